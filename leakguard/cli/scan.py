@@ -1,0 +1,242 @@
+"""`leakguard scan`: files, folders and standard input.
+
+Turns options into settings, runs the pipeline, writes report, receipt and summary, answers with the exit code.
+Everything heavy is imported where it is used: this module is on the path of every start.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from leakguard.errors import EXIT_FINDINGS, EXIT_INTERRUPTED, LeakguardError, UsageError
+
+_MANY = {"multiple": True}
+
+
+def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose rules, the same on every command."""
+    for option in reversed((
+        click.option("--rules", metavar="PATH", multiple=True, help="Add a rule pack: a TOML file or a folder of them."),
+        click.option("--only", metavar="NAME", multiple=True, help="Only these rules: id, provider or tag."),
+        click.option("--exclude", metavar="NAME", multiple=True, help="Leave out these rules: id, provider or tag."),
+        click.option("--preview/--no-preview", default=None, help="Also rules that are not stable yet."),
+        click.option("--import-gitleaks", metavar="FILE", multiple=True, help="Add the rules of a gitleaks configuration."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.command(no_args_is_help=False)
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("-f", "--format", "fmt", metavar="NAME", help="text, json, jsonl, sarif, csv, junit, gitlab or github. [text]")
+@click.option("-o", "--output", metavar="FILE", default="-", help="Write the report to FILE, all of it or nothing.")
+@click.option("--receipt", metavar="FILE", help="Write the coverage receipt (JSON) to FILE.")
+@rule_options
+@click.option("--include-path", "include_paths", metavar="GLOB", multiple=True, help="Only paths that match.")
+@click.option("--exclude-path", "exclude_paths", metavar="GLOB", multiple=True, help="Leave out paths that match.")
+@click.option("--skip-dir", "skip_dirs", metavar="NAME", multiple=True, help="Do not enter folders of this name.")
+@click.option("--gitignore/--no-gitignore", default=None, help="Leave out what git ignores.")
+@click.option("--follow-symlinks/--no-follow-symlinks", default=None, help="Read what links lead to, within the target.")
+@click.option("--max-size", type=click.IntRange(0), metavar="BYTES", help="Leave out larger files, and say so.")
+@click.option("--decode-depth", type=click.IntRange(0, 8), metavar="N", help="Encodings within encodings to undo. [4]")
+@click.option("--min-severity", type=click.Choice(["info", "low", "medium", "high", "critical"]), help="Report from here on.")
+@click.option("--min-confidence", type=click.Choice(["low", "medium", "high", "certain"]), help="Report from here on.")
+@click.option("-j", "--jobs", type=click.IntRange(0), metavar="N", help="Worker processes. [one per core]")
+@click.option("--show-secrets", is_flag=True, help="Put the secrets themselves into the report.")
+@click.option("--exit-zero", is_flag=True, help="End with 0 when there are findings.")
+@click.option("--exit-code", type=click.IntRange(0, 255), metavar="N", help="End with N when there are findings. [1]")
+@click.option("-c", "--config", "config_file", metavar="FILE", help="Use this configuration.")
+@click.option("--trust-target", is_flag=True, help="Use a configuration that lies inside what is scanned.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write compiled rules.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour of the text report. [auto]")
+@click.option("-q", "--quiet", is_flag=True, help="No summary and no progress on standard error.")
+def scan(paths: tuple[str, ...], **options: Any) -> int:
+    """Scan files and folders, or standard input (-), for secrets.
+
+    Ends with 0 if everything was read and nothing was found, 1 with findings, 2 for a mistake in options, configuration
+    or rules, 3 if something could not be read, 130 when interrupted.
+    """
+    if not paths:
+        raise UsageError("scan: no PATH given; `leakguard scan .` scans this folder, `leakguard scan -` standard input")
+    return _Run(paths, options).run()
+
+
+class _Run:
+    """One run of the command."""
+
+    def __init__(self, paths: tuple[str, ...], options: dict[str, Any]) -> None:
+        from leakguard import config
+
+        self.paths = paths
+        self.options = options
+        keys = ("rules", "only", "exclude", "preview", "import_gitleaks", "include_paths", "exclude_paths", "skip_dirs",
+                "gitignore", "follow_symlinks", "max_size", "decode_depth", "min_severity", "min_confidence", "jobs")  # fmt: skip
+        overrides = {key: options[key] for key in keys}
+        overrides["format"] = options["fmt"]
+        files = [path for path in paths if path != "-"]
+        self.loaded = config.load(options["config_file"], files, options["trust_target"], overrides)
+        self.settings = self.loaded.settings
+        self.started = _now()
+        self.engine: Any = None
+
+    def run(self) -> int:
+        from leakguard.report import FORMATS
+
+        if self.settings.format not in FORMATS:
+            from leakguard.report import _unknown
+
+            raise UsageError(_unknown(self.settings.format))
+        result, interrupted = self._scan()
+        context = self._context(result, interrupted)
+        self._report(result, context)
+        if not self.options["quiet"]:
+            from leakguard.report.receipt import summary_lines
+
+            for path in self.loaded.untrusted:
+                print(f"leakguard: {path} lies inside the target and is not used (--trust-target uses it)", file=sys.stderr)
+            for line in summary_lines(result, context):
+                print(line, file=sys.stderr)
+        return int(context.exit_code or 0)
+
+    # ------------------------------------------------------------ scanning
+    def _engine(self, expected: int) -> Any:
+        from leakguard.detect import cache
+        from leakguard.detect.engine import Engine
+        from leakguard.triage.fingerprint import key_from
+
+        settings = self.settings
+        selection = cache.Selection(
+            settings.rules, settings.only, settings.exclude, settings.preview, True, settings.import_gitleaks
+        )
+        loaded = cache.load(selection, expected, "" if self.options["no_cache"] else None)
+        self.engine = Engine(
+            loaded.ruleset, loaded.stage1, key_from(settings.fingerprint_key), self.options["show_secrets"],
+            settings.decode_depth,
+        )  # fmt: skip
+        return self.engine
+
+    def _scan(self) -> tuple[Any, bool]:
+        from leakguard.model import Confidence, Severity
+        from leakguard.pipeline import Collector, Policy, Unit, scan_files, scan_standard_input
+        from leakguard.sources.files import FileTask, Options, walk
+
+        settings = self.settings
+        policy = Policy(
+            int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()])
+        )
+        incidents: list[Any] = []
+        walking = Options(
+            settings.gitignore, settings.include_paths, settings.exclude_paths, settings.max_size,
+            settings.follow_symlinks, settings.skip_dirs,
+        )  # fmt: skip
+        files = [path for path in self.paths if path != "-"]
+        tasks = walk(files, walking, incidents.append)
+        progress = _progress(self.options["quiet"])
+        jobs = settings.jobs or _cores()
+        collector = Collector(progress)
+        try:
+            if "-" in self.paths:
+                engine = self._engine(0)
+                collector.add(Unit(FileTask("<stdin>", "", 0)), scan_standard_input(engine, 0, policy))
+            if files:
+                scan_files(
+                    tasks, lambda n: self.engine or self._engine(n), policy, jobs, collector
+                )
+        except KeyboardInterrupt:
+            return collector.result(incidents), True
+        finally:
+            if progress is not None:
+                progress.close()
+        return collector.result(incidents), False
+
+    # ------------------------------------------------------------ telling
+    def _context(self, result: Any, interrupted: bool) -> Any:
+        from leakguard import config
+        from leakguard.report import ReportContext, RuleInfo
+        from leakguard.report.common import exit_code
+        from leakguard.version import __version__
+
+        fmt = self.settings.format
+        rules = self.engine.ruleset.rules if self.engine is not None else ()
+        infos = {}
+        if fmt == "sarif":
+            references = {v.provider: v.references for v in self.engine.ruleset.venues} if self.engine else {}
+            infos = {
+                r.id: RuleInfo(r.title, r.why, r.fix, r.severity, references.get(r.provider, ()), r.tags) for r in rules
+            }
+        context = ReportContext(
+            version=__version__,
+            rules_digest=self.engine.ruleset.digest if self.engine is not None else "",
+            config_digest=config.digest(self.settings),
+            started=self.started,
+            finished=_now(),
+            color=self._color(),
+            width=_width(),
+            show_secrets=self.options["show_secrets"],
+            rules=infos,
+            rules_count=len(rules),
+            targets=self.paths,
+            arguments=tuple(sys.argv[1:]),
+            config_sources=self.loaded.sources,
+            interrupted=interrupted,
+        )
+        code = exit_code(result, context)
+        if code == EXIT_FINDINGS:
+            code = 0 if self.options["exit_zero"] else self.options["exit_code"] if self.options["exit_code"] is not None else code
+        return context._replace(exit_code=EXIT_INTERRUPTED if interrupted else code)
+
+    def _color(self) -> bool:
+        wanted = self.options["color"]
+        if wanted == "auto":
+            return self.options["output"] == "-" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        return bool(wanted == "always")
+
+    def _report(self, result: Any, context: Any) -> None:
+        from leakguard.report import render
+        from leakguard.report.output import write_atomic
+        from leakguard.report.receipt import render_receipt
+
+        fmt = self.settings.format
+        problem: LeakguardError | None = None
+        try:
+            write_atomic(self.options["output"], lambda out: render(result, fmt, out, context), private=context.show_secrets)
+        except LeakguardError as error:
+            problem = error  # the receipt is still worth having
+        if self.options["receipt"]:
+            write_atomic(self.options["receipt"], lambda out: render_receipt(result, out, context))
+        if problem is not None:
+            raise problem
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _width() -> int:
+    if not sys.stdout.isatty():
+        return 100
+    from shutil import get_terminal_size
+
+    return max(60, min(160, get_terminal_size((100, 24)).columns))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _progress(quiet: bool) -> Any:
+    """Something to call with (objects, bytes), or None where nobody looks."""
+    if quiet or not sys.stderr.isatty():
+        return None
+    from leakguard.cli.progress import Progress
+
+    return Progress(sys.stderr)

@@ -1,0 +1,181 @@
+"""Settings: what a configuration file, the environment and the command line say, and where each came from.
+
+A configuration is `leakguard.toml`, or `[tool.leakguard]` in `pyproject.toml`, looked for in the folder the command
+runs in and its parents up to the repository's root; never inside a scanned target, unless the user trusts it.
+An unknown key is an error that names the nearest valid one. Parses TOML only when there is a file; imports errors
+alone, so that the hook may use it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from leakguard.errors import ConfigError
+
+FILE = "leakguard.toml"
+PYPROJECT = "pyproject.toml"
+_LEVELS = {
+    "min_severity": ("info", "low", "medium", "high", "critical"),
+    "min_confidence": ("low", "medium", "high", "certain"),
+}
+
+
+class Settings(NamedTuple):
+    """All settings with their defaults. Field names are the keys of a configuration file."""
+
+    rules: tuple[str, ...] = ()
+    """More rule packs: files or folders, relative to the configuration file."""
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    preview: bool = False
+    import_gitleaks: tuple[str, ...] = ()
+    include_paths: tuple[str, ...] = ()
+    exclude_paths: tuple[str, ...] = ()
+    skip_dirs: tuple[str, ...] = ()
+    gitignore: bool = False
+    follow_symlinks: bool = False
+    max_size: int = 0
+    decode_depth: int = 4
+    min_severity: str = "info"
+    min_confidence: str = "low"
+    jobs: int = 0
+    """Worker processes; 0: one per core."""
+    fingerprint_key: str = ""
+    """Keys the fingerprints. Share it where baselines are shared."""
+    format: str = "text"
+
+
+class Loaded(NamedTuple):
+    """Settings, the file or option each one that is not a default came from, and files that were not trusted."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    sources: tuple[str, ...]
+    untrusted: tuple[str, ...]
+
+
+def load(
+    explicit: str | None,
+    targets: Sequence[str],
+    trust_target: bool,
+    overrides: Mapping[str, Any],
+    start: str | None = None,
+) -> Loaded:
+    """What is in force. `explicit` is a file that was named; `overrides` are options given (None: not given)."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    sources: list[str] = []
+    untrusted: list[str] = []
+    path = explicit or os.environ.get("LEAKGUARD_CONFIG") or _find(start or os.getcwd())
+    if path is not None:
+        named = explicit is not None or bool(os.environ.get("LEAKGUARD_CONFIG"))
+        table = _read(path, required=named)
+        if table is not None and not named and not trust_target and _inside(path, targets):
+            untrusted.append(path)
+        elif table is not None:
+            sources.append(path)
+            for key, value in table.items():
+                values[key] = _checked(path, key, value)
+                origins[key] = path
+    for key, value in overrides.items():
+        if value is None or value == ():
+            continue
+        if isinstance(value, tuple) and key in values and key != "only":
+            values[key] = (*values[key], *value)
+            origins[key] += f", --{key.replace('_', '-')}"
+        else:
+            values[key] = value
+            origins[key] = f"--{key.replace('_', '-')}"
+    return Loaded(Settings(**values), origins, tuple(sources), tuple(untrusted))
+
+
+def _find(start: str) -> str | None:
+    """The nearest configuration file at or above `start`, not beyond the repository it is in."""
+    folder = os.path.abspath(start)
+    while True:
+        for name in (FILE, PYPROJECT):
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and (name == FILE or _mentions(path)):
+                return path
+        parent = os.path.dirname(folder)
+        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+            return None
+        folder = parent
+
+
+def _mentions(path: str) -> bool:
+    """Whether a pyproject.toml has a section for us: a cheap look before TOML is imported."""
+    try:
+        with open(path, "rb") as handle:
+            return b"tool.leakguard" in handle.read()
+    except OSError:
+        return False  # not ours to complain about: it may belong to another tool altogether
+
+
+def _inside(path: str, targets: Sequence[str]) -> bool:
+    real = os.path.realpath(path)
+    for target in targets:
+        root = os.path.realpath(target)
+        if real == root or real.startswith(root.rstrip(os.sep) + os.sep):
+            return True
+    return False
+
+
+def _read(path: str, required: bool) -> dict[str, Any] | None:
+    import tomllib
+
+    try:
+        with open(path, "rb") as handle:
+            document = tomllib.load(handle)
+    except OSError as error:
+        raise ConfigError(path, "", error.strerror or "cannot be read") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(path, "", f"not valid TOML: {error}") from None
+    if os.path.basename(path) == PYPROJECT:
+        tool = document.get("tool", {})
+        table = tool.get("leakguard") if isinstance(tool, dict) else None
+        if table is None and required:
+            raise ConfigError(path, "tool.leakguard", "missing")
+    else:
+        table = document
+    if table is not None and not isinstance(table, dict):
+        raise ConfigError(path, "tool.leakguard", "must be a table")
+    return table
+
+
+def _checked(path: str, key: str, value: Any) -> Any:
+    """A value of the right type for its key; paths of packs become relative to the file's folder."""
+    if key not in Settings._fields:
+        from difflib import get_close_matches
+
+        near = get_close_matches(key, Settings._fields, 1)
+        raise ConfigError(path, key, "unknown key" + (f"; {near[0]}?" if near else f"; known: {', '.join(Settings._fields)}"))
+    default = Settings._field_defaults[key]
+    if isinstance(default, tuple):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(path, key, "must be a list of strings")
+        if key in ("rules", "import_gitleaks"):
+            folder = os.path.dirname(os.path.abspath(path))
+            return tuple(os.path.join(folder, item) for item in value)
+        return tuple(value)
+    if type(value) is not type(default):
+        raise ConfigError(path, key, f"must be a {_name(type(default))}")
+    if isinstance(value, int) and value < 0:
+        raise ConfigError(path, key, "must not be negative")
+    if key in _LEVELS and value not in _LEVELS[key]:
+        raise ConfigError(path, key, f"one of {', '.join(_LEVELS[key])}")
+    return value
+
+
+def _name(kind: type) -> str:
+    return {bool: "true or false", int: "number", str: "string"}[kind]
+
+
+def digest(settings: Settings) -> str:
+    """A name for exactly these settings, without the fingerprint key in it."""
+    from hashlib import blake2b
+
+    told = settings._replace(fingerprint_key="set" if settings.fingerprint_key else "")
+    return blake2b(repr(tuple(told)).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

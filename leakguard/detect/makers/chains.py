@@ -1,0 +1,171 @@
+"""Makers of wallet keys, phrases and key pairs. See the package's promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+from leakguard.detect.makers.base import BASE58, RIPPLE58, Maker, Memory, b64, clean, ed25519_public, positional, until
+
+def _checked58(payload: bytes, alphabet: str = BASE58) -> str:
+    from hashlib import sha256
+
+    raw = payload + sha256(sha256(payload).digest()).digest()[:4]
+    zeros = len(raw) - len(raw.lstrip(b"\x00"))
+    return alphabet[0] * zeros + positional(int.from_bytes(raw, "big"), alphabet)
+
+
+def _plain58(raw: bytes) -> str:
+    return "1" * (len(raw) - len(raw.lstrip(b"\x00"))) + positional(int.from_bytes(raw, "big"), BASE58)
+
+
+def bech32_text(hrp: str, raw: bytes) -> str:
+    """Bech32 (BIP-173) of `raw` behind a human part."""
+    charset, generators = "qpzry9x8gf2tvdw0s3jn54khce6mua7l", (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+    spare = -len(raw) * 8 % 5
+    number, count = int.from_bytes(raw, "big") << spare, (len(raw) * 8 + spare) // 5
+    data = [number >> 5 * (count - 1 - at) & 31 for at in range(count)]
+    check = 1
+    for value in [ord(char) >> 5 for char in hrp] + [0] + [ord(char) & 31 for char in hrp] + data + [0] * 6:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for at, generator in enumerate(generators):
+            check ^= generator * (top >> at & 1)
+    check ^= 1
+    return hrp + "1" + "".join(charset[value] for value in data + [check >> 5 * (5 - at) & 31 for at in range(6)])
+
+
+def _scalar(rng: Random) -> bytes:
+    """32 bytes in the range of every curve used here that needs one (the first byte is below the orders')."""
+    return bytes([rng.randrange(16, 240)]) + rng.randbytes(31)
+
+
+def _age(rng: Random, _arg: str, _memory: Memory) -> str:
+    return until(lambda: bech32_text("age-secret-key-", rng.randbytes(32)).upper(), lambda text: clean(text[16:]))
+
+
+def _bech32(rng: Random, arg: str, _memory: Memory) -> str:
+    hrp, _, size = arg.partition(" ")
+    if not hrp or (size and not size.isdigit()):
+        raise ValueError("bech32 takes a human part and, perhaps, a number of bytes")
+    return until(lambda: bech32_text(hrp, _scalar(rng)[: int(size or 32)].rjust(int(size or 32), b"\x00")), lambda text: clean(text[len(hrp) :]))
+
+
+def _wif(rng: Random, arg: str, _memory: Memory) -> str:
+    version = {"testnet": b"\xef", "dogecoin": b"\x9e", "litecoin": b"\xb0", "dash": b"\xcc"}.get(arg, b"\x80")
+    return until(lambda: _checked58(version + _scalar(rng) + (b"" if arg == "uncompressed" else b"\x01")))
+
+
+_XPRV = {"xprv": "0488ade4", "yprv": "049d7878", "zprv": "04b2430c", "tprv": "04358394", "uprv": "044a4e28", "vprv": "045f18bc"}
+
+
+def _xprv(rng: Random, arg: str, _memory: Memory) -> str:
+    version = bytes.fromhex(_XPRV[arg or "xprv"])
+    return until(lambda: _checked58(version + bytes(9) + rng.randbytes(32) + b"\x00" + _scalar(rng)))
+
+
+def _bip39(rng: Random, arg: str, _memory: Memory) -> str:
+    from importlib import import_module
+
+    count, _, language = arg.partition(" ")
+    if count not in ("", "12", "15", "18", "21", "24"):
+        raise ValueError("bip39 takes 12, 15, 18, 21 or 24 words")
+    phrase: str = import_module("mnemonic").Mnemonic(language or "english").to_mnemonic(
+        rng.randbytes(int(count or 12) * 4 // 3)
+    )
+    return phrase
+
+
+def _electrum(rng: Random, _arg: str, _memory: Memory) -> str:
+    import hmac
+    from importlib import import_module
+
+    book = import_module("mnemonic").Mnemonic("english").wordlist
+    while True:
+        phrase = " ".join(rng.choices(book, k=12))
+        if hmac.digest(b"Seed version", phrase.encode(), "sha512").hex().startswith("100"):
+            return phrase
+
+
+def _strkey(rng: Random, _arg: str, _memory: Memory) -> str:
+    from base64 import b32encode
+
+    def make() -> str:
+        raw, crc = b"\x90" + rng.randbytes(32), 0
+        for byte in raw:
+            crc ^= byte << 8
+            for _ in range(8):
+                crc = (crc << 1 ^ (0x1021 if crc & 0x8000 else 0)) & 0xFFFF
+        return b32encode(raw + crc.to_bytes(2, "little")).decode("ascii")
+
+    return until(make)
+
+
+def _ripple(rng: Random, arg: str, _memory: Memory) -> str:
+    version = b"\x01\xe1\x4b" if arg == "ed25519" else b"\x21"
+    return until(lambda: _checked58(version + rng.randbytes(16), RIPPLE58))
+
+
+def _tezos(rng: Random, arg: str, _memory: Memory) -> str:
+    kinds = {"edsk": "0d0f3a07", "spsk": "11a2e0c9", "p2sk": "1051eebd", "edsk64": "2bf64e07"}
+
+    def make() -> str:
+        seed = _scalar(rng)
+        return _checked58(bytes.fromhex(kinds[arg or "edsk"]) + (seed + ed25519_public(seed) if arg == "edsk64" else seed))
+
+    return until(make)
+
+
+def _pair(rng: Random) -> bytes:
+    seed = rng.randbytes(32)
+    return seed + ed25519_public(seed)
+
+
+def _solana_array(rng: Random, _arg: str, _memory: Memory) -> str:
+    return "[" + ",".join(str(byte) for byte in _pair(rng)) + "]"
+
+
+def _encoded(raw: bytes, encoding: str) -> str:
+    if encoding not in ("b64", "b58", "hex"):
+        raise ValueError(f"no encoding {encoding!r}: b64, b58 or hex")
+    return {"b64": b64, "b58": _plain58, "hex": bytes.hex}[encoding](raw)
+
+
+def _seed(rng: Random, arg: str, memory: Memory) -> str:
+    """An Ed25519 seed whose public half another maker of the same template writes."""
+    seed = memory.pop("wanted ed25519", None) or rng.randbytes(32)
+    memory["ed25519"] = seed
+    return _encoded(seed, arg or "b64")
+
+
+def _seed_public(rng: Random, arg: str, memory: Memory) -> str:
+    if "ed25519" not in memory:
+        memory["ed25519"] = memory["wanted ed25519"] = rng.randbytes(32)
+    return _encoded(ed25519_public(memory["ed25519"]), arg or "b64")
+
+
+def _evm_key(rng: Random, arg: str, memory: Memory) -> str:
+    number = memory.pop("wanted evm", None) or _evm_scalar(rng)
+    memory["evm"] = number
+    return number.hex() if arg == "bare" else "0x" + number.hex()
+
+
+def _evm_scalar(rng: Random) -> bytes:
+    return bytes.fromhex(until(lambda: _scalar(rng).hex()))
+
+
+def _evm_address(rng: Random, _arg: str, memory: Memory) -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from importlib import import_module
+
+    if "evm" not in memory:
+        memory["evm"] = memory["wanted evm"] = _evm_scalar(rng)
+    point = ec.derive_private_key(int.from_bytes(memory["evm"], "big"), ec.SECP256K1()).public_key().public_numbers()
+    raw = point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big")
+    return "0x" + str(import_module("Crypto.Hash.keccak").new(digest_bits=256, data=raw).hexdigest())[-40:]
+
+
+def _stark(rng: Random, _arg: str, _memory: Memory) -> str:
+    return "0x0" + until(lambda: f"{rng.randrange(1, 8):x}" + rng.randbytes(31).hex())
+
+

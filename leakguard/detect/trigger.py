@@ -1,0 +1,176 @@
+"""Derives the first stage's pattern from a rule's: what hyperscan runs, and how far a match can reach.
+
+The law: whenever the rule's pattern matches [s, e) of some bytes, the derived trigger has a match that starts at
+s and ends within [s, e]. So a superset is always allowed, and made use of: borders (lookaround, \\b) are dropped,
+and the last repeat is cut to its least count, so that one match gives one end instead of one per character.
+
+Uses the standard library's own regular expression parser (`re._parser`), so that a pattern is understood the way
+Python does. Imported by rules.py only, when packs are parsed; never on the warm path.
+"""
+
+from __future__ import annotations
+
+from re import _constants as _c  # type: ignore[attr-defined]
+from re import _parser as _p  # type: ignore[attr-defined]
+from typing import Any, NamedTuple
+
+TAIL = 24
+"""The last repeat is cut to this many at most: more states buy nothing once a prefix has matched."""
+
+_CATEGORY = {
+    _c.CATEGORY_DIGIT: r"\d",
+    _c.CATEGORY_NOT_DIGIT: r"\D",
+    _c.CATEGORY_SPACE: r"\s",
+    _c.CATEGORY_NOT_SPACE: r"\S",
+    _c.CATEGORY_WORD: r"\w",
+    _c.CATEGORY_NOT_WORD: r"\W",
+}
+
+
+class Trigger(NamedTuple):
+    """A first-stage pattern. `fixed` is its width if every match of it has the same one, else 0."""
+
+    pattern: str
+    fixed: int
+    least: int
+    most: int
+    """Width of the whole rule pattern in bytes."""
+
+
+class Unsupported(ValueError):
+    """The pattern uses something that one of the engines cannot do."""
+
+
+def derive(pattern: str) -> Trigger:
+    """The trigger of a rule pattern. Raises Unsupported or re.error, naming the construct."""
+    if not pattern.isascii():
+        raise Unsupported("only ASCII characters may stand in a pattern")
+    tree = _p.parse(pattern)
+    least, most = tree.getwidth()
+    if most >= _c.MAXREPEAT or most > 1 << 30:
+        raise Unsupported("unbounded repeat: give every *, + and {n,} an upper bound")
+    flags = tree.state.flags
+    nodes = _trim(list(tree), lead=True)
+    if not nodes:
+        raise Unsupported("nothing in it has to be there")
+    text = "".join(_emit(node) for node in nodes)
+    low, high = width(text)
+    if text != "".join(_emit(node) for node in _trim(list(tree), lead=False)):
+        high += 1  # a dropped beginning: the match may start before the trigger does
+    prefix = ("(?i)" if flags & _c.SRE_FLAG_IGNORECASE else "") + ("(?s)" if flags & _c.SRE_FLAG_DOTALL else "")
+    return Trigger(prefix + text, low if low == high else 0, least, most)
+
+
+def width(pattern: str) -> tuple[int, int]:
+    """Least and most bytes a pattern can match."""
+    low, high = _p.parse(pattern).getwidth()
+    return low, min(high, 1 << 30)
+
+
+_BORDERS = (_c.ASSERT, _c.ASSERT_NOT, _c.AT)
+_REPEATS = (_c.MAX_REPEAT, _c.MIN_REPEAT, _c.POSSESSIVE_REPEAT)
+
+
+def _trim(nodes: list[Any], lead: bool) -> list[Any]:
+    """Cuts a sequence's optional end (and, if `lead`, its optional beginning) and its borders."""
+    nodes = [node for node in nodes if node[0] not in _BORDERS]
+    while lead and nodes and nodes[0][0] in _REPEATS and nodes[0][1][0] == 0:
+        nodes = nodes[1:]
+    while nodes:
+        op, value = nodes[-1]
+        if op in _REPEATS:
+            low, _, body = value
+            if low == 0:
+                nodes = nodes[:-1]
+                continue
+            low = min(low, TAIL)
+            inner = _trim(list(body), lead=False) if low == 1 else list(body)
+            nodes[-1] = (_c.MAX_REPEAT, (low, low, inner))
+        elif op is _c.SUBPATTERN:
+            group, add, sub, body = value
+            inner = _trim(list(body), lead=lead and len(nodes) == 1)
+            if not inner:
+                nodes = nodes[:-1]
+                continue
+            nodes[-1] = (op, (None, add, sub, _p.SubPattern(_p.State(), inner)))
+        elif op is _c.BRANCH:
+            branches = [_trim(list(branch), lead=lead and len(nodes) == 1) for branch in value[1]]
+            if not all(branches):
+                nodes = nodes[:-1]
+                continue
+            nodes[-1] = (op, (None, [_p.SubPattern(_p.State(), branch) for branch in branches]))
+        break
+    return nodes
+
+
+def _emit(node: tuple[Any, Any]) -> str:
+    op, value = node
+    if op is _c.LITERAL:
+        return _byte(value)
+    if op is _c.NOT_LITERAL:
+        return f"[^{_byte(value)}]"
+    if op is _c.ANY:
+        return "."
+    if op is _c.IN:
+        return _emit_class(value)
+    if op in _REPEATS:
+        return _emit_repeat(value)
+    if op is _c.SUBPATTERN:
+        return _emit_group(value)
+    if op is _c.BRANCH:
+        return "(?:" + "|".join("".join(_emit(n) for n in branch) for branch in value[1]) + ")"
+    if op is _c.ATOMIC_GROUP:
+        return "(?:" + "".join(_emit(n) for n in value) + ")"
+    if op in _BORDERS:
+        return ""
+    raise Unsupported(f"{str(op).lower()} is not available in the first stage")
+
+
+def _emit_repeat(value: tuple[int, int, Any]) -> str:
+    low, high, body = value
+    inner = "".join(_emit(n) for n in body)
+    if not inner:
+        return ""
+    if len(body) > 1 or body[0][0] is _c.SUBPATTERN or body[0][0] is _c.BRANCH:
+        inner = f"(?:{inner})"
+    if (low, high) == (1, 1):
+        return inner
+    if (low, high) == (0, 1):
+        return inner + "?"
+    return inner + (f"{{{low}}}" if low == high else f"{{{low},{high}}}")
+
+
+def _emit_group(value: tuple[Any, int, int, Any]) -> str:
+    _, add, sub, body = value
+    inner = "".join(_emit(n) for n in body)
+    if not inner:
+        return ""
+    on = "".join(letter for letter, flag in (("i", _c.SRE_FLAG_IGNORECASE), ("s", _c.SRE_FLAG_DOTALL)) if add & flag)
+    off = "".join(letter for letter, flag in (("i", _c.SRE_FLAG_IGNORECASE), ("s", _c.SRE_FLAG_DOTALL)) if sub & flag)
+    flags = on + (f"-{off}" if off else "")
+    return f"(?{flags}:{inner})"
+
+
+def _emit_class(items: list[tuple[Any, Any]]) -> str:
+    out = []
+    for op, value in items:
+        if op is _c.NEGATE:
+            out.append("^")
+        elif op is _c.LITERAL:
+            out.append(_byte(value))
+        elif op is _c.RANGE:
+            out.append(f"{_byte(value[0])}-{_byte(value[1])}")
+        elif op is _c.CATEGORY:
+            out.append(_CATEGORY[value])
+        else:
+            raise Unsupported(f"{str(op).lower()} in a character class")
+    return f"[{''.join(out)}]"
+
+
+def _byte(code: int) -> str:
+    char = chr(code)
+    if code < 128 and (char.isalnum() or char == "_"):
+        return char
+    if code > 255:
+        raise Unsupported("only single-byte characters may stand in a pattern")
+    return f"\\x{code:02x}"

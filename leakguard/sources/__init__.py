@@ -1,0 +1,1 @@
+"""Where bytes come from: each module here turns one kind of place into Documents. Knows no rules."""
