@@ -8,6 +8,7 @@ Imported by cli/, hook.py and sweep/.
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
@@ -84,7 +85,7 @@ def findings_of(engine: Engine, document: Document, matches: Iterable[Match], fi
     if not own:
         return []
     data = document.data
-    masks = sorted((m.secret_start, m.secret_end, engine.rules[m.rule].id, m.length) for m in matches)
+    masks = Masks((m.secret_start, m.secret_end, engine.rules[m.rule].id, m.length) for m in matches)
     path = str(document.origin)
     out = []
     line, at = first_line, document.core_start
@@ -136,7 +137,21 @@ def _finding(
 _GLUED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%!#$^*@:?\\|")
 
 
-def masked_line(data: bytes, match: Match, masks: list[tuple[int, int, str, int]]) -> str:
+class Masks:
+    """Everything in a document that must not be shown: (start, end, rule id, length), findable by place."""
+
+    def __init__(self, spans: Iterable[tuple[int, int, str, int]]) -> None:
+        self.spans = sorted(spans)
+        self._starts = [span[0] for span in self.spans]
+        self._longest = max((span[1] - span[0] for span in self.spans), default=0)
+
+    def between(self, low: int, high: int) -> list[tuple[int, int, str, int]]:
+        """The spans that touch [low, high), in order."""
+        first = bisect_left(self._starts, low - self._longest)
+        return [span for span in self.spans[first : bisect_left(self._starts, high)] if span[1] > low]
+
+
+def masked_line(data: bytes, match: Match, masks: Masks) -> str:
     """The line around a match with every secret in it masked, cut to SNIPPET characters on either side.
 
     What stands glued to a secret's end is masked with it: a value that goes on where a rule's alphabet ended is
@@ -147,11 +162,7 @@ def masked_line(data: bytes, match: Match, masks: list[tuple[int, int, str, int]
     high = stop if stop >= 0 else min(len(data), match.secret_end + SNIPPET)
     pieces: list[str] = []
     at = low
-    for start, end, name, length in masks:
-        if end <= at and end > low:
-            continue
-        if start >= high or end <= low:
-            continue
+    for start, end, name, length in masks.between(low, high):
         while end < len(data) and data[end] in _GLUED:
             end += 1
         if start > at:

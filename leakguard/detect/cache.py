@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import hyperscan
 
-from leakguard.detect import context, decode, index, rules
+from leakguard.detect import assign, decode, index, rules
 from leakguard.detect.stage1 import Cold, Compiled, Databases, Stage1, compile_databases
 from leakguard.model import RuleSet
 from leakguard.version import __version__
@@ -94,7 +94,7 @@ def warm(selection: Selection, folder: str | None = None) -> str:
 
 def _key(selection: Selection, builtin: Sequence[tuple[str, bytes]], users: Sequence[tuple[str, bytes]]) -> str:
     digest = blake2b(digest_size=16)
-    versions = (__version__, hyperscan.__version__, sys.version_info[:2], context.TRIGGERS, decode.TRIGGERS)
+    versions = (__version__, hyperscan.__version__, sys.version_info[:2], assign.TRIGGERS, decode.TRIGGERS)
     digest.update(repr((versions, decode.TEXT_TRIGGERS, tuple(selection))).encode("utf-8", "surrogateescape"))
     for name, data in (*builtin, *users):
         digest.update(b"%d %d " % (len(name), len(data)) + os.path.basename(name).encode("utf-8", "surrogateescape"))
@@ -132,18 +132,19 @@ def _read(path: str) -> tuple[RuleSet, Databases] | None:
         body = blob[len(MAGIC) + 16 :]
         if blake2b(body, digest_size=16).digest() != blob[len(MAGIC) : len(MAGIC) + 16]:
             return None
-        sizes = [int.from_bytes(body[i : i + 8], "little") for i in (0, 8, 16)]
-        if sum(sizes) + 24 != len(body):
+        sizes = [int.from_bytes(body[i : i + 8], "little") for i in (0, 8, 16, 24)]
+        if sum(sizes) + 32 != len(body):
             return None
-        at = 24 + sizes[0]
-        own, sets, venues, digest = json.loads(body[24:at])
+        parts = []
+        at = 32
+        for size in sizes:
+            parts.append(body[at : at + size])
+            at += size
+        own, sets, venues, digest = json.loads(parts[0])
         ruleset = RuleSet(
             tuple(map(index.rule_from, own)), tuple(map(index.set_from, sets)), tuple(map(index.venue_from, venues)), digest
         )
-        databases = Databases(
-            hyperscan.loadb(body[at : at + sizes[1]], hyperscan.HS_MODE_BLOCK),
-            hyperscan.loadb(body[at + sizes[1] :], hyperscan.HS_MODE_BLOCK),
-        )
+        databases = Databases(*(hyperscan.loadb(part, hyperscan.HS_MODE_BLOCK) if part else None for part in parts[1:]))
     except (OSError, ValueError, TypeError, hyperscan.error):
         return None
     return ruleset, databases
@@ -151,7 +152,7 @@ def _read(path: str) -> tuple[RuleSet, Databases] | None:
 
 def _write(path: str, ruleset: RuleSet, databases: Databases) -> None:
     """Stores a compiled RuleSet. A folder that cannot be written to is no error: the next start is cold again."""
-    parts = [json.dumps(rules.to_json(ruleset), separators=(",", ":")).encode(), *map(hyperscan.dumpb, databases)]
+    parts = [json.dumps(rules.to_json(ruleset), separators=(",", ":")).encode(), *(hyperscan.dumpb(d) if d is not None else b"" for d in databases)]
     body = b"".join(len(part).to_bytes(8, "little") for part in parts) + b"".join(parts)
     folder = os.path.dirname(path)
     try:

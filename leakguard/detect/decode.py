@@ -17,6 +17,7 @@ import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 MAX_VIEW = 8 * 1024 * 1024
@@ -352,7 +353,12 @@ _FINDERS: dict[str, _Finder] = {
 
 FOLD_LIMIT = 1 << 20
 _WIDTHS = (64, 72, 76, 80)
+_FOLDED = frozenset((*_WIDTHS, *(width + 1 for width in _WIDTHS)))
 _TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/-")
+
+
+def _next_line(start: int, size: int) -> int:
+    return start + size + 1
 
 
 def fold_hits(data: bytes) -> list[tuple[str, int]]:
@@ -361,17 +367,16 @@ def fold_hits(data: bytes) -> list[tuple[str, int]]:
     Only worth it for objects of at most FOLD_LIMIT bytes: mails and pasted text are folded, logs are not.
     """
     lines = data.split(b"\n")
-    sizes = list(map(len, lines))
-    if not any(width in sizes or width + 1 in sizes for width in _WIDTHS):
+    if _FOLDED.isdisjoint(map(len, lines)):
         return []
+    sizes = list(map(len, lines))
+    starts = list(accumulate(sizes, _next_line, initial=0))
     out: list[tuple[str, int]] = []
-    at = 0
     for number, size in enumerate(sizes[:-1]):
-        at += size + 1
-        if size - 1 in _WIDTHS or size in _WIDTHS:
+        if size in _FOLDED:
             line, after = lines[number].rstrip(b"\r"), lines[number + 1]
             if len(line) in _WIDTHS and line[-1] in _TOKEN and after[:1] and after[0] in _TOKEN:
-                out.append(("fold", at + 1))
+                out.append(("fold", starts[number + 1] + 1))
     return out
 
 

@@ -81,7 +81,7 @@ class Engine:
         self.fingerprint_key = fingerprint_key
         self.keep_secrets = keep_secrets
         self.decode_depth = decode_depth
-        self.context = Context(ruleset, self._judge)
+        self.context = Context(ruleset, self._judge, stage1.names)
         self._local = threading.local()
         self._second: dict[int, Any] = {}
         self._gates: dict[int, list[tuple[Callable[..., Verdict], tuple[Any, ...], dict[str, Any]]]] = {}

@@ -329,8 +329,6 @@ class _Reader:
 
     def _keywords(self, ident: str, raw: dict[str, Any], pattern: str) -> tuple[str, ...]:
         keywords = self._texts(ident, raw, "keywords")
-        if pattern and not keywords:
-            raise self._fail(ident, "keywords", "missing: give at least one word that every match contains")
         for word in keywords:
             if word != word.lower() or len(word) < 3:
                 raise self._fail(ident, "keywords", f"{word!r}: lower case, three characters or more")

@@ -1,8 +1,8 @@
-"""Strings made from a pattern: what it should match, so that laws can be tried on more than its examples.
+"""The texts that rules are tried on: their examples in every context, and strings made from their patterns.
 
-`sample` walks the pattern's syntax tree and fills it at random; borders (lookaround, \\b) are ignored, so the
-caller asks the real engine whether the result matches. Pure: randomness comes from the caller. Imported by check.py
-and the tests only.
+Seeded by rule, example and context, so a text changes only if its template does. `sample` walks a pattern's syntax
+tree and fills it at random; borders (lookaround, \\b) are ignored, so the caller asks the real engine whether the
+result matches. Imported by check.py and the tests only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from functools import lru_cache
 from random import Random
 from re import _constants as _c  # type: ignore[attr-defined]
 from re import _parser as _p  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, NamedTuple
+
+from leakguard.detect.generate import Context, expand, expand_marked, load_contexts, pour
+from leakguard.detect.rules import Example
 
 _PRINTABLE = frozenset(range(0x20, 0x7F))
 _DIGITS = frozenset(b"0123456789")
@@ -28,6 +31,74 @@ _CATEGORY = {
 }
 _REPEATS = (_c.MAX_REPEAT, _c.MIN_REPEAT, _c.POSSESSIVE_REPEAT)
 
+
+
+class Text(NamedTuple):
+    """An example written out: `data[start:end]` is the secret as it stands there, `secret` what a reader gets."""
+
+    number: int
+    context: str
+    data: bytes
+    start: int
+    end: int
+    secret: bytes
+
+
+@lru_cache(maxsize=1)
+def contexts() -> tuple[Context, ...]:
+    return load_contexts()
+
+
+def example_texts(rule: str, number: int, example: Example) -> list[Text]:
+    """One example in every context that can hold it, or as it is. ValueError if its template is wrong."""
+    if example.template:
+        text, spans = expand_marked(example.template, Random(f"{rule}:{number}:"))
+        return [_text(number, "", text, span, "") for span in spans]
+    poured = {"name": example.name, "secret": example.secret}
+    narrowed = dict(poured, skip=example.skip, **({"only": example.only} if example.only else {}))
+    pour(narrowed, contexts(), Random(f"{rule}:{number}"))  # says what is wrong with the example as a whole
+    out = []
+    for context in contexts():
+        if context.name in example.skip or (example.only and context.name not in example.only):
+            continue
+        try:
+            rows = pour(poured, [context], Random(f"{rule}:{number}:{context.name}"))
+        except ValueError:
+            continue  # the example as a whole is right, so this context cannot hold it
+        out += [_text(number, name, text, span, context.escape) for name, text, spans in rows for span in spans]
+    return out
+
+
+def near_text(rule: str, number: int, template: str) -> bytes:
+    """A near miss, filled. ValueError if its template is wrong."""
+    return expand(template, Random(f"{rule}:near:{number}")).encode()
+
+
+def _text(number: int, context: str, text: str, span: tuple[int, int], escape: str) -> Text:
+    start, end = span
+    raw = text[start:end]
+    secret = _unescaped(raw, escape).encode()
+    return Text(number, context, text.encode(), len(text[:start].encode()), len(text[:end].encode()), secret)
+
+
+def _unescaped(raw: str, escape: str) -> str:
+    """What a reader of the context gets: the opposite of its `escape` in contexts.toml."""
+    import json
+    from html import unescape
+
+    if escape in ("json", "json2"):
+        for _ in range(2 if escape == "json2" else 1):
+            raw = str(json.loads(f'"{raw}"'))
+    elif escape == "xml":
+        raw = unescape(raw)
+    elif escape == "sql":
+        raw = raw.replace("''", "'")
+    elif escape == "indent":
+        raw = raw.replace("\n  ", "\n")
+    return raw
+
+
+# ---------------------------------------------------------------- strings made from a pattern
 SPREAD = 12
 """How far above a repeat's least count a sample goes, unless it is asked for the most."""
 

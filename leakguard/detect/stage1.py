@@ -13,13 +13,13 @@ Imported by engine.py's users and cache.py.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import hyperscan
 
 from leakguard.detect import decode
-from leakguard.detect.context import TRIGGERS as CONTEXT_TRIGGERS
+from leakguard.detect.assign import TRIGGERS as CONTEXT_TRIGGERS
 from leakguard.errors import RulePackError
 from leakguard.model import RuleSet
 
@@ -39,12 +39,18 @@ class Stage1(Protocol):
 
     def scan(self, data: bytes, deep: bool) -> Ends: ...
 
+    def names(self, data: bytes) -> Ends:
+        """(number of a provider's name, end offset) of every mention."""
+        ...
+
 
 class Databases(NamedTuple):
-    """The rules' database, and the one that finds encoded text (see decode.TEXT_TRIGGERS for why there are two)."""
+    """The rules' database, the one that finds encoded text (decode.TEXT_TRIGGERS says why there are two), and the one
+    that finds the names of providers, which is run only over buffers in which a value asks for its provider."""
 
     rules: Any
     text: Any
+    names: Any
 
 
 def expressions(ruleset: RuleSet, active: frozenset[int] | None = None) -> tuple[list[bytes], list[int]]:
@@ -74,7 +80,37 @@ def compile_databases(ruleset: RuleSet, active: frozenset[int] | None = None) ->
     text.compile(
         expressions=[pattern.encode() for _, pattern in decode.TEXT_TRIGGERS], ids=numbers, elements=len(numbers)
     )
-    return Databases(rules, text)
+    return Databases(rules, text, literals(provider_names(ruleset)))
+
+
+def provider_names(ruleset: RuleSet) -> list[bytes]:
+    """Every spelling of every provider that contextual rules could need, in Context's order."""
+    from leakguard.detect.context import Context
+
+    return Context(ruleset, _nothing, _nowhere).name_texts
+
+
+def _nothing(_index: int, _candidate: object) -> int:
+    return 0
+
+
+def _nowhere(_data: bytes) -> Ends:
+    return []
+
+
+def literals(texts: Sequence[bytes], single: bool = False) -> Any:
+    """A database of plain texts in any case; `single` reports each once per scan. None for no texts."""
+    if not texts:
+        return None
+    database = hyperscan.Database()
+    flags = hyperscan.HS_FLAG_CASELESS | (hyperscan.HS_FLAG_SINGLEMATCH if single else 0)
+    database.compile(
+        expressions=["".join(f"\\x{byte:02x}" for byte in text).encode() for text in texts],
+        ids=list(range(len(texts))),
+        elements=len(texts),
+        flags=[flags] * len(texts),
+    )
+    return database
 
 
 def _refused(ruleset: RuleSet, patterns: list[bytes], ids: list[int], reason: str) -> RulePackError:
@@ -104,17 +140,33 @@ class Compiled:
 
     def scan(self, data: bytes, deep: bool) -> Ends:
         ends: Ends = []
-
-        def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            ends.append((ident, end))
-
-        pair = getattr(self._local, "scratch", None)
-        if pair is None:
-            pair = self._local.scratch = tuple(hyperscan.Scratch(database) for database in self.databases)
-        self.databases.rules.scan(data, match_event_handler=on_match, scratch=pair[0])
+        on_match = _collect(ends)
+        scratch = self._scratch()
+        self.databases.rules.scan(data, match_event_handler=on_match, scratch=scratch[0])
         if deep:
-            self.databases.text.scan(data, match_event_handler=on_match, scratch=pair[1])
+            self.databases.text.scan(data, match_event_handler=on_match, scratch=scratch[1])
         return ends
+
+    def names(self, data: bytes) -> Ends:
+        ends: Ends = []
+        if self.databases.names is not None:
+            self.databases.names.scan(data, match_event_handler=_collect(ends), scratch=self._scratch()[2])
+        return ends
+
+    def _scratch(self) -> tuple[Any, ...]:
+        own = getattr(self._local, "scratch", None)
+        if own is None:
+            own = self._local.scratch = tuple(
+                None if database is None else hyperscan.Scratch(database) for database in self.databases
+            )
+        return own  # type: ignore[no-any-return]
+
+
+def _collect(ends: Ends) -> Callable[[int, int, int, int, object], None]:
+    def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        ends.append((ident, end))
+
+    return on_match
 
 
 class Cold:
@@ -140,21 +192,15 @@ class Cold:
                 for word in rule.keywords:
                     keywords.setdefault(word, []).append(index)
         self._rules_of = list(keywords.values())
-        if not keywords:
-            return None
-        database = hyperscan.Database()
-        flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH
-        database.compile(
-            expressions=["".join(f"\\x{byte:02x}" for byte in word.encode()).encode() for word in keywords],
-            ids=list(range(len(keywords))),
-            elements=len(keywords),
-            flags=[flags] * len(keywords),
-        )
-        return database
+        return literals([word.encode() for word in keywords], single=True)
 
     def scan(self, data: bytes, deep: bool) -> Ends:
         with self._lock:
             return self._stage(data).scan(data, deep)
+
+    def names(self, data: bytes) -> Ends:
+        with self._lock:
+            return self._compiled.names(data) if self._compiled is not None else []
 
     def _stage(self, data: bytes) -> Compiled:
         """A stage in which every rule that could match `data` is active."""

@@ -74,7 +74,7 @@ def not_near(candidate: Candidate, words: list[Any], before: int = 400, after: i
 
 
 def not_name(candidate: Candidate, pattern: str) -> Verdict:
-    from leakguard.detect.context import words
+    from leakguard.detect.assign import words
 
     return Verdict.REJECT if _regex(pattern).search("_".join(words(candidate.name)).encode()) else Verdict.PASS
 

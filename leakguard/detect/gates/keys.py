@@ -189,8 +189,9 @@ def pgp(candidate: Candidate, _wanted: bool = True) -> Verdict:
         return PASS
     usage = _pgp_usage(packet)
     candidate.facts["type"] = "pgp"
-    if usage is not None:
-        candidate.facts["encrypted"] = "yes" if usage else "no"
+    if usage is None:
+        return PASS
+    candidate.facts["encrypted"] = "yes" if usage else "no"
     return PASS if usage else PROVEN
 
 
@@ -225,6 +226,9 @@ def _pgp_secret_packet(data: bytes) -> bytes | None:
 
 def _pgp_usage(packet: bytes) -> int | None:
     """The octet that says how the secret is protected (0: not at all); None for kinds not known here."""
+    if packet[0] in (5, 6):  # these count the octets of the public key, so no kind is unknown
+        usage = packet[10 + int.from_bytes(packet[6:10], "big") :]
+        return usage[0] if usage else None
     if packet[0] != 4 or len(packet) < 8:
         return None
     # algorithm -> (curve id first, numbers of the public key, key derivation parameters last)

@@ -6,6 +6,7 @@ Promise: pure functions of the random generator given. Imported by this package 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -36,18 +37,20 @@ ALPHABETS: Mapping[str, str] = {
 }
 """The classes of the template language."""
 
-WORDS = (
+_WORD_TEXT = (
     "amber anvil badger barley basalt beacon birch bramble canyon cedar cobalt copper coral crimson dahlia ember "
     "falcon fennel garnet ginger glacier granite harbor hazel heron indigo ivory jasper juniper kestrel lagoon "
     "lantern lichen magnet maple marble meadow nectar nutmeg onyx orchid pebble quartz raven saddle saffron "
     "sparrow thistle timber topaz tulip tundra velvet walnut willow zephyr"
-).split()
+)
+WORDS = tuple(_WORD_TEXT.split())
 """Plain words for names and hosts; none of them is a placeholder."""
 
-_BETRAYING = (
+_BETRAYING_TEXT = (
     "test fake example sample dummy demo mock your changeme redacted placeholder secret password passwd token "
     "apikey null none true false todo foobar qwer asdf xxx abcd 0000"
-).split()
+)
+_BETRAYING = tuple(_BETRAYING_TEXT.split())
 """Words that gates take for a placeholder: no random value may hold one by chance."""
 
 
@@ -56,8 +59,8 @@ def clean(text: str) -> bool:
     low = text.lower()
     if any(word in low for word in _BETRAYING):
         return False
-    steps = [ord(after) - ord(before) for before, after in zip(low, low[1:], strict=False)]
-    return not any(steps[at] in (-1, 0, 1) and steps[at] == steps[at + 1] == steps[at + 2] for at in range(len(steps) - 2))
+    steps = [ord(after) - ord(before) for before, after in pairwise(low)]
+    return not any(a in (-1, 0, 1) and a == b == c for a, b, c in zip(steps, steps[1:], steps[2:], strict=False))
 
 
 def mixed(text: str, alphabet: str) -> bool:
@@ -128,5 +131,3 @@ def ed25519_key(seed: bytes) -> Any:
 def ed25519_public(seed: bytes) -> bytes:
     raw: bytes = ed25519_key(seed).public_key().public_bytes_raw()
     return raw
-
-

@@ -7,6 +7,7 @@ from random import Random
 
 from leakguard.detect.makers.base import BASE58, RIPPLE58, Maker, Memory, b64, clean, ed25519_public, positional, until
 
+
 def _checked58(payload: bytes, alphabet: str = BASE58) -> str:
     from hashlib import sha256
 
@@ -21,7 +22,8 @@ def _plain58(raw: bytes) -> str:
 
 def bech32_text(hrp: str, raw: bytes) -> str:
     """Bech32 (BIP-173) of `raw` behind a human part."""
-    charset, generators = "qpzry9x8gf2tvdw0s3jn54khce6mua7l", (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+    charset = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+    generators = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
     spare = -len(raw) * 8 % 5
     number, count = int.from_bytes(raw, "big") << spare, (len(raw) * 8 + spare) // 5
     data = [number >> 5 * (count - 1 - at) & 31 for at in range(count)]
@@ -48,7 +50,10 @@ def _bech32(rng: Random, arg: str, _memory: Memory) -> str:
     hrp, _, size = arg.partition(" ")
     if not hrp or (size and not size.isdigit()):
         raise ValueError("bech32 takes a human part and, perhaps, a number of bytes")
-    return until(lambda: bech32_text(hrp, _scalar(rng)[: int(size or 32)].rjust(int(size or 32), b"\x00")), lambda text: clean(text[len(hrp) :]))
+    count = int(size or 32)
+    # The scalar comes last: what stands before it, such as Sui's scheme, is a small number.
+    make = lambda: bech32_text(hrp, _scalar(rng)[:count].rjust(count, b"\x00"))  # noqa: E731
+    return until(make, lambda text: clean(text[len(hrp) :]))
 
 
 def _wif(rng: Random, arg: str, _memory: Memory) -> str:
@@ -56,10 +61,19 @@ def _wif(rng: Random, arg: str, _memory: Memory) -> str:
     return until(lambda: _checked58(version + _scalar(rng) + (b"" if arg == "uncompressed" else b"\x01")))
 
 
-_XPRV = {"xprv": "0488ade4", "yprv": "049d7878", "zprv": "04b2430c", "tprv": "04358394", "uprv": "044a4e28", "vprv": "045f18bc"}
+_XPRV = {
+    "xprv": "0488ade4",
+    "yprv": "049d7878",
+    "zprv": "04b2430c",
+    "tprv": "04358394",
+    "uprv": "044a4e28",
+    "vprv": "045f18bc",
+}
 
 
 def _xprv(rng: Random, arg: str, _memory: Memory) -> str:
+    if arg and arg not in _XPRV:
+        raise ValueError(f"xprv: no kind {arg!r}, only {', '.join(_XPRV)}")
     version = bytes.fromhex(_XPRV[arg or "xprv"])
     return until(lambda: _checked58(version + bytes(9) + rng.randbytes(32) + b"\x00" + _scalar(rng)))
 
@@ -70,8 +84,8 @@ def _bip39(rng: Random, arg: str, _memory: Memory) -> str:
     count, _, language = arg.partition(" ")
     if count not in ("", "12", "15", "18", "21", "24"):
         raise ValueError("bip39 takes 12, 15, 18, 21 or 24 words")
-    phrase: str = import_module("mnemonic").Mnemonic(language or "english").to_mnemonic(
-        rng.randbytes(int(count or 12) * 4 // 3)
+    phrase: str = (
+        import_module("mnemonic").Mnemonic(language or "english").to_mnemonic(rng.randbytes(int(count or 12) * 4 // 3))
     )
     return phrase
 
@@ -108,10 +122,14 @@ def _ripple(rng: Random, arg: str, _memory: Memory) -> str:
 
 def _tezos(rng: Random, arg: str, _memory: Memory) -> str:
     kinds = {"edsk": "0d0f3a07", "spsk": "11a2e0c9", "p2sk": "1051eebd", "edsk64": "2bf64e07"}
+    if arg and arg not in kinds:
+        raise ValueError(f"tezos: no kind {arg!r}, only {', '.join(kinds)}")
 
     def make() -> str:
         seed = _scalar(rng)
-        return _checked58(bytes.fromhex(kinds[arg or "edsk"]) + (seed + ed25519_public(seed) if arg == "edsk64" else seed))
+        return _checked58(
+            bytes.fromhex(kinds[arg or "edsk"]) + (seed + ed25519_public(seed) if arg == "edsk64" else seed)
+        )
 
     return until(make)
 
@@ -128,7 +146,7 @@ def _solana_array(rng: Random, _arg: str, _memory: Memory) -> str:
 def _encoded(raw: bytes, encoding: str) -> str:
     if encoding not in ("b64", "b58", "hex"):
         raise ValueError(f"no encoding {encoding!r}: b64, b58 or hex")
-    return {"b64": b64, "b58": _plain58, "hex": bytes.hex}[encoding](raw)
+    return raw.hex() if encoding == "hex" else _plain58(raw) if encoding == "b58" else b64(raw)
 
 
 def _seed(rng: Random, arg: str, memory: Memory) -> str:
@@ -155,8 +173,9 @@ def _evm_scalar(rng: Random) -> bytes:
 
 
 def _evm_address(rng: Random, _arg: str, memory: Memory) -> str:
-    from cryptography.hazmat.primitives.asymmetric import ec
     from importlib import import_module
+
+    from cryptography.hazmat.primitives.asymmetric import ec
 
     if "evm" not in memory:
         memory["evm"] = memory["wanted evm"] = _evm_scalar(rng)
@@ -169,3 +188,40 @@ def _stark(rng: Random, _arg: str, _memory: Memory) -> str:
     return "0x0" + until(lambda: f"{rng.randrange(1, 8):x}" + rng.randbytes(31).hex())
 
 
+def _ed25519_b64(rng: Random, _arg: str, _memory: Memory) -> str:
+    return b64(_pair(rng))
+
+
+def _ed25519_hex(rng: Random, _arg: str, _memory: Memory) -> str:
+    return _pair(rng).hex()
+
+
+def _solana_b58(rng: Random, arg: str, _memory: Memory) -> str:
+    return arg + until(lambda: _plain58(_pair(rng)))
+
+
+def _evm_key_address(rng: Random, arg: str, memory: Memory) -> str:
+    return f"{_evm_key(rng, arg, memory)} {_evm_address(rng, '', memory)}"
+
+
+MAKERS: Mapping[str, Maker] = {
+    "age": _age,
+    "bech32": _bech32,  # human part, then perhaps the number of bytes (32)
+    "bip39": _bip39,  # number of words (12), then perhaps the language
+    "ed25519_b64": _ed25519_b64,
+    "ed25519_hex": _ed25519_hex,
+    "ed25519_public": _seed_public,  # the public half of the template's ed25519_seed; b64 (default), b58, hex
+    "ed25519_seed": _seed,  # b64 (default), b58, hex
+    "electrum": _electrum,
+    "evm_address": _evm_address,  # of the template's evm_key
+    "evm_key": _evm_key,  # "bare": without 0x
+    "evm_key_address": _evm_key_address,
+    "ripple": _ripple,  # ed25519: the newer kind
+    "solana_array": _solana_array,
+    "solana_b58": _solana_b58,  # a prefix such as ed25519:
+    "stark": _stark,
+    "strkey": _strkey,
+    "tezos": _tezos,  # edsk (default), edsk64, spsk, p2sk
+    "wif": _wif,  # testnet, dogecoin, litecoin, dash, uncompressed
+    "xprv": _xprv,  # xprv (default), yprv, zprv, tprv, uprv, vprv
+}

@@ -8,8 +8,18 @@ from random import Random
 from typing import Any
 
 from leakguard.detect.makers.base import (
-    WORDS, Maker, Memory, b64, b64u, ed25519_key, ed25519_public, json_bytes, until, uuid_text,
+    WORDS,
+    Maker,
+    Memory,
+    b64,
+    b64u,
+    ed25519_key,
+    ed25519_public,
+    json_bytes,
+    until,
+    uuid_text,
 )
+
 
 def _is_prime(number: int, rng: Random) -> bool:
     """Miller-Rabin, eight rounds."""
@@ -33,7 +43,8 @@ def _is_prime(number: int, rng: Random) -> bool:
 def _rsa_primes(variant: int) -> tuple[int, int]:
     """Two seeded primes of 1024 bits. A sieve leaves one candidate in twenty for the slow test."""
     rng = Random(f"leakguard example rsa {variant}")  # noqa: S311  (examples must be the same everywhere)
-    small = [number for number in range(3, 20_000, 2) if all(number % part for part in range(3, int(number**0.5) + 1, 2))]
+    odd = range(3, 20_000, 2)
+    small = [number for number in odd if all(number % part for part in range(3, int(number**0.5) + 1, 2))]
     primes: list[int] = []
     while len(primes) < 2:
         start = rng.getrandbits(1024) | 3 << 1022 | 1
@@ -203,3 +214,13 @@ def _keystore_v3(rng: Random, _arg: str, _memory: Memory) -> str:
     return json_bytes(whole).decode()
 
 
+MAKERS: Mapping[str, Maker] = {
+    "der_base64": _der_base64,  # rsa, pkcs8, ec, ec-pkcs8, ed25519
+    "jwk": _jwk,  # OKP (default), EC, RSA, oct
+    "keystore_v3": _keystore_v3,
+    "pem": _pem,  # rsa, pkcs8 (default), ec, ec-pkcs8, ed25519, openssh, encrypted
+    "pem_escaped": _pem_escaped,  # the same with line ends written as backslash-n
+    "pgp": _pgp,
+    "putty": _putty,
+    "wireguard": _wireguard,
+}

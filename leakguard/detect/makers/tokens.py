@@ -6,9 +6,26 @@ from collections.abc import Mapping
 from random import Random
 
 from leakguard.detect.makers.base import (
-    ALPHABETS, BASE62, DIGITS, LOWER, UPPER, WORDS, Maker, Memory, b64, b64u, clean, crc, fill, json_bytes, mixed,
-    positional, until, uuid_text,
+    ALPHABETS,
+    BASE62,
+    DIGITS,
+    LOWER,
+    UPPER,
+    WORDS,
+    Maker,
+    Memory,
+    b64,
+    b64u,
+    clean,
+    crc,
+    fill,
+    json_bytes,
+    mixed,
+    positional,
+    until,
+    uuid_text,
 )
+
 
 def _github(rng: Random, arg: str, _memory: Memory) -> str:
     body = fill(rng, BASE62, 30)
@@ -156,3 +173,20 @@ def _object_id(rng: Random, _arg: str, _memory: Memory) -> str:
     return until(lambda: f"{rng.randrange(1_514_764_800, 1_750_000_000):08x}" + fill(rng, ALPHABETS["hex"], 16))
 
 
+MAKERS: Mapping[str, Maker] = {
+    "aws_key_id": _aws_key_id,  # prefix, AKIA by default
+    "azure_ad": _azure_ad,
+    "azure_marvin": _azure_marvin,  # service: storage, cosmos ...
+    "basic_auth": _basic_auth,  # user
+    "confluent": _confluent,
+    "discord_bot": _discord_bot,
+    "github": _github,  # prefix, ghp_ by default
+    "gitlab_routable": _gitlab_routable,  # prefix, glpat- by default
+    "grafana": _grafana,
+    "jwt": _jwt,  # algorithm
+    "npm": _npm,
+    "object_id": _object_id,
+    "pypi": _pypi,  # project it is bound to
+    "sentry_org": _sentry_org,
+    "zuplo": _zuplo,
+}

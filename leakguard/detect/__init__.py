@@ -1,0 +1,1 @@
+"""What is a secret: rules, gates, decoding, the engine. Knows no files, no git, no screens."""
