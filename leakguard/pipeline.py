@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from leakguard.detect.engine import Engine
+from leakguard.detect.pairing import pair
 from leakguard.errors import EngineError
 from leakguard.model import (
     Confidence,
+    CredentialSet,
     Document,
     Finding,
     Incident,
@@ -28,6 +30,7 @@ from leakguard.model import (
     Totals,
 )
 from leakguard.sources.files import FileTask, read_stream, read_windows
+from leakguard.triage.exposure import credential_set, is_test, judge
 from leakguard.triage.fingerprint import fingerprint
 
 SNIPPET = 160
@@ -49,6 +52,9 @@ PER_FILE = 4096
 """What a file costs beside its bytes, in bytes."""
 
 
+_T = TypeVar("_T", Finding, CredentialSet)
+
+
 class Unit(NamedTuple):
     """A piece of work: a file, or the part [start, end) of one."""
 
@@ -63,6 +69,7 @@ class Done(NamedTuple):
     """What a unit of work gave. Lines of findings count from the unit's first line."""
 
     findings: list[Finding]
+    sets: list[CredentialSet]
     lines: int
     """Line breaks in the unit's own bytes: the offset of the next part's lines."""
     bytes: int
@@ -79,23 +86,57 @@ class Policy(NamedTuple):
 
 
 # ---------------------------------------------------------------- one document
-def findings_of(engine: Engine, document: Document, matches: Iterable[Match], first_line: int) -> list[Finding]:
-    """The findings of a document's own matches. `first_line`: the number of the line that its core starts in."""
-    own = [m for m in matches if document.core_start <= m.secret_start < document.core_end]
-    if not own:
-        return []
+def findings_of(
+    engine: Engine, document: Document, matches: Sequence[Match], first_line: int
+) -> tuple[list[Finding], list[CredentialSet]]:
+    """A document's own findings, and the sets they make. `first_line`: the number of the line its core starts in."""
+    if not any(document.core_start <= m.secret_start < document.core_end for m in matches):
+        return [], []
     data = document.data
+    matches = sorted(matches, key=_by_start)
     masks = Masks((m.secret_start, m.secret_end, engine.rules[m.rule].id, m.length) for m in matches)
     path = str(document.origin)
-    out = []
-    line, at = first_line, document.core_start
-    for match in sorted(own, key=_by_start):
+    found = []
+    # matches in the context before the core come first: their lines are counted back from the core's
+    line = first_line - data.count(b"\n", min(matches[0].secret_start, document.core_start), document.core_start)
+    at = min(matches[0].secret_start, document.core_start)
+    for match in matches:
         line += data.count(b"\n", at, match.secret_start)
         at = match.secret_start
         rule = engine.rules[match.rule]
-        masked = masked_line(data, match, masks)
-        out.append(_finding(engine, document, match, rule, line, masked, path))
-    return out
+        found.append(_finding(engine, document, match, rule, line, masked_line(data, match, masks), path))
+    sets = _judge(engine, document, matches, found)
+    core = range(document.core_start, document.core_end)
+    return [finding for match, finding in zip(matches, found, strict=True) if match.secret_start in core], sets
+
+
+def _judge(
+    engine: Engine, document: Document, matches: Sequence[Match], found: list[Finding]
+) -> list[CredentialSet]:
+    """Joins findings into sets, and lets each say what it is part of. Replaces entries of `found`."""
+    paired = {ident for item in engine.ruleset.sets for _, ids in item.parts for ident in ids}
+    venues = engine.venues
+    groupings = pair(document.data, matches, engine.ruleset) if any(f.rule in paired for f in found) else []
+    sets = []
+    grouped: dict[int, tuple[bool, str, bool]] = {}
+    for grouping in groupings:
+        members = [(role, found[index]) for role, index in grouping.parts]
+        venue = venues.get(grouping.rule.provider)
+        test = any(
+            is_test(document.data, matches[i].start, matches[i].end, matches[i].name, venue) for _, i in grouping.parts
+        )
+        lone = len(members) == 1 and not grouping.complete
+        made = None if lone else credential_set(grouping, members, venue, test)
+        if made is not None and document.core_start <= matches[grouping.parts[0][1]].secret_start < document.core_end:
+            sets.append(made)
+        for _, index in grouping.parts:
+            grouped[index] = (not grouping.complete, made.id if made is not None else "", test)
+    for index, finding in enumerate(found):
+        venue = venues.get(finding.provider)
+        half, set_id, test = grouped.get(index, (False, "", False))
+        if venue is not None and (index in grouped or venue.status == "defunct"):
+            found[index] = judge(finding, venue, test, half)._replace(set_id=set_id)
+    return sets
 
 
 def _by_start(match: Match) -> tuple[int, int]:
@@ -200,7 +241,7 @@ def _scan_link(engine: Engine, task: FileTask, policy: Policy) -> Done:
     try:
         data = os.readlink(os.fsencode(task.open_path))
     except OSError as error:
-        return Done([], 0, 0, 0, 0, [Incident("failed", task.path, error.strerror or "cannot be read")])
+        return Done([], [], 0, 0, 0, 0, [Incident("failed", task.path, error.strerror or "cannot be read")])
     return _drain(engine, _one(Document(data, Origin("link", task.path))), policy, [], None)
 
 
@@ -212,6 +253,7 @@ def _drain(
     engine: Engine, windows: Iterator[Document], policy: Policy, incidents: list[Incident], size: int | None
 ) -> Done:
     findings: list[Finding] = []
+    sets: list[CredentialSet] = []
     lines = read = views = view_bytes = left_out = 0
     cut: int | None = None
     while True:
@@ -238,7 +280,9 @@ def _drain(
         view_bytes += scan.view_bytes
         incidents += [Incident("truncated", path, reason) for reason in scan.incidents]
         read += core_end - document.core_start
-        for finding in findings_of(engine, document, scan.matches, lines + 1):
+        own, made = findings_of(engine, document, scan.matches, lines + 1)
+        sets += made
+        for finding in own:
             if finding.severity < policy.min_severity or finding.confidence < policy.min_confidence:
                 continue
             if len(findings) < MOST_PER_OBJECT:
@@ -248,7 +292,7 @@ def _drain(
         lines += document.data.count(b"\n", document.core_start, core_end)
     if left_out:
         incidents.append(Incident("truncated", findings[-1].path, f"{left_out} more findings left out of the report"))
-    return Done(findings, lines, read, views, view_bytes, incidents)
+    return Done(findings, sets, lines, read, views, view_bytes, incidents)
 
 
 # ---------------------------------------------------------------- many files
@@ -278,11 +322,16 @@ def batches(work: Iterable[Unit]) -> Iterator[list[Unit]]:
         yield batch
 
 
+def _shifted(item: _T, lines: int) -> _T:
+    return item._replace(start_line=item.start_line + lines, end_line=item.end_line + lines)
+
+
 class Collector:
     """Puts the results of units, in order, into one ScanResult, giving each part of a file its lines."""
 
     def __init__(self, on_progress: Callable[[int, int], None] | None = None) -> None:
         self.findings: list[Finding] = []
+        self.sets: list[CredentialSet] = []
         self.incidents: list[Incident] = []
         self.objects = self.bytes = self.views = self.view_bytes = 0
         self._lines = 0
@@ -291,11 +340,11 @@ class Collector:
     def add(self, unit: Unit, done: Done) -> None:
         shift = self._lines
         if shift:
-            self.findings += [
-                f._replace(start_line=f.start_line + shift, end_line=f.end_line + shift) for f in done.findings
-            ]
+            self.findings += [_shifted(finding, shift) for finding in done.findings]
+            self.sets += [_shifted(made, shift) for made in done.sets]
         else:
             self.findings += done.findings
+            self.sets += done.sets
         self._lines = 0 if unit.last else shift + done.lines
         self.incidents += done.incidents
         if unit.start == 0 and not any(i.state == "failed" and i.bytes == 0 for i in done.incidents):
@@ -309,7 +358,7 @@ class Collector:
     def result(self, incidents: Iterable[Incident] = ()) -> ScanResult:
         return ScanResult(
             tuple(self.findings),
-            (),
+            tuple(self.sets),
             (*incidents, *self.incidents),
             Totals(self.objects, self.bytes, self.views, self.view_bytes),
         )

@@ -102,7 +102,7 @@ class _Pool:
             worker.process.join(5)
             reason = f"a worker died on it or beside it (exit {worker.process.exitcode})"
             lost = [
-                (unit, Done([], 0, 0, 0, 0, [Incident("failed", unit.task.path, reason, unit.task.size)]))
+                (unit, Done([], [], 0, 0, 0, 0, [Incident("failed", unit.task.path, reason, unit.task.size)]))
                 for unit in worker.batch
             ]
             worker.pipe.close()

@@ -8,34 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from leakguard.errors import EXIT_CLEAN, EXIT_USAGE
+from leakguard.cli.scan import rule_options
+from leakguard.errors import EXIT_CLEAN, EXIT_USAGE, UsageError
+from leakguard.model import Severity
 from leakguard.report.common import printable
 
 if TYPE_CHECKING:
-    from leakguard.detect.check import Times
+    from leakguard.detect.catalogue import Entry
+    from leakguard.detect.floods import Times
     from leakguard.detect.rules import Pack
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def selection(command: _F) -> _F:
-    """The options that say which rules are meant."""
-    for option in (
-        click.option("--import-gitleaks", "imported", metavar="PATH", multiple=True,
-                     help="A gitleaks or betterleaks configuration whose rules are added."),
-        click.option("--exclude", metavar="NAME", multiple=True, help="Leave out a rule id, provider or tag."),
-        click.option("--only", metavar="NAME", multiple=True, help="Only a rule id, provider or tag."),
-        click.option("--rules", "paths", metavar="PATH", multiple=True,
-                     help="A file or folder of rule packs, beside the built-in ones."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def rules() -> None:
@@ -43,22 +29,18 @@ def rules() -> None:
 
 
 @rules.command()
-@selection
+@rule_options
 @click.option("--timing", is_flag=True, help="Measure what compiling each rule costs, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
-@click.pass_context
-def check(
-    context: click.Context, paths: tuple[str, ...], only: tuple[str, ...], exclude: tuple[str, ...],
-    imported: tuple[str, ...], timing: bool, as_json: bool,
-) -> None:  # fmt: skip
+def check(timing: bool, as_json: bool, **options: Any) -> int:
     """Hold rule packs to the laws of docs/rules.md: those given with options, else the built-in ones."""
     from leakguard.detect import check as laws
 
-    files, judged = _pack_files(paths)
-    foreign = _imported(imported)
-    if paths or imported:
-        judged = judged | {pack.file for pack in foreign}
-    report = laws.check(files, judged if paths or imported else None, only, exclude, foreign)
+    files, judged = _pack_files(options["rules"])
+    foreign = _imported(options["import_gitleaks"])
+    given = judged | {pack.file for pack in foreign}
+    only, exclude = options["only"], options["exclude"]
+    report = laws.check(files, given or None, only=only, exclude=exclude, imported=foreign)
     if as_json:
         _print_json([problem._asdict() for problem in report.problems])
     else:
@@ -67,11 +49,147 @@ def check(
             _echo(f"{'error' if problem.error else 'warning'}: {where}: {problem.message}")
     errors = sum(problem.error for problem in report.problems)
     if timing and report.ruleset is not None:
-        errors += _print_times(laws.compile_times(report.ruleset))
+        from leakguard.detect.floods import compile_times
+
+        errors += _print_times(compile_times(report.ruleset))
     state = f"{errors} error{'s' * (errors != 1)}" if errors else "ok"
     last = f"{report.rules} rules of {report.providers} providers in {report.packs} packs: {state}"
     click.echo(last, err=as_json)
-    context.exit(EXIT_USAGE if errors else EXIT_CLEAN)
+    return EXIT_USAGE if errors else EXIT_CLEAN
+
+
+@rules.command("list")
+@rule_options
+@click.option("--theme", metavar="NAME", help="Only this theme, as in `rules stats`.")
+@click.option("--part", metavar="NAME", help="Only rules that find this part, such as api-secret.")
+@click.option("--severity", type=click.Choice([level.label for level in Severity]), help="From this severity on.")
+@click.option("--all", "everything", is_flag=True, help="Preview and deprecated rules, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_rules(
+    theme: str | None, part: str | None, severity: str | None, everything: bool, as_json: bool, **options: Any
+) -> int:
+    """List the rules in force: id, severity, confidence and title."""
+    from leakguard.detect.catalogue import row
+
+    found, _ = _entries(options, everything)
+    least = Severity[severity.upper()] if severity else Severity.INFO
+    rows = [
+        row(entry)
+        for entry in found
+        if theme in (None, entry.theme) and part in (None, entry.rule.part) and entry.rule.severity >= least
+    ]
+    if not rows:
+        raise UsageError("no rule is like that")
+    if as_json:
+        _print_json(rows)
+        return EXIT_CLEAN
+    wide = max(len(one["id"]) for one in rows)
+    for one in rows:
+        mark = "" if one["status"] == "stable" else f" ({one['status']})"
+        _echo(f"{one['id']:{wide}}  {one['severity']:8}  {one['confidence']:6}  {one['title']}{mark}")
+    return EXIT_CLEAN
+
+
+@rules.command()
+@click.argument("ident", metavar="ID")
+@rule_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(ident: str, as_json: bool, **options: Any) -> int:
+    """Show everything about one rule."""
+    from leakguard.detect.catalogue import find, full
+
+    packs = _packs(options)
+    facts = full(find(packs, ident), packs)
+    if as_json:
+        _print_json(facts)
+        return EXIT_CLEAN
+    _echo(f"{facts.pop('id')}: {facts.pop('title')}")
+    for key, value in facts.items():
+        for number, text in enumerate(_lines_of(value)):
+            _echo(f"  {key.replace('_', ' ') if not number else '':14}  {text}")
+    return EXIT_CLEAN
+
+
+@rules.command()
+@rule_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def stats(as_json: bool, **options: Any) -> int:
+    """Count rules, providers and proofs by theme."""
+    from leakguard.detect.catalogue import stats as count
+
+    found, packs = _entries(options, everything=False)
+    counts = count(found, packs)
+    if as_json:
+        _print_json(counts)
+        return EXIT_CLEAN
+    columns = ("providers", "rules", "patterns", "shapes", "proven")
+    _echo(f"{'theme':14}" + "".join(f"{name:>11}" for name in columns))
+    for theme, one in [*counts["themes"].items(), ("all", counts["total"])]:
+        _echo(f"{theme:14}" + "".join(f"{one[name]:11}" for name in columns))
+    _echo(f"{counts['sets']} sets of parts, {counts['venues']} venues")
+    return EXIT_CLEAN
+
+
+@rules.command()
+@click.option("--folder", metavar="PATH", help="Where the pages are. [docs/ of the checkout]")
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; end with 2 if a page is out of date.")
+def docs(folder: str | None, only_check: bool) -> int:
+    """Write the generated pages: the catalogue of the built-in rules, and the gates."""
+    from leakguard.detect.catalogue import pages
+    from leakguard.detect.rules import builtin_folder
+
+    folder = folder or os.path.join(os.path.dirname(builtin_folder()), "docs")
+    if not os.path.isdir(folder):
+        raise UsageError(f"{folder}: no such folder; say --folder PATH")
+    stale = 0
+    for name, text in pages(_packs({})).items():
+        path = os.path.join(folder, name)
+        if _read_text(path) == text:
+            continue
+        stale += 1
+        if only_check:
+            _echo(f"{_near(path)}: out of date; run leakguard rules docs")
+        else:
+            with open(path, "w", encoding="utf-8", newline="\n") as out:
+                out.write(text)
+            _echo(f"{_near(path)}: written")
+    return EXIT_USAGE if stale and only_check else EXIT_CLEAN
+
+
+def _read_text(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", newline="") as page:
+            return page.read()
+    except FileNotFoundError:
+        return None
+
+
+# ---------------------------------------------------------------- what the commands share
+def _packs(options: Mapping[str, Any]) -> list[Pack]:
+    """The built-in packs and those the options add. RulePackError for one that does not load."""
+    from leakguard.detect.rules import parse_pack
+
+    files, _ = _pack_files(options.get("rules", ()))
+    return [parse_pack(name, data) for name, data in files] + _imported(options.get("import_gitleaks", ()))
+
+
+def _entries(options: Mapping[str, Any], everything: bool) -> tuple[list[Entry], list[Pack]]:
+    from leakguard.detect.catalogue import entries
+
+    packs = _packs(options)
+    everything = everything or bool(options["preview"])
+    return entries(packs, options["only"], options["exclude"], everything), packs
+
+
+def _lines_of(value: Any) -> list[str]:
+    """A fact as lines; none if there is nothing to say."""
+    if isinstance(value, dict):
+        return ["  ".join(f"{key}: {item}" for key, item in value.items())]
+    if isinstance(value, list):
+        if all(isinstance(item, (str, int)) and len(str(item)) < 60 for item in value):
+            return [", ".join(str(item) for item in value)] if value else []
+        return [line for item in value for line in _lines_of(item)]
+    return [str(value)] if value else []
 
 
 def _pack_files(paths: Sequence[str]) -> tuple[list[tuple[str, bytes]], set[str]]:

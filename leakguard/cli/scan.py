@@ -95,12 +95,13 @@ class _Run:
         context = self._context(result, interrupted)
         self._report(result, context)
         if not self.options["quiet"]:
+            from leakguard.report.common import printable
             from leakguard.report.receipt import summary_lines
 
             for path in self.loaded.untrusted:
-                print(f"leakguard: {path} lies inside the target and is not used (--trust-target uses it)", file=sys.stderr)
+                click.echo(f"leakguard: {printable(path)} lies inside the target and is not used (--trust-target)", err=True)
             for line in summary_lines(result, context):
-                print(line, file=sys.stderr)
+                click.echo(line, err=True)
         return int(context.exit_code or 0)
 
     # ------------------------------------------------------------ scanning

@@ -54,7 +54,8 @@ def cache_folder() -> str:
     own = os.environ.get("LEAKGUARD_CACHE_DIR")
     if own is not None:
         return own
-    if sys.platform.startswith("linux"):  # what platformdirs answers here, without its import on every start
+    system: str = sys.platform  # a plain str: mypy would otherwise check one system's branch only
+    if system == "linux":  # what platformdirs answers here, without its import on every start
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         return os.path.join(base, "leakguard") if os.path.isabs(base) else ""
     from platformdirs import user_cache_dir
@@ -94,7 +95,7 @@ def warm(selection: Selection, folder: str | None = None) -> str:
 
 def _key(selection: Selection, builtin: Sequence[tuple[str, bytes]], users: Sequence[tuple[str, bytes]]) -> str:
     digest = blake2b(digest_size=16)
-    versions = (__version__, hyperscan.__version__, sys.version_info[:2], assign.TRIGGERS, decode.TRIGGERS)
+    versions = (__version__, str(getattr(hyperscan, "__version__", "")), sys.version_info[:2], assign.TRIGGERS, decode.TRIGGERS)
     digest.update(repr((versions, decode.TEXT_TRIGGERS, tuple(selection))).encode("utf-8", "surrogateescape"))
     for name, data in (*builtin, *users):
         digest.update(b"%d %d " % (len(name), len(data)) + os.path.basename(name).encode("utf-8", "surrogateescape"))

@@ -2,39 +2,27 @@
 
 `check` runs all of it for `leakguard rules check`; LAWS is the same one by one for the tests. Texts come from the
 seeded generator and go through the whole engine with every rule in force, so a rule is judged among its neighbours.
-Never prints and reads no file; times only with `compile_times` and in the law of adversarial strings. Imported by
-cli/rules.py and the tests, never by a scan.
+Never prints and reads no file. Imported by cli/rules.py and the tests, never by a scan.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
-from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from leakguard.detect import rules as packs_of
+from leakguard.detect.common import COMMON_WORDS
 from leakguard.detect.engine import TIMEOUT, Engine
+from leakguard.detect.floods import compiled, shown, slowness
 from leakguard.detect.rules import Pack, Proof
-from leakguard.detect.sample import Text, example_texts, near_text, sample
-from leakguard.detect.stage1 import Compiled, Ends, compile_databases
+from leakguard.detect.sample import Text, example_texts, near_text, sample, seeded
+from leakguard.detect.stage1 import Compiled, compile_databases
 from leakguard.errors import RulePackError, UsageError
 from leakguard.model import Match, Rule, RuleSet
 
-FLOOD = 64 * 1024
-"""Bytes of an adversarial text."""
-SECOND_STAGE = 0.25
-"""Seconds that the second stage may take for one adversarial text."""
-ONE_SEARCH = 20e-6
-"""Seconds that a search costs whatever the pattern is: not the rule's fault, and not counted."""
-ALL_STAGES = 2.0
-"""The same with the gates: a proof may cost, but not as much as it likes."""
 SAMPLES = 24
 """Strings made from a pattern, beside its examples, to try keywords and trigger on."""
-RULES_PER_SECOND = 200
-LARGEST_SHARE = 0.05
 
 
 class Problem(NamedTuple):
@@ -78,6 +66,7 @@ class Bench:
         self.engine = Engine(ruleset, self.stage1, keep_secrets=True)
         self.texts = 0
         self._poured: tuple[str, list[Text], list[Problem]] = ("", [], [])
+        self._matched: tuple[str, list[tuple[bytes, int, int]]] = ("", [])
 
     def scan(self, text: bytes) -> tuple[list[Match], list[str]]:
         self.texts += 1
@@ -97,6 +86,17 @@ class Bench:
             self._poured = (rule.id, texts, problems)
         return self._poured[1], self._poured[2]
 
+    def matched(self, rule: Rule) -> list[tuple[bytes, int, int]]:
+        """(text, start, end) of matches of a rule's pattern: in its examples, and in strings made from the pattern."""
+        if self._matched[0] != rule.id:
+            pattern = compiled(rule.pattern)
+            texts = [text.data for text in self.poured(rule)[0]]
+            rng = seeded(f"{rule.id}:samples")
+            texts += [b"\n%s\n" % sample(rule.pattern, rng) for _ in range(SAMPLES)]
+            spans = [(text, found.span()) for text in texts for found in pattern.finditer(text, timeout=TIMEOUT)]
+            self._matched = (rule.id, [(text, *span) for text, span in spans])
+        return self._matched[1]
+
     def problem(self, rule: Rule, field: str, message: str, error: bool = True) -> Problem:
         return Problem(self.proofs[rule.id].file, rule.id, field, message, error)
 
@@ -111,35 +111,36 @@ def law_examples(bench: Bench, rule: Rule) -> Iterator[Problem]:
     """Every example is found in every context, by this rule, and exactly."""
     texts, problems = bench.poured(rule)
     yield from problems
+    wrong: dict[tuple[int, str], list[Text]] = {}
     for text in texts:
-        yield from example_problems(bench, rule, text)
+        for message in example_faults(bench, rule, text):
+            wrong.setdefault((text.number, message), []).append(text)
+    for (number, message), found in wrong.items():
+        places = ", ".join(text.context for text in found if text.context)
+        where = f"example {number + 1}" + (f" in context {places}" if places else "")
+        yield bench.problem(rule, "examples", f"{where}: {message}\n    {shown(found[0].data, found[0].start)}")
 
 
-def example_problems(bench: Bench, rule: Rule, text: Text) -> Iterator[Problem]:
-    """The same for one text."""
+def example_faults(bench: Bench, rule: Rule, text: Text) -> Iterator[str]:
+    """What is wrong with how one text of an example is found."""
     matches, incidents = bench.scan(text.data)
-    where = f"example {text.number + 1}" + (f" in context {text.context}" if text.context else "")
-    shown = f"\n    {_shown(text.data, text.start)}"
-    for incident in incidents:
-        yield bench.problem(rule, "examples", f"{where}: {incident}{shown}")
+    yield from incidents
     own = [match for match in matches if match.rule == bench.index[rule.id]]
     over = [match for match in matches if match.secret_start < text.end and match.secret_end > text.start]
     if any(_exact(match, text) for match in own):
         for match in over:
             other = bench.ruleset.rules[match.rule]
             if other.provider != rule.provider:
-                yield bench.problem(rule, "examples", f"{where}: {other.id} claims part of it too{shown}")
-        return
-    if any(match in over for match in own):
+                yield f"{other.id} claims part of it too"
+    elif any(match in over for match in own):
         match = next(match for match in own if match in over)
-        got = f"{match.secret_start}..{match.secret_end}" + (f" by {'>'.join(match.view)}" if match.view else "")
-        message = f"the secret is at {text.start}..{text.end}, found {got}"
+        left, right = match.secret_start - text.start, match.secret_end - text.end
+        by = f" in a view ({'>'.join(match.view)})" if match.view else ""
+        yield f"found{by}, but not exactly: start {left:+d}, end {right:+d} bytes"
     elif over:
-        names = ", ".join(sorted({bench.ruleset.rules[match.rule].id for match in over}))
-        message = f"found by {names} instead"
+        yield f"found by {', '.join(sorted({bench.ruleset.rules[match.rule].id for match in over}))} instead"
     else:
-        message = "not found"
-    yield bench.problem(rule, "examples", f"{where}: {message}{shown}")
+        yield "not found"
 
 
 def _exact(match: Match, text: Text) -> bool:
@@ -148,11 +149,6 @@ def _exact(match: Match, text: Text) -> bool:
         return True
     values = (text.secret, text.data[text.start : text.end])
     return match.secret in values and (match.secret_start, match.secret_end) == (text.start, text.end)
-
-
-def _shown(data: bytes, at: int = 0) -> str:
-    low = max(0, at - 60)
-    return ascii(data[low : low + 160].decode("latin-1"))
 
 
 def law_near_misses(bench: Bench, rule: Rule) -> Iterator[Problem]:
@@ -165,7 +161,7 @@ def law_near_misses(bench: Bench, rule: Rule) -> Iterator[Problem]:
             continue
         matches, _ = bench.scan(data)
         if any(match.rule == bench.index[rule.id] for match in matches):
-            yield bench.problem(rule, "near_misses", f"near miss {number + 1} ({why}) is found\n    {_shown(data)}")
+            yield bench.problem(rule, "near_misses", f"near miss {number + 1} ({why}) is found\n    {shown(data)}")
 
 
 def law_keywords(bench: Bench, rule: Rule) -> Iterator[Problem]:
@@ -173,10 +169,10 @@ def law_keywords(bench: Bench, rule: Rule) -> Iterator[Problem]:
     if not rule.keywords or not rule.pattern:
         return
     words = [word.encode() for word in rule.keywords]
-    for data, start, end in matched(bench, rule):
+    for data, start, end in bench.matched(rule):
         low = data[start:end].lower()
         if not any(word in low for word in words):
-            yield bench.problem(rule, "keywords", f"none of them is in the match {_shown(data[start:end])}")
+            yield bench.problem(rule, "keywords", f"none of them is in the match {shown(data[start:end])}")
             return
 
 
@@ -185,28 +181,10 @@ def law_trigger(bench: Bench, rule: Rule) -> Iterator[Problem]:
     if not rule.pattern:
         return
     own = bench.index[rule.id]
-    for data, start, end in matched(bench, rule):
+    for data, start, end in bench.matched(rule):
         if not any(ident == own and start < at <= end for ident, at in bench.stage1.scan(data, False)):
-            yield bench.problem(rule, "trigger", f"it does not end inside the match {_shown(data[start:end])}")
+            yield bench.problem(rule, "trigger", f"it does not end inside the match {shown(data[start:end])}")
             return
-
-
-def matched(bench: Bench, rule: Rule) -> Iterator[tuple[bytes, int, int]]:
-    """(text, start, end) of matches of a rule's pattern: in its examples, and in strings made from the pattern."""
-    pattern = _compiled(rule.pattern)
-    texts = [text.data for text in bench.poured(rule)[0]]
-    rng = Random(f"{rule.id}:samples")
-    texts += [b"\n%s\n" % sample(rule.pattern, rng) for _ in range(SAMPLES)]
-    for data in texts:
-        for found in pattern.finditer(data, timeout=TIMEOUT):
-            yield data, found.start(), found.end()
-
-
-@lru_cache(maxsize=64)
-def _compiled(pattern: str) -> Any:
-    import regex
-
-    return regex.compile(pattern.encode())
 
 
 def law_words(bench: Bench, rule: Rule) -> Iterator[Problem]:
@@ -216,169 +194,10 @@ def law_words(bench: Bench, rule: Rule) -> Iterator[Problem]:
             yield bench.problem(rule, field, "missing: one sentence", error=False)
 
 
-# ---------------------------------------------------------------- adversarial strings
 def law_adversarial(bench: Bench, rule: Rule) -> Iterator[Problem]:
     """No text makes a rule slow: floods of its own prefix, of near matches, of matches."""
-    seeds = _seeds(bench, rule)
-    if rule.shape:
-        yield from _slow_shape(bench, rule, seeds)
-        return
-    pattern, only = _compiled(rule.pattern), OneTrigger(rule.trigger)
-    engine = Engine(RuleSet((rule,), (), (), "check"), only, decode_depth=0)
-
-    def second_stage(text: bytes) -> float:
-        return _second_stage(pattern, rule, only, text)
-
-    def all_stages(text: bytes) -> float:
-        started = time.thread_time()
-        engine.scan(text)
-        return time.thread_time() - started
-
-    for kind, unit in floods(seeds):
-        taken = _measured(second_stage, unit, rule, SECOND_STAGE)
-        if taken > SECOND_STAGE:
-            yield bench.problem(
-                rule, "pattern", f"{kind} of 64 KiB keeps the second stage busy for {taken:.2f} s"
-                f" (at most {SECOND_STAGE} s)\n    {_shown(unit)}",
-            )  # fmt: skip
-            return
-        taken = _measured(all_stages, unit, rule, ALL_STAGES)
-        if taken > ALL_STAGES:
-            message = f"{kind} of 64 KiB takes {taken:.1f} s with the gates\n    {_shown(unit)}"
-            yield bench.problem(rule, "gates", message, error=False)
-            return
-
-
-def _measured(measure: Callable[[bytes], float], unit: bytes, rule: Rule, bound: float) -> float:
-    """Seconds that 64 KiB of a unit take: measured on less unless that comes near the bound, and then twice."""
-    size = min(FLOOD, max(FLOOD // 16, 4 * rule.width[1]))
-    taken = measure(_flood(unit, size)) * (FLOOD / size)
-    if taken > bound / 2:
-        text = _flood(unit, FLOOD)
-        taken = min(measure(text), measure(text))
-    return taken
-
-
-def _flood(unit: bytes, size: int) -> bytes:
-    return (unit * (size // len(unit) + 1))[:size]
-
-
-class OneTrigger:
-    """Stage 1 with one rule's trigger, numbered 0."""
-
-    def __init__(self, trigger: str) -> None:
-        import hyperscan
-
-        self._database = hyperscan.Database()
-        self._database.compile(expressions=[trigger.encode()], ids=[0], elements=1)
-        self._scratch = hyperscan.Scratch(self._database)
-
-    def scan(self, data: bytes, deep: bool) -> Ends:
-        ends: Ends = []
-
-        def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            ends.append((ident, end))
-
-        self._database.scan(data, match_event_handler=on_match, scratch=self._scratch)
-        return ends
-
-    def names(self, data: bytes) -> Ends:
-        return []
-
-
-def _seeds(bench: Bench, rule: Rule) -> list[tuple[bytes, int]]:
-    """Matches to make floods from, with the offset in them where the secret starts."""
-    if rule.shape:
-        out = [(text.secret, 0) for text in bench.poured(rule)[0][:1]]
-        rng = Random(f"{rule.id}:floods")
-        return out + [(sample(rule.shape, rng), 0), (sample(rule.shape, rng, most=True), 0)]
-    pattern = _compiled(rule.pattern)
-    rng = Random(f"{rule.id}:floods")
-    texts = [text.data for text in bench.poured(rule)[0][:1]]
-    texts += [b"\n%s\n" % sample(rule.pattern, rng, most) for most in (False, True)]
-    seeds = []
-    for text in texts:
-        try:
-            found = pattern.search(text, timeout=SECOND_STAGE)
-        except TimeoutError:
-            found = None
-        if found is not None and found.group():
-            seeds.append((found.group(), found.start("secret") - found.start()))
-        elif text.strip():
-            seeds.append((text.strip(), 0))
-    return seeds
-
-
-def floods(seeds: Sequence[tuple[bytes, int]]) -> Iterator[tuple[str, bytes]]:
-    """(what it is, unit to repeat): what a pattern almost, often, or endlessly matches."""
-    done: set[bytes] = set()
-    for seed, at in seeds:
-        middle = seed[len(seed) // 2 : len(seed) // 2 + 1]
-        for kind, unit in (
-            ("a run of matches", seed),
-            ("a list of matches", seed + b"\n"),
-            ("a list of near matches", seed[:-1] + b"\x01"),
-            ("a flood of prefixes", seed[: max(at, 4)]),
-            ("a list of prefixes", seed[: max(at, 4)] + b" "),
-            ("a flood of one character", middle),
-            ("a prefix and a flood of one character", seed[: max(at, 4)] + middle * 4096),
-            ("a prefix and a flood of spaces", seed[: max(at, 4)] + b" " * 4096),
-        ):
-            if unit and unit not in done:
-                done.add(unit)
-                yield kind, unit
-
-
-def _second_stage(pattern: Any, rule: Rule, stage1: OneTrigger, text: bytes) -> float:
-    """Seconds the second stage's searches take, as Engine walks from end to end, beyond what any search costs.
-
-    Stops once it is too much: a catastrophic pattern would take days. Counts this thread's time, not the machine's.
-    """
-    ends = sorted({end for _, end in stage1.scan(text, False)})
-    most = rule.width[1]
-    started, calls, done = time.thread_time(), 0, -1
-    for end in ends:
-        position = max(done + 1, end - most)
-        while position <= end:
-            calls += 1
-            taken = time.thread_time() - started - calls * ONE_SEARCH
-            if taken > SECOND_STAGE:
-                return taken
-            try:
-                found = pattern.search(text, position, min(len(text), end + most + 256), timeout=2 * SECOND_STAGE)
-            except TimeoutError:
-                return time.thread_time() - started
-            if found is None or found.start() > end:
-                break
-            position = found.start() + 1
-        done = max(done, min(position, end) - 1)
-    return max(0.0, time.thread_time() - started - calls * ONE_SEARCH)
-
-
-def _slow_shape(bench: Bench, rule: Rule, seeds: list[tuple[bytes, int]]) -> Iterator[Problem]:
-    """A shape is tried once per value, and 64 KiB hold so many values of its size."""
-    shape = _compiled(rule.shape)
-    longest = min(rule.width[1], 1024)  # context.py cuts no longer values out
-    for kind, unit in floods(seeds):
-        for size in {longest, max(longest - 1, 1), max(rule.width[0], 1)}:
-            value = _flood(unit, size)
-            calls = FLOOD // size + 1
-            taken = min(_time_shape(shape, value), _time_shape(shape, value)) * calls - calls * ONE_SEARCH
-            if taken > SECOND_STAGE:
-                yield bench.problem(
-                    rule, "shape", f"{kind} of 64 KiB keeps the second stage busy for {taken:.2f} s"
-                    f" (at most {SECOND_STAGE} s)\n    {_shown(value)}",
-                )  # fmt: skip
-                return
-
-
-def _time_shape(shape: Any, value: bytes) -> float:
-    started = time.thread_time()
-    try:
-        shape.fullmatch(value, timeout=SECOND_STAGE)
-    except TimeoutError:
-        return SECOND_STAGE
-    return time.thread_time() - started
+    for field, message, error in slowness(rule, bench.poured(rule)[0][:1]):
+        yield bench.problem(rule, field, message, error)
 
 
 LAWS: Mapping[str, Callable[[Bench, Rule], Iterator[Problem]]] = {
@@ -441,50 +260,11 @@ def _venue_problems(pack: Pack, packs: Sequence[Pack]) -> Iterator[Problem]:
                 yield Problem(pack.file, "pack", "aliases", f"{alias!r} names {other.venue.provider} too", error=False)
 
 
-# Words that stand in code, configuration and logs without naming anybody.
-COMMON_WORDS = frozenset(
-    """
-    access account action active admin agent air alert alias amount analytics any api app apple apply archive area arm
-    array article asset async atom audio audit auth auto aware back backend balance bank base basic batch beam bench
-    beta bind bit block blue board body book boot bot box branch brave bridge browser buddy buffer build bulk bus
-    button byte cache call canvas card cargo case cast cell chain channel chart chat check circle class clean clear
-    client clock close cloud cluster code coin cold color column command comment commit common compass complete config
-    connect console content context control cookie copy core count cover create credit cross crypto cursor custom
-    cycle daily dash data database date day debug deep default delta demo deploy desk dev device digital direct disk
-    dispatch doc docs domain door down draft drift drive drone drop dynamic early east easy echo edge edit elastic
-    element email empty end engine entry env error event every exchange expert express fast feature feed field figure
-    file filter final find fire first flag flash flex float flow fly focus folder font force form format forward found
-    frame free front full function future game gate gateway gem general get gift glass global go gold grand graph
-    green grid group guard guide hand handle hash head heap height help hero hex high home honey hook host hot hour
-    house hub hyper icon id idea image in inbox index info ink input insert instance intercom item job join json key
-    kit label lab last launch layer lead leap learn level light limit line linear link list live load local location
-    lock log logic login long loop mail main make manifest map mark market master match maze member memory mesh
-    message meta meter method metric micro mind mint mirror mixed mobile mode model modern module monday money monitor
-    month moon motion mouse move name native net network new news next node none north note notion null number object
-    ocean off office on one online open option orange order origin output owner pack package page pager paper parent
-    park part party pass password path pay peer people pilot pin ping pipe plain plan plant platform play plus point
-    policy pool port portal position post power press price prime print private process product profile project proof
-    proxy public pull pulse push python query queue quick radar rail rain random range rapid rate raw read ready real
-    record red redirect region register release remote render replace report request reset resource response rest
-    result return review ring river road robot rocket role root route router row rule run runner safe sail salt sample
-    save scale scan scope screen script search second secret section secure segment select send sentinel sentry server
-    service session set shadow shape share sheet shell shift ship shop shortcut show side sign signal silver simple
-    site size sky slack slice smart snap social socket solid sonar source south space spark speed spin split spring
-    square stack stage standard star start state static status step stone stop storage store storm stream street
-    string stripe strong studio style sub sum summit super support surface surge swift switch symbol sync system tab
-    table tag target task team temp template term test text theme thread ticket tide time title todo token tool top
-    total touch tower trace track trade traffic train transfer travel tree trial trigger trust tube turbo type under
-    union unit unity universal up update upload url user vault value vector verify version view virtual vision void
-    volume wallet wave web weekly west white wide window wise wire word work worker world wrap write yield zero zone
-    zoom
-    """.split()
-)
-
-
 # ---------------------------------------------------------------- all of it
 def check(
     files: Sequence[tuple[str, bytes]],
     judged: Container[str] | None = None,
+    *,
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
     imported: Sequence[Pack] = (),
@@ -581,34 +361,3 @@ def _choose(
     if not chosen and not problems:
         raise UsageError("no rule is left: nothing would be checked")
     return chosen
-
-
-class Times(NamedTuple):
-    """What compiling costs: the whole, and (rule id, seconds, share of the sum) of each alone, slowest first."""
-
-    whole: float
-    bound: float
-    each: tuple[tuple[str, float, float], ...]
-
-    @property
-    def problems(self) -> list[str]:
-        out = [f"{ident}: {share:.1%} of all compile time" for ident, _, share in self.each if share > LARGEST_SHARE]
-        if self.whole > self.bound:
-            out.append(f"compiling everything takes {self.whole:.2f} s, at most {self.bound:.2f} s")
-        return out
-
-
-def compile_times(ruleset: RuleSet) -> Times:
-    """Measures the compile of all rules together, and of each trigger alone."""
-    started = time.perf_counter()
-    compile_databases(ruleset)
-    whole = time.perf_counter() - started
-    alone = []
-    for rule in ruleset.rules:
-        if rule.trigger:
-            started = time.perf_counter()
-            OneTrigger(rule.trigger)
-            alone.append((rule.id, time.perf_counter() - started))
-    total = sum(taken for _, taken in alone) or 1.0
-    each = sorted(((ident, taken, taken / total) for ident, taken in alone), key=lambda row: -row[1])
-    return Times(whole, max(1.0, len(ruleset.rules) / RULES_PER_SECOND), tuple(each))

@@ -17,12 +17,17 @@ from typing import Any, NamedTuple
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.gates import Candidate
-from leakguard.model import Rule, RuleSet
+from leakguard.detect.scope import Place, inside, nested_between, place
+from leakguard.model import Confidence, Rule, RuleSet
 
 Find = Callable[[bytes], "list[tuple[int, int]]"]
 
 NEAR = 1500
 """Bytes before a value in which its provider may be named; half as many after it."""
+
+WEAK = 500
+"""Evidence below this (a name in another paragraph) lowers the confidence by one."""
+
 
 class Evidence(NamedTuple):
     """Why a provider was taken for the one a value belongs to."""
@@ -40,7 +45,7 @@ class Context:
         self.judge = judge
         self.find = find
         self._shapes: dict[int, Any] = {}
-        self._names: dict[int, tuple[str, ...]] = {}
+        self._paths: dict[str, list[tuple[int, str]]] = {}
         self.rules = ruleset.rules
         self.generic: list[int] = []
         self.providers: set[str] = set()
@@ -100,13 +105,17 @@ class Context:
         name = words(assigned.name)
         fitting = self._fitting(value)
         if fitting:
-            for evidence in self._evidence(data, assigned, name, {self.rules[i].provider for i in fitting}, mentions):
-                for index in self._by_name(fitting, evidence.provider, name):
+            for evidence in self._evidence(data, assigned, name, path, {self.rules[i].provider for i in fitting}, mentions):
+                for rank, index in self._by_name(fitting, evidence.provider, name):
+                    if evidence.strength < WEAK and rank > 1:
+                        continue  # a name that fits half and a venue that stands far off are too little together
                     candidate = Candidate(data, assigned.start, assigned.end, assigned.name, path=path)
                     confidence = self.judge(index, candidate)
                     if confidence:
+                        if evidence.strength < WEAK and confidence < Confidence.CERTAIN:
+                            confidence = max(int(Confidence.LOW), confidence - 1)
                         return index, candidate, confidence, (evidence.reason,)
-        for index in self._by_name(self.generic, "", name):
+        for _, index in self._by_name(self.generic, "", name):
             if not self._shape(index).fullmatch(value):
                 continue
             candidate = Candidate(
@@ -142,8 +151,8 @@ class Context:
         text = f"_{'_'.join(name)}_"
         return any(f"_{'_'.join(words(own.encode()))}_" in text for own in self.rules[index].names)
 
-    def _by_name(self, fitting: list[int], provider: str, name: tuple[str, ...]) -> list[int]:
-        """The provider's fitting rules, best name first: its own names, then the part's, then its kin's."""
+    def _by_name(self, fitting: list[int], provider: str, name: tuple[str, ...]) -> list[tuple[int, int]]:
+        """(rank, index) of the provider's fitting rules, best name first: its own names, then the part's, then its kin's."""
         part = part_of(name)
         ranked = []
         for index in fitting:
@@ -159,53 +168,92 @@ class Context:
             else:
                 continue
             ranked.append((rank, index))
-        return [index for _, index in sorted(ranked)]
+        return sorted(ranked)
 
     # ------------------------------------------------------------ evidence of a provider
     def _evidence(
-        self, data: bytes, assigned: Assigned, name: Sequence[str], providers: set[str], mentions: Mentions
+        self, data: bytes, assigned: Assigned, name: Sequence[str], path: str, providers: set[str], mentions: Mentions
     ) -> list[Evidence]:
-        """Providers named in the name, then near the value, strongest first."""
+        """Providers named in the name, then around the value, then in the path; strongest first."""
         found: dict[str, Evidence] = {}
-        for provider in self._in_words(name):
+        for size, provider in self._in_words(name):
             if provider in providers:
-                found.setdefault(provider, Evidence(provider, 100, "named in the variable"))
+                _keep(found, provider, 1000 + size, "named in the variable")
         if not found:
             for provider, strength, reason in self._near(data, assigned, mentions):
-                if provider in providers and found.get(provider, Evidence("", 0, "")).strength < strength:
-                    found[provider] = Evidence(provider, strength, reason)
+                if provider in providers:
+                    _keep(found, provider, strength, reason)
+            for size, provider in self._in_path(path):
+                if provider in providers:
+                    _keep(found, provider, 500 + size, "named in the path")
         return sorted(found.values(), key=_by_strength)
 
-    def _in_words(self, name: Sequence[str]) -> list[str]:
-        out = []
-        for i in range(len(name)):
-            run = ""
-            for word in name[i : i + 4]:
-                run += word
-                provider = self.aliases.get(run)
+    def _in_words(self, name: Sequence[str]) -> list[tuple[int, str]]:
+        """(words, provider) of the aliases among a name's words; of two that overlap the longer one."""
+        out: list[tuple[int, str]] = []
+        at = 0
+        while at < len(name):
+            for size in range(min(4, len(name) - at), 0, -1):
+                provider = self.aliases.get("".join(name[at : at + size]))
                 if provider is not None:
-                    out.append(provider)
+                    out.append((size, provider))
+                    at += size - 1
+                    break
+            at += 1
         return out
 
+    def _in_path(self, path: str) -> list[tuple[int, str]]:
+        known = self._paths.get(path)
+        if known is None:
+            if len(self._paths) > 64:
+                self._paths.clear()
+            known = self._paths[path] = self._in_words(words(path[-120:].encode("utf-8", "surrogateescape")))
+        return known
+
     def _near(self, data: bytes, assigned: Assigned, mentions: Mentions) -> list[tuple[str, int, str]]:
-        """(provider, strength, reason) of aliases around a value: same line, lines before, lines after."""
+        """(provider, strength, reason) of the names around a value, by where they stand in its surroundings."""
         low = max(0, assigned.start - NEAR)
         around = mentions.between(low, min(len(data), assigned.end + NEAR // 2))
         if not around:
             return []
-        line_start = data.rfind(b"\n", low, assigned.start) + 1 or low
-        line_end = data.find(b"\n", assigned.end, assigned.end + NEAR)
-        out = []
+        where = place(data, assigned.name_start, assigned.end)
+        out: list[tuple[str, int, str]] = []
         for start, end, provider in around:
-            if end <= assigned.start:
-                near = 20 - 20 * (assigned.start - end) // NEAR
-                here = start >= line_start
-                out.append((provider, (90 if here else 60) + near, "named on its line" if here else "named before it"))
-            elif start >= assigned.end:
-                near = 20 - 20 * (start - assigned.end) // NEAR
-                here = line_end < 0 or start < line_end
-                out.append((provider, (75 if here else 30) + near, "named on its line" if here else "named after it"))
+            if start >= assigned.start and end <= assigned.end:
+                continue
+            strength, reason = _strength(data, where, start, end)
+            distance = assigned.start - end if end <= assigned.start else start - assigned.end
+            # of two that stand alike the nearer one, and the one before rather than the one after
+            tie = 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
+            out.append((provider, strength * 10 + tie, reason))
         return out
+
+
+def _keep(found: dict[str, Evidence], provider: str, strength: int, reason: str) -> None:
+    if provider not in found or found[provider].strength < strength:
+        found[provider] = Evidence(provider, strength, reason)
+
+
+def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str]:
+    """How much a provider's name at [start, end) says about a value in `where`, 1 to 99, and in words."""
+    span = (start, end)
+    for depth, head in enumerate(where.heads):
+        if inside(span, head):
+            return 95 - 2 * depth, "named by what it stands in"
+    for depth, outer in enumerate(where.objects):
+        if inside(span, outer):
+            if not nested_between(data, outer, start):
+                return 90 - 6 * depth, "named beside it"
+            break
+    if inside(span, where.line):
+        return 84, "named on its line"
+    if where.block[0] > where.paragraph[0] and inside(span, where.block):
+        return 80, "named beside it"
+    if inside(span, where.paragraph):
+        return (70, "named just before it") if end <= where.line[0] else (55, "named just after it")
+    if inside(span, where.section):
+        return (45, "named before it") if end <= where.line[0] else (30, "named after it")
+    return (40, "named before it") if end <= where.line[0] else (20, "named after it")
 
 
 class Mentions:
@@ -232,7 +280,11 @@ class Mentions:
             size, provider = self._names[number]
             start = end - size
             if start >= low and _is_word(self._data, start, end):
-                out.append((start, end, provider))
+                # binance in binance_us: the longer name is the one that was meant
+                while out and out[-1][0] >= start and out[-1][1] < end:
+                    out.pop()
+                if not (out and out[-1][0] < start and out[-1][1] == end):
+                    out.append((start, end, provider))
         return out
 
 

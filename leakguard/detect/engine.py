@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from leakguard.detect import decode
 from leakguard.detect.context import Context
@@ -26,8 +26,6 @@ from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE, Stage1
 from leakguard.errors import EngineError
 from leakguard.model import Confidence, Match, Rule, RuleSet
 
-if TYPE_CHECKING:
-    from leakguard.globs import Matcher
 
 REACH = 64 * 1024
 """Bytes around a match that may decide about it. Windows overlap by this much on either side."""
@@ -77,6 +75,7 @@ class Engine:
     ) -> None:
         self.ruleset = ruleset
         self.rules = ruleset.rules
+        self.venues = {venue.provider: venue for venue in ruleset.venues}
         self.stage1 = stage1
         self.fingerprint_key = fingerprint_key
         self.keep_secrets = keep_secrets
@@ -85,7 +84,7 @@ class Engine:
         self._local = threading.local()
         self._second: dict[int, Any] = {}
         self._gates: dict[int, list[tuple[Callable[..., Verdict], tuple[Any, ...], dict[str, Any]]]] = {}
-        self._paths: dict[int, tuple[Matcher | None, Matcher | None]] = {}
+        self._paths: dict[int, tuple[Callable[[str], bool] | None, Callable[[str], bool] | None]] = {}
 
     # ------------------------------------------------------------ the way through one buffer
     def scan(self, data: bytes, path: str = "", final: bool = True, size: int | None = None) -> Scan:
@@ -182,7 +181,10 @@ class Engine:
                 facts[group] = groups[group].decode("utf-8", "replace")[:200]
         reasons = ("proof",) if confidence == Confidence.CERTAIN else ()
         hits.append(
-            Hit(index, found.start(), found.end(), *span, confidence, name.decode("latin-1"), tuple(facts.items()), reasons)
+            Hit(
+                index, found.start(), found.end(), span[0], span[1], confidence,
+                name.decode("latin-1"), tuple(facts.items()), reasons,
+            )
         )
 
     def _judge(self, index: int, candidate: Candidate) -> int:

@@ -38,19 +38,13 @@ def _pieces(template: str) -> Iterator[tuple[str, str]]:
     """(kind, text) of a template: literal, field, open, close."""
     import re
 
-    at = 0
-    for found in re.finditer(r"\{\{\{\{|\{\{(.*?)\}\}|<<|>>", template, re.DOTALL):
-        if found.start() > at:
-            yield "literal", template[at : found.start()]
-        at = found.end()
+    for found in re.finditer(r"\{\{\{\{|\{\{(.*?)\}\}|<<|>>|(?:(?!\{\{|<<|>>).)+|\{\{", template, re.DOTALL):
+        if found[0] == "{{":
+            raise ValueError("template: a {{ is not closed")
         if found[1] is not None:
             yield "field", found[1]
         else:
-            yield {"<<": "open", ">>": "close"}.get(found[0], "brace"), found[0]
-    rest = template[at:]
-    if "{{" in rest:
-        raise ValueError("template: a {{ is not closed")
-    yield "literal", rest
+            yield {"<<": "open", ">>": "close", "{{{{": "brace"}.get(found[0], "literal"), found[0]
 
 
 def _field(field: str, rng: Random, memory: Memory) -> str:

@@ -44,6 +44,11 @@ class Text(NamedTuple):
     secret: bytes
 
 
+def seeded(seed: str) -> Random:
+    """The generator that a seed names."""
+    return Random(seed)  # noqa: S311  # examples shall be the same everywhere, and open nothing
+
+
 @lru_cache(maxsize=1)
 def contexts() -> tuple[Context, ...]:
     return load_contexts()
@@ -52,17 +57,17 @@ def contexts() -> tuple[Context, ...]:
 def example_texts(rule: str, number: int, example: Example) -> list[Text]:
     """One example in every context that can hold it, or as it is. ValueError if its template is wrong."""
     if example.template:
-        text, spans = expand_marked(example.template, Random(f"{rule}:{number}:"))
+        text, spans = expand_marked(example.template, seeded(f"{rule}:{number}:"))
         return [_text(number, "", text, span, "") for span in spans]
     poured = {"name": example.name, "secret": example.secret}
     narrowed = dict(poured, skip=example.skip, **({"only": example.only} if example.only else {}))
-    pour(narrowed, contexts(), Random(f"{rule}:{number}"))  # says what is wrong with the example as a whole
+    pour(narrowed, contexts(), seeded(f"{rule}:{number}"))  # says what is wrong with the example as a whole
     out = []
     for context in contexts():
         if context.name in example.skip or (example.only and context.name not in example.only):
             continue
         try:
-            rows = pour(poured, [context], Random(f"{rule}:{number}:{context.name}"))
+            rows = pour(poured, [context], seeded(f"{rule}:{number}:{context.name}"))
         except ValueError:
             continue  # the example as a whole is right, so this context cannot hold it
         out += [_text(number, name, text, span, context.escape) for name, text, spans in rows for span in spans]
@@ -71,7 +76,7 @@ def example_texts(rule: str, number: int, example: Example) -> list[Text]:
 
 def near_text(rule: str, number: int, template: str) -> bytes:
     """A near miss, filled. ValueError if its template is wrong."""
-    return expand(template, Random(f"{rule}:near:{number}")).encode()
+    return expand(template, seeded(f"{rule}:near:{number}")).encode()
 
 
 def _text(number: int, context: str, text: str, span: tuple[int, int], escape: str) -> Text:

@@ -159,7 +159,7 @@ class Compiled:
             own = self._local.scratch = tuple(
                 None if database is None else hyperscan.Scratch(database) for database in self.databases
             )
-        return own  # type: ignore[no-any-return]
+        return own
 
 
 def _collect(ends: Ends) -> Callable[[int, int, int, int, object], None]:
@@ -213,10 +213,10 @@ class Cold:
                 self.on_full(databases)
         if self._full and self._compiled is not None:
             return self._compiled
-        found: list[int] = []
+        found: Ends = []
         if self._literals is not None:
-            self._literals.scan(data, match_event_handler=lambda ident, *_: found.append(ident) and None)
-        wanted = self._active.union(*(self._rules_of[ident] for ident in found))
+            self._literals.scan(data, match_event_handler=_collect(found))
+        wanted = self._active.union(*(self._rules_of[ident] for ident, _ in found))
         if self._compiled is None or wanted != self._active:
             self._active = wanted
             self._compiled = Compiled(compile_databases(self.ruleset, wanted))

@@ -113,10 +113,15 @@ def test_no_armour_no_key() -> None:
 
 def test_encrypted_keys_are_passed_and_say_so() -> None:
     key, lock = ec.derive_private_key(7**80, ec.SECP256R1()), BestAvailableEncryption(b"x")
-    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH):
-        pem = key.private_bytes(Encoding.PEM, form, lock).decode()
+    fields = (b"aes256-ctr", b"bcrypt", Random(1).randbytes(24))
+    raw = b"openssh-key-v1\x00" + b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    text = b64encode(raw + b"\x00\x00\x00\x01" + Random(2).randbytes(300)).decode()
+    keys = [f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----"]
+    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+        keys.append(key.private_bytes(Encoding.PEM, form, lock).decode())
+    for pem in keys:
         for written in (pem, pem.replace("\n", "\\n")):
-            assert judge("pem", written) == PASS, form
+            assert judge("pem", written) == PASS
             assert facts("pem", written) == {"encrypted": "yes"}
 
 
@@ -139,12 +144,16 @@ def test_pgp() -> None:
     block = make("pgp")
     assert facts("pgp", block) == {"type": "pgp", "encrypted": "no"}
     assert judge("pgp", block.replace("\n", "\\n")) == PROVEN
-    assert judge("pgp", block.replace("BLOCK-----\n", "BLOCK-----\nVersion: GnuPG v2\nComment: https://gpg\n", 1)) == PROVEN
+    assert (
+        judge("pgp", block.replace("BLOCK-----\n", "BLOCK-----\nVersion: GnuPG v2\nComment: https://gpg\n", 1))
+        == PROVEN
+    )
     assert judge("pgp", _without_checksum(block)) == PROVEN, "RFC 9580 leaves it out"
     lines = block.split("\n")
     lines[3] = lines[3][:10] + ("A" if lines[3][10] != "A" else "B") + lines[3][11:]
     assert judge("pgp", "\n".join(lines)) == PASS, "the checksum fails"
-    assert judge("pgp", "\n".join(block.split("\n")[:4])) == PASS, "cut"
+    assert judge("pgp", "\n".join(block.split("\n")[:3])) == REJECT, "cut to less than a key"
+    assert judge("pgp", block[:145]) == PASS, "cut"
     assert judge("pgp", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n...\n-----END PGP PRIVATE KEY BLOCK-----") == REJECT
     assert judge("pgp", block.replace("PRIVATE", "PUBLIC")) == REJECT
 

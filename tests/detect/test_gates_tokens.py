@@ -82,7 +82,7 @@ def test_pypi_scope() -> None:
 
 
 def test_pypi_caveats_of_the_newer_kind() -> None:
-    raw = b"\x02\x01\x08pypi.org\x02\x01x\x00\x02\x10[1, [\"one\",\"two\"]]"
+    raw = b'\x02\x01\x08pypi.org\x02\x01x\x00\x02\x10[1, ["one","two"]]'
     raw = raw.replace(b"\x10[", bytes([len(b'[1, ["one","two"]]')]) + b"[") + b"\x00\x00\x06\x20" + bytes(range(32))
     assert facts("pypi_macaroon", "pypi-" + _b64u(raw)) == {"scope": "project one, two"}
 
@@ -227,7 +227,12 @@ def test_a_url_tells_user_and_host() -> None:
 
 
 def test_no_fact_holds_the_secret() -> None:
-    for name, gate in [("github", "crc_github"), ("pypi", "pypi_macaroon"), ("jwt", "jwt"), ("sentry_org", "sentry_org")]:
+    for name, gate in [
+        ("github", "crc_github"),
+        ("pypi", "pypi_macaroon"),
+        ("jwt", "jwt"),
+        ("sentry_org", "sentry_org"),
+    ]:
         subject = candidate(make(name))
         run(gate, subject)
         random_part = subject.secret[-24:].decode()

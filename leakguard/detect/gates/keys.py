@@ -32,6 +32,8 @@ def _key_material(text: bytes) -> bytes:
 
     text = re.sub(rb"\\+u00([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), text)
     text = re.sub(rb"\\+[nrt]", b"\n", text)
+    # A plus that stands alone joins string literals; in base64 it has neighbours.
+    text = re.sub(rb"(?<=[\s\"'])\+(?=[\s\"'])", b"", text)
     return re.sub(rb"[^0-9A-Za-z+/=]", b"", text).rstrip(b"=")
 
 

@@ -13,8 +13,8 @@ What counts as a phrase in running text (the guard against prose, word lists and
   be separated, too, so Chinese prose forms no rows.
 * A piece of a row between two changes of separator (a line, a quoted list, a column) that has exactly such a
   length is tried first, then the whole row. Windows inside a row are tried only if no piece fits and the row has
-  at most 40 words: then a label such as "wallet seed" may stand before the phrase, but a 2048-word list gives no
-  chance hits.
+  at most 40 words, and of a size only if they are so few that chance would not pass one (four of 12, eight of 15,
+  64 of 24): then a label such as "wallet seed" may stand before the phrase, but lists of words give no hits.
 * Not a phrase: words in the order of the list (an excerpt of it); more repeated words than chance gives (tables,
   and the published examples of one repeated word); capitals mixed as prose mixes them.
 What passes by chance: one row of 12 list words in 16, of 24 in 256. Rows of 12 are what prose does not have.
@@ -41,14 +41,15 @@ LONGEST_ROW = 40
 LONGEST_GAP = 40
 
 # Letters, and the accents that decomposed text puts after them. An escaped line end must not lend its n to a word.
-_WORD = r"\\+[nrt]|([^\W\d_]+(?:[\u0300-\u036f\u3099\u309a]+[^\W\d_]*)*)"
+_MARK = r"[\u0300-\u036f\u3099\u309a]"
+_WORD = rf"\\+[nrt]|([^\W\d_]+(?:{_MARK}+[^\W\d_]*)*)"
 _GAP = r"""(?x)(?: [\s,;|"'`*\u2022\u3001\uff0c-] | \\+["'nrt] | [#(]?\d{1,2}[.):]? )+"""
 
 # Stretches that could hold a row, so that the slower search by words skips the rest: twelve short words without a
 # long one between. ASCII lists have words of three to eight letters (nine with the n of an escaped line end).
 _STRETCH = r"(?<![A-Za-z])(?:[A-Za-z]{3,9}+[^A-Za-z]{1,40}+){11,}+(?:[A-Za-z]{3,9})?"
-_WORD_ANY = r"(?:[A-Za-z]{3,9}+(?![^\W\d_])|(?=[A-Za-z]{0,9}[^\x00-\x7f])[^\W\d_]{1,12}+)"
-_STRETCH_ANY = rf"(?<![^\W\d_])(?:{_WORD_ANY}[\W\d_]{{1,40}}+){{11,}}+(?:{_WORD_ANY})?"
+_WORD_ANY = rf"(?:[A-Za-z]{{3,9}}+(?![^\W\d_]|{_MARK})|(?=[A-Za-z]{{0,9}}[^\x00-\x7f])(?:[^\W\d_]|{_MARK}){{1,24}}+)"
+_STRETCH_ANY = rf"(?<![^\W\d_])(?:{_WORD_ANY}(?:(?!{_MARK})[\W\d_]){{1,40}}+){{11,}}+(?:{_WORD_ANY})?"
 
 
 class _Word(NamedTuple):
@@ -161,9 +162,15 @@ def _windows(row: list[_Word], gaps: list[str]) -> list[tuple[int, int]]:
     fitting = [(start, end) for start, end in _pieces(gaps) if end - start in SIZES]
     if fitting:
         return sorted(fitting, key=lambda item: (item[0] - item[1], item[0]))
-    if len(row) > LONGEST_ROW:
+    return _inner_windows(len(row))
+
+
+def _inner_windows(count: int) -> list[tuple[int, int]]:
+    """The windows inside a row of so many words, longest first, unless chance would pass one of that size."""
+    if count > LONGEST_ROW:
         return []
-    return [(start, start + size) for size in SIZES for start in range(len(row) - size + 1)]
+    few = [size for size in SIZES if 0 < count - size + 1 <= 1 << (size // 3 - 2)]
+    return [(start, start + size) for size in few for start in range(count - size + 1)]
 
 
 def _phrases(row: list[_Word], gaps: list[str]) -> Iterator[tuple[int, int, str]]:
@@ -184,7 +191,7 @@ def bip39_runs(text: str) -> list[tuple[int, int, str, list[str]]]:
     """The BIP-39 phrases in `text`, in order: (start, end, language, words) with offsets in characters.
 
     Only windows whose checksum holds and that the policy above calls a phrase. Words are given as their list has
-    them (NFKD). Reads 5 to 10 MB a second: look for rows of words with something cheaper first.
+    them (NFKD). Reads 4 to 10 MB a second: look for rows of words with something cheaper first.
     """
     found = []
     for row, gaps in _rows(text):
@@ -209,27 +216,33 @@ def _all_words(text: str) -> list[str]:
 
 
 def bip39(candidate: Candidate, _wanted: bool = True) -> Verdict:
-    """Proven if the words, whatever separates them, hold a window of a BIP-39 length whose checksum is right.
+    """Proven if the words, whatever separates them, hold a phrase whose checksum is right.
 
     The rule has already said that this is a phrase, so the guards against prose do not apply, except that more
-    than 60 words are judged as running text.
+    than 60 words are judged as running text. Words of no list (labels) divide the others into rows; a row whose
+    length a phrase has must be one as a whole, or the windows inside it would pass by chance.
     """
     try:
         book = _lists()
     except ImportError:
         return PASS
-    words = _all_words(_text(candidate))
+    text = _text(candidate)
+    words = _all_words(text)
     if len(words) > 60:
-        runs = bip39_runs(_text(candidate))
+        runs = bip39_runs(text)
         return _proven(candidate, len(runs[0][3]), runs[0][2]) if runs else REJECT
     places = [book.get(word, {}) for word in words]
-    for size in SIZES:
-        for start in range(len(words) - size + 1):
-            window = places[start : start + size]
-            for language in window[0]:
-                indexes = [place.get(language, -1) for place in window]
-                if -1 not in indexes and _checksum_holds(indexes):
-                    return _proven(candidate, size, language)
+    for language in LANGUAGES:
+        row: list[int] = []
+        for index in [*(place.get(language, -1) for place in places), -1]:
+            if index >= 0:
+                row.append(index)
+                continue
+            windows = [(0, len(row))] if len(row) in SIZES else _inner_windows(len(row))
+            for start, end in windows:
+                if _checksum_holds(row[start:end]):
+                    return _proven(candidate, end - start, language)
+            row = []
     return REJECT
 
 

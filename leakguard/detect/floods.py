@@ -1,0 +1,241 @@
+"""How long a rule can be kept busy, and how long it takes to compile: the measured half of `rules check`.
+
+Texts are made to hurt: floods of a rule's own prefix, of matches, of what almost matches. A search is given a time
+limit, so a catastrophic pattern costs a second here and not a day. Measures this thread's processor time, because
+the machine is shared. Never prints, reads no file. Imported by check.py, cli/rules.py and the tests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import hyperscan
+
+from leakguard.detect.engine import Engine
+from leakguard.detect.sample import Text, sample, seeded
+from leakguard.detect.stage1 import Ends, compile_databases
+from leakguard.model import Rule, RuleSet
+
+FLOOD = 64 * 1024
+"""Bytes of an adversarial text."""
+SECOND_STAGE = 0.25
+"""Seconds that the second stage may take for one adversarial text."""
+ONE_SEARCH = 20e-6
+"""Seconds that a search costs whatever the pattern is: not the rule's fault, and not counted."""
+ALL_STAGES = 2.0
+"""Seconds with the gates: a proof may cost something, but not as much as it likes."""
+RULES_PER_SECOND = 200
+"""How fast all rules together must compile."""
+LARGEST_SHARE = 0.05
+"""How much of all compile time one rule may take."""
+
+Slow = tuple[str, str, bool]
+"""(field, message, whether it is an error)."""
+
+
+def slowness(rule: Rule, examples: Sequence[Text]) -> Iterator[Slow]:
+    """Which kind of text keeps a rule busy for too long; at most one."""
+    units = list(floods(_seeds(rule, examples)))
+    if rule.shape:
+        yield from _slow_shape(rule, units)
+        return
+    pattern, only = compiled(rule.pattern), OneTrigger(rule.trigger)
+    engine = Engine(RuleSet((rule,), (), (), "check"), only, decode_depth=0)
+
+    def second_stage(text: bytes) -> float:
+        return _second_stage(pattern, rule, only, text)
+
+    def all_stages(text: bytes) -> float:
+        started = time.thread_time()
+        engine.scan(text)
+        return time.thread_time() - started
+
+    for kind, unit in units:
+        taken = _measured(second_stage, unit, rule, SECOND_STAGE)
+        if taken > SECOND_STAGE:
+            yield "pattern", _too_slow(kind, taken, unit), True
+            return
+        taken = _measured(all_stages, unit, rule, ALL_STAGES)
+        if taken > ALL_STAGES:
+            yield "gates", f"{kind} of 64 KiB takes {taken:.1f} s with the gates\n    {shown(unit)}", False
+            return
+
+
+def _too_slow(kind: str, taken: float, unit: bytes) -> str:
+    return (
+        f"{kind} of 64 KiB keeps the second stage busy for {taken:.2f} s (at most {SECOND_STAGE} s)\n    {shown(unit)}"
+    )
+
+
+def _measured(measure: Callable[[bytes], float], unit: bytes, rule: Rule, bound: float) -> float:
+    """Seconds that 64 KiB of a unit take: measured on less unless that comes near the bound, and then twice."""
+    size = min(FLOOD, max(FLOOD // 16, 4 * rule.width[1]))
+    taken = measure(_flood(unit, size)) * (FLOOD / size)
+    if taken > bound / 2:
+        text = _flood(unit, FLOOD)
+        taken = min(measure(text), measure(text))
+    return taken
+
+
+def _flood(unit: bytes, size: int) -> bytes:
+    return (unit * (size // len(unit) + 1))[:size]
+
+
+def shown(data: bytes, at: int = 0) -> str:
+    """A made text around an offset, printable and short."""
+    low = max(0, at - 60)
+    return ascii(data[low : low + 160].decode("latin-1"))
+
+
+@lru_cache(maxsize=64)
+def compiled(pattern: str) -> Any:
+    """A pattern for the second stage."""
+    import regex
+
+    return regex.compile(pattern.encode())
+
+
+class OneTrigger:
+    """Stage 1 with one rule's trigger, numbered 0."""
+
+    def __init__(self, trigger: str) -> None:
+        self._database = hyperscan.Database()
+        self._database.compile(expressions=[trigger.encode()], ids=[0], elements=1)
+        self._scratch = hyperscan.Scratch(self._database)
+
+    def scan(self, data: bytes, deep: bool) -> Ends:
+        ends: Ends = []
+
+        def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            ends.append((ident, end))
+
+        self._database.scan(data, match_event_handler=on_match, scratch=self._scratch)
+        return ends
+
+    def names(self, data: bytes) -> Ends:
+        return []
+
+
+def _seeds(rule: Rule, examples: Sequence[Text]) -> list[tuple[bytes, int]]:
+    """Matches to make floods from, with the offset in them where the secret starts."""
+    rng = seeded(f"{rule.id}:floods")
+    if rule.shape:
+        made = [sample(rule.shape, rng), sample(rule.shape, rng, most=True)]
+        return [(secret, 0) for secret in [*(text.secret for text in examples), *made]]
+    pattern = compiled(rule.pattern)
+    texts = [text.data for text in examples]
+    texts += [b"\n%s\n" % sample(rule.pattern, rng, most) for most in (False, True)]
+    seeds = []
+    for text in texts:
+        try:
+            found = pattern.search(text, timeout=SECOND_STAGE)
+        except TimeoutError:
+            found = None
+        if found is not None and found.group():
+            seeds.append((found.group(), found.start("secret") - found.start()))
+        elif text.strip():
+            seeds.append((text.strip(), 0))
+    return seeds
+
+
+def floods(seeds: Sequence[tuple[bytes, int]]) -> Iterator[tuple[str, bytes]]:
+    """(what it is, unit to repeat): what a pattern almost, often, or endlessly matches."""
+    done: set[bytes] = set()
+    for seed, at in seeds:
+        middle = seed[len(seed) // 2 : len(seed) // 2 + 1]
+        for kind, unit in (
+            ("a run of matches", seed),
+            ("a list of matches", seed + b"\n"),
+            ("a list of near matches", seed[:-1] + b"\x01"),
+            ("a flood of prefixes", seed[: max(at, 4)]),
+            ("a list of prefixes", seed[: max(at, 4)] + b" "),
+            ("a flood of one character", middle),
+            ("a prefix and a flood of one character", seed[: max(at, 4)] + middle * 4096),
+            ("a prefix and a flood of spaces", seed[: max(at, 4)] + b" " * 4096),
+        ):
+            if unit and unit not in done:
+                done.add(unit)
+                yield kind, unit
+
+
+def _second_stage(pattern: Any, rule: Rule, stage1: OneTrigger, text: bytes) -> float:
+    """Seconds the second stage's searches take, as Engine walks from end to end, beyond what any search costs.
+
+    Stops once it is too much: a catastrophic pattern would take days. Counts this thread's time, not the machine's.
+    """
+    ends = sorted({end for _, end in stage1.scan(text, False)})
+    most = rule.width[1]
+    started, calls, done = time.thread_time(), 0, -1
+    for end in ends:
+        position = max(done + 1, end - most)
+        while position <= end:
+            calls += 1
+            taken = time.thread_time() - started - calls * ONE_SEARCH
+            if taken > SECOND_STAGE:
+                return taken
+            try:
+                found = pattern.search(text, position, min(len(text), end + most + 256), timeout=2 * SECOND_STAGE)
+            except TimeoutError:
+                return time.thread_time() - started
+            if found is None or found.start() > end:
+                break
+            position = found.start() + 1
+        done = max(done, min(position, end) - 1)
+    return max(0.0, time.thread_time() - started - calls * ONE_SEARCH)
+
+
+def _slow_shape(rule: Rule, units: Sequence[tuple[str, bytes]]) -> Iterator[Slow]:
+    """A shape is tried once per value, and 64 KiB hold so many values of its size."""
+    shape = compiled(rule.shape)
+    longest = min(rule.width[1], 1024)  # context.py cuts no longer values out
+    for kind, unit in units:
+        for size in {longest, max(longest - 1, 1), max(rule.width[0], 1)}:
+            value = _flood(unit, size)
+            calls = FLOOD // size + 1
+            taken = min(_time_shape(shape, value), _time_shape(shape, value)) * calls - calls * ONE_SEARCH
+            if taken > SECOND_STAGE:
+                yield "shape", _too_slow(kind, taken, value), True
+                return
+
+
+def _time_shape(shape: Any, value: bytes) -> float:
+    started = time.thread_time()
+    try:
+        shape.fullmatch(value, timeout=SECOND_STAGE)
+    except TimeoutError:
+        return SECOND_STAGE
+    return time.thread_time() - started
+
+
+class Times(NamedTuple):
+    """What compiling costs: the whole, and (rule id, seconds, share of the sum) of each alone, slowest first."""
+
+    whole: float
+    bound: float
+    each: tuple[tuple[str, float, float], ...]
+
+    @property
+    def problems(self) -> list[str]:
+        out = [f"{ident}: {share:.1%} of all compile time" for ident, _, share in self.each if share > LARGEST_SHARE]
+        if self.whole > self.bound:
+            out.append(f"compiling everything takes {self.whole:.2f} s, at most {self.bound:.2f} s")
+        return out
+
+
+def compile_times(ruleset: RuleSet) -> Times:
+    """Measures the compile of all rules together, and of each trigger alone."""
+    started = time.perf_counter()
+    compile_databases(ruleset)
+    whole = time.perf_counter() - started
+    alone = []
+    for rule in ruleset.rules:
+        if rule.trigger:
+            started = time.perf_counter()
+            OneTrigger(rule.trigger)
+            alone.append((rule.id, time.perf_counter() - started))
+    total = sum(taken for _, taken in alone) or 1.0
+    each = sorted(((ident, taken, taken / total) for ident, taken in alone), key=lambda row: -row[1])
+    return Times(whole, max(1.0, len(ruleset.rules) / RULES_PER_SECOND), tuple(each))

@@ -1,0 +1,160 @@
+"""Joins the parts of a credential (key, secret, passphrase, uid) that belong together into one set.
+
+Structure first: the same object, block, section or call, and names that differ in nothing but the part they name
+(`X_MAIN_KEY`, `X_MAIN_SECRET`); distance last. Two accounts in one text give two sets and never a cross: a part is in
+one set at most, and names whose stems contradict each other are never joined.
+
+Pure functions over the matches of one buffer; knows no files. Imported by pipeline.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from leakguard.detect.assign import PART_NAMES, words
+from leakguard.detect.scope import Place, place
+from leakguard.model import Match, RuleSet, SetRule
+
+FARTHEST = 3000
+"""Bytes between two parts beyond which nothing but one and the same object joins them."""
+
+_REFUSED = -1000
+
+
+class Grouping(NamedTuple):
+    """A set found: its rule, and which match plays which role."""
+
+    rule: SetRule
+    parts: tuple[tuple[str, int], ...]
+    """(role, index of the match), in the order of the rule."""
+    missing: tuple[str, ...]
+    """Required roles nobody was found for."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing
+
+
+class _Part(NamedTuple):
+    index: int
+    match: Match
+    role: str
+    stem: frozenset[str]
+    where: Place
+
+
+def pair(data: bytes, matches: Sequence[Match], ruleset: RuleSet) -> list[Grouping]:
+    """All sets among the matches of one buffer, complete ones and lone halves."""
+    by_rule: dict[str, list[int]] = {}
+    for index, match in enumerate(matches):
+        by_rule.setdefault(ruleset.rules[match.rule].id, []).append(index)
+    out: list[Grouping] = []
+    taken: set[int] = set()
+    # the set that asks for most first: key, secret and passphrase before key and secret
+    for rule in sorted(ruleset.sets, key=_by_demands):
+        parts = _parts(data, matches, rule, by_rule, taken)
+        if parts:
+            for grouping in _group(rule, parts):
+                out.append(grouping)
+                if grouping.complete:
+                    taken.update(index for _, index in grouping.parts)
+    done = {index for grouping in out if grouping.complete for _, index in grouping.parts}
+    return [
+        grouping
+        for grouping in out
+        if grouping.complete or not any(index in done for _, index in grouping.parts)
+    ]
+
+
+def _by_demands(rule: SetRule) -> tuple[int, str]:
+    return -len(rule.required), rule.id
+
+
+def _parts(
+    data: bytes, matches: Sequence[Match], rule: SetRule, by_rule: dict[str, list[int]], taken: set[int]
+) -> list[_Part]:
+    out = []
+    for role, ids in rule.parts:
+        for ident in ids:
+            for index in by_rule.get(ident, ()):
+                if index not in taken:
+                    match = matches[index]
+                    where = place(data, match.start, match.end)
+                    out.append(_Part(index, match, role, _stem(match.name), where))
+    return out
+
+
+_PART_WORDS = frozenset(
+    word for _, runs in PART_NAMES for run in runs for word in run.split("_")
+) | {"x", "id", "public", "b64", "value", "v", "the", "my", "self", "this", "config", "const", "let", "var"}  # fmt: skip
+
+
+def _stem(name: str) -> frozenset[str]:
+    """What is left of a name without the words for parts: BINANCE_MAIN_API_KEY_1 leaves binance, main and 1."""
+    return frozenset(words(name.encode("latin-1", "replace"))) - _PART_WORDS
+
+
+def _group(rule: SetRule, parts: list[_Part]) -> list[Grouping]:
+    """Greedy and symmetric: the best-fitting pair of parts is joined first, then the next, as long as none is
+    refused by a member of the group it would join."""
+    groups: list[list[_Part]] = [[part] for part in parts]
+    scores = sorted(
+        ((score, a.index, b.index) for i, a in enumerate(parts) for b in parts[i + 1 :] if (score := _score(a, b)) > 0),
+        key=_best_first,
+    )
+    group_of = {part.index: group for group in groups for part in group}
+    for _, first, second in scores:
+        one, two = group_of[first], group_of[second]
+        if one is two or any(_score(a, b) == _REFUSED for a in one for b in two):
+            continue
+        one += two
+        for part in two:
+            group_of[part.index] = one
+    unique = {id(group): group for group in group_of.values()}
+    out = []
+    for group in unique.values():
+        roles = {part.role: part.index for part in group}
+        ordered = tuple((role, roles[role]) for role, _ in rule.parts if role in roles)
+        out.append(Grouping(rule, ordered, tuple(role for role in rule.required if role not in roles)))
+    return out
+
+
+def _best_first(item: tuple[int, int, int]) -> tuple[int, int, int]:
+    return -item[0], item[1], item[2]
+
+
+def _score(a: _Part, b: _Part) -> int:
+    """How well two parts go together; _REFUSED for two that cannot be of one set."""
+    if a.role == b.role:
+        return _REFUSED
+    if a.stem != b.stem and a.stem - b.stem and b.stem - a.stem:
+        return _REFUSED  # X_MAIN_KEY and X_TEST_SECRET
+    distance = max(b.match.start - a.match.end, a.match.start - b.match.end, 0)
+    together = _together(a.where, b.where)
+    if distance > FARTHEST and together < 60:
+        return 0
+    if a.stem != b.stem and (a.stem or b.stem) and _numbers(a.stem) != _numbers(b.stem):
+        return _REFUSED if together < 60 else 1
+    score = together + (50 if a.stem == b.stem and a.stem else 0)
+    # key first, then secret: of two alike the nearer, and the one after rather than the one before
+    return max(1, score + 40 - min(39, distance // 40))
+
+
+def _numbers(stem: frozenset[str]) -> frozenset[str]:
+    return frozenset(word for word in stem if word.isdigit())
+
+
+def _together(a: Place, b: Place) -> int:
+    """What two places share: an object 80, a line 60, a block 50, a section 40, a paragraph 30."""
+    if a.objects and b.objects and a.objects[0] == b.objects[0]:
+        return 80
+    if a.line == b.line:
+        return 60
+    if a.objects[:1] != b.objects[:1]:
+        return 10
+    if a.block == b.block:
+        return 50
+    if a.section == b.section and a.section[0] and a.paragraph != b.paragraph:
+        return 40
+    return 30 if a.paragraph == b.paragraph else 5

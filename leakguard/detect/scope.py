@@ -1,0 +1,178 @@
+"""Where a value stands: the objects, calls, sections, blocks and paragraph around it, read off the text itself.
+
+No parser per language: brackets are counted, indentation compared, section headers and blank lines looked for, within
+a window of bytes. That places a value in JSON, YAML, TOML, INI, environment files and the calls of a dozen languages,
+also when the file is cut, commented or not quite valid, which is when a parser gives up. Brackets inside strings
+are counted too: a wrong guess costs a provider's name, never a finding.
+
+Pure functions of bytes; knows no rules. Imported by context.py and pairing.py.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+REACH = 4000
+"""Bytes before and after a value that are looked at."""
+
+Span = tuple[int, int]
+
+_BRACKETS = re.compile(rb"[{}\[\]()]")
+_OPENERS = frozenset(b"{[(")
+_SECTION = re.compile(rb"(?m)^[ \t]{0,8}\[{1,2}[ \t]{0,2}[\w.\-:\" ]{1,80}\]{1,2}[ \t]{0,8}\r?$")
+_BLANK = re.compile(rb"\n[ \t\r]*\n")
+_INDENT = re.compile(rb"[ \t]*(?:- +)*")
+_MOST_OBJECTS = 8
+
+
+class Place(NamedTuple):
+    """What is around a value, innermost first. All spans are in the buffer."""
+
+    line: Span
+    objects: tuple[Span, ...]
+    """Brackets the value is in: from the opener to its closer, or to the window's end."""
+    heads: tuple[Span, ...]
+    """What stands before each opener: `"binance": {`, `ccxt.okx({`, `new Client(`; YAML keys; section headers."""
+    block: Span
+    """Lines of the same or deeper indentation around the value's line; its YAML object."""
+    section: Span
+    """From the section header before it to the next one; the window if there is none."""
+    paragraph: Span
+    """Between blank lines."""
+
+
+def place(data: bytes, start: int, end: int) -> Place:
+    """The place of the value data[start:end]."""
+    low, high = max(0, start - REACH), min(len(data), end + REACH)
+    line = _line(data, start, end, low, high)
+    objects, heads = _objects(data, start, end, low, high)
+    block, keys = _block(data, line, low, high)
+    section, header = _section(data, start, end, low, high)
+    before = [found.end() for found in _BLANK.finditer(data, low, start)]
+    after = _BLANK.search(data, end, high)
+    paragraph = (before[-1] if before else low, after.start() if after else high)
+    return Place(line, tuple(objects), (*heads, *keys, *header), block, section, paragraph)
+
+
+def _line(data: bytes, start: int, end: int, low: int, high: int) -> Span:
+    stop = data.find(b"\n", end, high)
+    return data.rfind(b"\n", low, start) + 1 or low, stop if stop >= 0 else high
+
+
+def _objects(data: bytes, start: int, end: int, low: int, high: int) -> tuple[list[Span], list[Span]]:
+    """The bracketed spans around a value, and what stands before them."""
+    objects: list[Span] = []
+    heads: list[Span] = []
+    depth = 0
+    closers = [found.start() for found in _BRACKETS.finditer(data, end, high)]
+    at = 0
+    for found in reversed(list(_BRACKETS.finditer(data, low, start))):
+        if data[found.start()] not in _OPENERS:
+            depth += 1
+            continue
+        if depth:
+            depth -= 1
+            continue
+        at, close = _closer(data, closers, at)
+        objects.append((found.start(), close if close >= 0 else high))
+        heads.append(_head(data, found.start(), low))
+        if len(objects) == _MOST_OBJECTS:
+            break
+    return objects, heads
+
+
+def _closer(data: bytes, brackets: list[int], at: int) -> tuple[int, int]:
+    """The bracket that closes one level from brackets[at] on: (index after it, offset or -1)."""
+    depth = 0
+    while at < len(brackets):
+        offset = brackets[at]
+        at += 1
+        if data[offset] in _OPENERS:
+            depth += 1
+        elif depth:
+            depth -= 1
+        else:
+            return at, offset
+    return at, -1
+
+
+def _head(data: bytes, opener: int, low: int) -> Span:
+    """The text before an opener on its line; of the line before if it stands alone."""
+    start = max(low, data.rfind(b"\n", low, opener) + 1, opener - 160)
+    if not data[start:opener].strip() and start > low:
+        start = max(low, data.rfind(b"\n", low, start - 1) + 1, opener - 160)
+    # only what this opener belongs to: after the last separator that ends an earlier item
+    cut = max(data.rfind(b",", start, opener), data.rfind(b";", start, opener), data.rfind(b"}", start, opener))
+    return (cut + 1 if cut >= 0 else start), opener
+
+
+def _block(data: bytes, line: Span, low: int, high: int) -> tuple[Span, list[Span]]:
+    """The lines that belong together with a line by indentation, and the lines that head them (YAML keys)."""
+    own = _indent(data, line[0])
+    start, item = line[0], _starts_item(data, line[0])
+    keys: list[Span] = []
+    level = own
+    at = line[0]
+    while at > low and len(keys) < _MOST_OBJECTS:
+        before = max(low, data.rfind(b"\n", low, at - 1) + 1)
+        text = data[before : at - 1]
+        if text.strip():
+            indent = _indent(data, before)
+            if indent < level:
+                if text.rstrip().endswith((b":", b"{", b"=")) or b": &" in text:
+                    keys.append((before, at - 1))
+                level = indent
+            elif level == own and not item:
+                start = before
+                item = _starts_item(data, before) and indent == own
+        at = before
+        if level == 0 and own:
+            break
+    return (start, _block_end(data, line[1], own, high)), keys
+
+
+def _block_end(data: bytes, at: int, own: int, high: int) -> int:
+    while at < high:
+        stop = data.find(b"\n", at + 1, high)
+        stop = stop if stop >= 0 else high
+        text = data[at + 1 : stop]
+        if text.strip() and (_indent(data, at + 1) < own or (_starts_item(data, at + 1) and _indent(data, at + 1) <= own)):
+            return at
+        at = stop
+    return high
+
+
+def _indent(data: bytes, start: int) -> int:
+    """Columns before a line's first word; a YAML list dash counts as indentation."""
+    found = _INDENT.match(data, start, start + 200)
+    return found.end() - start if found else 0
+
+
+def _starts_item(data: bytes, start: int) -> bool:
+    return data[start : start + 200].lstrip(b" \t").startswith(b"- ")
+
+
+def _section(data: bytes, start: int, end: int, low: int, high: int) -> tuple[Span, list[Span]]:
+    """The section of an INI or TOML file a value is in, and its header."""
+    header = None
+    for found in _SECTION.finditer(data, low, start):
+        header = found
+    following = _SECTION.search(data, end, high)
+    stop = following.start() if following else high
+    if header is None:
+        return (low, stop), []
+    return (header.start(), stop), [header.span()]
+
+
+def inside(span: Span, outer: Span) -> bool:
+    """Whether a span lies within another."""
+    return outer[0] <= span[0] and span[1] <= outer[1]
+
+
+def nested_between(data: bytes, outer: Span, at: int) -> bool:
+    """Whether `at` lies in an object nested in `outer`, and not directly in it."""
+    depth = 0
+    for found in _BRACKETS.finditer(data, outer[0] + 1, at):
+        depth += 1 if data[found.start()] in _OPENERS else -1
+    return depth > 0
