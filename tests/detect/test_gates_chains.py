@@ -99,16 +99,16 @@ def test_64_bytes_that_are_no_pair_may_be_another_key(encoding: str) -> None:
 
 @pytest.mark.parametrize(("short", "encoding"), [("b64", "base64"), ("b58", "base58"), ("hex", "hex")])
 def test_a_seed_with_its_public_key_near(short: str, encoding: str) -> None:
-    template = "{{gen:ed25519_seed %s}}|{{gen:ed25519_public %s}}" % (short, short)
-    seed, public = expand(template, Random(1)).split("|")
-    other = expand("{{gen:ed25519_public %s}}" % short, Random(2))
+    secret_half, public_half = "{{gen:ed25519_seed " + short + "}}", "{{gen:ed25519_public " + short + "}}"
+    seed, public = expand(f"{secret_half}|{public_half}", Random(1)).split("|")
+    other = expand(public_half, Random(2))
     for near, verdict in ((200, PROVEN), (0, PASS)):
         assert judge("ed25519_pair", seed, f'"key": "{public}", "secret": "', encoding=encoding, near=near) == verdict
     assert judge("ed25519_pair", seed, "", f"\n{public}\n", encoding=encoding, near=200) == PROVEN
     assert judge("ed25519_pair", seed, "", " " * 300 + public, encoding=encoding, near=200) == PASS
     assert judge("ed25519_pair", seed, f"{other} ", encoding=encoding, near=200) == PASS
-    reverse = expand("{{gen:ed25519_public %s}}|{{gen:ed25519_seed %s}}" % (short, short), Random(1)).split("|")
-    assert judge("ed25519_pair", reverse[1], reverse[0] + " ", encoding=encoding, near=200) == PROVEN
+    public, seed = expand(f"{public_half}|{secret_half}", Random(1)).split("|")
+    assert judge("ed25519_pair", seed, public + " ", encoding=encoding, near=200) == PROVEN
 
 
 def test_an_array_over_several_lines() -> None:

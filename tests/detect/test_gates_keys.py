@@ -5,8 +5,10 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from hashlib import sha1
 from random import Random
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
@@ -17,14 +19,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from gate_checks import facts, judge, make
+from gate_checks import candidate, facts, judge, make
 
-from leakguard.detect.gates import Verdict
+from leakguard.detect.gates import Verdict, load
 
 REJECT, PASS, PROVEN = Verdict.REJECT, Verdict.PASS, Verdict.PROVEN
 KINDS = ("rsa", "pkcs8", "ec", "ec-pkcs8", "ed25519", "openssh")
 
-WRITTEN = {
+WRITTEN: dict[str, Callable[[str], str]] = {
     "windows line ends": lambda pem: pem.replace("\n", "\r\n"),
     "escaped": lambda pem: pem.replace("\n", "\\n"),
     "escaped twice": lambda pem: pem.replace("\n", "\\\\n"),
@@ -105,6 +107,12 @@ def test_an_rsa_key_whose_numbers_do_not_belong_together_is_not_proven() -> None
 @pytest.mark.parametrize("label", ["", "RSA ", "EC ", "OPENSSH "])
 def test_placeholders_are_rejected(label: str, body: str) -> None:
     assert judge("pem", f"-----BEGIN {label}PRIVATE KEY-----{body}-----END {label}PRIVATE KEY-----") == REJECT
+
+
+def test_a_dotted_out_start_of_a_real_key_is_rejected_and_most_of_one_is_not() -> None:
+    lines = make("pem pkcs8").split("\n")
+    assert judge("pem", "\n".join([*lines[:2], "...", lines[-1]])) == REJECT
+    assert judge("pem", "\n".join([*lines[:9], "...", lines[-1]])) == PASS
 
 
 def test_no_armour_no_key() -> None:
@@ -207,7 +215,8 @@ def test_jwk_that_is_wrong_or_public() -> None:
 
 @pytest.mark.parametrize("curve", ["Ed25519", "X25519"])
 def test_jwk_of_curve_25519(curve: str) -> None:
-    maker = {"Ed25519": ed25519.Ed25519PrivateKey, "X25519": x25519.X25519PrivateKey}[curve]
+    makers: dict[str, Any] = {"Ed25519": ed25519.Ed25519PrivateKey, "X25519": x25519.X25519PrivateKey}
+    maker = makers[curve]
     key = maker.from_private_bytes(bytes(range(32)))
     d = urlsafe_b64encode(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())).decode().rstrip("=")
     x = urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
@@ -254,9 +263,6 @@ def test_a_validators_keystore() -> None:
 
 
 def test_base64_of_a_number_of_bytes() -> None:
-    from leakguard.detect.gates import load
-    from gate_checks import candidate
-
     gate = load("base64_bytes")
     for size in (16, 32, 64):
         text = b64encode(Random(size).randbytes(size)).decode()

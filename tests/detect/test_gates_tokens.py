@@ -14,6 +14,7 @@ from leakguard.detect.gates.azure import SERVICES
 from leakguard.detect.generate import expand
 
 REJECT, PASS, PROVEN = Verdict.REJECT, Verdict.PASS, Verdict.PROVEN
+PASSWORD, TOKEN = expand("{{alnum*10}}", Random(5)), expand("{{alnum*40}}", Random(6))
 
 
 def _b64u(value: object) -> str:
@@ -186,19 +187,19 @@ def test_basic_auth() -> None:
     assert judge("basic_auth", header(b"no colon here")) == REJECT
     assert judge("basic_auth", header(b"user:\x00\x01\x02")) == REJECT
     assert judge("basic_auth", header(b"svc:\xff\xfe\xfd")) == REJECT
-    assert judge("basic_auth", "Basic " + header(b"svc:kR7pLq2ZxW")) == PASS
-    assert facts("basic_auth", header(b"svc:kR7pLq2ZxW")) == {"user": "svc"}
-    assert facts("basic_auth", header(b"kR7pLq2ZxWkR7pLq2ZxW:x-oauth-basic")) == {}, "there the user is the secret"
-    assert facts("basic_auth", header(b"kR7pLq2ZxWkR7pLq2ZxW:vN4mTt8sB1")) == {}, "perhaps the user is one, too"
+    assert judge("basic_auth", "Basic " + header(b"svc:" + PASSWORD.encode())) == PASS
+    assert facts("basic_auth", header(b"svc:" + PASSWORD.encode())) == {"user": "svc"}
+    assert facts("basic_auth", header(TOKEN.encode() + b":x-oauth-basic")) == {}, "there the user is the secret"
+    assert facts("basic_auth", header(TOKEN.encode() + b":" + PASSWORD.encode())) == {}, "perhaps the user is one, too"
 
 
 @pytest.mark.parametrize(
     ("url", "verdict"),
     [
-        ("postgres://svc:kR7pLq2ZxW@db.internal:5432/app", PASS),
-        ("postgres://svc:kR7/pLq2ZxW@db.internal:5432/app", PASS),
-        ("https://kR7pLq2ZxW:x-oauth-basic@github.com/a/b", PASS),
-        ("redis://:kR7pLq2ZxW@cache.internal/0", PASS),
+        (f"postgres://svc:{PASSWORD}@db.internal:5432/app", PASS),
+        (f"postgres://svc:{PASSWORD[:4]}/{PASSWORD[4:]}@db.internal:5432/app", PASS),
+        (f"https://{TOKEN}:x-oauth-basic@github.com/a/b", PASS),
+        (f"redis://:{PASSWORD}@cache.internal/0", PASS),
         ("postgres://user:password@host/db", REJECT),
         ("postgres://user:${DB_PASSWORD}@host/db", REJECT),
         ("postgres://user:$DB_PASSWORD@host/db", REJECT),
@@ -220,10 +221,10 @@ def test_passwords_in_urls(url: str, verdict: Verdict) -> None:
 
 
 def test_a_url_tells_user_and_host() -> None:
-    url = "postgres://svc:kR7pLq2ZxW@db.internal:5432/app"
+    url = f"postgres://svc:{PASSWORD}@db.internal:5432/app"
     assert facts("url_userinfo", url) == {"user": "svc", "host": "db.internal"}
-    assert facts("url_userinfo", "kR7pLq2ZxW", "amqp://svc:", "@mq.internal/") == {"user": "svc", "host": "mq.internal"}
-    assert facts("url_userinfo", "https://kR7pLq2ZxW:x-oauth-basic@github.com/a/b") == {"host": "github.com"}
+    assert facts("url_userinfo", PASSWORD, "amqp://svc:", "@mq.internal/") == {"user": "svc", "host": "mq.internal"}
+    assert facts("url_userinfo", f"https://{TOKEN}:x-oauth-basic@github.com/a/b") == {"host": "github.com"}
 
 
 def test_no_fact_holds_the_secret() -> None:

@@ -65,13 +65,13 @@ def test_marvin_gives_the_published_hashes(item: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("name", "gate", "params"), PROVEN_PAIRS, ids=lambda item: str(item))
+@pytest.mark.parametrize(("name", "gate", "params"), PROVEN_PAIRS, ids=str)
 def test_what_a_maker_makes_is_proven(name: str, gate: str, params: dict[str, Any], seed: int) -> None:
     assert judge(gate, make(name, seed), **params) == Verdict.PROVEN
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("name", "gate", "params"), PASS_PAIRS, ids=lambda item: str(item))
+@pytest.mark.parametrize(("name", "gate", "params"), PASS_PAIRS, ids=str)
 def test_what_no_structure_proves_is_passed(name: str, gate: str, params: dict[str, Any], seed: int) -> None:
     assert judge(gate, make(name, seed), **params) == Verdict.PASS
 
@@ -89,7 +89,7 @@ def test_no_gate_raises_on_arbitrary_bytes(gate: str, value: bytes, before: byte
     assert run(gate, candidate(value, before, after), PARAMS.get(gate)) in Verdict
 
 
-@pytest.mark.parametrize(("name", "gate", "params"), PROVEN_PAIRS + PASS_PAIRS, ids=lambda item: str(item))
+@pytest.mark.parametrize(("name", "gate", "params"), PROVEN_PAIRS + PASS_PAIRS, ids=str)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_no_gate_raises_on_a_mangled_secret(name: str, gate: str, params: dict[str, Any], data: st.DataObject) -> None:

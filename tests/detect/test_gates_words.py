@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from random import Random
 from unicodedata import normalize
 
@@ -17,7 +18,7 @@ from leakguard.detect.gates.words import LANGUAGES, SIZES, bip39_runs
 
 REJECT, PASS, PROVEN = Verdict.REJECT, Verdict.PASS, Verdict.PROVEN
 
-WRITTEN = {
+WRITTEN: dict[str, Callable[[list[str]], str]] = {
     "one line": " ".join,
     "one a line": "\n".join,
     "windows line ends": "\r\n".join,

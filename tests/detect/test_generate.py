@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from html import unescape
 from random import Random
 from typing import Any
@@ -31,7 +32,7 @@ PLAIN = {"name": "acme_api_key", "secret": "{{alnum*32}}"}
 @pytest.mark.parametrize("count", [1, 2, 8, 20, 40, 64, 128])
 def test_random_classes(name: str, count: int) -> None:
     for seed in range(20):
-        text = expand("{{%s*%d}}" % (name, count), Random(seed))
+        text = expand("{{" + f"{name}*{count}" + "}}", Random(seed))
         assert len(text) == count and set(text) <= set(ALPHABETS[name])
         assert not re.search(r"(.)\1\1\1", text.lower())
         assert not any(run in text.lower() for run in ("1234", "abcd", "4321", "defg", "test", "fake", "example"))
@@ -105,7 +106,8 @@ def test_any_text_is_a_template_or_a_value_error(template: str, seed: int) -> No
 
 def test_the_same_seed_makes_the_same_text_in_another_process() -> None:
     template = " ".join(
-        "{{gen:%s}}" % name for name in ("pem rsa", "pem openssh", "jwt", "pgp", "putty", "bip39", "azure_marvin sql")
+        "{{gen:" + name + "}}"
+        for name in ("pem rsa", "pem openssh", "jwt", "pgp", "putty", "bip39", "azure_marvin sql")
     )
     code = (
         "from random import Random; from hashlib import sha256; from leakguard.detect.generate import expand; "
@@ -242,7 +244,7 @@ ODD = [
 @pytest.mark.parametrize("secret", ODD)
 def test_contexts_hold_only_what_their_readers_give_back(secret: str) -> None:
     """Each format that the standard library reads is read back."""
-    readers = {
+    readers: dict[str, Callable[[str], str]] = {
         "json": lambda text: json.loads(text)["acme_api_key"],
         "escaped-json": lambda text: json.loads(json.loads(text)["body"])["acme_api_key"],
         "toml": lambda text: tomllib.loads(text)["client"]["acme_api_key"],

@@ -360,7 +360,7 @@ def stripe(candidate: Candidate, _wanted: bool = True) -> Verdict:
     return PASS if parts[2].isalnum() and len(set(parts[2])) >= 5 else REJECT
 
 
-def base64_json(candidate: Candidate, fields: list[str]) -> Verdict:
+def base64_json(candidate: Candidate, fields: list[str] | None = None) -> Verdict:
     """The value, after a prefix, is base64 of a JSON object that has all `fields`."""
     import re
 
@@ -373,7 +373,7 @@ def base64_json(candidate: Candidate, fields: list[str]) -> Verdict:
         for piece in (body, body.partition(b"_")[0]):
             value = _json_object(_unbase64(piece))
             if value is not None:
-                return PROVEN if all(field in value for field in fields) else REJECT
+                return PROVEN if all(field in value for field in fields or ()) else REJECT
     return REJECT
 
 
