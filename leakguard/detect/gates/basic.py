@@ -101,7 +101,7 @@ _ASCENDING = (b"0123456789abcdef", b"abcdefghijklm", b"ABCDEFGHIJKLM", b"1234567
 
 
 def _repeats(value: bytes) -> bool:
-    if len(set(value)) <= max(2, len(value) // 16):
+    if len(set(value)) <= max(2, min(len(value) // 16, 8)):
         return True
     found = _RUN.search(value)
     if found and found.end() - found.start() >= max(6, len(value) // 3):
