@@ -153,7 +153,7 @@ def _finding(
         provider=rule.provider,
         part=rule.part,
         title=rule.title,
-        severity=Severity(rule.severity),
+        severity=Severity.INFO if match.reasons[:1] and match.reasons[0].startswith("example: ") else Severity(rule.severity),
         confidence=Confidence(match.confidence),
         fingerprint=fingerprint(rule, match, engine.fingerprint_key, path, masked),
         origin=document.origin,

@@ -48,6 +48,7 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--min-confidence", type=click.Choice(["low", "medium", "high", "certain"]), help="Report from here on.")
 @click.option("-j", "--jobs", type=click.IntRange(0), metavar="N", help="Worker processes. [one per core]")
 @click.option("--show-secrets", is_flag=True, help="Put the secrets themselves into the report.")
+@click.option("--include-examples", is_flag=True, help="Also report documented example keys, as examples.")
 @click.option("--exit-zero", is_flag=True, help="End with 0 when there are findings.")
 @click.option("--exit-code", type=click.IntRange(0, 255), metavar="N", help="End with N when there are findings. [1]")
 @click.option("-c", "--config", "config_file", metavar="FILE", help="Use this configuration.")
@@ -117,7 +118,7 @@ class _Run:
         loaded = cache.load(selection, expected, "" if self.options["no_cache"] else None)
         self.engine = Engine(
             loaded.ruleset, loaded.stage1, key_from(settings.fingerprint_key), self.options["show_secrets"],
-            settings.decode_depth,
+            settings.decode_depth, self.options["include_examples"],
         )  # fmt: skip
         return self.engine
 

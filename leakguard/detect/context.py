@@ -124,7 +124,7 @@ class Context:
             )  # fmt: skip
             confidence = self.judge(index, candidate)
             if confidence:
-                return index, candidate, confidence, ("name",)
+                return index, candidate, confidence, ("named like a secret",)
         return None
 
     def _fitting(self, value: bytes) -> list[int]:

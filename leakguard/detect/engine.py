@@ -62,7 +62,7 @@ class Engine:
 
     `stage1` is made of exactly this RuleSet. `fingerprint_key` keys the digest of a match's
     secret (at most 64 bytes). `keep_secrets` copies the secret into each Match: only for `--show-secrets`.
-    `decode_depth` 0 looks at raw bytes alone.
+    `decode_depth` 0 looks at raw bytes alone. `include_examples` reports documented example values, as such.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Engine:
         fingerprint_key: bytes = b"",
         keep_secrets: bool = False,
         decode_depth: int = decode.MAX_DEPTH,
+        include_examples: bool = False,
     ) -> None:
         self.ruleset = ruleset
         self.rules = ruleset.rules
@@ -80,6 +81,7 @@ class Engine:
         self.fingerprint_key = fingerprint_key
         self.keep_secrets = keep_secrets
         self.decode_depth = decode_depth
+        self.include_examples = include_examples
         self.context = Context(ruleset, self._judge, stage1.names)
         self._local = threading.local()
         self._second: dict[int, Any] = {}
@@ -127,7 +129,7 @@ class Engine:
         if contexts:
             state.rule = "context"
             hits += self.context.hits(data, contexts, state.path)
-        out = [self._match(data, hit, kinds) for hit in _best(hits, self.rules)]
+        out = [self._match(data, hit, kinds) for hit in self._undocumented(data, _best(hits, self.rules))]
         if deeper and (decodes or wide):
             out += self._views(data, decodes, wide, state, depth, kinds, final)
         return out
@@ -179,7 +181,7 @@ class Engine:
         for group in rule.groups:
             if group in groups:
                 facts[group] = groups[group].decode("utf-8", "replace")[:200]
-        reasons = ("proof",) if confidence == Confidence.CERTAIN else ()
+        reasons = ("its own structure proves it",) if confidence == Confidence.CERTAIN else ()
         hits.append(
             Hit(
                 index, found.start(), found.end(), span[0], span[1], confidence,
@@ -240,6 +242,21 @@ class Engine:
                 secret_start, secret_end = view.raw(match.secret_start, match.secret_end)
                 placed = match._replace(start=start, end=end, secret_start=secret_start, secret_end=secret_end)
                 out.append((placed, rank))
+        return out
+
+    def _undocumented(self, data: bytes, hits: list[Hit]) -> list[Hit]:
+        """The hits without documented example values, or with these marked if they were asked for."""
+        if not hits:
+            return hits
+        from leakguard.detect.examples import source_of
+
+        out = []
+        for hit in hits:
+            source = source_of(data[hit.secret_start : hit.secret_end])
+            if not source:
+                out.append(hit)
+            elif self.include_examples:
+                out.append(hit._replace(confidence=int(Confidence.LOW), reasons=(f"example: {source}",)))
         return out
 
     def _match(self, data: bytes, hit: Hit, kinds: tuple[str, ...]) -> tuple[Match, tuple[int, ...]]:

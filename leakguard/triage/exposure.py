@@ -42,6 +42,8 @@ def lowered(severity: int, steps: int = 1) -> Severity:
 
 def judge(finding: Finding, venue: Venue | None, test: bool, half: bool) -> Finding:
     """A finding with its severity and reasons set by what it is part of."""
+    if finding.severity == Severity.INFO:
+        return finding  # a documented example: nothing hangs on it
     severity, reasons = finding.severity, list(finding.reasons)
     if venue is not None and venue.status == "defunct":
         severity = Severity.LOW
@@ -90,5 +92,5 @@ def credential_set(
         start_line=min(finding.start_line for _, finding in members),
         end_line=max(finding.end_line for _, finding in members),
         testnet=test,
-        steps=(*(venue.first if venue else ()), *((f"Revoke at: {venue.revoke}",) if venue and venue.revoke else ())),
+        steps=venue.first if venue is not None else (),
     )
