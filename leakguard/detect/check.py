@@ -274,7 +274,7 @@ def check(
     providers, tags) narrow which are judged.
 
     A pack that does not load and was not asked for by itself is a warning then, so that one author need not wait for
-    another. Imported packs have no examples and are held to the laws that need none.
+    another. Imported packs have no examples: they are held to the laws that need none, and only warned about.
     """
     packs, problems = _load(files, judged, only)
     packs = [*packs, *imported]
@@ -288,13 +288,17 @@ def check(
         try:
             stand = bench(packs)
         except RulePackError as error:
-            problems.append(Problem(error.file, error.rule, error.field, error.reason))
+            file = error.file or next((pack.file for pack, rule in chosen if rule.id == error.rule), "")
+            problems.append(Problem(file, error.rule, error.field, error.reason))
         else:
             for _, rule in chosen:
                 if progress is not None:
                     progress(rule.id)
                 problems += rule_problems(stand, rule)
             ruleset, texts = stand.ruleset, stand.texts
+    foreign = {pack.file for pack in imported}
+    problems = [problem._replace(error=problem.error and problem.file not in foreign) for problem in problems]
+    problems += [Problem(pack.file, *note, error=False) for pack in imported for note in pack.notes]
     order = {name: number for number, (name, _) in enumerate(files)}
     problems.sort(key=lambda problem: (order.get(problem.file, len(order)), not problem.error))
     providers = {rule.provider for _, rule in chosen}

@@ -11,7 +11,6 @@ Adding a provider adds data only: aliases, shapes and names of its pack. Knows n
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -48,22 +47,19 @@ class Context:
         self._paths: dict[str, list[tuple[int, str]]] = {}
         self.rules = ruleset.rules
         self.generic: list[int] = []
-        self.providers: set[str] = set()
-        self.by_shape: dict[str, list[int]] = {}
-        self._by_size: dict[int, list[tuple[Any, list[int]]]] = {}
+        self.by_provider: dict[str, list[int]] = {}
         for index, rule in enumerate(ruleset.rules):
             if not rule.shape:
                 continue
             if rule.generic:
                 self.generic.append(index)
             else:
-                self.providers.add(rule.provider)
-                self.by_shape.setdefault(rule.shape, []).append(index)
+                self.by_provider.setdefault(rule.provider, []).append(index)
         self.aliases: dict[str, str] = {}
         self.names: list[tuple[int, str]] = []
         self.name_texts: list[bytes] = []
         for venue in ruleset.venues:
-            if venue.provider not in self.providers:
+            if venue.provider not in self.by_provider:
                 continue
             for alias in (*venue.aliases, *venue.hosts):
                 self.aliases.setdefault(_squash(alias), venue.provider)
@@ -103,19 +99,17 @@ class Context:
         """The best rule for a value, or None: first a provider's, then the generic ones."""
         value = data[assigned.start : assigned.end]
         name = words(assigned.name)
-        fitting = self._fitting(value)
-        if fitting:
-            for evidence in self._evidence(data, assigned, name, path, {self.rules[i].provider for i in fitting}, mentions):
-                for rank, index in self._by_name(fitting, evidence.provider, name):
-                    if evidence.strength < WEAK and rank > 1:
-                        continue  # a name that fits half and a venue that stands far off are too little together
-                    candidate = Candidate(data, assigned.start, assigned.end, assigned.name, path=path)
-                    confidence = self.judge(index, candidate)
-                    if confidence:
-                        if evidence.strength < WEAK and confidence < Confidence.CERTAIN:
-                            confidence = max(int(Confidence.LOW), confidence - 1)
-                        return index, candidate, confidence, (evidence.reason,)
-        for _, index in self._by_name(self.generic, "", name):
+        for evidence, fitting in self._evidence(data, assigned, name, path, value, mentions):
+            for rank, index in self._by_name(fitting, name):
+                if evidence.strength < WEAK and rank > 1:
+                    continue  # a name that fits half and a venue that stands far off are too little together
+                candidate = Candidate(data, assigned.start, assigned.end, assigned.name, path=path)
+                confidence = self.judge(index, candidate)
+                if confidence:
+                    if evidence.strength < WEAK and confidence < Confidence.CERTAIN:
+                        confidence = max(int(Confidence.LOW), confidence - 1)
+                    return index, candidate, confidence, (evidence.reason,)
+        for _, index in self._by_name(self.generic, name):
             if not self._shape(index).fullmatch(value):
                 continue
             candidate = Candidate(
@@ -127,17 +121,15 @@ class Context:
                 return index, candidate, confidence, ("named like a secret",)
         return None
 
-    def _fitting(self, value: bytes) -> list[int]:
-        """Shape rules whose shape the whole value has. Rules that share a shape are tried once."""
+    def _fitting(self, provider: str, value: bytes) -> list[int]:
+        """A provider's shape rules whose shape the whole value has."""
         size = len(value)
-        shapes = self._by_size.get(size)
-        if shapes is None:
-            shapes = self._by_size[size] = [
-                (self._shape(indexes[0]), indexes)
-                for indexes in self.by_shape.values()
-                if self.rules[indexes[0]].width[0] <= size <= self.rules[indexes[0]].width[1]
-            ]
-        return [index for shape, indexes in shapes if shape.fullmatch(value) for index in indexes]
+        rules = self.rules
+        return [
+            index
+            for index in self.by_provider[provider]
+            if rules[index].width[0] <= size <= rules[index].width[1] and self._shape(index).fullmatch(value)
+        ]
 
     def _shape(self, index: int) -> Any:
         shape = self._shapes.get(index)
@@ -151,14 +143,12 @@ class Context:
         text = f"_{'_'.join(name)}_"
         return any(f"_{'_'.join(words(own.encode()))}_" in text for own in self.rules[index].names)
 
-    def _by_name(self, fitting: list[int], provider: str, name: tuple[str, ...]) -> list[tuple[int, int]]:
+    def _by_name(self, fitting: list[int], name: tuple[str, ...]) -> list[tuple[int, int]]:
         """(rank, index) of the provider's fitting rules, best name first: its own names, then the part's, then its kin's."""
         part = part_of(name)
         ranked = []
         for index in fitting:
             rule = self.rules[index]
-            if provider and rule.provider != provider:
-                continue
             if self._named(index, name):
                 rank = 0
             elif rule.part == part:
@@ -172,21 +162,29 @@ class Context:
 
     # ------------------------------------------------------------ evidence of a provider
     def _evidence(
-        self, data: bytes, assigned: Assigned, name: Sequence[str], path: str, providers: set[str], mentions: Mentions
-    ) -> list[Evidence]:
-        """Providers named in the name, then around the value, then in the path; strongest first."""
+        self, data: bytes, assigned: Assigned, name: Sequence[str], path: str, value: bytes, mentions: Mentions
+    ) -> list[tuple[Evidence, list[int]]]:
+        """Providers that have a rule of the value's shape and are named in the name, else around the value or in the
+        path, with these rules; strongest first."""
         found: dict[str, Evidence] = {}
+        fitting: dict[str, list[int]] = {}
+
+        def fits(provider: str) -> bool:
+            if provider not in fitting:
+                fitting[provider] = self._fitting(provider, value)
+            return bool(fitting[provider])
+
         for size, provider in self._in_words(name):
-            if provider in providers:
+            if fits(provider):
                 _keep(found, provider, 1000 + size, "named in the variable")
         if not found:
-            for provider, strength, reason in self._near(data, assigned, mentions):
-                if provider in providers:
-                    _keep(found, provider, strength, reason)
+            around = [m for m in mentions.around(assigned) if fits(m[2])]
+            if around:
+                self._near(data, assigned, around, found)
             for size, provider in self._in_path(path):
-                if provider in providers:
+                if fits(provider):
                     _keep(found, provider, 500 + size, "named in the path")
-        return sorted(found.values(), key=_by_strength)
+        return [(evidence, fitting[evidence.provider]) for evidence in sorted(found.values(), key=_by_strength)]
 
     def _in_words(self, name: Sequence[str]) -> list[tuple[int, str]]:
         """(words, provider) of the aliases among a name's words; of two that overlap the longer one."""
@@ -210,23 +208,17 @@ class Context:
             known = self._paths[path] = self._in_words(words(path[-120:].encode("utf-8", "surrogateescape")))
         return known
 
-    def _near(self, data: bytes, assigned: Assigned, mentions: Mentions) -> list[tuple[str, int, str]]:
-        """(provider, strength, reason) of the names around a value, by where they stand in its surroundings."""
-        low = max(0, assigned.start - NEAR)
-        around = mentions.between(low, min(len(data), assigned.end + NEAR // 2))
-        if not around:
-            return []
+    def _near(
+        self, data: bytes, assigned: Assigned, around: list[tuple[int, int, str]], found: dict[str, Evidence]
+    ) -> None:
+        """Adds the evidence of names around a value, by where they stand in its surroundings."""
         where = place(data, assigned.name_start, assigned.end)
-        out: list[tuple[str, int, str]] = []
         for start, end, provider in around:
-            if start >= assigned.start and end <= assigned.end:
-                continue
             strength, reason = _strength(data, where, start, end)
             distance = assigned.start - end if end <= assigned.start else start - assigned.end
             # of two that stand alike the nearer one, and the one before rather than the one after
             tie = 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
-            out.append((provider, strength * 10 + tie, reason))
-        return out
+            _keep(found, provider, strength * 10 + tie, reason)
 
 
 def _keep(found: dict[str, Evidence], provider: str, strength: int, reason: str) -> None:
@@ -256,35 +248,52 @@ def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str
     return (40, "named before it") if end <= where.line[0] else (20, "named after it")
 
 
-class Mentions:
-    """Where providers are named in one buffer. Looked for once, when the first value asks."""
+_BLOCK = 2048
+_LONGEST_NAME = 64
 
-    __slots__ = ("_data", "_ends", "_find", "_names")
+
+class Mentions:
+    """Where providers are named in one buffer. Looked for block by block, where a value asks."""
+
+    __slots__ = ("_blocks", "_data", "_find", "_names")
 
     def __init__(self, data: bytes, find: Find, names: Sequence[tuple[int, str]]) -> None:
         self._data = data
         self._find = find
         self._names = names
-        self._ends: list[tuple[int, int]] | None = None
+        self._blocks: dict[int, list[tuple[int, int, str]]] = {}
 
-    def between(self, low: int, high: int) -> list[tuple[int, int, str]]:
-        """(start, end, provider) of the names that stand as whole words in data[low:high]."""
-        if self._ends is None:
-            self._ends = sorted((end, number) for number, end in self._find(self._data))
-        ends = self._ends
-        out = []
-        for at in range(bisect_left(ends, (low, 0)), len(ends)):
-            end, number = ends[at]
-            if end > high:
-                break
-            size, provider = self._names[number]
-            start = end - size
-            if start >= low and _is_word(self._data, start, end):
-                # binance in binance_us: the longer name is the one that was meant
-                while out and out[-1][0] >= start and out[-1][1] < end:
-                    out.pop()
-                if not (out and out[-1][0] < start and out[-1][1] == end):
-                    out.append((start, end, provider))
+    def around(self, assigned: Assigned) -> list[tuple[int, int, str]]:
+        """(start, end, provider) of the names that stand as whole words near a value, but not in it."""
+        low = max(0, assigned.start - NEAR)
+        high = min(len(self._data), assigned.end + NEAR // 2)
+        return [
+            mention
+            for number in range(low // _BLOCK, (high - 1) // _BLOCK + 1)
+            for mention in self._block(number)
+            if mention[0] >= low and mention[1] <= high
+            and not (mention[0] >= assigned.start and mention[1] <= assigned.end)
+        ]  # fmt: skip
+
+    def _block(self, number: int) -> list[tuple[int, int, str]]:
+        """The mentions that end in a block."""
+        known = self._blocks.get(number)
+        if known is not None:
+            return known
+        base = max(0, number * _BLOCK - _LONGEST_NAME)
+        first = number * _BLOCK
+        out: list[tuple[int, int, str]] = []
+        for end, ident in sorted((end, ident) for ident, end in self._find(self._data[base : first + _BLOCK])):
+            size, provider = self._names[ident]
+            start, stop = base + end - size, base + end
+            if stop <= first or not _is_word(self._data, start, stop):
+                continue
+            # binance in binance_us: the longer name is the one that was meant
+            while out and out[-1][0] >= start and out[-1][1] < stop:
+                out.pop()
+            if not (out and out[-1][0] < start and out[-1][1] == stop):
+                out.append((start, stop, provider))
+        self._blocks[number] = out
         return out
 
 

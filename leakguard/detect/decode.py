@@ -17,7 +17,6 @@ import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
 from typing import NamedTuple
 
 MAX_VIEW = 8 * 1024 * 1024
@@ -357,10 +356,6 @@ _FOLDED = frozenset((*_WIDTHS, *(width + 1 for width in _WIDTHS)))
 _TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/-")
 
 
-def _next_line(start: int, size: int) -> int:
-    return start + size + 1
-
-
 def fold_hits(data: bytes) -> list[tuple[str, int]]:
     """Where a line of a usual fold width (64, 72, 76, 80) ends inside a token that the next line goes on with.
 
@@ -370,13 +365,14 @@ def fold_hits(data: bytes) -> list[tuple[str, int]]:
     if _FOLDED.isdisjoint(map(len, lines)):
         return []
     sizes = list(map(len, lines))
-    starts = list(accumulate(sizes, _next_line, initial=0))
     out: list[tuple[str, int]] = []
-    for number, size in enumerate(sizes[:-1]):
-        if size in _FOLDED:
-            line, after = lines[number].rstrip(b"\r"), lines[number + 1]
-            if len(line) in _WIDTHS and line[-1] in _TOKEN and after[:1] and after[0] in _TOKEN:
-                out.append(("fold", starts[number + 1] + 1))
+    at = done = 0
+    for number in [number for number, size in enumerate(sizes[:-1]) if size in _FOLDED]:
+        line, after = lines[number].rstrip(b"\r"), lines[number + 1]
+        if len(line) in _WIDTHS and line[-1] in _TOKEN and after[:1] and after[0] in _TOKEN:
+            at += sum(sizes[done : number + 1]) + number + 1 - done
+            done = number + 1
+            out.append(("fold", at + 1))
     return out
 
 

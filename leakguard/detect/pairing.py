@@ -53,9 +53,12 @@ def pair(data: bytes, matches: Sequence[Match], ruleset: RuleSet) -> list[Groupi
     taken: set[int] = set()
     # the set that asks for most first: key, secret and passphrase before key and secret
     for rule in sorted(ruleset.sets, key=_by_demands):
-        parts = _parts(data, matches, rule, by_rule, taken)
-        if parts:
-            for grouping in _group(rule, parts):
+        roles = _roles(rule, by_rule, taken)
+        if roles:
+            # parts of one role alone: nothing to join, so nobody need know where they stand
+            lone = len({role for role, _ in roles}) == 1
+            groups = [_grouping(rule, {r: i}) for r, i in roles] if lone else _group(rule, _parts(data, matches, roles))
+            for grouping in groups:
                 out.append(grouping)
                 if grouping.complete:
                     taken.update(index for _, index in grouping.parts)
@@ -71,18 +74,28 @@ def _by_demands(rule: SetRule) -> tuple[int, str]:
     return -len(rule.required), rule.id
 
 
-def _parts(
-    data: bytes, matches: Sequence[Match], rule: SetRule, by_rule: dict[str, list[int]], taken: set[int]
-) -> list[_Part]:
+def _roles(rule: SetRule, by_rule: dict[str, list[int]], taken: set[int]) -> list[tuple[str, int]]:
+    """(role, index of the match) of every match that could be a part of the set."""
+    return [
+        (role, index)
+        for role, ids in rule.parts
+        for ident in ids
+        for index in by_rule.get(ident, ())
+        if index not in taken
+    ]
+
+
+def _parts(data: bytes, matches: Sequence[Match], roles: list[tuple[str, int]]) -> list[_Part]:
     out = []
-    for role, ids in rule.parts:
-        for ident in ids:
-            for index in by_rule.get(ident, ()):
-                if index not in taken:
-                    match = matches[index]
-                    where = place(data, match.start, match.end)
-                    out.append(_Part(index, match, role, _stem(match.name), where))
+    for role, index in roles:
+        match = matches[index]
+        out.append(_Part(index, match, role, _stem(match.name), place(data, match.start, match.end)))
     return out
+
+
+def _grouping(rule: SetRule, filled: dict[str, int]) -> Grouping:
+    ordered = tuple((role, filled[role]) for role, _ in rule.parts if role in filled)
+    return Grouping(rule, ordered, tuple(role for role in rule.required if role not in filled))
 
 
 _PART_WORDS = frozenset(
@@ -112,12 +125,7 @@ def _group(rule: SetRule, parts: list[_Part]) -> list[Grouping]:
         for part in two:
             group_of[part.index] = one
     unique = {id(group): group for group in group_of.values()}
-    out = []
-    for group in unique.values():
-        roles = {part.role: part.index for part in group}
-        ordered = tuple((role, roles[role]) for role, _ in rule.parts if role in roles)
-        out.append(Grouping(rule, ordered, tuple(role for role in rule.required if role not in roles)))
-    return out
+    return [_grouping(rule, {part.role: part.index for part in group}) for group in unique.values()]
 
 
 def _best_first(item: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -57,6 +57,8 @@ class Pack(NamedTuple):
     rules: tuple[Rule, ...]
     sets: tuple[SetRule, ...]
     proofs: Mapping[str, Proof]
+    notes: tuple[tuple[str, str, str], ...] = ()
+    """(rule, field, what was not honoured) of an imported configuration."""
 
 
 def builtin_folder() -> str:

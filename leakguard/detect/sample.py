@@ -118,7 +118,7 @@ def sample(pattern: str, rng: Random, most: bool = False) -> bytes:
 
 @lru_cache(maxsize=64)
 def _parsed(pattern: str) -> Any:
-    return _p.parse(pattern)
+    return _p.parse(pattern.replace("(?P<secret>", "(?:"))  # imported patterns may hold the name more than once
 
 
 def _fill(nodes: list[Any], fold: bool, rng: Random, most: bool, out: bytearray) -> None:

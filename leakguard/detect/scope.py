@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-REACH = 4000
+REACH = 1600
 """Bytes before and after a value that are looked at."""
 
 Span = tuple[int, int]

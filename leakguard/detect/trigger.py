@@ -41,13 +41,16 @@ class Unsupported(ValueError):
     """The pattern uses something that one of the engines cannot do."""
 
 
-def derive(pattern: str) -> Trigger:
-    """The trigger of a rule pattern. Raises Unsupported or re.error, naming the construct."""
+def derive(pattern: str, open_ends: bool = False) -> Trigger:
+    """The trigger of a rule pattern. Raises Unsupported or re.error, naming the construct.
+
+    `open_ends` lets repeats have no upper bound: for triggers of patterns whose second stage is bounded elsewhere.
+    """
     if not pattern.isascii():
         raise Unsupported("only ASCII characters may stand in a pattern")
     tree = _p.parse(pattern)
     least, most = tree.getwidth()
-    if most >= _c.MAXREPEAT or most > 1 << 30:
+    if not open_ends and (most >= _c.MAXREPEAT or most > 1 << 30):
         raise Unsupported("unbounded repeat: give every *, + and {n,} an upper bound")
     flags = tree.state.flags
     nodes = _trim(list(tree), lead=True)
@@ -67,6 +70,7 @@ def width(pattern: str) -> tuple[int, int]:
     return low, min(high, 1 << 30)
 
 
+_SINGLE = (_c.LITERAL, _c.NOT_LITERAL, _c.ANY, _c.IN)
 _BORDERS = (_c.ASSERT, _c.ASSERT_NOT, _c.AT)
 _REPEATS = (_c.MAX_REPEAT, _c.MIN_REPEAT, _c.POSSESSIVE_REPEAT)
 
@@ -131,12 +135,14 @@ def _emit_repeat(value: tuple[int, int, Any]) -> str:
     inner = "".join(_emit(n) for n in body)
     if not inner:
         return ""
-    if len(body) > 1 or body[0][0] is _c.SUBPATTERN or body[0][0] is _c.BRANCH:
+    if len(body) > 1 or body[0][0] not in _SINGLE:
         inner = f"(?:{inner})"
     if (low, high) == (1, 1):
         return inner
     if (low, high) == (0, 1):
         return inner + "?"
+    if high >= _c.MAXREPEAT:
+        return f"{inner}{{{low},}}"
     return inner + (f"{{{low}}}" if low == high else f"{{{low},{high}}}")
 
 

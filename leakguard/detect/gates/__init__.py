@@ -118,7 +118,14 @@ TABLE: Mapping[str, tuple[str, str, Schema]] = {
     "bip39": ("words", "bip39", bool),
     "electrum": ("words", "electrum", bool),
     "object_id": ("chains", "object_id", bool),  # MongoDB ObjectId whose time is plausible
-}
+    # foreign: what imported configurations need; conditions are described in foreign.py
+    "unless": ("foreign", "unless", list),  # [kind, target, ...]
+    "path_like": ("foreign", "path_like", str),  # regular expression
+    "words_near": ("foreign", "words_near", list),
+    "companion": (
+        "foreign", "companion", {"pattern": str, "lines_before": int, "lines_after": int, "before": int, "after": int},
+    ),
+}  # fmt: skip
 
 
 def load(name: str) -> Gate:
