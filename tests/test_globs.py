@@ -44,6 +44,7 @@ TABLE = [
     ("*.PEM", ["KEY.PEM"], ["key.pem"]),
     (".env*", [".env", "a/.env.local"], ["env", "x.env"]),
     ("*", ["anything", "a/b"], []),
+    ("*/x", ["a/x"], ["/x", "x"]),
     ("a*b*c", ["abc", "aXbYc", "abcbc"], ["acb", "ab/c"]),
     ("\udc80*", ["\udc80x"], ["x"]),
     ("a\nb", ["a\nb"], ["a", "b"]),

@@ -24,6 +24,9 @@ Find = Callable[[bytes], "list[tuple[int, int]]"]
 NEAR = 1500
 """Bytes before a value in which its provider may be named; half as many after it."""
 
+_ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("nonce",), ("digest",), ("checksum",), ("hash",)})
+"""Last words of names whose values are spent once used, or never were secret."""
+
 WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
 
@@ -77,6 +80,8 @@ class Context:
         mentions = Mentions(data, self.find, self.names)
         for found in assigned(data, ends):
             span = (found.start, found.end)
+            if words(found.name)[-1:] in _ONE_TIME:
+                continue
             if span in seen:
                 continue
             seen.add(span)
@@ -248,7 +253,7 @@ def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str
     return (40, "named before it") if end <= where.line[0] else (20, "named after it")
 
 
-_BLOCK = 2048
+_BLOCK = 4096
 _LONGEST_NAME = 64
 
 

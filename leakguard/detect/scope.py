@@ -20,8 +20,7 @@ Span = tuple[int, int]
 
 _BRACKETS = re.compile(rb"[{}\[\]()]")
 _OPENERS = frozenset(b"{[(")
-_SECTION = re.compile(rb"(?m)^[ \t]{0,8}\[{1,2}[ \t]{0,2}[\w.\-:\" ]{1,80}\]{1,2}[ \t]{0,8}\r?$")
-_BLANK = re.compile(rb"\n[ \t\r]*\n")
+_SECTION = re.compile(rb"\[{1,2}[ \t]{0,2}[\w.\-:\"/ ]{1,80}\]{1,2}[ \t]{0,8}\r?(?=\n|\Z)")
 _INDENT = re.compile(rb"[ \t]*(?:- +)*")
 _MOST_OBJECTS = 8
 
@@ -49,10 +48,13 @@ def place(data: bytes, start: int, end: int) -> Place:
     objects, heads = _objects(data, start, end, low, high)
     block, keys = _block(data, line, low, high)
     section, header = _section(data, start, end, low, high)
-    before = [found.end() for found in _BLANK.finditer(data, low, start)]
-    after = _BLANK.search(data, end, high)
-    paragraph = (before[-1] if before else low, after.start() if after else high)
-    return Place(line, tuple(objects), (*heads, *keys, *header), block, section, paragraph)
+    return Place(line, tuple(objects), (*heads, *keys, *header), block, section, _paragraph(data, start, end, low, high))
+
+
+def _paragraph(data: bytes, start: int, end: int, low: int, high: int) -> Span:
+    before = max(data.rfind(b"\n\n", low, start), data.rfind(b"\n\r\n", low, start))
+    after = [at for at in (data.find(b"\n\n", end, high), data.find(b"\n\r\n", end, high)) if at >= 0]
+    return before + 2 if before >= 0 else low, min(after, default=high)
 
 
 def _line(data: bytes, start: int, end: int, low: int, high: int) -> Span:
@@ -110,6 +112,8 @@ def _head(data: bytes, opener: int, low: int) -> Span:
 def _block(data: bytes, line: Span, low: int, high: int) -> tuple[Span, list[Span]]:
     """The lines that belong together with a line by indentation, and the lines that head them (YAML keys)."""
     own = _indent(data, line[0])
+    if own == 0:
+        return (low, high), []  # nothing can head it: a log, an environment file
     start, item = line[0], _starts_item(data, line[0])
     keys: list[Span] = []
     level = own
@@ -155,14 +159,23 @@ def _starts_item(data: bytes, start: int) -> bool:
 
 def _section(data: bytes, start: int, end: int, low: int, high: int) -> tuple[Span, list[Span]]:
     """The section of an INI or TOML file a value is in, and its header."""
-    header = None
-    for found in _SECTION.finditer(data, low, start):
-        header = found
-    following = _SECTION.search(data, end, high)
-    stop = following.start() if following else high
-    if header is None:
-        return (low, stop), []
-    return (header.start(), stop), [header.span()]
+    header = _header(data, low, start, last=True)
+    following = _header(data, end, high, last=False)
+    stop = following[0] if following else high
+    return ((header[0], stop), [header]) if header else ((low, stop), [])
+
+
+def _header(data: bytes, low: int, high: int, last: bool) -> Span | None:
+    """The last or first section header in a stretch. Headers stand at the beginning of a line."""
+    find = data.rfind if last else data.find
+    at = find(b"\n[", low, high)
+    while at >= 0:
+        found = _SECTION.match(data, at + 1, at + 120)
+        if found:
+            return found.span()
+        at = find(b"\n[", low, at) if last else find(b"\n[", at + 1, high)
+    found = _SECTION.match(data, low, low + 120) if last and low == 0 else None
+    return found.span() if found else None
 
 
 def inside(span: Span, outer: Span) -> bool:

@@ -276,10 +276,7 @@ class _Walk:
 
     def _followed(self, frame: _Frame, name: str, target: str, info: os.stat_result) -> FileTask | _Frame | None:
         if stat.S_ISDIR(info.st_mode):
-            child = self._directory(frame, name, target, info)
-            if child is not None:
-                child.ignored = None  # git does not look through links: it ignores nothing in there
-            return child
+            return self._directory(frame, name, target, info)  # git lists no path through a link: ignored there is none
         self.entered.add((info.st_dev, info.st_ino))
         if not self._wanted(frame, name, info.st_size):
             return None

@@ -77,7 +77,8 @@ def work_tree(folder: str) -> tuple[str, str]:
 def ignored(git: str, top: str, within: str = "") -> Ignored:
     """Everything git ignores below `within` of the work tree `top`; tracked files never are.
 
-    If `within` itself is ignored nothing in it is: it was asked for by name. Raises SourceError if git cannot tell.
+    If `within` lies in an ignored directory git names only that, and nothing below `within` is ignored: it was asked
+    for by name. Raises SourceError if git cannot tell.
     """
     for object_format in ("sha1", "sha256"):
         try:
@@ -89,7 +90,7 @@ def ignored(git: str, top: str, within: str = "") -> Ignored:
         except OSError as error:
             raise SourceError(top, f"git could not be asked what is ignored: {reason_of(error)}") from None
         if done.returncode == 0:
-            return _parse(done.stdout, within)
+            return _parse(done.stdout)
     raise SourceError(top, f"git could not list what is ignored: {_last_line(done.stderr)}")
 
 
@@ -172,15 +173,14 @@ def _read_small(path: str) -> bytes | None:
         os.close(fd)
 
 
-def _parse(output: bytes, within: str) -> Ignored:
+def _parse(output: bytes) -> Ignored:
     files = set()
     directories = set()
     for raw in output.split(b"\0"):
         name = os.fsdecode(raw)
         if name.endswith("/"):
-            if not f"{within}/".startswith(name):
-                directories.add(name[:-1])
-        elif name and name != within:
+            directories.add(name[:-1])
+        elif name:
             files.add(name)
     return Ignored(frozenset(files), frozenset(directories))
 

@@ -564,6 +564,7 @@ def test_globs_hold_below_an_absolute_argument(tree: Path) -> None:
     make("src/a.py", "src/b.txt", "lib/a.py")
     assert names(str(tree), include=("src/*.py",)) == [f"{tree}/src/a.py"]
     assert names(str(tree), exclude=("src/**",)) == [f"{tree}/lib/a.py"]
+    assert names(str(tree), exclude=("src/*.py",)) == [f"{tree}/lib/a.py", f"{tree}/src/b.txt"]
 
 
 def test_globs_hold_for_links_and_files_given_by_name(tree: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -222,8 +223,11 @@ def test_the_environment_of_a_hook_does_not_mislead(repo: Path, monkeypatch: pyt
     monkeypatch.setenv("GIT_DIR", "/nonexistent")
     monkeypatch.setenv("GIT_WORK_TREE", "/")
     monkeypatch.setenv("GIT_INDEX_FILE", "/nonexistent")
-    monkeypatch.setenv("GIT_TRACE", "1")
-    assert names() == [".gitignore", "b"]
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.excludesFile")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(repo / "all"))
+    write("all", "b\n")
+    assert names() == [".gitignore", "all", "b"]
 
 
 LINES = st.lists(
@@ -289,7 +293,9 @@ def test_a_fifo_as_gitignore_ends_in_an_incident(repo: Path, monkeypatch: pytest
     monkeypatch.setattr(ignore, "TIMEOUT", 1.0)
     write("d/a")
     os.mkfifo("d/.gitignore")
+    begin = time.monotonic()
     seen, incidents = found(skip_dirs=(".git",))
+    assert time.monotonic() - begin < 6
     assert seen == ["d/a"]
     assert [(incident.state, incident.origin) for incident in incidents] == [
         ("failed", "."),
@@ -314,8 +320,7 @@ def link_for_exclude() -> None:
 
 
 def endless_exclude() -> None:
-    with open(".git/info/exclude", "wb") as file:
-        file.truncate(1 << 30)
+    write(".git/info/exclude", "b\n" * 600_000)
 
 
 def device_for_git_folder() -> None:
@@ -355,6 +360,18 @@ def test_a_broken_index_ignores_nothing_and_is_told(repo: Path) -> None:
     assert incidents[0].reason.startswith("git could not list what is ignored: ")
     assert incidents[0].reason.endswith("; nothing in it was ignored")
     assert incidents[0].reason.isprintable()
+
+
+def test_what_git_says_cannot_write_to_the_terminal(repo: Path, tmp_path: Path) -> None:
+    script = tmp_path / "git"
+    write(str(script), "#!/bin/sh\nprintf 'first\\nfatal: \\033[31m\\377' >&2\nexit 128\n")
+    script.chmod(0o755)
+    with pytest.raises(SourceError) as caught:
+        ignore.ignored(str(script), str(repo))
+    assert caught.value.reason == "git could not list what is ignored: fatal: ?[31m\ufffd"
+    write(str(script), "#!/bin/sh\nexit 1\n")
+    with pytest.raises(SourceError, match="no reason given"):
+        ignore.ignored(str(script), str(repo))
 
 
 def test_git_that_cannot_start_is_told(repo: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_range_reads_context_outside_itself(tmp_path: Path) -> None:
     content = bytes(range(200))
     documents, _ = read(file_of(tmp_path, content), window=30, reach=10, start=50, end=100)
     assert [(d.base + d.core_start, d.base + d.core_end) for d in documents] == [(50, 80), (80, 100)]
-    assert [(d.base, d.base + len(d.data)) for d in documents] == [(40, 90), (70, 110)]
+    assert [(d.base, d.data) for d in documents] == [(40, content[40:90]), (70, content[70:110])]
     assert [d.final for d in documents] == [False, False]
 
 
@@ -163,6 +163,10 @@ def test_a_run_over_the_end_of_a_range_is_read_on(tmp_path: Path) -> None:
         next(reader)
 
 
+CONTENTS = st.integers(0, 200).map(lambda size: bytes(range(size)))
+"""No byte twice, so that a wrong place shows; and not as short as chance likes its bytes."""
+
+
 class Consumer:
     """Reads as the pipeline does, holding every Document to its promise."""
 
@@ -207,7 +211,7 @@ class Consumer:
 
 
 @given(
-    content=st.binary(max_size=200),
+    content=CONTENTS,
     window=st.integers(1, 60),
     reach=st.integers(0, 40),
     splits=st.lists(st.integers(0, 220), max_size=3),
@@ -247,7 +251,7 @@ class Dribble:
 
 
 @given(
-    content=st.binary(max_size=200),
+    content=CONTENTS,
     window=st.integers(1, 60),
     reach=st.integers(0, 40),
     sizes=st.lists(st.integers(1, 30), max_size=20),
@@ -325,6 +329,16 @@ def test_a_file_cut_to_nothing_keeps_what_was_read(tmp_path: Path) -> None:
     assert incidents == [Incident("failed", "x", "file shrank while it was read", 390)]
 
 
+def test_a_file_cut_where_a_core_ended_has_no_empty_window(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"a" * 300)
+    incidents: list[Incident] = []
+    reader = read_windows(task(path), ORIGIN, incidents.append, 100, 0)
+    assert cores([next(reader)]) == [b"a" * 100]
+    os.truncate(path, 100)
+    assert list(reader) == []
+    assert incidents == [Incident("failed", "x", "file shrank while it was read", 200)]
+
+
 def test_a_file_shorter_than_a_range_supposed(tmp_path: Path) -> None:
     path = file_of(tmp_path, b"a" * 500)
     stale = task(path)
@@ -399,10 +413,12 @@ def test_a_small_file_that_shrank_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert incidents == [Incident("failed", "x", "file shrank while it was read", 40)]
 
 
-def test_a_range_with_an_end_leaves_growth_to_the_last(tmp_path: Path) -> None:
+def test_a_range_with_an_end_leaves_growth_to_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "_FIRST_STEP", 1)
     path = file_of(tmp_path, b"a" * 500)
     documents, incidents = changing(path, lambda: append(path, b"b" * 5000), start=0, end=500)
     assert b"".join(cores(documents)) == b"a" * 500
+    assert documents[-1].final
     assert incidents == []
 
 
@@ -571,6 +587,30 @@ def test_a_closed_stream_is_failed() -> None:
 def test_an_empty_stream_is_one_empty_document() -> None:
     documents = list(read_stream(io.BytesIO(), ORIGIN, print))
     assert [(document.data, document.final) for document in documents] == [(b"", True)]
+
+
+@pytest.mark.parametrize(("first", "rest", "count"), [(b"", b"b", 1), (b"a" * 12, b"b", 2), (b"a" * 12, b"", 1)])
+def test_a_pipe_that_does_not_block_is_waited_for_without_work(first: bytes, rest: bytes, count: int) -> None:
+    """Waiting costs no processor time, in a window and when asking whether there is one byte more."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.write(writer, first)
+
+    def finish() -> None:
+        os.write(writer, rest)
+        os.close(writer)
+
+    timer = threading.Timer(0.4, finish)
+    timer.start()
+    begin = time.thread_time()
+    try:
+        documents = list(read_stream(reader, ORIGIN, print, 10, 2))
+    finally:
+        timer.join()
+        os.close(reader)
+    assert time.thread_time() - begin < 0.2
+    assert b"".join(cores(documents)) == first + rest
+    assert [document.final for document in documents] == [False, True][-count:]
 
 
 @pytest.mark.parametrize("blocking", [True, False])
