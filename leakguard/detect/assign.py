@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 _WORD = (
     r"(?:pass|pwd|psw|secret|token|key|auth|cred|priv|sign|seed|mnemonic|salt|session|cookie|hook|licen[sc]e"
-    r"|phrase|login|access)"
+    r"|phrase|login|access|client[_\-]?id|app[_\-]?id|memo|_sid|_pat)"
 )
 _TAIL = 5
 """Every trigger ends this many bytes into the value."""
@@ -22,9 +22,10 @@ _TAIL = 5
 # One pattern where several would do: eight of them compiled four times as long and ran at half the speed.
 TRIGGERS: tuple[str, ...] = (
     # name = "value", "name": value, \"name\": \"value\", set_name("value"), put("name", "value"), name: type = "value",
-    # <add key="name" value="value">, <name>value</name>
+    # <add key="name" value="value">, <name>value</name>, Name { get; set; } = "value", name: |\n value
     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"'`\])}\\]{0,3}[ \t]{0,8}"
-    r"(?:(?:=>|[:?+|]?={1,3}|:|[,(]|value=|content=|default=|:[ \t]?[\w.\[\]&<>|?]{2,20}[ \t]?=)[ \t\r\n]{0,8}"
+    r"(?:(?:=>|[:?+|]?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|value=|content=|default=|:[ \t]?[\w.\[\]&<>|?]{2,20}[ \t]?="
+    r"|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?=)[ \t\r\n]{0,8}"
     r"(?:[bfru@$]?[\"'`\\]{1,4}[^\s\"'`\\]{5}|[^\s\"'`\\<>{}()\[\],;|$=:&]{5})"
     r"|>[ \t]{0,4}[^\s\"'<>]{5})",
     # --name value
@@ -51,7 +52,8 @@ class Assigned(NamedTuple):
 # Reversed: from the value's first byte back over its quote, the separator and the closing of the name.
 _LEFT = (
     rb"(?r)(?P<name>[A-Za-z_$@][\w.$\-]{0,79}(?:\[[\"'][\w.\-]{1,60})?)(?P<close>[\"'`\])}\\]{0,4})"
-    rb"(?P<sep>[ \t]{0,8}(?:=>|:[ \t]?[\w.\[\]&<>|?]{2,20}[ \t]?=|[:?+|!]?={1,3}|:|[,(]|(?:value|content|default)=|>)"
+    rb"(?P<sep>[ \t]{0,8}(?:=>|(?<!\$(?:env|script|global)):[ \t]?[\w.\[\]&<>|?]{2,20}[ \t]?=|[:?+|!]?={1,3}"
+    rb"|:(?:[ \t]?[|>][+\-]?)?|[,(]|(?:value|content|default)=|>|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?=)"
     rb"[ \t\r\n]{0,8}|[ \t]{1,3})"
     rb"[bfruBFRU@$]?(?P<quote>\\{0,3}[\"'`]{0,3})"
 )

@@ -276,6 +276,8 @@ class _Importer:
         secret = frozenset((group,)) if group else re2.first_groups(tree)[0]
         if not secret:  # no group at all: the whole match
             tree, secret = re2.Group(0, tree), frozenset((0,))
+        elif not wrap:
+            tree = re2.without_lead(tree)
         try:
             limit = re2.bounded(tree, MAX_MATCH)
             text = re2.write(tree, limit, secret)

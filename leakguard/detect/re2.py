@@ -464,6 +464,22 @@ def first_groups(node: Node) -> tuple[frozenset[int], bool]:
     return found, False
 
 
+def without_lead(node: Node) -> Node:
+    """The node without repeats at its beginning that need not be there and hold no group.
+
+    It is found in the same texts, and its groups hold the same; only where a match begins is another. A search for
+    `[\\w.-]{0,50}?acme` tries fifty ways at every byte, one for `acme` none.
+    """
+    if isinstance(node, Choice):
+        return Choice(tuple(map(without_lead, node.branches)))
+    if not isinstance(node, Chain) or not node.parts:
+        return node
+    first, rest = node.parts[0], node.parts[1:]
+    if isinstance(first, Repeat) and first.least == 0 and not groups(first):
+        return without_lead(Chain(rest)) if rest else node
+    return Chain((without_lead(first), *rest))
+
+
 def surely_contains(node: Node, words: Sequence[bytes]) -> bool:
     """Whether every match contains one of the words (lower case), in any case."""
     texts = _strings(node)

@@ -114,7 +114,11 @@ def select(
     """The RuleSet of some packs. `only` and `exclude` take rule ids, providers and tags; an unknown one is an error."""
     rules = [rule for pack in packs for rule in pack.rules]
     seen: dict[str, str] = {}
+    providers: dict[str, str] = {}
     for pack in packs:
+        if providers.setdefault(pack.venue.provider, pack.file) != pack.file:
+            other = providers[pack.venue.provider]
+            raise RulePackError(pack.file, "pack", "provider", f"{pack.venue.provider} already has a pack: {other}")
         for rule in pack.rules:
             if rule.id in seen:
                 raise RulePackError(pack.file, rule.id, "id", f"already defined in {seen[rule.id]}")

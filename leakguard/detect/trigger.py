@@ -10,6 +10,7 @@ Python does. Imported by rules.py only, when packs are parsed; never on the warm
 
 from __future__ import annotations
 
+import re
 from re import _constants as _c  # type: ignore[attr-defined]
 from re import _parser as _p  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
@@ -25,6 +26,13 @@ _CATEGORY = {
     _c.CATEGORY_WORD: r"\w",
     _c.CATEGORY_NOT_WORD: r"\W",
 }
+
+
+# What `re`, which derives the trigger, reads as plain characters and `regex`, which runs the pattern, does not.
+_READ_DIFFERENTLY = (
+    (re.compile(r"\[:\^?\w+:\]"), "[:name:] is not available: write the class out"),
+    (re.compile(r"(?<!\\)\{[\d<=+, ]*[eids][\deids<=+, ]*[}:]"), "fuzzy matching is not available; for a brace write \\{"),
+)
 
 
 class Trigger(NamedTuple):
@@ -48,16 +56,19 @@ def derive(pattern: str, open_ends: bool = False) -> Trigger:
     """
     if not pattern.isascii():
         raise Unsupported("only ASCII characters may stand in a pattern")
+    for construct, reason in _READ_DIFFERENTLY:
+        if construct.search(pattern):
+            raise Unsupported(reason)
     tree = _p.parse(pattern)
     least, most = tree.getwidth()
     if not open_ends and (most >= _c.MAXREPEAT or most > 1 << 30):
         raise Unsupported("unbounded repeat: give every *, + and {n,} an upper bound")
     flags = tree.state.flags
     nodes = _trim(list(tree), lead=True)
-    if not nodes:
-        raise Unsupported("nothing in it has to be there")
     text = "".join(_emit(node) for node in nodes)
     low, high = width(text)
+    if low == 0:
+        raise Unsupported("nothing in it has to be there")
     if text != "".join(_emit(node) for node in _trim(list(tree), lead=False)):
         high += 1  # a dropped beginning: the match may start before the trigger does
     prefix = ("(?i)" if flags & _c.SRE_FLAG_IGNORECASE else "") + ("(?s)" if flags & _c.SRE_FLAG_DOTALL else "")
