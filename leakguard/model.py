@@ -139,6 +139,8 @@ class Rule(NamedTuple):
     replaced_by: str = ""
     generic: bool = False
     """Yields to every rule that names a provider."""
+    yields: bool = False
+    """Yields to a rule that says more of the same value: a chain's key to the venue that it belongs to."""
 
 
 class SetRule(NamedTuple):

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
+from leakguard.detect.columns import FOLD_LIMIT
 from leakguard.detect.engine import Engine
-from leakguard.detect.pairing import pair
 from leakguard.errors import EngineError
 from leakguard.model import (
     Confidence,
@@ -29,8 +29,8 @@ from leakguard.model import (
     Severity,
     Totals,
 )
-from leakguard.sources.files import FileTask, read_stream, read_windows
-from leakguard.triage.exposure import credential_set, is_test, judge
+from leakguard.sources.files import REACH, FileTask, read_stream, read_windows
+from leakguard.sources.windows import Windows, open_regular
 from leakguard.triage.fingerprint import fingerprint
 
 SNIPPET = 160
@@ -40,7 +40,7 @@ MOST_PER_OBJECT = 10_000
 """Findings kept of one object; more are counted and said to be left out."""
 
 SPLIT = 32 * 1024 * 1024
-"""Files from this size on are cut into parts of SPLIT bytes, one unit of work each."""
+"""Files of twice this size are cut into parts of SPLIT bytes, one unit of work each."""
 
 BATCH_BYTES = 2 * 1024 * 1024
 BATCH_FILES = 256
@@ -61,12 +61,12 @@ class Unit(NamedTuple):
     task: FileTask
     start: int = 0
     end: int | None = None
-    last: bool = True
-    """The last part of its file."""
+    """None for the last part of a file, and for a whole one."""
 
 
 class Done(NamedTuple):
-    """What a unit of work gave. Lines of findings count from the unit's first line."""
+    """What a unit of work gave. Lines of findings count from the unit's first line, columns of that line from the
+    unit's first byte."""
 
     findings: list[Finding]
     sets: list[CredentialSet]
@@ -76,6 +76,8 @@ class Done(NamedTuple):
     views: int
     view_bytes: int
     incidents: list[Incident]
+    tail: int = 0
+    """Bytes after the last line break in the unit; all of them if there is none."""
 
 
 class Policy(NamedTuple):
@@ -87,9 +89,10 @@ class Policy(NamedTuple):
 
 # ---------------------------------------------------------------- one document
 def findings_of(
-    engine: Engine, document: Document, matches: Sequence[Match], first_line: int
+    engine: Engine, document: Document, matches: Sequence[Match], first_line: int, line_start: int | None = None
 ) -> tuple[list[Finding], list[CredentialSet]]:
-    """A document's own findings, and the sets they make. `first_line`: the number of the line its core starts in."""
+    """A document's own findings, and the sets they make. `first_line`: the number of the line its core starts in,
+    `line_start`: the absolute offset at which that line begins (None: in this document, too)."""
     if not any(document.core_start <= m.secret_start < document.core_end for m in matches):
         return [], []
     data = document.data
@@ -98,22 +101,36 @@ def findings_of(
     path = str(document.origin)
     found = []
     # matches in the context before the core come first: their lines are counted back from the core's
-    line = first_line - data.count(b"\n", min(matches[0].secret_start, document.core_start), document.core_start)
     at = min(matches[0].secret_start, document.core_start)
+    line = first_line - data.count(b"\n", at, document.core_start)
+    if line_start is None or at < document.core_start:
+        begin = document.base + data.rfind(b"\n", 0, at) + 1
+    else:
+        begin = line_start
     for match in matches:
+        if at < document.core_start <= match.secret_start and line_start is not None:
+            line, at, begin = first_line, document.core_start, line_start
         line += data.count(b"\n", at, match.secret_start)
+        begin = _line_start(document, at, match.secret_start, begin)
         at = match.secret_start
         rule = engine.rules[match.rule]
-        found.append(_finding(engine, document, match, rule, line, masked_line(data, match, masks), path))
+        found.append(_finding(engine, document, match, rule, line, begin, masked_line(data, match, masks), path))
     sets = _judge(engine, document, matches, found)
     core = range(document.core_start, document.core_end)
     return [finding for match, finding in zip(matches, found, strict=True) if match.secret_start in core], sets
 
 
-def _judge(
-    engine: Engine, document: Document, matches: Sequence[Match], found: list[Finding]
-) -> list[CredentialSet]:
+def _line_start(document: Document, low: int, high: int, known: int) -> int:
+    """The absolute offset of the start of the line that `high` is in; `known` is that of the one `low` is in."""
+    newline = document.data.rfind(b"\n", low, high)
+    return document.base + newline + 1 if newline >= 0 else known
+
+
+def _judge(engine: Engine, document: Document, matches: Sequence[Match], found: list[Finding]) -> list[CredentialSet]:
     """Joins findings into sets, and lets each say what it is part of. Replaces entries of `found`."""
+    from leakguard.detect.pairing import pair
+    from leakguard.triage.exposure import credential_set, is_test, judge
+
     paired = {ident for item in engine.ruleset.sets for _, ids in item.parts for ident in ids}
     venues = engine.venues
     groupings = pair(document.data, matches, engine.ruleset) if any(f.rule in paired for f in found) else []
@@ -144,8 +161,9 @@ def _by_start(match: Match) -> tuple[int, int]:
 
 
 def _finding(
-    engine: Engine, document: Document, match: Match, rule: Rule, line: int, masked: str, path: str
+    engine: Engine, document: Document, match: Match, rule: Rule, line: int, begin: int, masked: str, path: str
 ) -> Finding:
+    """One finding; `line` is its line's number and `begin` the absolute offset of its start."""
     data, start, end = document.data, match.secret_start, match.secret_end
     end_line = line + data.count(b"\n", start, end)
     return Finding(
@@ -153,14 +171,16 @@ def _finding(
         provider=rule.provider,
         part=rule.part,
         title=rule.title,
-        severity=Severity.INFO if match.reasons[:1] and match.reasons[0].startswith("example: ") else Severity(rule.severity),
+        severity=Severity.INFO
+        if match.reasons[:1] and match.reasons[0].startswith("example: ")
+        else Severity(rule.severity),
         confidence=Confidence(match.confidence),
         fingerprint=fingerprint(rule, match, engine.fingerprint_key, path, masked),
         origin=document.origin,
         start_line=line,
-        start_column=start - data.rfind(b"\n", 0, start),
+        start_column=document.base + start - begin + 1,
         end_line=end_line,
-        end_column=end - data.rfind(b"\n", 0, end),
+        end_column=document.base + end - _line_start(document, start, end, begin) + 1,
         start_byte=document.base + start,
         end_byte=document.base + end,
         masked=masked,
@@ -178,18 +198,26 @@ def _finding(
 _GLUED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%!#$^*@:?\\|")
 
 
+_WIDE = 4096
+
+
 class Masks:
     """Everything in a document that must not be shown: (start, end, rule id, length), findable by place."""
 
     def __init__(self, spans: Iterable[tuple[int, int, str, int]]) -> None:
-        self.spans = sorted(spans)
+        # of many values packed in one run each stands for all
+        self.spans = sorted({span[:2]: span for span in spans}.values())
         self._starts = [span[0] for span in self.spans]
-        self._longest = max((span[1] - span[0] for span in self.spans), default=0)
+        self._reach = max((end - start for start, end, _, _ in self.spans if end - start <= _WIDE), default=0)
+        self._wide = [span for span in self.spans if span[1] - span[0] > _WIDE]
 
     def between(self, low: int, high: int) -> list[tuple[int, int, str, int]]:
         """The spans that touch [low, high), in order."""
-        first = bisect_left(self._starts, low - self._longest)
-        return [span for span in self.spans[first : bisect_left(self._starts, high)] if span[1] > low]
+        first = bisect_left(self._starts, low - self._reach)
+        near = self.spans[first : bisect_left(self._starts, high)]
+        before = low - self._reach
+        wide = [span for span in self._wide if span[0] < before and span[1] > low]
+        return wide + [span for span in near if span[1] > low]
 
 
 def masked_line(data: bytes, match: Match, masks: Masks) -> str:
@@ -198,13 +226,15 @@ def masked_line(data: bytes, match: Match, masks: Masks) -> str:
     What stands glued to a secret's end is masked with it: a value that goes on where a rule's alphabet ended is
     still a value.
     """
-    low = max(data.rfind(b"\n", max(0, match.secret_start - SNIPPET), match.secret_start) + 1, match.secret_start - SNIPPET, 0)
+    low = max(
+        data.rfind(b"\n", max(0, match.secret_start - SNIPPET), match.secret_start) + 1, match.secret_start - SNIPPET, 0
+    )
     stop = data.find(b"\n", match.secret_end, match.secret_end + SNIPPET)
     high = stop if stop >= 0 else min(len(data), match.secret_end + SNIPPET)
     pieces: list[str] = []
     at = low
     for start, end, name, length in masks.between(low, high):
-        while end < len(data) and data[end] in _GLUED:
+        while end < high and data[end] in _GLUED:
             end += 1
         if start > at:
             pieces.append(data[at:start].decode("utf-8", "backslashreplace"))
@@ -218,15 +248,23 @@ def masked_line(data: bytes, match: Match, masks: Masks) -> str:
 
 # ---------------------------------------------------------------- one unit of work
 def scan_unit(engine: Engine, unit: Unit, policy: Policy) -> Done:
-    """Scans a file or a part of it, window by window."""
+    """Scans a file or a part of it, window by window. What goes wrong in here fails this unit, and not the run."""
     task = unit.task
-    origin = Origin("file", task.path)
-    incidents: list[Incident] = []
-    if task.kind == "link":
-        return _scan_link(engine, task, policy)
-    windows = read_windows(task, origin, incidents.append, start=unit.start, end=unit.end)
-    size = None if unit.start == 0 and unit.end is None and task.size <= 1 << 20 else task.size
-    return _drain(engine, windows, policy, incidents, size)
+    try:
+        if task.kind == "link":
+            return _scan_link(engine, task, policy)
+        incidents: list[Incident] = []
+        windows = read_windows(task, Origin("file", task.path), incidents.append, start=unit.start, end=unit.end)
+        size = None if unit.start == 0 and unit.end is None and task.size <= FOLD_LIMIT else task.size
+        return _drain(engine, windows, policy, incidents, size, unit)
+    except Exception as error:  # noqa: BLE001 - it is told as a failure, by its kind alone: a message could quote content
+        return lost(unit, f"internal error: {type(error).__name__}")
+
+
+def lost(unit: Unit, reason: str) -> Done:
+    """The outcome of a unit that could not be scanned at all."""
+    size = (unit.task.size if unit.end is None else unit.end) - unit.start
+    return Done([], [], 0, 0, 0, 0, [Incident("failed", unit.task.path, reason, max(0, size))])
 
 
 def scan_standard_input(engine: Engine, handle: int, policy: Policy) -> Done:
@@ -241,71 +279,169 @@ def _scan_link(engine: Engine, task: FileTask, policy: Policy) -> Done:
     try:
         data = os.readlink(os.fsencode(task.open_path))
     except OSError as error:
-        return Done([], [], 0, 0, 0, 0, [Incident("failed", task.path, error.strerror or "cannot be read")])
+        return Done([], [], 0, 0, 0, 0, [Incident("failed", task.path, error.strerror or "cannot be read", task.size)])
     return _drain(engine, _one(Document(data, Origin("link", task.path))), policy, [], None)
 
 
-def _one(document: Document) -> Iterator[Document]:
+def _one(document: Document) -> Windows:
     yield document
 
 
+class _Window(NamedTuple):
+    """What one window gave, until it is known whether the same core comes again, longer."""
+
+    at: int
+    """Absolute offset of its core."""
+    findings: list[Finding]
+    sets: list[CredentialSet]
+    incidents: list[Incident]
+    lines: int
+    line_start: int
+    bytes: int
+    end: int
+    views: int
+    view_bytes: int
+
+
+class _Account:
+    """What the windows of one unit gave so far."""
+
+    def __init__(self, start: int, incidents: list[Incident]) -> None:
+        self.findings: list[Finding] = []
+        self.sets: list[CredentialSet] = []
+        self.incidents = incidents
+        self.lines = self.bytes = self.views = self.view_bytes = self.left_out = 0
+        self.line_start = self.end = start
+
+    def add(self, window: _Window, policy: Policy) -> None:
+        self.sets += window.sets
+        self.incidents += window.incidents
+        for finding in window.findings:
+            if finding.severity < policy.min_severity or finding.confidence < policy.min_confidence:
+                continue
+            if len(self.findings) < MOST_PER_OBJECT:
+                self.findings.append(finding)
+            else:
+                self.left_out += 1
+        self.lines += window.lines
+        self.line_start = window.line_start
+        self.bytes += window.bytes
+        self.end = window.end
+        self.views += window.views
+        self.view_bytes += window.view_bytes
+
+    def done(self) -> Done:
+        if self.left_out:
+            reason = f"{self.left_out} more findings left out of the report"
+            self.incidents.append(Incident("truncated", self.findings[-1].path, reason))
+        return Done(
+            self.findings, self.sets, self.lines, self.bytes, self.views, self.view_bytes, self.incidents,
+            self.end - self.line_start,
+        )  # fmt: skip
+
+
 def _drain(
-    engine: Engine, windows: Iterator[Document], policy: Policy, incidents: list[Incident], size: int | None
+    engine: Engine,
+    windows: Windows,
+    policy: Policy,
+    incidents: list[Incident],
+    size: int | None,
+    unit: Unit | None = None,
 ) -> Done:
-    findings: list[Finding] = []
-    sets: list[CredentialSet] = []
-    lines = read = views = view_bytes = left_out = 0
+    """Scans windows as they come, and has a core begin anew at a run that its window did not hold."""
+    account = _Account(unit.start if unit is not None else 0, incidents)
+    waiting: _Window | None = None
     cut: int | None = None
     while True:
         try:
-            document = windows.send(cut) if cut is not None else next(windows)  # type: ignore[attr-defined]
+            document = windows.send(cut)
         except StopIteration:
             break
-        path = document.origin.path
-        whole = size if size is not None else (len(document.data) if document.final and document.base == 0 else 1 << 62)
-        try:
-            scan = engine.scan(document.data, path, document.final, whole)
-        except EngineError as error:
-            incidents.append(Incident("failed", path, error.message, document.core_end - document.core_start))
-            cut = None
-            continue
-        core_end = document.core_end
-        cut = None
-        if scan.cut >= 0 and not document.final and scan.cut < core_end:
-            cut = document.base + scan.cut
-            if scan.cut > document.core_start:
-                core_end = scan.cut
-                document.core_end = core_end
-        views += scan.views
-        view_bytes += scan.view_bytes
-        incidents += [Incident("truncated", path, reason) for reason in scan.incidents]
-        read += core_end - document.core_start
-        own, made = findings_of(engine, document, scan.matches, lines + 1)
-        sets += made
-        for finding in own:
-            if finding.severity < policy.min_severity or finding.confidence < policy.min_confidence:
-                continue
-            if len(findings) < MOST_PER_OBJECT:
-                findings.append(finding)
-            else:
-                left_out += 1
-        lines += document.data.count(b"\n", document.core_start, core_end)
-    if left_out:
-        incidents.append(Incident("truncated", findings[-1].path, f"{left_out} more findings left out of the report"))
-    return Done(findings, sets, lines, read, views, view_bytes, incidents)
+        if waiting is not None and waiting.at < document.base + document.core_start:
+            account.add(waiting, policy)
+        waiting, cut = _scan_window(engine, document, account, size, unit.end if unit is not None else None)
+    if waiting is not None:
+        account.add(waiting, policy)
+    return account.done()
+
+
+def _scan_window(
+    engine: Engine, document: Document, account: _Account, size: int | None, end: int | None
+) -> tuple[_Window, int | None]:
+    """What one window gives, and where the next core shall begin if not after this one."""
+    data, base = document.data, document.base
+    whole = size if size is not None else (len(data) if document.final and base == 0 else 1 << 62)
+    # where a part ends nobody goes on: parts are cut where no run is (`units`)
+    border = len(data) if base + document.core_end == end else document.core_end
+    path = document.origin.path
+    try:
+        scan = engine.scan(data, path, document.final, size=whole, core_end=border, reach=REACH)
+    except EngineError as error:
+        failed = Incident("failed", path, error.message, document.core_end - document.core_start)
+        return _window(document, account, [], [], [failed], 0, 0, 0), None
+    cut = None
+    if 0 <= scan.cut < document.core_end:
+        cut = base + scan.cut
+        if scan.cut > document.core_start:
+            document.core_end = scan.cut
+    own, sets = findings_of(engine, document, scan.matches, account.lines + 1, account.line_start)
+    told = [Incident("truncated", path, reason) for reason in scan.incidents]
+    size = document.core_end - document.core_start
+    return _window(document, account, own, sets, told, size, scan.views, scan.view_bytes), cut
+
+
+def _window(
+    document: Document,
+    account: _Account,
+    findings: list[Finding],
+    sets: list[CredentialSet],
+    incidents: list[Incident],
+    size: int,
+    views: int,
+    view_bytes: int,
+) -> _Window:
+    low, high = document.core_start, document.core_end
+    return _Window(
+        document.base + low, findings, sets, incidents, document.data.count(b"\n", low, high),
+        _line_start(document, low, high, account.line_start), size, document.base + high, views, view_bytes,
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- many files
 def units(tasks: Iterable[FileTask]) -> Iterator[Unit]:
-    """Cuts large files into parts."""
+    """Cuts large files into parts, where no encoded run goes on from one to the next."""
     for task in tasks:
-        if task.kind != "file" or task.size < 2 * SPLIT:
-            yield Unit(task)
-            continue
-        for start in range(0, task.size - SPLIT, SPLIT):
-            yield Unit(task, start, start + SPLIT, False)
+        start = 0
+        if task.kind == "file" and task.size >= 2 * SPLIT:
+            for border in _borders(task):
+                yield Unit(task, start, border)
+                start = border
         # the last part has no end: what a growing file gained is its to report
-        yield Unit(task, len(range(0, task.size - SPLIT, SPLIT)) * SPLIT, None, True)
+        yield Unit(task, start)
+
+
+_RUN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-\0"
+
+
+def _borders(task: FileTask) -> list[int]:
+    """Where to cut a file: every SPLIT bytes, but not where the part that begins there would see nothing of its context
+    but the middle of a run."""
+    borders = range(SPLIT, task.size - SPLIT + 1, SPLIT)
+    try:
+        handle, _ = open_regular(task.open_path)
+    except OSError:
+        return list(borders)  # whoever reads the parts will say so
+    try:
+        return [at for at in borders if _before(handle, at).translate(None, _RUN)]
+    except OSError:
+        return []
+    finally:
+        os.close(handle)
+
+
+def _before(handle: int, border: int) -> bytes:
+    os.lseek(handle, border - REACH, os.SEEK_SET)
+    return os.read(handle, REACH)
 
 
 def batches(work: Iterable[Unit]) -> Iterator[list[Unit]]:
@@ -326,6 +462,15 @@ def _shifted(item: _T, lines: int) -> _T:
     return item._replace(start_line=item.start_line + lines, end_line=item.end_line + lines)
 
 
+def _moved(finding: Finding, lines: int, columns: int) -> Finding:
+    """A finding with its place in the file, of which the part it was found in is not the first."""
+    if finding.start_line == 1:
+        finding = finding._replace(start_column=finding.start_column + columns)
+    if finding.end_line == 1:
+        finding = finding._replace(end_column=finding.end_column + columns)
+    return _shifted(finding, lines)
+
+
 class Collector:
     """Puts the results of units, in order, into one ScanResult, giving each part of a file its lines."""
 
@@ -334,21 +479,22 @@ class Collector:
         self.sets: list[CredentialSet] = []
         self.incidents: list[Incident] = []
         self.objects = self.bytes = self.views = self.view_bytes = 0
-        self._lines = 0
+        self._lines = self._columns = 0
         self._on_progress = on_progress
 
     def add(self, unit: Unit, done: Done) -> None:
-        shift = self._lines
-        if shift:
-            self.findings += [_shifted(finding, shift) for finding in done.findings]
-            self.sets += [_shifted(made, shift) for made in done.sets]
+        if unit.start:
+            self.findings += [_moved(finding, self._lines, self._columns) for finding in done.findings]
+            self.sets += [_shifted(made, self._lines) for made in done.sets]
+            self._lines += done.lines
+            self._columns = done.tail if done.lines else self._columns + done.tail
         else:
             self.findings += done.findings
             self.sets += done.sets
-        self._lines = 0 if unit.last else shift + done.lines
+            self._lines, self._columns = done.lines, done.tail
+            if done.bytes or not any(incident.state == "failed" for incident in done.incidents):
+                self.objects += 1
         self.incidents += done.incidents
-        if unit.start == 0 and not any(i.state == "failed" and i.bytes == 0 for i in done.incidents):
-            self.objects += 1
         self.bytes += done.bytes
         self.views += done.views
         self.view_bytes += done.view_bytes

@@ -1,13 +1,14 @@
 """Decoded views: text that hides in text, with a map back to where it stood.
 
-base64 (both alphabets, wrapped lines, gzip or zlib inside), hex, percent, \\u and \\x and HTML escapes, JSON
-escapes, UTF-16, string pieces joined over `+` and lines, folded lines. The first stage's own pass over the bytes
-says where a run could be (`TRIGGERS`), so bytes without any cost nothing; the patterns ask for runs that decode to
-ASCII text, which a random run of six base64 groups does once in 2^18.
+base64 (both alphabets, wrapped lines, gzip or zlib inside), hex, percent, quoted-printable, \\u and \\x and HTML
+escapes, JSON escapes, UTF-16, string pieces joined over `+` and lines, folded lines. The first stage's own pass over
+the bytes says where a run could be (`TRIGGERS`), so bytes without any cost nothing; the patterns ask for runs that
+decode to ASCII text, which a random run of six base64 groups does once in 2^18.
 
-Bounded: a view is at most MAX_VIEW bytes, nesting at most MAX_DEPTH deep, decompression at most MAX_VIEW; a run
-that reaches the end of data that is not the end of its object is reported as cut, never dropped in silence.
-Knows no rules and no files. Imported by engine.py only.
+Bounded: a view is at most MAX_VIEW bytes and is made when it is asked for, a longer run gives several that overlap;
+decompression stops at MAX_VIEW and says so (`View.clipped`). Runs that only their beginning explains, and that a
+window may not hold to the end, are told (`Runs.long`), never dropped in silence.
+Knows no rules and no files. Imported by engine.py, and by stage1.py for the triggers.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import binascii
 import re
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple
 
 MAX_VIEW = 8 * 1024 * 1024
-MAX_DEPTH = 4
+OVERLAP = 64 * 1024
+"""Of two views of one long run, in encoded bytes; a multiple of four."""
 
 
 def _base64_class(mask: int, value: int) -> str:
@@ -35,6 +37,7 @@ def _base64_class(mask: int, value: int) -> str:
 _TEXT_GROUP = _base64_class(32, 0) + _base64_class(8, 0) + _base64_class(2, 0) + r"[A-Za-z0-9+/_\-]"
 _EDGE = r"(?:^|[^A-Za-z0-9+/_\-]|\\[nrt])"
 _PIECE = r"[A-Za-z0-9_+/=.\-]"
+_QUOT = r"&(?:quot|apos|#34|#39|#x22|#x27);"
 
 # (kind, first-stage pattern in hyperscan syntax). Each ends inside the run that its decoder then measures.
 # Two groups, for two databases: these share the rules' database, whose literal matcher finds them for little ...
@@ -44,10 +47,14 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("escape", r"(?:\\u00[2-7][0-9A-Fa-f]){4}"),
     ("escape", r"(?:\\x[2-7][0-9A-Fa-f]){4}"),
     ("escape", r"(?:&#x?[0-9A-Fa-f]{2,4};){4}"),
+    ("escape", _QUOT + r"[ \t]{0,2}[:=,][ \t]{0,2}" + _QUOT),
+    ("escape", r"\\\\\\\"[ \t]{0,2}[:=,]"),
     ("escape", r"[A-Za-z0-9]\\(?:/|u00(?:2[bBfF]|3[dD]))[A-Za-z0-9+/=]"),
-    ("join", _PIECE + r"[\"'][ \t]{0,4}[+.&]?[ \t]{0,4}\\?\r?\n[ \t]{0,60}[+.&]?[ \t]{0,4}[\"']" + _PIECE),
-    ("join", _PIECE + r"[\"'][ \t]{0,4}[+.&][ \t]{0,4}[\"']" + _PIECE),
-    ("fold", r"[A-Za-z0-9_+/\-]{4}(?:=|\\)\r?\n[ \t]{0,20}[A-Za-z0-9_+/\-]{4}"),
+    ("quoted", r"[A-Za-z0-9_\"']=3D[A-Za-z0-9+/_\-\"']{4}"),
+    ("quoted", r"[A-Za-z0-9_+/\-]{4}=\r?\n[A-Za-z0-9_+/\-]{4}"),
+    ("join", _PIECE + r"[\"'`][ \t]{0,4}[+.&|]{0,2}[ \t]{0,4}[\\_]?\r?\n[ \t]{0,60}[+.&|]{0,2}[ \t]{0,4}[bfruBFRU]{0,2}[\"'`]" + _PIECE),
+    ("join", _PIECE + r"[\"'`][ \t]{0,4}[+.&|]{1,2}[ \t]{0,4}[\"'`]" + _PIECE),
+    ("fold", r"[A-Za-z0-9_+/\-]{4}\\\r?\n[ \t]{0,20}[A-Za-z0-9_+/\-]{4}"),
 )  # fmt: skip
 # ... and these are automata without a literal: beside the rules they slow both (560 and 900 MB/s apart, 210
 # together), so they have a pass of their own. Six hex pairs keep that automaton at 16 states, which is quick.
@@ -71,6 +78,8 @@ class View(NamedTuple):
     start: int
     end: int
     """The raw run."""
+    clipped: bool = False
+    """There is more in the run than was unpacked."""
 
     def __repr__(self) -> str:
         return f"View({self.kind}, {len(self.data)} bytes of {self.start}..{self.end})"
@@ -88,31 +97,44 @@ class View(NamedTuple):
         return raw + (offset - view) * num // den
 
 
-class Runs(NamedTuple):
-    """The views of one buffer, and the lowest offset of a run that the buffer's end cut (-1: none)."""
+class Run(NamedTuple):
+    """What a decoder went through. `whole`: nobody can decode its middle without having seen its start.
+    `spread`: what is found in it has a place in it, and not just the whole run's."""
 
-    views: list[View]
-    cut: int
+    start: int
+    stop: int
+    whole: bool = False
+    spread: bool = True
 
 
-_Finder = Callable[[bytes, int], "tuple[int, int, View | None]"]
+_Found = Generator[View, None, Run]
 
 
-def views(data: bytes, hits: Iterable[tuple[str, int]], final: bool) -> Runs:
-    """The views behind first-stage hits (kind, end offset). A run is decoded once, whatever hit it."""
-    out: list[View] = []
-    cut = -1
-    done: dict[str, int] = {}
-    for kind, end in sorted(hits, key=_by_offset):
-        if end <= done.get(kind, 0):
-            continue
-        start, stop, view = _FINDERS[kind](data, end)
-        done[kind] = stop
-        if stop >= len(data) and not final and kind != "fold" and (cut < 0 or start < cut):
-            cut = start
-        if view is not None and view.data:
-            out.append(view)
-    return Runs(out, cut)
+class Runs:
+    """The views behind first-stage hits (kind, end offset), one by one. A run is decoded once, whatever hit it.
+
+    `long`, once they were all taken: (start, stop, spread) of runs that a window may not hold as a whole.
+    """
+
+    def __init__(self, data: bytes, hits: Iterable[tuple[str, int]]) -> None:
+        self.data = data
+        self.hits = sorted(hits, key=_by_offset)
+        self.long: list[tuple[int, int, bool]] = []
+
+    def __iter__(self) -> Iterator[View]:
+        done: dict[str, int] = {}
+        for kind, end in self.hits:
+            if end <= done.get(kind, 0):
+                continue
+            run = yield from _FINDERS[kind](self.data, end)
+            done[kind] = run.stop
+            if run.whole and (run.stop - run.start > LONG or run.stop >= len(self.data)):
+                self.long.append((run.start, run.stop, run.spread))
+
+
+LONG = 4096
+"""Runs of at most so many bytes are always seen whole: even encoded anew they are smaller than the context that
+windows share."""
 
 
 def _by_offset(hit: tuple[str, int]) -> int:
@@ -120,121 +142,234 @@ def _by_offset(hit: tuple[str, int]) -> int:
 
 
 # ---------------------------------------------------------------- base64
-_B64_RUN = re.compile(rb"[A-Za-z0-9+/_-]+(?:(?:\\n|\\r|\r?\n[ \t]{0,60})[A-Za-z0-9+/_-]+)*")
-_B64_LEFT = re.compile(rb"[^A-Za-z0-9+/_-]")
+_DIGITS = re.compile(rb"[A-Za-z0-9+/_-]+")
+_JOINT64 = re.compile(rb"(?:\\r\\n|\\[nr]|\r?\n[ \t]{0,60})(?=[A-Za-z0-9+/_-])")
+_CLOSED = re.compile(rb"={0,2}[ \t]{0,4}(?:\Z|[\r\n\"'`\\<),;\]}])")
+_NOT_DIGIT = re.compile(rb"[^A-Za-z0-9+/_-]")
 _URL_TO_STD = bytes.maketrans(b"-_", b"+/")
-_BREAKS = re.compile(rb"\\[nr]|[\r\n \t]+")
+_NO_CONTROL = bytes(c for c in range(256) if c in b"\0\t\n\r" or (c >= 0x20 and c != 0x7F))
 
 
-def _base64(data: bytes, end: int) -> tuple[int, int, View | None]:
+def _base64(data: bytes, end: int) -> _Found:
     start = end - 20  # both triggers are twenty digits from the run's edge on
-    found = _B64_RUN.match(data, start, start + MAX_VIEW)
-    if found is None:
-        return start, end, None
-    stop = found.end()
-    run = found.group()
-    pieces = _pieces(run, start)
-    joined = b"".join(run[a - start : b - start] for a, b in pieces).translate(_URL_TO_STD)
-    joined = joined[: len(joined) - (1 if len(joined) % 4 == 1 else 0)]
-    try:
-        decoded = binascii.a2b_base64(joined + b"=" * (-len(joined) % 4))
-    except binascii.Error:
-        return start, stop, None
-    if decoded[:3] == b"\x1f\x8b\x08" or decoded[:1] == b"\x78":
-        inflated = _inflate(decoded)
+    first = _DIGITS.match(data, start, start + 320)
+    if first is None:
+        return Run(start, end)
+    head = _decoded(first.group()[: (first.end() - start) // 4 * 4])
+    if head[:3] == b"\x1f\x8b\x08" or head[:1] == b"\x78":
+        inflated, stop = _inflate(data, start)
         if inflated is not None:
-            return start, stop, View("base64>gzip", inflated, [], start, stop)
+            yield inflated
+            return Run(start, stop, True, False)
+    if not _texty(head):
+        whole = _DIGITS.match(data, start)
+        return Run(start, whole.end() if whole else end)
+    pieces: list[tuple[int, int]] = []
+    size = 0
+    line = stop = start
+    for low, high in _lines(data, start, packed=False):
+        if low != stop:
+            line = low
+        stop = high
+        pieces.append((low, high))
+        size += high - low
+        if size >= MAX_VIEW:
+            yield _view64(data, pieces)
+            pieces = _last_digits(pieces, OVERLAP)
+            size = 0
+    if size:
+        yield _view64(data, pieces)
+    # a wrapped run has an edge on every line; what stands on one line has one only at its start
+    return Run(start, stop, line == start or stop - line > LONG)
+
+
+def _decoded(digits: bytes) -> bytes:
+    """What base64 digits of either alphabet stand for, whatever became of their padding."""
+    digits = digits.translate(_URL_TO_STD)
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+
+
+def _texty(head: bytes) -> bool:
+    """Whether bytes could be text, UTF-16 included: hardly any control characters, of which random bytes have 11 %."""
+    return len(head.translate(None, _NO_CONTROL)) <= len(head) // 20
+
+
+def _lines(data: bytes, start: int, packed: bool) -> Iterator[tuple[int, int]]:
+    """The spans of digits that a run is made of: one line, or several that are wrapped at one width.
+
+    Only the last line is shorter, and the first may be (a name stands before it); every line but the last is of whole
+    groups. A word at the start of the next line of a list or of prose is not of the run, though all its letters are
+    digits: what follows it gives it away, or that it decodes to no text.
+    """
+    width = 0
+    number = 0
+    at = start
+    while found := _DIGITS.match(data, at, at + MAX_VIEW):
+        low, high = found.span()
+        if number and not packed and high - low != width and not _readable(_decoded(found.group())):
+            return
+        if number and not _CLOSED.match(data, high):
+            return
+        yield low, high
+        if high - low == MAX_VIEW:
+            at = high
+            continue
+        if (high - low) % 4 or (number and high - low < width):
+            return
+        joint = _JOINT64.match(data, high)
+        if joint is None:
+            return
+        at = joint.end()
+        number += 1
+        width = width if number > 2 else high - low
+        if number > 1 and _NOT_DIGIT.search(data, at, at + width + 1) is None:
+            return  # longer than the lines before it
+
+
+def _readable(text: bytes) -> bool:
+    """Whether the end of a run is text, as its beginning was."""
+    odd = len(text.translate(None, _PRINTABLE))
+    return odd <= len(text) // 8 or text.decode("utf-8", "ignore").encode() == text
+
+
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n\r\0"
+
+
+def _view64(data: bytes, pieces: list[tuple[int, int]]) -> View:
     breaks = []
     seen = 0
-    for a, b in pieces:
-        # three bytes a group of four digits: a piece's view offset is where its first digit's bits begin
-        breaks.append((seen * 3 // 4, a, 4, 3))
-        seen += b - a
-    return start, stop, View("base64", decoded, breaks, start, stop)
+    for low, high in pieces:
+        # three bytes a group of four digits, and every piece but the last is of whole groups
+        breaks.append((seen * 3 // 4, low, 4, 3))
+        seen += high - low
+    decoded = _decoded(b"".join(data[low:high] for low, high in pieces))
+    return View("base64", decoded, breaks, pieces[0][0], pieces[-1][1])
 
 
-def _pieces(run: bytes, start: int) -> list[tuple[int, int]]:
-    """The parts of a wrapped run between its line breaks, as absolute spans."""
-    out = []
-    at = 0
-    for gap in _BREAKS.finditer(run):
-        if gap.start() > at:
-            out.append((start + at, start + gap.start()))
-        at = gap.end()
-    if at < len(run):
-        out.append((start + at, start + len(run)))
-    return out
+def _last_digits(pieces: list[tuple[int, int]], least: int) -> list[tuple[int, int]]:
+    """The last pieces, or the end of the last one, with so many digits."""
+    out: list[tuple[int, int]] = []
+    for low, high in reversed(pieces):
+        if least <= 0:
+            break
+        out.append((max(low, high - least), high))
+        least -= high - low
+    return out[::-1]
 
 
-def _inflate(data: bytes) -> bytes | None:
-    """gzip or zlib data, bounded; what came out before an error counts, too little of it does not."""
+def _inflate(data: bytes, start: int) -> tuple[View | None, int]:
+    """gzip or zlib data in base64 as a view, bounded, and where the run ends; what came out before an error counts, too
+    little of it does not."""
     engine = zlib.decompressobj(47)
+    out: list[bytes] = []
+    size, stop = 0, start
+    over = clipped = False
+    rest = b""
+    for low, stop in _lines(data, start, packed=True):
+        for at in range(low, stop, OVERLAP):
+            if over or clipped:
+                break  # but go on to the run's end
+            rest += data[at : min(at + OVERLAP, stop)]
+            if len(rest) >= OVERLAP:
+                over, clipped, size = _more(engine, rest, out, size)
+                rest = b""
+    if rest and not over and not clipped:
+        over, clipped, size = _more(engine, rest, out, size)
+    if size < 16:
+        return None, stop
+    return View("base64>gzip", b"".join(out), [], start, stop, clipped), stop
+
+
+def _more(engine: zlib._Decompress, digits: bytes, out: list[bytes], size: int) -> tuple[bool, bool, int]:
+    """Unpacks some more: (at its end or broken, there is more than is wanted, bytes so far)."""
     try:
-        out = engine.decompress(data, MAX_VIEW)
+        out.append(engine.decompress(_decoded(digits), MAX_VIEW - size))
     except zlib.error:
-        return None
-    return out if len(out) >= 16 else None
+        return True, False, size
+    size += len(out[-1])
+    return engine.eof, not engine.eof and size >= MAX_VIEW, size
 
 
 # ---------------------------------------------------------------- hex
 _HEX_RUN = re.compile(rb"[0-9A-Fa-f]+")
 
 
-def _hex(data: bytes, end: int) -> tuple[int, int, View | None]:
+def _hex(data: bytes, end: int) -> _Found:
     start = end - 12
-    found = _HEX_RUN.match(data, start, start + 2 * MAX_VIEW)
+    found = _HEX_RUN.match(data, start)
     if found is None:
-        return start, end, None
+        return Run(start, end)
     stop = found.end()
-    if stop - start < 24:
-        return start, stop, None
-    decoded = binascii.a2b_hex(data[start : stop - (stop - start) % 2])
-    if sum(map(_TEXT.__contains__, decoded[:256])) < 0.9 * len(decoded[:256]):
-        return start, stop, None
-    return start, stop, View("hex", decoded, [(0, start, 2, 1)], start, stop)
+    head = binascii.a2b_hex(data[start : start + min(stop - start, 512) // 2 * 2])
+    if stop - start < 24 or len(head.translate(None, _PRINTABLE)) > 0.1 * len(head):
+        return Run(start, stop)
+    low = start
+    while True:
+        high = min(stop - (stop - low) % 2, low + 2 * MAX_VIEW)
+        yield View("hex", binascii.a2b_hex(data[low:high]), [(0, low, 2, 1)], low, high)
+        if high >= stop - 1:
+            return Run(start, stop, True)
+        low = high - OVERLAP
 
 
-_TEXT = frozenset(range(0x20, 0x7F)) | {9, 10, 13}
-
-# ---------------------------------------------------------------- escapes, percent
+# ---------------------------------------------------------------- escapes, percent, quoted-printable
 _PCT_RUN = re.compile(rb"[A-Za-z0-9%._~+&=/:?,;@!$'()*-]+")
 _PCT = re.compile(rb"%([0-9A-Fa-f]{2})")
+_QP = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n)")
 _ESC = re.compile(
-    rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{2,4});|&#([0-9]{2,4});|\\([/\"\\])", re.DOTALL
-)
-_SPACE_BEFORE = 200
+    rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{2,4});|&#([0-9]{2,4});|&(quot|amp|lt|gt|apos);"
+    rb"|\\([/\"\\])", re.DOTALL,
+)  # fmt: skip
+_NAMED = {b"quot": b'"', b"amp": b"&", b"lt": b"<", b"gt": b">", b"apos": b"'"}
+_CHUNK = 32 * 1024
+"""Raw bytes of escaped text that make one view ..."""
+_SHARED = 8 * 1024
+"""... and how much of it is in the next one, too."""
+_FARTHEST = 128 * 1024
+_BEFORE = 2048
+"""How far before an escape the view begins: what names the value stands there."""
 
 
-def _percent(data: bytes, end: int) -> tuple[int, int, View | None]:
-    return _substituted("percent", data, end, _PCT, _url_edges)
-
-
-def _escape(data: bytes, end: int) -> tuple[int, int, View | None]:
-    return _substituted("escape", data, end, _ESC, _line_edges)
-
-
-def _url_edges(data: bytes, end: int) -> tuple[int, int]:
-    low = max(0, end - 2048)
+def _percent(data: bytes, end: int) -> _Found:
+    low = max(0, end - _BEFORE)
     left = max(data.rfind(edge, low, end) for edge in (b" ", b"\n", b'"', b"'", b"<", b"\t"))
     start = left + 1 if left >= 0 else low
-    found = _PCT_RUN.match(data, end)
-    return start, found.end() if found else end
+    found = _PCT_RUN.match(data, end, end + _FARTHEST)
+    stop = yield from _chunks("percent", data, _PCT, start, found.end() if found else end)
+    return Run(start, stop)
 
 
-def _line_edges(data: bytes, end: int) -> tuple[int, int]:
-    """From somewhat before the first escape to the last one that follows without a line's end between."""
-    start = max(data.rfind(b"\n", max(0, end - _SPACE_BEFORE), end) + 1, end - _SPACE_BEFORE, 0)
-    stop = data.find(b"\n", end, end + 16_384)
-    if stop < 0:
-        stop = min(len(data), end + 16_384)
-    return start, stop
+def _escape(data: bytes, end: int) -> _Found:
+    low = max(0, end - _BEFORE)
+    start = data.rfind(b"\n", low, end) + 1 or low
+    stop = data.find(b"\n", end, end + _FARTHEST)
+    stop = yield from _chunks("escape", data, _ESC, start, stop if stop >= 0 else min(len(data), end + _FARTHEST))
+    return Run(start, stop)
 
 
-def _substituted(
-    kind: str, data: bytes, end: int, pattern: re.Pattern[bytes], edges: Callable[[bytes, int], tuple[int, int]]
-) -> tuple[int, int, View | None]:
+def _quoted(data: bytes, end: int) -> _Found:
+    low = max(0, end - _BEFORE)
+    start = data.find(b"\n", low, end) + 1 if low else 0
+    stop = yield from _chunks("quoted-printable", data, _QP, start, min(len(data), end + _FARTHEST))
+    return Run(start, stop)
+
+
+def _chunks(kind: str, data: bytes, pattern: re.Pattern[bytes], start: int, limit: int) -> Generator[View, None, int]:
+    """Views of data[start:limit] for as long as escapes keep coming; returns how far that was."""
+    while True:
+        stop = min(limit, start + _CHUNK)
+        view = _substituted(kind, data, pattern, start, stop)
+        if view is not None:
+            yield view
+        if stop == limit or pattern.search(data, stop - _SHARED, stop) is None:
+            return stop
+        start = stop - _SHARED
+
+
+def _substituted(kind: str, data: bytes, pattern: re.Pattern[bytes], start: int, stop: int) -> View | None:
     """A view in which each match of `pattern` is replaced by the byte or character it stands for."""
-    start, stop = edges(data, end)
     out: list[bytes] = []
     breaks = [(0, start, 1, 1)]
     at, size = start, 0
@@ -242,35 +377,40 @@ def _substituted(
         text = _character(found)
         size += found.start() - at
         out += (data[at : found.start()], text)
-        breaks.append((size, found.start(), found.end() - found.start(), len(text)))
-        size += len(text)
+        if text:
+            breaks.append((size, found.start(), found.end() - found.start(), len(text)))
+            size += len(text)
         at = found.end()
         breaks.append((size, at, 1, 1))
-    if len(breaks) == 1:
-        return start, stop, None
+    if not out:
+        return None
     out.append(data[at:stop])
-    return start, stop, View(kind, b"".join(out), breaks, start, stop)
+    return View(kind, b"".join(out), breaks, start, stop)
 
 
 def _character(found: re.Match[bytes]) -> bytes:
     groups = found.groups()
     if len(groups) == 1:
-        return bytes((int(groups[0], 16),))
-    u, x, html_hex, html_dec, plain = groups
+        return bytes((int(groups[0], 16),)) if groups[0] else b""
+    u, x, html_hex, html_dec, named, plain = groups
     if plain is not None:
         return bytes(plain)
+    if named is not None:
+        return _NAMED[named]
     if html_dec is not None:
         return chr(int(html_dec)).encode("utf-8", "replace")
     return chr(int(u or x or html_hex, 16)).encode("utf-8", "replace")
 
 
 # ---------------------------------------------------------------- joined pieces, folded lines
-_JOINT = re.compile(rb"[\"'][ \t]{0,8}(?:[+.&][ \t]{0,4})?(?:\\?\r?\n[ \t]{0,60})?(?:[+.&][ \t]{0,4})?[\"']")
-_FOLD = re.compile(rb"(?:=|\\)?\r?\n[ \t]{0,20}")
-_JOIN_REACH = 2048
+_JOINT = re.compile(
+    rb"[\"'`][ \t]{0,8}(?:[+.&|]{1,2}[ \t]{0,4})?(?:[\\_]?\r?\n[ \t]{0,60})?(?:[+.&|]{1,2}[ \t]{0,4})?"
+    rb"[bfruBFRU]{0,2}[\"'`]"
+)
+_JOIN_REACH = 8192
 
 
-def _join(data: bytes, end: int) -> tuple[int, int, View | None]:
+def _join(data: bytes, end: int) -> _Found:
     """The statement around `end` with the joints between its string pieces taken out."""
     start = max(0, end - 400)
     newline = data.find(b"\n", start, end)
@@ -278,107 +418,94 @@ def _join(data: bytes, end: int) -> tuple[int, int, View | None]:
         start = newline + 1
     stop = min(len(data), end + _JOIN_REACH)
     joints = [j.span() for j in _JOINT.finditer(data, start, stop) if j.end() - j.start() > 2]
-    return _without("join", data, start, _last_in_chain(joints, end, stop), joints)
+    stop = _last_in_chain(joints, end, stop)
+    view = _without("join", data, start, stop, joints)
+    if view is not None:
+        yield view
+    return Run(start, stop)
 
 
 def _last_in_chain(joints: list[tuple[int, int]], end: int, stop: int) -> int:
     """Where the chain of pieces that `end` is in goes to: the last joint within reach of the one before."""
     last = end
-    for a, b in joints:
-        if a > last + 512:
+    for low, high in joints:
+        if low > last + 512:
             break
-        last = max(last, b)
+        last = max(last, high)
     return min(stop, last + 512)
 
 
-def _fold(data: bytes, end: int) -> tuple[int, int, View | None]:
+def _fold(data: bytes, end: int) -> _Found:
     """The folded lines around `end` as one; base64 runs wrap by themselves and are left to `base64`."""
     newline = data.rfind(b"\n", max(0, end - 40), end)
     if newline < 0:
-        return end, end, None
+        return Run(end, end)
     start = data.rfind(b"\n", max(0, newline - 400), newline) + 1 or max(0, newline - 400)
-    if start < newline - 1000 or _B64_LEFT.search(data, start, newline) is None:
-        return start, end, None
+    if _NOT_DIGIT.search(data, start, newline) is None:
+        return Run(start, end)
     line = newline - start
-    gaps = [(newline - (1 if data[newline - 1 : newline] in (b"=", b"\\", b"\r") else 0), _after(data, newline))]
+    gaps = [_gap(data, newline)]
     at = newline + 1
     while len(gaps) < 64:
         after = data.find(b"\n", at, at + line + 2)
         if after < 0 or after - at < line - 2:
             break
-        gaps.append((after - (1 if data[after - 1 : after] in (b"=", b"\\", b"\r") else 0), _after(data, after)))
+        gaps.append(_gap(data, after))
         at = after + 1
     stop = data.find(b"\n", at, at + 400)
-    return _without("fold", data, start, stop if stop >= 0 else min(len(data), at + 400), gaps)
+    stop = stop if stop >= 0 else min(len(data), at + 400)
+    view = _without("fold", data, start, stop, gaps)
+    if view is not None:
+        yield view
+    return Run(start, stop)
 
 
-def _after(data: bytes, newline: int) -> int:
-    """Offset of the first byte of a continuation line that is no indentation."""
-    at = newline + 1
-    while data[at : at + 1] in (b" ", b"\t"):
-        at += 1
-    return at
+def _gap(data: bytes, newline: int) -> tuple[int, int]:
+    """A line's end with the backslash before and the indentation after it."""
+    low, high = newline, newline + 1
+    if data[low - 1 : low] == b"\r":
+        low -= 1
+    if data[low - 1 : low] == b"\\":
+        low -= 1
+    while data[high : high + 1] in (b" ", b"\t"):
+        high += 1
+    return low, high
 
 
-def _without(
-    kind: str, data: bytes, start: int, stop: int, gaps: list[tuple[int, int]]
-) -> tuple[int, int, View | None]:
+def _without(kind: str, data: bytes, start: int, stop: int, gaps: list[tuple[int, int]]) -> View | None:
     """A view of data[start:stop] with the gaps taken out."""
     out = []
     breaks = []
     at, size = start, 0
-    for a, b in gaps:
-        if a < at or b > stop:
+    for low, high in gaps:
+        if low < at or high > stop:
             continue
         breaks.append((size, at, 1, 1))
-        out.append(data[at:a])
-        size += a - at
-        at = b
+        out.append(data[at:low])
+        size += low - at
+        at = high
     if not out:
-        return start, stop, None
+        return None
     breaks.append((size, at, 1, 1))
     out.append(data[at:stop])
-    return start, stop, View(kind, b"".join(out), breaks, start, stop)
+    return View(kind, b"".join(out), breaks, start, stop)
 
 
-_FINDERS: dict[str, _Finder] = {
+_FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "base64": _base64,
     "hex": _hex,
     "percent": _percent,
+    "quoted": _quoted,
     "escape": _escape,
     "join": _join,
     "fold": _fold,
 }
 
-FOLD_LIMIT = 1 << 20
-_WIDTHS = (64, 72, 76, 80)
-_FOLDED = frozenset((*_WIDTHS, *(width + 1 for width in _WIDTHS)))
-_TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/-")
-
-
-def fold_hits(data: bytes) -> list[tuple[str, int]]:
-    """Where a line of a usual fold width (64, 72, 76, 80) ends inside a token that the next line goes on with.
-
-    Only worth it for objects of at most FOLD_LIMIT bytes: mails and pasted text are folded, logs are not.
-    """
-    lines = data.split(b"\n")
-    if _FOLDED.isdisjoint(map(len, lines)):
-        return []
-    sizes = list(map(len, lines))
-    out: list[tuple[str, int]] = []
-    at = done = 0
-    for number in [number for number, size in enumerate(sizes[:-1]) if size in _FOLDED]:
-        line, after = lines[number].rstrip(b"\r"), lines[number + 1]
-        if len(line) in _WIDTHS and line[-1] in _TOKEN and after[:1] and after[0] in _TOKEN:
-            at += sum(sizes[done : number + 1]) + number + 1 - done
-            done = number + 1
-            out.append(("fold", at + 1))
-    return out
-
-
 # ---------------------------------------------------------------- UTF-16
-_WIDE_LE = re.compile(rb"(?:[\x09\x0a\x0d\x20-\x7e]\x00){8,}")
-_WIDE_BE = re.compile(rb"(?:\x00[\x09\x0a\x0d\x20-\x7e]){8,}")
+_WIDE = (
+    ("utf-16le", re.compile(rb"(?:[\x09\x0a\x0d\x20-\x7e]\x00){8,}"), 0),
+    ("utf-16be", re.compile(rb"(?:\x00[\x09\x0a\x0d\x20-\x7e]){8,}"), 1),
+)
 
 
 def wide_views(data: bytes) -> Iterator[View]:
@@ -387,7 +514,32 @@ def wide_views(data: bytes) -> Iterator[View]:
     Only asked for when the bytes hold NULs. Non-ASCII characters end a run: no secret format has any but
     mnemonics, which are looked for in whole decoded text by the rule for them.
     """
-    for kind, pattern, offset in (("utf-16le", _WIDE_LE, 0), ("utf-16be", _WIDE_BE, 1)):
-        for found in pattern.finditer(data):
-            start, stop = found.span()
-            yield View(kind, data[start + offset : stop : 2], [(0, start, 2, 1)], start, stop)
+    spans = sorted((*found.span(), which) for which, (_, runs, _) in enumerate(_WIDE) for found in runs.finditer(data))
+    last: tuple[int, int, int] | None = None
+    for span in spans:
+        if last is not None and span[0] < last[1] - 1:
+            last = _likelier(last, span, len(data))
+        else:
+            if last is not None:
+                yield _wide(data, *last)
+            last = span
+    if last is not None:
+        yield _wide(data, *last)
+
+
+def _likelier(one: tuple[int, int, int], other: tuple[int, int, int], size: int) -> tuple[int, int, int]:
+    """Which of two readings of the same bytes is meant: the longer one. Of two alike, one lost its first byte to
+    where the buffer begins or its last to where it ends."""
+    difference = (one[1] - one[0]) - (other[1] - other[0])
+    if difference:
+        return one if difference > 0 else other
+    if one[0] == 0 and other[1] < size:
+        return other
+    if one[0] == 0 and other[2] == 0:
+        return other
+    return one
+
+
+def _wide(data: bytes, start: int, stop: int, which: int) -> View:
+    kind, _, offset = _WIDE[which]
+    return View(kind, data[start + offset : stop : 2], [(0, start, 2, 1)], start, stop)

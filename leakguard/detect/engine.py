@@ -8,30 +8,44 @@ Laws (tests/detect/test_engine.py): the cold path, the warm path, windows of any
 give the same matches; whether a match is reported depends on no more than REACH bytes around it.
 
 Never prints, logs or keeps what it scans. One Engine may be used by many threads: each has its own scratch. An
-error inside is an EngineError raised `from None`, because the frames below hold the scanned bytes.
+error inside is an EngineError without a cause or context, because the frames below hold the scanned bytes. What is
+only needed once something fired is imported then: most files of most runs are clean.
 Imported by pipeline.py, hook.py and redact/.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from leakguard.detect import decode
-from leakguard.detect.context import Context
-from leakguard.detect.gates import TABLE, Candidate, Verdict, load
+from leakguard.detect.columns import FOLD_LIMIT, fold_hits
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE, Stage1
 from leakguard.errors import EngineError
-from leakguard.model import Confidence, Match, Rule, RuleSet
+from leakguard.model import Confidence, Match, Rule, RuleSet, Venue
 
+if TYPE_CHECKING:
+    from leakguard.detect.context import Context
+    from leakguard.detect.decode import Runs, View
+    from leakguard.detect.gates import Candidate, Verdict
+
+MAX_DEPTH = 4
+"""Encodings within encodings that are undone."""
+
+MOST_DECODED = 8 * 1024 * 1024
+"""Bytes that all views of a buffer may have together, beside eight times its own."""
+
+_REJECT, _PROVEN = 0, 2  # gates.Verdict, which is imported when there is something to judge
 
 REACH = 64 * 1024
 """Bytes around a match that may decide about it. Windows overlap by this much on either side."""
 
 TIMEOUT = 1.0
 """Seconds one second-stage search may take. Running into it is reported, never swallowed."""
+
 
 class Hit(NamedTuple):
     """A match inside one buffer, before overlaps are settled. Offsets in that buffer."""
@@ -47,8 +61,15 @@ class Hit(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
+_Found = tuple[Match, tuple[int, ...]]
+"""A match and its rank among those it overlaps."""
+
+_Long = tuple[int, int, bool]
+"""A run that a window may not hold: see decode.Runs.long."""
+
+
 class Scan(NamedTuple):
-    """What one buffer gave. `cut`: offset from which a run went on past the buffer's end (-1: none)."""
+    """What one buffer gave. `cut`: where a run begins that the next core must begin with (-1: there is none)."""
 
     matches: list[Match]
     cut: int
@@ -71,46 +92,75 @@ class Engine:
         stage1: Stage1,
         fingerprint_key: bytes = b"",
         keep_secrets: bool = False,
-        decode_depth: int = decode.MAX_DEPTH,
+        decode_depth: int = MAX_DEPTH,
         include_examples: bool = False,
     ) -> None:
         self.ruleset = ruleset
         self.rules = ruleset.rules
-        self.venues = {venue.provider: venue for venue in ruleset.venues}
         self.stage1 = stage1
         self.fingerprint_key = fingerprint_key
         self.keep_secrets = keep_secrets
         self.decode_depth = decode_depth
         self.include_examples = include_examples
-        self.context = Context(ruleset, self._judge, stage1.names)
-        self._local = threading.local()
         self._second: dict[int, Any] = {}
         self._gates: dict[int, list[tuple[Callable[..., Verdict], tuple[Any, ...], dict[str, Any]]]] = {}
         self._paths: dict[int, tuple[Callable[[str], bool] | None, Callable[[str], bool] | None]] = {}
 
+    @cached_property
+    def context(self) -> Context:
+        from leakguard.detect.context import Context
+
+        return Context(self.ruleset, self._judge, self.stage1.names)
+
+    @cached_property
+    def venues(self) -> dict[str, Venue]:
+        """Venues by provider."""
+        return {venue.provider: venue for venue in self.ruleset.venues}
+
     # ------------------------------------------------------------ the way through one buffer
-    def scan(self, data: bytes, path: str = "", final: bool = True, size: int | None = None) -> Scan:
+    def scan(
+        self,
+        data: bytes,
+        path: str = "",
+        final: bool = True,
+        size: int | None = None,
+        core_end: int | None = None,
+        reach: int = REACH,
+    ) -> Scan:
         """All matches in `data`. `path` decides path filters and hints; `final`: data ends where its object ends;
-        `size` is that of the whole object if `data` is a window of it."""
-        state = _State(path, len(data) if size is None else size)
+        `size` is that of the whole object if `data` is a window of it, `core_end` where the next window's core would
+        begin, and `reach` how much of this one it would see."""
+        state = _State(path, len(data) if size is None else size, 8 * len(data) + MOST_DECODED)
+        failure = ""
+        items: list[_Found] = []
+        long: list[_Long] = []
         try:
-            hits = self._buffer(data, state, 0, (), final)
+            items, long = self._buffer(data, state, 0, ())
         except (EngineError, MemoryError, KeyboardInterrupt):
             raise
-        except Exception as error:
-            raise EngineError(state.rule, type(error).__name__) from None
-        matches = [match for match, _ in _settle(hits)]
-        return Scan(matches, state.cut, state.views, state.view_bytes, state.incidents)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its frames hold the scanned bytes
+            failure = type(error).__name__
+        if failure:  # out here, where the error is no longer the context of the one that is raised
+            raise EngineError(state.rule, failure)
+        cut = -1 if final else _cut(long, len(data), len(data) if core_end is None else core_end, reach)
+        return Scan([match for match, _ in items], cut, state.views, state.view_bytes, state.incidents)
 
     def _buffer(
-        self, data: bytes, state: _State, depth: int, kinds: tuple[str, ...], final: bool
-    ) -> list[tuple[Match, tuple[int, ...]]]:
+        self, data: bytes, state: _State, depth: int, kinds: tuple[str, ...]
+    ) -> tuple[list[_Found], list[_Long]]:
+        """The matches of one buffer and of the views in it, and the long runs in it."""
         deeper = depth < self.decode_depth
         ends = self.stage1.scan(data, deeper)
-        wide = list(decode.wide_views(data)) if deeper and 0 in data else []
-        folds = decode.fold_hits(data) if deeper and depth == 0 and state.size <= decode.FOLD_LIMIT else []
+        wide: Iterable[View] = ()
+        if deeper and 0 in data:
+            from leakguard.detect.decode import wide_views
+
+            wide = list(wide_views(data))
+        folds = fold_hits(data) if deeper and depth == 0 and state.size <= FOLD_LIMIT else []
         if not ends and not wide and not folds:
-            return []
+            return [], []
+        from leakguard.detect import decode
+
         by_rule: dict[int, list[int]] = {}
         contexts: list[tuple[int, int]] = []
         decodes = folds
@@ -131,8 +181,8 @@ class Engine:
             hits += self.context.hits(data, contexts, state.path)
         out = [self._match(data, hit, kinds) for hit in self._undocumented(data, _best(hits, self.rules))]
         if deeper and (decodes or wide):
-            out += self._views(data, decodes, wide, state, depth, kinds, final)
-        return out
+            return self._views(decode.Runs(data, decodes), wide, out, state, depth, kinds)
+        return out, []
 
     # ------------------------------------------------------------ stage 2 and 3
     def _stage2(self, data: bytes, index: int, ends: list[int], hits: list[Hit], state: _State) -> None:
@@ -146,22 +196,25 @@ class Engine:
 
             pattern = self._second[index] = regex.compile(rule.pattern.encode())
         most = rule.width[1]
-        done = -1
+        position = 0
         seen: set[tuple[int, int]] = set()
         for end in sorted(set(ends)):
-            position = max(done + 1, end - most)
-            limit = min(len(data), end + most + 256)
+            position = max(position, end - most)
+            limit = end + 2 * most + 1024
             while position <= end:
                 try:
                     found = pattern.search(data, position, limit, timeout=TIMEOUT)
                 except TimeoutError:
-                    state.incidents.append(f"rule {rule.id} ran out of time at byte {position}")
-                    break
+                    # once is enough: a text that does this does it at every end
+                    state.incidents.append(f"rule {rule.id} ran out of time at byte {position} and was given up")
+                    return
                 if found is None or found.start() > end:
+                    # none begins up to there: not after `end` by a few bytes only, or a text full of ends and
+                    # without a match would be searched once for each of them
+                    position = limit - most + 1 if found is None else min(found.start(), limit - most + 1)
                     break
                 self._found(data, index, found, hits, seen, state.path)
                 position = found.start() + 1
-            done = max(done, min(position, end) - 1)
 
     def _found(
         self, data: bytes, index: int, found: Any, hits: list[Hit], seen: set[tuple[int, int]], path: str
@@ -173,6 +226,8 @@ class Engine:
         rule = self.rules[index]
         groups = {k: v for k, v in found.groupdict().items() if v is not None and k != "secret"}
         name = groups.get("name", b"")
+        from leakguard.detect.gates import Candidate
+
         candidate = Candidate(data, span[0], span[1], name, groups, path)
         confidence = self._judge(index, candidate)
         if not confidence:
@@ -184,8 +239,15 @@ class Engine:
         reasons = ("its own structure proves it",) if confidence == Confidence.CERTAIN else ()
         hits.append(
             Hit(
-                index, found.start(), found.end(), span[0], span[1], confidence,
-                name.decode("latin-1"), tuple(facts.items()), reasons,
+                index,
+                found.start(),
+                found.end(),
+                span[0],
+                span[1],
+                confidence,
+                name.decode("latin-1"),
+                tuple(facts.items()),
+                reasons,
             )
         )
 
@@ -196,10 +258,10 @@ class Engine:
             gates = self._gates[index] = _bind(self.rules[index])
         confidence = self.rules[index].confidence
         for gate, args, kwargs in gates:
-            verdict = gate(candidate, *args, **kwargs)
-            if verdict == Verdict.REJECT:
+            verdict = int(gate(candidate, *args, **kwargs))
+            if verdict == _REJECT:
                 return 0
-            if verdict == Verdict.PROVEN:
+            if verdict == _PROVEN:
                 confidence = int(Confidence.CERTAIN)
         return confidence
 
@@ -219,30 +281,32 @@ class Engine:
     # ------------------------------------------------------------ views
     def _views(
         self,
-        data: bytes,
-        decodes: list[tuple[str, int]],
-        wide: list[decode.View],
+        runs: Runs,
+        wide: Iterable[View],
+        own: list[_Found],
         state: _State,
         depth: int,
         kinds: tuple[str, ...],
-        final: bool,
-    ) -> list[tuple[Match, tuple[int, ...]]]:
-        runs = decode.views(data, decodes, final)
-        if depth == 0 and runs.cut >= 0:
-            state.cut = runs.cut
-        out: list[tuple[Match, tuple[int, ...]]] = []
-        for view in (*wide, *runs.views):
+    ) -> tuple[list[_Found], list[_Long]]:
+        """A buffer's own matches together with those of its views, in the buffer's offsets; and its long runs."""
+        groups: list[list[_Found]] = [own]
+        long: list[_Long] = []
+        for view in chain(wide, runs):
             state.views += 1
             state.view_bytes += len(view.data)
-            if state.view_bytes > 8 * (len(data) if depth == 0 else decode.MAX_VIEW) + decode.MAX_VIEW:
-                state.incidents.append(f"decoded text grew past its bound at byte {view.start}")
+            if view.clipped:
+                state.incidents.append(f"what is packed at byte {view.start} is longer than {len(view.data)} bytes")
+            if state.view_bytes > state.most or state.exhausted:
+                if not state.exhausted:
+                    state.incidents.append(f"decoded text grew past its bound of {state.most} bytes")
+                state.exhausted = True
                 break
-            for match, rank in self._buffer(view.data, state, depth + 1, (*kinds, view.kind), True):
-                start, end = view.raw(match.start, match.end)
-                secret_start, secret_end = view.raw(match.secret_start, match.secret_end)
-                placed = match._replace(start=start, end=end, secret_start=secret_start, secret_end=secret_end)
-                out.append((placed, rank))
-        return out
+            found, inner = self._buffer(view.data, state, depth + 1, (*kinds, view.kind))
+            if found:
+                groups.append([(_placed(match, view), rank) for match, rank in found])
+            if view.breaks:
+                long += [(*view.raw(start, stop), spread) for start, stop, spread in inner]
+        return (_settle(groups) if len(groups) > 1 else own), long + runs.long
 
     def _undocumented(self, data: bytes, hits: list[Hit]) -> list[Hit]:
         """The hits without documented example values, or with these marked if they were asked for."""
@@ -259,7 +323,7 @@ class Engine:
                 out.append(hit._replace(confidence=int(Confidence.LOW), reasons=(f"example: {source}",)))
         return out
 
-    def _match(self, data: bytes, hit: Hit, kinds: tuple[str, ...]) -> tuple[Match, tuple[int, ...]]:
+    def _match(self, data: bytes, hit: Hit, kinds: tuple[str, ...]) -> _Found:
         secret = data[hit.secret_start : hit.secret_end]
         match = Match(
             rule=hit.rule,
@@ -282,13 +346,15 @@ class Engine:
 class _State:
     """What one scan of a buffer carries along: where it is, and what it could not do."""
 
-    __slots__ = ("cut", "incidents", "path", "rule", "size", "view_bytes", "views")
+    __slots__ = ("exhausted", "incidents", "most", "path", "rule", "size", "view_bytes", "views")
 
-    def __init__(self, path: str, size: int) -> None:
+    def __init__(self, path: str, size: int, most: int) -> None:
         self.path = path
         self.size = size
+        self.most = most
+        """Bytes of all views together."""
+        self.exhausted = False
         self.rule = ""
-        self.cut = -1
         self.views = 0
         self.view_bytes = 0
         self.incidents: list[str] = []
@@ -296,6 +362,8 @@ class _State:
 
 def _bind(rule: Rule) -> list[tuple[Callable[..., Verdict], tuple[Any, ...], dict[str, Any]]]:
     """A rule's gates with their parameters, the placeholder gate first unless the rule switched it off."""
+    from leakguard.detect.gates import TABLE, load
+
     gates = list(rule.gates)
     if not any(name == "not_placeholder" for name, _ in gates):
         gates.insert(0, ("not_placeholder", True))
@@ -317,7 +385,7 @@ def _rank(hit: Hit, rules: Sequence[Rule]) -> tuple[int, int, int, int, int]:
     rule = rules[hit.rule]
     return (
         int(hit.confidence == Confidence.CERTAIN),
-        int(not rule.generic),
+        0 if rule.generic else 1 if rule.yields else 2,
         hit.confidence,
         hit.secret_end - hit.secret_start,
         -hit.rule,
@@ -329,34 +397,65 @@ def _best(hits: list[Hit], rules: Sequence[Rule]) -> list[Hit]:
     that one yields itself: so the outcome depends on near neighbours only, and not on windows."""
     if len(hits) < 2:
         return hits
-    return [hit for hit, _ in _drop([(hit, _rank(hit, rules)) for hit in hits])]
+    return [hit for hit, _ in _drop([(hit, _rank(hit, rules), group) for group, hit in enumerate(hits)])]
 
 
-def _settle(found: list[tuple[Match, tuple[int, ...]]]) -> list[tuple[Match, tuple[int, ...]]]:
-    """The same over all views of a buffer: a raw match wins over its decoded echo."""
-    return _drop(found) if len(found) > 1 else found
+def _settle(groups: list[list[_Found]]) -> list[_Found]:
+    """The same between a buffer and each of its views: a raw match wins over its decoded echo. Matches of one group
+    were settled where they stand; packed, they would all seem to stand in one place."""
+    return _drop([(match, rank, number) for number, group in enumerate(groups) for match, rank in group])
 
 
 _T = TypeVar("_T", Hit, Match)
+_WIDE = 4096
+"""Secrets longer than this are compared one by one, so that one of them does not make all others seem near."""
 
 
-def _drop(items: list[tuple[_T, tuple[int, ...]]]) -> list[tuple[_T, tuple[int, ...]]]:
-    items.sort(key=lambda item: (item[0].secret_start, item[0].secret_end, item[1]))
-    longest = max(item[0].secret_end - item[0].secret_start for item in items)
-    out = []
-    for i, (one, rank) in enumerate(items):
-        beaten = False
-        j = i - 1
-        while j >= 0 and items[j][0].secret_start > one.secret_start - longest - 1:
-            other, other_rank = items[j]
-            if other.secret_end > one.secret_start and (other_rank, -j) > (rank, -i):
-                beaten = True
-                break
-            j -= 1
-        j = i + 1
-        while not beaten and j < len(items) and items[j][0].secret_start < one.secret_end:
-            beaten = (items[j][1], -j) > (rank, -i)
-            j += 1
-        if not beaten:
-            out.append((one, rank))
-    return out
+def _drop(items: list[tuple[_T, tuple[int, ...], int]]) -> list[tuple[_T, tuple[int, ...]]]:
+    """The (item, rank) that no better one of another group overlaps, by place."""
+    items.sort(key=_by_place)
+    strongest: dict[tuple[int, int, int], tuple[tuple[int, ...], int]] = {}
+    for number, (item, rank, group) in enumerate(items):
+        key = (item.secret_start, item.secret_end, group)
+        strongest[key] = max(strongest.get(key, (rank, -number)), (rank, -number))
+    places = list(strongest)
+    starts = [place[0] for place in places]
+    sizes = [place[1] - place[0] for place in places]
+    reach = max((size for size in sizes if size <= _WIDE), default=0)
+    wide = [number for number, size in enumerate(sizes) if size > _WIDE]
+    rivals: dict[tuple[int, int, int], tuple[tuple[int, ...], int]] = {}
+    for start, end, group in places:
+        near = range(bisect_left(starts, start - reach), bisect_left(starts, end))
+        best: tuple[tuple[int, ...], int] = ((), 1)
+        for number in chain(near, (n for n in wide if n < near.start)):
+            other = places[number]
+            if other[2] != group and other[1] > start:
+                best = max(best, strongest[other])
+        rivals[start, end, group] = best
+    return [
+        (item, rank)
+        for number, (item, rank, group) in enumerate(items)
+        if rivals[item.secret_start, item.secret_end, group] < (rank, -number)
+    ]
+
+
+def _by_place(item: tuple[Hit | Match, tuple[int, ...], int]) -> tuple[int, int, tuple[int, ...], int]:
+    return item[0].secret_start, item[0].secret_end, item[1], item[2]
+
+
+def _placed(match: Match, view: View) -> Match:
+    """A view's match with offsets of the buffer that the view is of."""
+    start, end = view.raw(match.start, match.end)
+    secret_start, secret_end = view.raw(match.secret_start, match.secret_end)
+    return match._replace(start=start, end=end, secret_start=secret_start, secret_end=secret_end)
+
+
+def _cut(long: list[_Long], size: int, core_end: int, reach: int) -> int:
+    """Where the next core must begin: at the first run that the buffer's end cuts, or that goes on into the next
+    core and begins before what the next window sees."""
+    cuts = [
+        start
+        for start, stop, spread in long
+        if stop >= size or (spread and stop > core_end and start < core_end - reach)
+    ]
+    return min(cuts, default=-1)

@@ -36,7 +36,8 @@ LEAVES = st.sampled_from(
 BORDERS = st.sampled_from(
     [r"\b", r"\B", "^", "$", r"\A", r"\Z", "(?=a)", "(?!b)", "(?<![a-z])", "(?<=1)", r"(?![\w-])", "(?:^|a)"]
 )
-COUNTS = st.sampled_from(["?", "{0,3}", "{1,3}", "{2}", "{3}", "{0,2}?", "{1,4}?", "??", "{26,30}", "{1,2}+"])
+COUNTS = st.sampled_from(["?", "{0,3}", "{1,3}", "{2}", "{3}", "{0,2}?", "??", "{1,2}+"])
+LONG_COUNTS = st.sampled_from(["{26,30}", "{24}", "{0,40}", "{1,4}?"])  # of leaves only: hyperscan counts no nests
 
 
 def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -52,7 +53,7 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-ITEMS = st.recursive(LEAVES | st.builds("(?:{}){}".format, LEAVES, COUNTS), grown, max_leaves=6)
+ITEMS = st.recursive(LEAVES | st.builds("(?:{}){}".format, LEAVES, COUNTS | LONG_COUNTS), grown, max_leaves=6)
 PATTERNS = st.builds(
     "{}{}".format, st.sampled_from(["", "", "(?i)", "(?s)"]), st.lists(ITEMS | BORDERS, min_size=1, max_size=4).map("".join)
 )
@@ -64,7 +65,7 @@ NOISE = st.binary(max_size=12) | st.text("abAB1_-. \n\x0b\x00kKeEyY", max_size=1
 def test_a_trigger_ends_inside_every_match(pattern: str, seed: int, before: bytes, after: bytes) -> None:
     assume(pattern.count("?P<secret>") < 2)
     try:
-        derive(pattern)
+        assume(derive(pattern).most < 400)  # larger nests are what hyperscan may refuse
         regex.compile(pattern.encode())
     except (Unsupported, re.error, regex.error):
         assume(False)

@@ -399,6 +399,21 @@ def test_a_small_file_that_grew_since_the_walk_is_read_whole(tmp_path: Path, mon
     assert incidents == []
 
 
+def test_a_file_of_window_and_reach_that_grew_keeps_the_promise_of_context(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"a" * 120)
+    real = windows.open_regular
+
+    def grows_after(name: str) -> tuple[int, int]:
+        opened = real(name)
+        append(path, b"b" * 40)
+        return opened
+
+    with mock.patch.object(windows, "open_regular", grows_after):
+        documents, incidents = read(path, window=100, reach=20)
+    assert [(d.base, len(d.data), d.core_start, d.core_end) for d in documents] == [(0, 120, 0, 100), (80, 80, 20, 80)]
+    assert incidents == []
+
+
 def test_a_small_file_that_shrank_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = file_of(tmp_path, b"a" * 100)
     real = os.read
