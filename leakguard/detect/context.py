@@ -11,12 +11,13 @@ Adding a provider adds data only: aliases, shapes and names of its pack. Knows n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.gates import Candidate
 from leakguard.detect.scope import Place, inside, nested_between, place
+from leakguard.detect.tables import is_header, rows
 from leakguard.model import Confidence, Rule, RuleSet
 
 Find = Callable[[bytes], "list[tuple[int, int]]"]
@@ -26,6 +27,9 @@ NEAR = 1500
 
 _ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("nonce",), ("digest",), ("checksum",), ("hash",)})
 """Last words of names whose values are spent once used, or never were secret."""
+
+STRUCTURE = 840
+"""Evidence from here on is of the object, call, section or line a value stands in."""
 
 WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
@@ -78,11 +82,9 @@ class Context:
         out: list[Hit] = []
         seen: set[tuple[int, int]] = set()
         mentions = Mentions(data, self.find, self.names)
-        for found in assigned(data, ends):
+        for found in self._values(data, ends):
             span = (found.start, found.end)
-            if words(found.name)[-1:] in _ONE_TIME:
-                continue
-            if span in seen:
+            if words(found.name)[-1:] in _ONE_TIME or span in seen:
                 continue
             seen.add(span)
             chosen = self.choose(data, found, path, mentions)
@@ -97,18 +99,37 @@ class Context:
             )  # fmt: skip
         return out
 
+    def _values(self, data: bytes, ends: list[tuple[int, int]]) -> Iterator[Assigned]:
+        """What is assigned at these ends; a table's rows for its header; the literal of a lookup's default."""
+        tabled = -1
+        for found in assigned(data, ends):
+            if not found.quote or found.quote == b"`":
+                if is_header(data, found):
+                    if found.start > tabled:
+                        tabled = data.find(b"\n", found.end)
+                        tabled = tabled if tabled >= 0 else len(data)
+                        yield from rows(data, found)
+                    continue
+                literal = _LOOKUP.match(data, found.start) if not found.quote else None
+                if literal is not None:
+                    low, high = literal.span("value")
+                    yield found._replace(start=low, end=high, quote=b'"')
+                    continue
+            yield found
+
     # ------------------------------------------------------------ choice of a rule
     def choose(
         self, data: bytes, assigned: Assigned, path: str, mentions: Mentions
     ) -> tuple[int, Candidate, int, tuple[str, ...]] | None:
         """The best rule for a value, or None: first a provider's, then the generic ones."""
         value = data[assigned.start : assigned.end]
-        name = words(assigned.name)
+        name = _labelled(data, assigned) or words(assigned.name)
+        groups = {"quote": assigned.quote, "form": b"%d" % assigned.form}
         for evidence, fitting in self._evidence(data, assigned, name, path, value, mentions):
             for rank, index in self._by_name(fitting, name):
                 if evidence.strength < WEAK and rank > 1:
                     continue  # a name that fits half and a venue that stands far off are too little together
-                candidate = Candidate(data, assigned.start, assigned.end, assigned.name, path=path)
+                candidate = Candidate(data, assigned.start, assigned.end, assigned.name, groups, path)
                 confidence = self.judge(index, candidate)
                 if confidence:
                     if evidence.strength < WEAK and confidence < Confidence.CERTAIN:
@@ -117,10 +138,7 @@ class Context:
         for _, index in self._by_name(self.generic, name):
             if not self._shape(index).fullmatch(value):
                 continue
-            candidate = Candidate(
-                data, assigned.start, assigned.end, assigned.name,
-                {"quote": assigned.quote, "form": b"%d" % assigned.form}, path,
-            )  # fmt: skip
+            candidate = Candidate(data, assigned.start, assigned.end, assigned.name, groups, path)
             confidence = self.judge(index, candidate)
             if confidence:
                 return index, candidate, confidence, ("named like a secret",)
@@ -160,6 +178,8 @@ class Context:
                 rank = 1
             elif part in KIN.get(rule.part, ()):
                 rank = 2
+            elif part in _SWAPPED and rule.part in _SWAPPED and not rule.generic:
+                rank = 3  # people put the secret where the key belongs: the shape knows better than the name
             else:
                 continue
             ranked.append((rank, index))
@@ -189,6 +209,9 @@ class Context:
             for size, provider in self._in_path(path):
                 if fits(provider):
                     _keep(found, provider, 500 + size, "named in the path")
+            if found and _foreign(name):
+                # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
+                found = {provider: e for provider, e in found.items() if e.strength >= STRUCTURE}
         return [(evidence, fitting[evidence.provider]) for evidence in sorted(found.values(), key=_by_strength)]
 
     def _in_words(self, name: Sequence[str]) -> list[tuple[int, str]]:
@@ -224,6 +247,39 @@ class Context:
             # of two that stand alike the nearer one, and the one before rather than the one after
             tie = 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
             _keep(found, provider, strength * 10 + tie, reason)
+
+
+PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_"))
+
+# `x = os.getenv("...")`, `process.env.X || "..."`: the literal is a default, or the secret put in the wrong place
+_LOOKUP = re.compile(
+    rb"(?:(?:os\.)?(?:getenv|environ\.get)\((?:[\"'][\w.]{1,60}[\"'][ \t]{0,2},[ \t]{0,2})?"
+    rb"|(?:process\.env[.\[][\w\"'.\]]{1,60}|(?:os\.)?(?:getenv|environ\.get)\([\"'\w]{1,60}\))[ \t]{0,2}(?:\|\||\?\?|or)[ \t]{0,2})"
+    rb"[\"'](?P<value>[^\"'\r\n]{8,512})[\"']"
+)
+_SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
+_LABEL = re.compile(rb"(?i)(?:^|[^\w])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
+
+# Words that say nothing of whose a credential is.
+_COMMON = frozenset(
+    "a account accounts admin api app auth backup base bot client cold config conf const core cred creds credential credentials "
+    "crypto data def default demo dev dex env exchange export ex first future futures global host hot http https id ids "
+    "info inner java let live local main margin master me mode my name new node number nr of old one option options own perp "
+    "perpetual port prod production public py pub read real ro root rw sandbox second self server service session set "
+    "setting settings spot sub swap test testing testnet the this token trade trader trading two ui uri url us user users usr "
+    "val value values var wallet web write x y z".split()
+)  # fmt: skip
+
+
+def _foreign(name: Sequence[str]) -> bool:
+    """Whether a name has a word of its own that is neither a part's nor a common one."""
+    return any(len(word) > 2 and not word.isdigit() and word not in _COMMON and word not in PART_WORDS for word in name)
+
+
+def _labelled(data: bytes, assigned: Assigned) -> tuple[str, ...]:
+    """The words of a label of several words (`Secret Key: v`); () if the name stands alone."""
+    before = _LABEL.search(data, max(0, assigned.name_start - 24), assigned.name_start)
+    return (*words(before.group(1)), *words(assigned.name)) if before else ()
 
 
 def _keep(found: dict[str, Evidence], provider: str, strength: int, reason: str) -> None:

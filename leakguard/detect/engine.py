@@ -198,9 +198,12 @@ class Engine:
         most = rule.width[1]
         position = 0
         seen: set[tuple[int, int]] = set()
-        for end in sorted(set(ends)):
+        places = sorted(set(ends))
+        for end, following in zip(places, (*places[1:], len(data)), strict=True):
             position = max(position, end - most)
-            limit = end + 2 * most + 1024
+            # `limit` ends the text for the pattern, so it lies beyond all that could match; farther where ends are
+            # dense, or a text full of ends and without a match would be searched once for each of them
+            limit = end + most + 256 + (most if following - end < most // 4 else 0)
             while position <= end:
                 try:
                     found = pattern.search(data, position, limit, timeout=TIMEOUT)
@@ -209,8 +212,6 @@ class Engine:
                     state.incidents.append(f"rule {rule.id} ran out of time at byte {position} and was given up")
                     return
                 if found is None or found.start() > end:
-                    # none begins up to there: not after `end` by a few bytes only, or a text full of ends and
-                    # without a match would be searched once for each of them
                     position = limit - most + 1 if found is None else min(found.start(), limit - most + 1)
                     break
                 self._found(data, index, found, hits, seen, state.path)

@@ -1,0 +1,122 @@
+"""Columns: names in a header row, values in the rows below it. CSV, TSV and the INSERT statements of SQL dumps.
+
+An assignment's extractor sees `api_key,api_secret` as a name that is given a name. That is the sign of a table: here its
+rows are gone through, and each value in a column that is named like a credential is handed on with that column's name.
+Reads at most REACH bytes; quotes and doubled quotes as CSV and SQL have them. Pure functions; imported by context.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from leakguard.detect.assign import Assigned, part_of, words
+
+REACH = 32 * 1024
+MOST_ROWS = 200
+
+_VALUES = re.compile(rb"\)\s{0,8}VALUES?\s{0,8}\(", re.IGNORECASE)
+_NEXT_ROW = re.compile(rb"\)\s{0,4},\s{0,8}\(")
+_CELL = re.compile(
+    rb"""[ \t\r\n]{0,8}(?:"(?P<double>(?:[^"\n]|"")*)"|'(?P<single>(?:[^'\\\n]|''|\\.)*)'|(?P<bare>[^,;\t\r\n()'"]*))"""
+    rb"""[ \t]{0,4}(?P<end>[,;\t]|$|(?=[\r\n)]))"""
+)
+
+
+def is_header(data: bytes, assigned: Assigned) -> bool:
+    """Whether a value looks like the next column's name: the name of a part itself, after a comma, in a row."""
+    between = data[assigned.name_start + len(assigned.name) : assigned.start]
+    if between.strip(b"`\"' \t") not in (b",", b";"):
+        return False
+    value = data[assigned.start : assigned.end].split(b",")[0]
+    return len(value) < 40 and bool(part_of(words(value)))
+
+
+def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
+    """Every value below a header's sensitive columns. The header is the line or column list `assigned` stands in."""
+    low = max(0, assigned.name_start - 2000)
+    opened = data.rfind(b"(", low, assigned.name_start)
+    line = data.rfind(b"\n", low, assigned.name_start) + 1
+    if opened > line or (opened >= 0 and _is_insert(data, opened)):
+        found = _VALUES.search(data, assigned.end, assigned.end + 2000)
+        if found is None:
+            return
+        header = _cells(data, opened + 1, found.start())
+        start = found.end()
+        yield from _sql_rows(data, header, start)
+        return
+    stop = data.find(b"\n", assigned.end, assigned.end + 2000)
+    if stop >= 0:
+        yield from _csv_rows(data, _cells(data, line, stop), stop + 1)
+
+
+def _is_insert(data: bytes, opened: int) -> bool:
+    return re.search(rb"(?i)insert\s+into\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
+
+
+def _cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
+    """The spans of a row's cells, without quotes."""
+    out = []
+    at = start
+    while at <= stop and len(out) < 200:
+        found = _CELL.match(data, at, stop)
+        if found is None:
+            break
+        group = "double" if found.group("double") is not None else "single" if found.group("single") is not None else "bare"
+        low, high = found.span(group)
+        while group == "bare" and high > low and data[high - 1 : high] in (b" ", b"\r", b"`"):
+            high -= 1
+        while group == "bare" and low < high and data[low : low + 1] in (b" ", b"`"):
+            low += 1
+        out.append((low, high))
+        if not found.group("end") or found.end() <= at:
+            break
+        at = found.end()
+    return out
+
+
+def _sensitive(data: bytes, header: list[tuple[int, int]]) -> list[tuple[int, bytes, int]]:
+    """(column, name, where the name stands) of the columns that are named like a part."""
+    out = []
+    for column, (low, high) in enumerate(header):
+        name = data[low:high]
+        if part_of(words(name)):
+            out.append((column, name, low))
+    return out
+
+
+def _csv_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:
+    columns = _sensitive(data, header)
+    at, last = start, min(len(data), start + REACH)
+    for _ in range(MOST_ROWS):
+        if at >= last or not columns:
+            return
+        stop = data.find(b"\n", at, last)
+        stop = stop if stop >= 0 else last
+        cells = _cells(data, at, stop)
+        if len(cells) != len(header):
+            return  # the table is over, or it never was one
+        yield from _values(columns, cells, at)
+        at = stop + 1
+
+
+def _sql_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:
+    columns = _sensitive(data, header)
+    at, last = start, min(len(data), start + REACH)
+    for _ in range(MOST_ROWS):
+        cells = _cells(data, at, last)
+        if len(cells) != len(header) or not columns:
+            return
+        yield from _values(columns, cells, at)
+        following = _NEXT_ROW.match(data, cells[-1][1] + (data[cells[-1][1] : cells[-1][1] + 1] in (b"'", b'"')), last)
+        if following is None:
+            return
+        at = following.end()
+
+
+def _values(columns: list[tuple[int, bytes, int]], cells: list[tuple[int, int]], row: int) -> Iterator[Assigned]:
+    for column, name, _ in columns:
+        low, high = cells[column]
+        if high - low >= 4:
+            # the row, not the header, is where the value stands: places and distances are counted from there
+            yield Assigned(name, max(row, low - 1), low, high, b'"', 0)
