@@ -6,8 +6,7 @@ An unknown key is an error that names the nearest valid one. Parses TOML only wh
 alone, so that the hook may use it.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -151,7 +150,9 @@ def _checked(path: str, key: str, value: Any) -> Any:
         from difflib import get_close_matches
 
         near = get_close_matches(key, Settings._fields, 1)
-        raise ConfigError(path, key, "unknown key" + (f"; {near[0]}?" if near else f"; known: {', '.join(Settings._fields)}"))
+        raise ConfigError(
+            path, key, "unknown key" + (f"; {near[0]}?" if near else f"; known: {', '.join(Settings._fields)}")
+        )
     default = Settings._field_defaults[key]
     if isinstance(default, tuple):
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -175,7 +176,7 @@ def _name(kind: type) -> str:
 
 def digest(settings: Settings) -> str:
     """A name for exactly these settings, without the fingerprint key in it."""
-    from hashlib import blake2b
+    from leakguard.hashes import blake2b
 
     told = settings._replace(fingerprint_key="set" if settings.fingerprint_key else "")
     return blake2b(repr(tuple(told)).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

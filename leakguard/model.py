@@ -5,9 +5,8 @@ outlives its Document holds a plaintext secret, except `Finding.secret`, which s
 with `--show-secrets`. Hot values are NamedTuples (cheap to make, cheap to import).
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+# No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -179,9 +178,9 @@ class Venue(NamedTuple):
 class RuleSet(NamedTuple):
     """All rules in force, with the hash that names exactly this selection."""
 
-    rules: tuple[Rule, ...]
-    sets: tuple[SetRule, ...]
-    venues: tuple[Venue, ...]
+    rules: Sequence[Rule]
+    sets: Sequence[SetRule]
+    venues: Sequence[Venue]
     digest: str
 
 

@@ -5,8 +5,7 @@ of everything that was looked at or could not be. Knows no command line and no r
 Imported by cli/, hook.py and sweep/.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +23,6 @@ from leakguard.model import (
     Incident,
     Match,
     Origin,
-    Rule,
     ScanResult,
     Severity,
     Totals,
@@ -113,8 +111,8 @@ def findings_of(
         line += data.count(b"\n", at, match.secret_start)
         begin = _line_start(document, at, match.secret_start, begin)
         at = match.secret_start
-        rule = engine.rules[match.rule]
-        found.append(_finding(engine, document, match, rule, line, begin, masked_line(data, match, masks), path))
+        masked = masked_line(data, match, masks)
+        found.append(_finding(engine, document, match, line=line, begin=begin, masked=masked, path=path))
     sets = _judge(engine, document, matches, found)
     core = range(document.core_start, document.core_end)
     return [finding for match, finding in zip(matches, found, strict=True) if match.secret_start in core], sets
@@ -161,9 +159,10 @@ def _by_start(match: Match) -> tuple[int, int]:
 
 
 def _finding(
-    engine: Engine, document: Document, match: Match, rule: Rule, line: int, begin: int, masked: str, path: str
+    engine: Engine, document: Document, match: Match, *, line: int, begin: int, masked: str, path: str
 ) -> Finding:
     """One finding; `line` is its line's number and `begin` the absolute offset of its start."""
+    rule = engine.rules[match.rule]
     data, start, end = document.data, match.secret_start, match.secret_end
     end_line = line + data.count(b"\n", start, end)
     return Finding(
@@ -201,17 +200,20 @@ _GLUED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _WIDE = 4096
 
 
+_Mask = tuple[int, int, str, int]
+
+
 class Masks:
     """Everything in a document that must not be shown: (start, end, rule id, length), findable by place."""
 
-    def __init__(self, spans: Iterable[tuple[int, int, str, int]]) -> None:
+    def __init__(self, spans: Iterable[_Mask]) -> None:
         # of many values packed in one run each stands for all
         self.spans = sorted({span[:2]: span for span in spans}.values())
         self._starts = [span[0] for span in self.spans]
         self._reach = max((end - start for start, end, _, _ in self.spans if end - start <= _WIDE), default=0)
         self._wide = [span for span in self.spans if span[1] - span[0] > _WIDE]
 
-    def between(self, low: int, high: int) -> list[tuple[int, int, str, int]]:
+    def between(self, low: int, high: int) -> list[_Mask]:
         """The spans that touch [low, high), in order."""
         first = bisect_left(self._starts, low - self._reach)
         near = self.spans[first : bisect_left(self._starts, high)]
@@ -224,7 +226,7 @@ def masked_line(data: bytes, match: Match, masks: Masks) -> str:
     """The line around a match with every secret in it masked, cut to SNIPPET characters on either side.
 
     What stands glued to a secret's end is masked with it: a value that goes on where a rule's alphabet ended is
-    still a value.
+    still a value. So is the same value anywhere else on the line, where no rule saw it.
     """
     low = max(
         data.rfind(b"\n", max(0, match.secret_start - SNIPPET), match.secret_start) + 1, match.secret_start - SNIPPET, 0
@@ -233,7 +235,8 @@ def masked_line(data: bytes, match: Match, masks: Masks) -> str:
     high = stop if stop >= 0 else min(len(data), match.secret_end + SNIPPET)
     pieces: list[str] = []
     at = low
-    for start, end, name, length in masks.between(low, high):
+    for start, stop, name, length in _copies(data, masks.between(low, high), low, high):
+        end = stop
         while end < high and data[end] in _GLUED:
             end += 1
         if start > at:
@@ -246,6 +249,18 @@ def masked_line(data: bytes, match: Match, masks: Masks) -> str:
     return "".join(pieces).strip()
 
 
+def _copies(data: bytes, spans: list[_Mask], low: int, high: int) -> list[_Mask]:
+    """The spans, and every other place in data[low:high] where the value of one of them stands, in order."""
+    found = {span[:2]: span for span in spans}
+    for start, end, name, length in spans:
+        value = data[start:end]
+        at = data.find(value, low, high) if 6 <= len(value) <= high - low else -1
+        while at >= 0:
+            found.setdefault((at, at + len(value)), (at, at + len(value), name, length))
+            at = data.find(value, at + 1, high)
+    return sorted(found.values())
+
+
 # ---------------------------------------------------------------- one unit of work
 def scan_unit(engine: Engine, unit: Unit, policy: Policy) -> Done:
     """Scans a file or a part of it, window by window. What goes wrong in here fails this unit, and not the run."""
@@ -256,7 +271,7 @@ def scan_unit(engine: Engine, unit: Unit, policy: Policy) -> Done:
         incidents: list[Incident] = []
         windows = read_windows(task, Origin("file", task.path), incidents.append, start=unit.start, end=unit.end)
         size = None if unit.start == 0 and unit.end is None and task.size <= FOLD_LIMIT else task.size
-        return _drain(engine, windows, policy, incidents, size, unit)
+        return _drain(engine, windows, policy, incidents, size=size, unit=unit)
     except Exception as error:  # noqa: BLE001 - it is told as a failure, by its kind alone: a message could quote content
         return lost(unit, f"internal error: {type(error).__name__}")
 
@@ -271,7 +286,7 @@ def scan_standard_input(engine: Engine, handle: int, policy: Policy) -> Done:
     """Scans a stream to its end in bounded memory."""
     incidents: list[Incident] = []
     windows = read_stream(handle, Origin("stdin", "<stdin>"), incidents.append)
-    return _drain(engine, windows, policy, incidents, None)
+    return _drain(engine, windows, policy, incidents)
 
 
 def _scan_link(engine: Engine, task: FileTask, policy: Policy) -> Done:
@@ -280,7 +295,7 @@ def _scan_link(engine: Engine, task: FileTask, policy: Policy) -> Done:
         data = os.readlink(os.fsencode(task.open_path))
     except OSError as error:
         return Done([], [], 0, 0, 0, 0, [Incident("failed", task.path, error.strerror or "cannot be read", task.size)])
-    return _drain(engine, _one(Document(data, Origin("link", task.path))), policy, [], None)
+    return _drain(engine, _one(Document(data, Origin("link", task.path))), policy, [])
 
 
 def _one(document: Document) -> Windows:
@@ -345,10 +360,13 @@ def _drain(
     windows: Windows,
     policy: Policy,
     incidents: list[Incident],
-    size: int | None,
+    *,
+    size: int | None = None,
     unit: Unit | None = None,
+    reach: int = REACH,
 ) -> Done:
-    """Scans windows as they come, and has a core begin anew at a run that its window did not hold."""
+    """Scans windows as they come, and has a core begin anew at a run that its window did not hold. `reach` is what was
+    asked of `windows`."""
     account = _Account(unit.start if unit is not None else 0, incidents)
     waiting: _Window | None = None
     cut: int | None = None
@@ -359,52 +377,42 @@ def _drain(
             break
         if waiting is not None and waiting.at < document.base + document.core_start:
             account.add(waiting, policy)
-        waiting, cut = _scan_window(engine, document, account, size, unit.end if unit is not None else None)
+        end = unit.end if unit is not None else None
+        waiting, cut = _scan_window(engine, document, account, size=size, end=end, reach=reach)
     if waiting is not None:
         account.add(waiting, policy)
     return account.done()
 
 
 def _scan_window(
-    engine: Engine, document: Document, account: _Account, size: int | None, end: int | None
+    engine: Engine, document: Document, account: _Account, *, size: int | None, end: int | None, reach: int
 ) -> tuple[_Window, int | None]:
     """What one window gives, and where the next core shall begin if not after this one."""
     data, base = document.data, document.base
     whole = size if size is not None else (len(data) if document.final and base == 0 else 1 << 62)
     # where a part ends nobody goes on: parts are cut where no run is (`units`)
     border = len(data) if base + document.core_end == end else document.core_end
-    path = document.origin.path
-    try:
-        scan = engine.scan(data, path, document.final, size=whole, core_end=border, reach=REACH)
-    except EngineError as error:
-        failed = Incident("failed", path, error.message, document.core_end - document.core_start)
-        return _window(document, account, [], [], [failed], 0, 0, 0), None
+    path, at = document.origin.path, base + document.core_start
+    own: list[Finding] = []
+    sets: list[CredentialSet] = []
+    views = view_bytes = 0
     cut = None
-    if 0 <= scan.cut < document.core_end:
-        cut = base + scan.cut
-        if scan.cut > document.core_start:
-            document.core_end = scan.cut
-    own, sets = findings_of(engine, document, scan.matches, account.lines + 1, account.line_start)
-    told = [Incident("truncated", path, reason) for reason in scan.incidents]
-    size = document.core_end - document.core_start
-    return _window(document, account, own, sets, told, size, scan.views, scan.view_bytes), cut
-
-
-def _window(
-    document: Document,
-    account: _Account,
-    findings: list[Finding],
-    sets: list[CredentialSet],
-    incidents: list[Incident],
-    size: int,
-    views: int,
-    view_bytes: int,
-) -> _Window:
+    try:
+        scan = engine.scan(data, path, document.final, size=whole, core_end=border, reach=reach)
+    except EngineError as error:
+        told = [Incident("failed", path, error.message, document.core_end - document.core_start)]
+        read = 0
+    else:
+        if 0 <= scan.cut < document.core_end:
+            cut = base + scan.cut
+            if scan.cut > document.core_start:
+                document.core_end = scan.cut
+        own, sets = findings_of(engine, document, scan.matches, account.lines + 1, account.line_start)
+        told = [Incident("truncated", path, reason) for reason in scan.incidents]
+        views, view_bytes, read = scan.views, scan.view_bytes, document.core_end - document.core_start
     low, high = document.core_start, document.core_end
-    return _Window(
-        document.base + low, findings, sets, incidents, document.data.count(b"\n", low, high),
-        _line_start(document, low, high, account.line_start), size, document.base + high, views, view_bytes,
-    )  # fmt: skip
+    lines, line_start = data.count(b"\n", low, high), _line_start(document, low, high, account.line_start)
+    return _Window(at, own, sets, told, lines, line_start, read, base + high, views, view_bytes), cut
 
 
 # ---------------------------------------------------------------- many files
@@ -440,8 +448,9 @@ def _borders(task: FileTask) -> list[int]:
 
 
 def _before(handle: int, border: int) -> bytes:
-    os.lseek(handle, border - REACH, os.SEEK_SET)
-    return os.read(handle, REACH)
+    low = max(0, border - REACH)
+    os.lseek(handle, low, os.SEEK_SET)
+    return os.read(handle, border - low)
 
 
 def batches(work: Iterable[Unit]) -> Iterator[list[Unit]]:
@@ -516,6 +525,7 @@ def scan_files(
     policy: Policy,
     jobs: int,
     collector: Collector,
+    *,
     parallel_from: int = PARALLEL_FROM,
 ) -> None:
     """Scans files into `collector`, in this process or, where the work is worth it, in `jobs` worker processes.

@@ -1,9 +1,10 @@
 """Worker processes: units of work out, results back, in the order they were handed out.
 
-A worker that dies takes nothing with it unseen: its batch is reported as failed and another worker takes its place.
+A worker that dies takes nothing with it unseen: another takes its place and is given the units of its batch one by
+one; a unit that kills that one, too, is reported as failed.
 An interrupt ends the workers before it goes on up. Workers are forked where the system forks (they share the
-compiled rules), else spawned, and then load the rules from the cache. Imported by pipeline.py when there is
-enough work for it.
+compiled rules), else spawned, and then are sent the compiled rules. Imported by pipeline.py when there is enough work
+for it.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from leakguard.detect.engine import Engine
-from leakguard.model import Incident
-from leakguard.pipeline import Done, Policy, Unit, scan_unit
+from leakguard.pipeline import Done, Policy, Unit, lost, scan_unit
+
+METHOD = "fork" if sys.platform.startswith("linux") else "spawn"
 
 AHEAD = 4
 """Batches handed out ahead of the oldest one that is not done, per worker: bounds what waits in memory."""
 
 
-def run(
-    engine: Engine, batches: Iterable[list[Unit]], policy: Policy, jobs: int
-) -> Iterator[tuple[Unit, Done]]:
+def run(engine: Engine, batches: Iterable[list[Unit]], policy: Policy, jobs: int) -> Iterator[tuple[Unit, Done]]:
     """Results of all units, in order."""
     pool = _Pool(engine, policy, jobs)
     try:
@@ -40,8 +41,10 @@ def run(
 class _Worker:
     def __init__(self, context: Any, engine: Engine, policy: Policy) -> None:
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, self.pipe, engine, policy), daemon=True)
-        self.process.start()
+        inherited = self.pipe if context.get_start_method() == "fork" else None
+        self.process = context.Process(target=_work, args=(theirs, inherited, engine, policy), daemon=True)
+        with _deaf():
+            self.process.start()
         theirs.close()
         self.number = -1
         self.batch: list[Unit] = []
@@ -49,11 +52,16 @@ class _Worker:
 
 class _Pool:
     def __init__(self, engine: Engine, policy: Policy, jobs: int) -> None:
-        method = "fork" if sys.platform.startswith("linux") else "spawn"
-        self.context = multiprocessing.get_context(method)
+        self.context = multiprocessing.get_context(METHOD)
         self.engine = engine
         self.policy = policy
-        self.workers = [_Worker(self.context, engine, policy) for _ in range(jobs)]
+        self.workers: list[_Worker] = []
+        try:
+            for _ in range(jobs):
+                self.workers.append(_Worker(self.context, engine, policy))
+        except BaseException:
+            self.kill()
+            raise
 
     def run(self, batches: Iterable[list[Unit]]) -> Iterator[tuple[Unit, Done]]:
         source = enumerate(batches)
@@ -76,8 +84,8 @@ class _Pool:
             if busy:
                 for worker in self._ready(busy):
                     busy.remove(worker)
-                    done[worker.number], worker = self._take(worker)
-                    idle.append(worker)
+                    done[worker.number], able = self._take(worker)
+                    idle.append(able)
             while following in done:
                 yield from done.pop(following)
                 following += 1
@@ -99,17 +107,28 @@ class _Pool:
             answers: list[Done] = worker.pipe.recv()
             return list(zip(worker.batch, answers, strict=True)), worker
         except (EOFError, OSError):
-            worker.process.join(5)
-            reason = f"a worker died on it or beside it (exit {worker.process.exitcode})"
-            lost = [
-                (unit, Done([], [], 0, 0, 0, 0, [Incident("failed", unit.task.path, reason, unit.task.size)]))
-                for unit in worker.batch
-            ]
-            worker.pipe.close()
-            fresh = _Worker(self.context, self.engine, self.policy)
-            fresh.number = worker.number
-            self.workers[self.workers.index(worker)] = fresh
-            return lost, fresh
+            return self._once_more(worker.batch, self._replaced(worker))
+
+    def _once_more(self, batch: list[Unit], worker: _Worker) -> tuple[list[tuple[Unit, Done]], _Worker]:
+        """The units of a batch that a worker died on, one by one; and the worker that outlived them."""
+        out = []
+        for unit in batch:
+            try:
+                worker.pipe.send([unit])
+                out.append((unit, worker.pipe.recv()[0]))
+            except (EOFError, OSError):
+                fresh = self._replaced(worker)
+                out.append((unit, lost(unit, f"a worker died on it (exit {worker.process.exitcode})")))
+                worker = fresh
+        return out, worker
+
+    def _replaced(self, worker: _Worker) -> _Worker:
+        """A new worker in place of one that died."""
+        worker.process.join(5)
+        worker.pipe.close()
+        fresh = _Worker(self.context, self.engine, self.policy)
+        self.workers[self.workers.index(worker)] = fresh
+        return fresh
 
     def finish(self) -> None:
         for worker in self.workers:
@@ -125,15 +144,31 @@ class _Pool:
             worker.pipe.close()
 
 
-def _work(pipe: Connection, parents: Connection, engine: Engine, policy: Policy) -> None:
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Holds ^C back while a process starts, so that it cannot hit the new one before that ignores it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(pipe: Connection, parents: Connection | None, engine: Engine, policy: Policy) -> None:
     """A worker's life: batches in, results out, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends the workers
-    parents.close()
-    while True:
-        try:
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if parents is not None:
+        parents.close()
+    try:
+        while True:
             batch = pipe.recv()
-        except (EOFError, OSError):
-            break
-        pipe.send([scan_unit(engine, unit, policy) for unit in batch])
-    pipe.close()
-    os._exit(0)  # no clean-up of what was forked with us
+            pipe.send([scan_unit(engine, unit, policy) for unit in batch])
+    except (EOFError, OSError):
+        pass  # the parent is done, or gone
+    finally:
+        os._exit(0)  # no clean-up of what was forked with us, and no traceback: it could quote what is scanned

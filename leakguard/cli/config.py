@@ -66,7 +66,9 @@ def warm(config_file: str | None) -> None:
     from leakguard.detect.cache import warm as make
 
     settings = load(config_file, (), False, {}).settings
-    state = make(Selection(settings.rules, settings.only, settings.exclude, settings.preview, True, settings.import_gitleaks))
+    state = make(
+        Selection(settings.rules, settings.only, settings.exclude, settings.preview, True, settings.import_gitleaks)
+    )
     click.echo("compiled" if state == "compiled" else "already there")
 
 

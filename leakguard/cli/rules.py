@@ -112,9 +112,13 @@ def show(ident: str, as_json: bool, **options: Any) -> int:
 
 @rules.command()
 @rule_options
+@click.option("--corpus", is_flag=True, help="Recall and false alarms by venue, on files made by seed.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which files to make; with --corpus.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def stats(as_json: bool, **options: Any) -> int:
-    """Count rules, providers and proofs by theme."""
+def stats(corpus: bool, seed: int, as_json: bool, **options: Any) -> int:
+    """Count rules, providers and proofs by theme; or measure them on the labelled corpus."""
+    if corpus:
+        return _corpus_stats(_packs(options), seed, as_json)
     from leakguard.detect.catalogue import stats as count
 
     found, packs = _entries(options, everything=False)
@@ -127,6 +131,24 @@ def stats(as_json: bool, **options: Any) -> int:
     for theme, one in [*counts["themes"].items(), ("all", counts["total"])]:
         _echo(f"{theme:14}" + "".join(f"{one[name]:11}" for name in columns))
     _echo(f"{counts['sets']} sets of parts, {counts['venues']} venues")
+    return EXIT_CLEAN
+
+
+def _corpus_stats(packs: Sequence[Pack], seed: int, as_json: bool) -> int:
+    """Makes the labelled corpus of a seed, scans it and prints what came of it, venue by venue."""
+    from leakguard.detect.check import bench
+    from leakguard.detect.corpus import corpus
+    from leakguard.detect.score import rows, score
+
+    scored = score(bench(packs), corpus(packs, seed))
+    if as_json:
+        _print_json({name: tally.as_json() for name, tally in rows(scored)})
+        return EXIT_CLEAN
+    _echo(f"{'venue':20}{'secrets':>9}{'recall':>9}{'venue':>9}{'sets':>7}{'joined':>9}{'not':>7}{'false':>7}{'>low':>6}")
+    for name, one in rows(scored):
+        shares = f"{one.recall:9.1%}{one.right_venue:9.1%}{one.sets:7}{one.right_sets:9.1%}"
+        _echo(f"{name:20}{one.secrets:9}{shares}{one.negatives:7}{one.alarms:7}{one.alarms_above_low:6}")
+    _echo(f"{scored.total.per_thousand:.1f} false alarms per 1,000 values that are no secrets (seed {seed})")
     return EXIT_CLEAN
 
 

@@ -33,7 +33,9 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command(no_args_is_help=False)
 @click.argument("paths", nargs=-1, metavar="PATH...")
-@click.option("-f", "--format", "fmt", metavar="NAME", help="text, json, jsonl, sarif, csv, junit, gitlab or github. [text]")
+@click.option(
+    "-f", "--format", "fmt", metavar="NAME", help="text, json, jsonl, sarif, csv, junit, gitlab or github. [text]"
+)
 @click.option("-o", "--output", metavar="FILE", default="-", help="Write the report to FILE, all of it or nothing.")
 @click.option("--receipt", metavar="FILE", help="Write the coverage receipt (JSON) to FILE.")
 @rule_options
@@ -41,10 +43,14 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--exclude-path", "exclude_paths", metavar="GLOB", multiple=True, help="Leave out paths that match.")
 @click.option("--skip-dir", "skip_dirs", metavar="NAME", multiple=True, help="Do not enter folders of this name.")
 @click.option("--gitignore/--no-gitignore", default=None, help="Leave out what git ignores.")
-@click.option("--follow-symlinks/--no-follow-symlinks", default=None, help="Read what links lead to, within the target.")
+@click.option(
+    "--follow-symlinks/--no-follow-symlinks", default=None, help="Read what links lead to, within the target."
+)
 @click.option("--max-size", type=click.IntRange(0), metavar="BYTES", help="Leave out larger files, and say so.")
 @click.option("--decode-depth", type=click.IntRange(0, 8), metavar="N", help="Encodings within encodings to undo. [4]")
-@click.option("--min-severity", type=click.Choice(["info", "low", "medium", "high", "critical"]), help="Report from here on.")
+@click.option(
+    "--min-severity", type=click.Choice(["info", "low", "medium", "high", "critical"]), help="Report from here on."
+)
 @click.option("--min-confidence", type=click.Choice(["low", "medium", "high", "certain"]), help="Report from here on.")
 @click.option("-j", "--jobs", type=click.IntRange(0), metavar="N", help="Worker processes. [one per core]")
 @click.option("--show-secrets", is_flag=True, help="Put the secrets themselves into the report.")
@@ -54,7 +60,9 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("-c", "--config", "config_file", metavar="FILE", help="Use this configuration.")
 @click.option("--trust-target", is_flag=True, help="Use a configuration that lies inside what is scanned.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write compiled rules.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour of the text report. [auto]")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour of the text report. [auto]"
+)
 @click.option("-q", "--quiet", is_flag=True, help="No summary and no progress on standard error.")
 def scan(paths: tuple[str, ...], **options: Any) -> int:
     """Scan files and folders, or standard input (-), for secrets.
@@ -94,15 +102,19 @@ class _Run:
             raise UsageError(_unknown(self.settings.format))
         result, interrupted = self._scan()
         context = self._context(result, interrupted)
-        self._report(result, context)
+        problem = self._report(result, context)
         if not self.options["quiet"]:
             from leakguard.report.common import printable
             from leakguard.report.receipt import summary_lines
 
             for path in self.loaded.untrusted:
-                click.echo(f"leakguard: {printable(path)} lies inside the target and is not used (--trust-target)", err=True)
+                click.echo(
+                    f"leakguard: {printable(path)} lies inside the target and is not used (--trust-target)", err=True
+                )
             for line in summary_lines(result, context):
                 click.echo(line, err=True)
+        if problem is not None:
+            raise problem
         return int(context.exit_code or 0)
 
     # ------------------------------------------------------------ scanning
@@ -117,9 +129,13 @@ class _Run:
         )
         loaded = cache.load(selection, expected, "" if self.options["no_cache"] else None)
         self.engine = Engine(
-            loaded.ruleset, loaded.stage1, key_from(settings.fingerprint_key), self.options["show_secrets"],
-            settings.decode_depth, self.options["include_examples"],
-        )  # fmt: skip
+            loaded.ruleset,
+            loaded.stage1,
+            key_from(settings.fingerprint_key),
+            keep_secrets=self.options["show_secrets"],
+            decode_depth=settings.decode_depth,
+            include_examples=self.options["include_examples"],
+        )
         return self.engine
 
     def _scan(self) -> tuple[Any, bool]:
@@ -128,9 +144,7 @@ class _Run:
         from leakguard.sources.files import FileTask, Options, walk
 
         settings = self.settings
-        policy = Policy(
-            int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()])
-        )
+        policy = Policy(int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()]))
         incidents: list[Any] = []
         walking = Options(
             settings.gitignore, settings.include_paths, settings.exclude_paths, settings.max_size,
@@ -146,9 +160,7 @@ class _Run:
                 engine = self._engine(0)
                 collector.add(Unit(FileTask("<stdin>", "", 0)), scan_standard_input(engine, 0, policy))
             if files:
-                scan_files(
-                    tasks, lambda n: self.engine or self._engine(n), policy, jobs, collector
-                )
+                scan_files(tasks, lambda n: self.engine or self._engine(n), policy, jobs, collector)
         except KeyboardInterrupt:
             return collector.result(incidents), True
         finally:
@@ -189,7 +201,13 @@ class _Run:
         )
         code = exit_code(result, context)
         if code == EXIT_FINDINGS:
-            code = 0 if self.options["exit_zero"] else self.options["exit_code"] if self.options["exit_code"] is not None else code
+            code = (
+                0
+                if self.options["exit_zero"]
+                else self.options["exit_code"]
+                if self.options["exit_code"] is not None
+                else code
+            )
         return context._replace(exit_code=EXIT_INTERRUPTED if interrupted else code)
 
     def _color(self) -> bool:
@@ -198,7 +216,8 @@ class _Run:
             return self.options["output"] == "-" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         return bool(wanted == "always")
 
-    def _report(self, result: Any, context: Any) -> None:
+    def _report(self, result: Any, context: Any) -> LeakguardError | None:
+        """Writes report and receipt; returns what went wrong with the report."""
         from leakguard.report import render
         from leakguard.report.output import write_atomic
         from leakguard.report.receipt import render_receipt
@@ -206,13 +225,15 @@ class _Run:
         fmt = self.settings.format
         problem: LeakguardError | None = None
         try:
-            write_atomic(self.options["output"], lambda out: render(result, fmt, out, context), private=context.show_secrets)
+            write_atomic(
+                self.options["output"], lambda out: render(result, fmt, out, context), private=context.show_secrets
+            )
         except LeakguardError as error:
             problem = error  # the receipt is still worth having
+            context = context._replace(exit_code=error.exit_code)
         if self.options["receipt"]:
             write_atomic(self.options["receipt"], lambda out: render_receipt(result, out, context))
-        if problem is not None:
-            raise problem
+        return problem
 
 
 def _now() -> Any:

@@ -1,31 +1,43 @@
 """From pack files to a RuleSet and its stage 1, by way of the compiled cache in the user's cache folder.
 
-The cache is keyed by the content of every pack file, the selection, and the versions that the compiled form depends
-on; it holds the rules as JSON and hyperscan's serialised databases, never pickle, mode 0600. One that is foreign,
-corrupt, of another version or CPU is rebuilt without a word; a folder that cannot be written to means no cache. On a
-hit no TOML is parsed. Imported by pipeline, hook and redact.
+The cache is keyed by the content of every pack file, the selection, and the versions and modules that the compiled
+form depends on; it holds the rules as JSON and hyperscan's serialised databases, never pickle, mode 0600. One that is
+foreign, corrupt, of another version or CPU is rebuilt without a word; a folder that cannot be written to means no
+cache. On a hit no TOML is parsed, and no pack is read that has not changed since: a note beside the cache names it by
+the sizes and times of all files. Imported by pipeline, hook and redact.
 """
 
-from __future__ import annotations
-
-import json
+# No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import os
+import stat
 import sys
-import tempfile
+import time
+from array import array
 from collections.abc import Sequence
-from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import hyperscan
 
-from leakguard.detect import assign, decode, index, rules
-from leakguard.detect.stage1 import Cold, Compiled, Databases, Stage1, compile_databases
+from leakguard.detect import index
+from leakguard.detect.packfiles import builtin_folder, code_files, pack_files, read_files
+from leakguard.detect.stage1 import Cold, Compiled, Databases, Stage1, compile_databases, load_databases, widths
+from leakguard.errors import RulePackError
+from leakguard.hashes import blake2b
 from leakguard.model import RuleSet
 from leakguard.version import __version__
 
-MAGIC = b"leakguard-rules-1\n"
+MAGIC = b"leakguard-rules-2\n"
 FULL_COMPILE_AT = 4 * 1024 * 1024
 """Expected bytes from which a missing cache is compiled at once instead of starting cold."""
+COLD_STARTS = 5
+"""Starts without a cache after which the next one compiles: together they cost about as much."""
+SETTLED = 2_000_000_000
+"""Nanoseconds since a file's last change from which its times can be trusted to tell the next one."""
+
+_DIGEST = 16
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Selection(NamedTuple):
@@ -66,26 +78,41 @@ def cache_folder() -> str:
 def load(selection: Selection, expected_bytes: int = 0, folder: str | None = None) -> Loaded:
     """The RuleSet of a selection and its stage 1. RulePackError or UsageError if there is no usable one."""
     folder = cache_folder() if folder is None else folder
-    builtin = rules.read_files(rules.pack_files(rules.builtin_folder())) if selection.builtin else []
-    users = rules.read_files(path for pack in selection.packs for path in rules.pack_files(pack))
-    users += rules.read_files(selection.imported)
-    key = _key(selection, builtin, users)
-    path = os.path.join(folder, f"rules-{key}.bin") if folder else ""
-    cached = _read(path) if path else None
+    builtin = list(pack_files(builtin_folder())) if selection.builtin else []
+    users = [path for pack in selection.packs for path in _found(pack)] + list(selection.imported)
+    note = _note(selection, [*builtin, *users, *code_files()]) if folder else ""
+    if note:
+        key = _noted(os.path.join(folder, note))
+        cached = _read(_path(folder, key), key) if key else None
+        if cached is not None:
+            return cached
+    own, theirs = read_files(builtin), read_files(users)
+    key = _key(selection, own, theirs)
+    path = _path(folder, key) if folder else ""
+    cached = _read(path, key) if path else None
     if cached is not None:
-        ruleset, databases = cached
-        return Loaded(ruleset, Compiled(databases), "warm")
-    ruleset = _parse(selection, builtin, users, key)
+        if note:
+            _store(os.path.join(folder, note), key.encode())
+        return cached
+    ruleset = _parse(selection, own, theirs, key)
 
     def keep(databases: Databases) -> None:
-        if path:
-            _write(path, ruleset, databases)
+        if path and _write(path, ruleset, databases) and note:
+            _store(os.path.join(folder, note), key.encode())
 
-    if expected_bytes >= FULL_COMPILE_AT:
+    if expected_bytes >= FULL_COMPILE_AT or (path and _cold_starts(path) > COLD_STARTS):
         databases = compile_databases(ruleset)
         keep(databases)
-        return Loaded(ruleset, Compiled(databases), "compiled")
+        return Loaded(ruleset, Compiled(databases, widths(ruleset)), "compiled")
     return Loaded(ruleset, Cold(ruleset, keep), "cold")
+
+
+def _found(pack: str) -> list[str]:
+    """The files of a pack that was asked for by name; none is a mistake."""
+    files = list(pack_files(pack))
+    if not files:
+        raise RulePackError(pack, "", "", "no packs in it" if os.path.isdir(pack) else "no such file or folder")
+    return files
 
 
 def warm(selection: Selection, folder: str | None = None) -> str:
@@ -93,21 +120,45 @@ def warm(selection: Selection, folder: str | None = None) -> str:
     return load(selection, FULL_COMPILE_AT, folder).state
 
 
+def _path(folder: str, key: str) -> str:
+    return os.path.join(folder, f"rules-{key}.bin")
+
+
+def _versions() -> bytes:
+    return repr((__version__, str(getattr(hyperscan, "__version__", "")), sys.version_info[:2])).encode()
+
+
 def _key(selection: Selection, builtin: Sequence[tuple[str, bytes]], users: Sequence[tuple[str, bytes]]) -> str:
-    digest = blake2b(digest_size=16)
-    versions = (__version__, str(getattr(hyperscan, "__version__", "")), sys.version_info[:2], assign.TRIGGERS, decode.TRIGGERS)
-    digest.update(repr((versions, decode.TEXT_TRIGGERS, tuple(selection))).encode("utf-8", "surrogateescape"))
-    for name, data in (*builtin, *users):
-        digest.update(b"%d %d " % (len(name), len(data)) + os.path.basename(name).encode("utf-8", "surrogateescape"))
+    """The name of what comes of these files' contents."""
+    digest = blake2b(_versions() + repr(tuple(selection)).encode("utf-8", "surrogateescape"), digest_size=_DIGEST)
+    for name, data in (*builtin, *users, *read_files(code_files())):
+        digest.update(b"%d %s\0" % (len(data), os.path.basename(name).encode("utf-8", "surrogateescape")))
         digest.update(data)
     return digest.hexdigest()
+
+
+def _note(selection: Selection, files: Sequence[str]) -> str:
+    """The name of the note that says what came of exactly these files, as their sizes and times tell them; "" if one
+    changed so lately that it could change again without its times telling."""
+    rows: list[object] = [_versions(), tuple(selection)]
+    newest = 0
+    for path in files:
+        try:
+            info = os.stat(path)
+        except OSError:
+            return ""  # whoever reads it will say so
+        newest = max(newest, info.st_mtime_ns, info.st_ctime_ns)
+        rows.append((path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino))
+    name = blake2b(repr(rows).encode("utf-8", "surrogateescape"), digest_size=_DIGEST).hexdigest()
+    return f"rules-{name}.note" if newest + SETTLED < time.time_ns() else ""
 
 
 def _parse(
     selection: Selection, builtin: Sequence[tuple[str, bytes]], users: Sequence[tuple[str, bytes]], key: str
 ) -> RuleSet:
-    base = index.read(builtin) or [rules.parse_pack(name, data) for name, data in builtin]
-    packs = list(base)
+    from leakguard.detect import rules
+
+    packs = list(index.read(builtin) or [rules.parse_pack(name, data) for name, data in builtin])
     imported = set(selection.imported)
     for name, data in users:
         if name in imported:
@@ -120,65 +171,146 @@ def _parse(
 
 
 # ---------------------------------------------------------------- the compiled cache
-def _read(path: str) -> tuple[RuleSet, Databases] | None:
-    """What is cached under a path, or None for anything that is not exactly what was written by this user."""
+def _own(path: str) -> bytes | None:
+    """The content of a file that only this user can have written, or None."""
     try:
-        with open(path, "rb") as handle:
-            status = os.fstat(handle.fileno())
-            if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & 0o022):
-                return None
-            blob = handle.read()
-        if not blob.startswith(MAGIC):
-            return None
-        body = blob[len(MAGIC) + 16 :]
-        if blake2b(body, digest_size=16).digest() != blob[len(MAGIC) : len(MAGIC) + 16]:
-            return None
-        sizes = [int.from_bytes(body[i : i + 8], "little") for i in (0, 8, 16, 24)]
-        if sum(sizes) + 32 != len(body):
-            return None
-        parts = []
-        at = 32
-        for size in sizes:
-            parts.append(body[at : at + size])
-            at += size
-        own, sets, venues, digest = json.loads(parts[0])
-        ruleset = RuleSet(
-            tuple(map(index.rule_from, own)), tuple(map(index.set_from, sets)), tuple(map(index.venue_from, venues)), digest
-        )
-        databases = Databases(*(hyperscan.loadb(part, hyperscan.HS_MODE_BLOCK) if part else None for part in parts[1:]))
-    except (OSError, ValueError, TypeError, hyperscan.error):
+        handle = os.open(path, _OPEN)
+    except OSError:
         return None
-    return ruleset, databases
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & 0o022):
+            return None
+        with os.fdopen(os.dup(handle), "rb", buffering=0) as stream:
+            return stream.readall()
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
 
 
-def _write(path: str, ruleset: RuleSet, databases: Databases) -> None:
+def _noted(path: str) -> str:
+    """The key a note holds; "" for anything that is no note."""
+    text = _own(path) or b""
+    return text.decode("ascii") if len(text) == 2 * _DIGEST and text.isalnum() else ""
+
+
+def _read(path: str, key: str) -> Loaded | None:
+    """What is cached under a path, or None for anything that is not exactly what was written by this user."""
+    blob = _own(path)
+    if blob is None or not blob.startswith(MAGIC):
+        return None
+    body = memoryview(blob)[len(MAGIC) + 4 :]
+    if _check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
+        return None
+    parts = _split(body)
+    if len(parts) != 8 or parts[0] != key.encode():
+        return None
+    try:
+        databases = load_databases(parts[5:])
+    except (hyperscan.error, ValueError, TypeError):
+        return None
+    sizes = array("Q")
+    sizes.frombytes(parts[4])
+    ruleset = RuleSet(
+        index.Rows(parts[1], index.rule_from),
+        index.Rows(parts[2], index.set_from),
+        index.Rows(parts[3], index.venue_from),
+        key,
+    )
+    return Loaded(ruleset, Compiled(databases, sizes), "warm")
+
+
+def _joined(parts: Sequence[bytes]) -> bytes:
+    return b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+
+
+def _check(body: bytes | memoryview) -> bytes:
+    """Against accidents: a checksum is four times as quick as a hash, and whoever could forge it is the user."""
+    return crc32(body).to_bytes(4, "little")
+
+
+def _split(body: memoryview) -> list[bytes]:
+    parts = []
+    at = 0
+    while at + 8 <= len(body):
+        size = int.from_bytes(body[at : at + 8], "little")
+        parts.append(bytes(body[at + 8 : at + 8 + size]))
+        at += 8 + size
+    return parts if at == len(body) else []
+
+
+def _write(path: str, ruleset: RuleSet, databases: Databases) -> bool:
     """Stores a compiled RuleSet. A folder that cannot be written to is no error: the next start is cold again."""
-    parts = [json.dumps(rules.to_json(ruleset), separators=(",", ":")).encode(), *(hyperscan.dumpb(d) if d is not None else b"" for d in databases)]
-    body = b"".join(len(part).to_bytes(8, "little") for part in parts) + b"".join(parts)
+    parts: list[bytes] = [ruleset.digest.encode()]
+    rows: tuple[Sequence[Any], ...] = (ruleset.rules, ruleset.sets, ruleset.venues)
+    parts += [index.lines_of(values) for values in rows]
+    parts.append(array("Q", widths(ruleset)).tobytes())
+    parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
+    body = _joined(parts)
+    stored = _store(path, MAGIC + _check(body) + body)
+    if stored:
+        _remove(_counter(path))
+        _drop_old(os.path.dirname(path), path)
+    return stored
+
+
+def _store(path: str, content: bytes) -> bool:
+    """Writes a file of the cache whole or not at all; says whether."""
     folder = os.path.dirname(path)
+    temporary = os.path.join(folder, f"rules-{os.urandom(8).hex()}.tmp")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix="rules-")
+        handle = os.open(temporary, _CREATE | os.O_EXCL, 0o600)
     except OSError:
-        return
+        return False
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(MAGIC + blake2b(body, digest_size=16).digest() + body)
+            out.write(content)
         os.replace(temporary, path)
-        _drop_old(folder, path)
     except OSError:
         _remove(temporary)
+        return False
+    return True
+
+
+def _counter(path: str) -> str:
+    return path.removesuffix(".bin") + ".cold"
+
+
+def _cold_starts(path: str) -> int:
+    """How often there was no cache under this path, this time included; 0 if that cannot be kept."""
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        handle = os.open(_counter(path), _CREATE | os.O_APPEND, 0o600)
+    except OSError:
+        return 0
+    try:
+        os.write(handle, b".")
+        return os.fstat(handle).st_size
+    except OSError:
+        return 0
+    finally:
+        os.close(handle)
 
 
 def _drop_old(folder: str, keep: str, most: int = 8) -> None:
-    """Keeps the newest few caches: each selection and version leaves one behind."""
-    found = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("rules-") and entry.name.endswith(".bin") and entry.path != keep:
-                found.append((entry.stat().st_mtime, entry.path))
-    for _, path in sorted(found, reverse=True)[most:]:
-        _remove(path)
+    """Keeps the newest few caches: each selection and version leaves one behind. Notes and counters are small, and go
+    when there are too many; so does what a killed process left half written."""
+    found: dict[str, list[tuple[float, str]]] = {"bin": [], "note": [], "cold": [], "tmp": []}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                kind = entry.name.rpartition(".")[2]
+                if entry.name.startswith("rules-") and kind in found and entry.path != keep:
+                    found[kind].append((entry.stat(follow_symlinks=False).st_mtime, entry.path))
+    except OSError:
+        return  # somebody else cleans up, too
+    for kind, files in found.items():
+        for _, path in sorted(files, reverse=True)[most if kind == "bin" else 8 * most :]:
+            _remove(path)
 
 
 def _remove(path: str) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from leakguard.detect import rules as packs_of
 from leakguard.detect.common import COMMON_WORDS
 from leakguard.detect.engine import TIMEOUT, Engine
-from leakguard.detect.floods import compiled, shown, slowness
+from leakguard.detect.floods import Slow, compiled, shown, slowness
 from leakguard.detect.rules import Pack, Proof
 from leakguard.detect.sample import Text, example_texts, near_text, sample, seeded
 from leakguard.detect.stage1 import Compiled, compile_databases
@@ -61,7 +61,7 @@ class Bench:
         self.proofs: dict[str, Proof] = {}
         for pack in packs:
             for rule in pack.rules:
-                self.proofs[rule.id] = pack.proofs.get(rule.id, Proof(pack.file, (), ()))
+                self.proofs[rule.id] = _proof(pack, rule)
         self.stage1 = Compiled(compile_databases(ruleset))
         self.engine = Engine(ruleset, self.stage1, keep_secrets=True)
         self.texts = 0
@@ -196,8 +196,17 @@ def law_words(bench: Bench, rule: Rule) -> Iterator[Problem]:
 
 def law_adversarial(bench: Bench, rule: Rule) -> Iterator[Problem]:
     """No text makes a rule slow: floods of its own prefix, of near matches, of matches."""
-    for field, message, error in slowness(rule, bench.poured(rule)[0][:1]):
-        yield bench.problem(rule, field, message, error)
+    for slow in slow_texts(bench.proofs[rule.id], rule):
+        yield bench.problem(rule, slow.field, slow.message, slow.error)
+
+
+def slow_texts(proof: Proof, rule: Rule) -> list[Slow]:
+    """The same without an engine: a hopeless rule must be known before one is made of it."""
+    try:
+        examples = [text for example in proof.examples[:1] for text in example_texts(rule.id, 0, example)[:1]]
+    except ValueError:
+        examples = []  # law_examples says so
+    return list(slowness(rule, examples))
 
 
 LAWS: Mapping[str, Callable[[Bench, Rule], Iterator[Problem]]] = {
@@ -217,10 +226,11 @@ def pack_problems(packs: Sequence[Pack]) -> Iterator[Problem]:
     ids: dict[str, str] = {}
     patterns: dict[str, str] = {}
     providers: dict[str, str] = {}
+    aliases: dict[str, str] = {}
     every = {rule.id for pack in packs for rule in pack.rules}
     for pack in packs:
         provider = pack.venue.provider
-        if providers.setdefault(provider, pack.file) != pack.file:
+        if "imported" not in pack.venue.tags and providers.setdefault(provider, pack.file) != pack.file:
             yield Problem(pack.file, "pack", "provider", f"{provider} is already in {providers[provider]}")
         for rule in pack.rules:
             if rule.id in ids:
@@ -235,7 +245,7 @@ def pack_problems(packs: Sequence[Pack]) -> Iterator[Problem]:
                 for ident in filling:
                     if ident not in every:
                         yield Problem(pack.file, item.id, f"parts: {role}", _no_such(ident, every))
-        yield from _venue_problems(pack, packs)
+        yield from _venue_problems(pack, aliases)
 
 
 def _no_such(ident: str, every: set[str]) -> str:
@@ -243,7 +253,8 @@ def _no_such(ident: str, every: set[str]) -> str:
     return f"no rule {ident}" + (f"; {near[0]}?" if near else "")
 
 
-def _venue_problems(pack: Pack, packs: Sequence[Pack]) -> Iterator[Problem]:
+def _venue_problems(pack: Pack, aliases: dict[str, str]) -> Iterator[Problem]:
+    """What is wrong with the names of a provider; `aliases` are those of the packs before it."""
     venue = pack.venue
     if not venue.references and not any(rule.generic for rule in pack.rules):
         yield Problem(pack.file, "pack", "references", "missing: where the formats are documented", error=False)
@@ -255,9 +266,8 @@ def _venue_problems(pack: Pack, packs: Sequence[Pack]) -> Iterator[Problem]:
                 pack.file, "pack", "aliases", f"{alias!r} is a common word: its mere presence would name"
                 f" {venue.title}; combine it ({alias} api, {alias}io ...)", error=False,
             )  # fmt: skip
-        for other in packs:
-            if other is not pack and alias in other.venue.aliases and other.file < pack.file:
-                yield Problem(pack.file, "pack", "aliases", f"{alias!r} names {other.venue.provider} too", error=False)
+        if aliases.setdefault(alias, venue.provider) != venue.provider:
+            yield Problem(pack.file, "pack", "aliases", f"{alias!r} names {aliases[alias]} too", error=False)
 
 
 # ---------------------------------------------------------------- all of it
@@ -268,7 +278,6 @@ def check(
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
     imported: Sequence[Pack] = (),
-    progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Holds packs to every law. All of them are in force; `judged` (names of files), `only` and `exclude` (rule ids,
     providers, tags) narrow which are judged.
@@ -277,12 +286,20 @@ def check(
     another. Imported packs have no examples: they are held to the laws that need none, and only warned about.
     """
     packs, problems = _load(files, judged, only)
-    packs = [*packs, *imported]
-    twins = list(pack_problems(packs))
-    packs = _without_twins(packs)
+    loaded = [*packs, *imported]
+    twins = list(pack_problems(loaded))
+    packs = _without_twins(loaded)
     chosen = _choose(packs, judged, only, exclude, problems)
-    shown = {pack.file for pack, _ in chosen}
-    problems += [problem for problem in twins if problem.file in shown]
+    shown, providers, count = {pack.file for pack, _ in chosen}, {rule.provider for _, rule in chosen}, len(chosen)
+    dropped = {pack.file for pack in loaded} - {pack.file for pack in packs}
+    problems += [problem for problem in twins if problem.file in shown | dropped]
+    slow = {rule.id: slow_texts(_proof(pack, rule), rule) for pack, rule in chosen}
+    problems += [
+        Problem(pack.file, rule.id, one.field, one.message, one.error) for pack, rule in chosen for one in slow[rule.id]
+    ]
+    hopeless = {ident for ident, found in slow.items() if any(one.hopeless for one in found)}
+    packs = [pack._replace(rules=tuple(rule for rule in pack.rules if rule.id not in hopeless)) for pack in packs]
+    chosen = [(pack, rule) for pack, rule in chosen if rule.id not in hopeless]
     ruleset, texts = None, 0
     if chosen:
         try:
@@ -292,8 +309,6 @@ def check(
             problems.append(Problem(file, error.rule, error.field, error.reason))
         else:
             for _, rule in chosen:
-                if progress is not None:
-                    progress(rule.id)
                 problems += rule_problems(stand, rule)
             ruleset, texts = stand.ruleset, stand.texts
     foreign = {pack.file for pack in imported}
@@ -301,15 +316,22 @@ def check(
     problems += [Problem(pack.file, *note, error=False) for pack in imported for note in pack.notes]
     order = {name: number for number, (name, _) in enumerate(files)}
     problems.sort(key=lambda problem: (order.get(problem.file, len(order)), not problem.error))
-    providers = {rule.provider for _, rule in chosen}
-    return Report(tuple(problems), len(chosen), len(providers), len(shown), texts, ruleset)
+    return Report(tuple(problems), count, len(providers), len(shown), texts, ruleset)
 
 
 def rule_problems(stand: Bench, rule: Rule) -> list[Problem]:
-    """One rule's problems, by every law. A deprecated rule is not in force: only its words are judged."""
+    """One rule's problems, by every law but that of adversarial strings, which comes before there is an engine.
+
+    A deprecated rule is not in force: only its words are judged.
+    """
     if rule.id not in stand.index:
         return list(law_words(stand, rule))
-    return [problem for law in LAWS.values() for problem in law(stand, rule)]
+    laws = [law for law in LAWS.values() if law is not law_adversarial]
+    return [problem for law in laws for problem in law(stand, rule)]
+
+
+def _proof(pack: Pack, rule: Rule) -> Proof:
+    return pack.proofs.get(rule.id, Proof(pack.file, (), ()))
 
 
 def _load(
@@ -329,16 +351,16 @@ def _load(
 
 
 def _without_twins(packs: Sequence[Pack]) -> list[Pack]:
-    """The packs with every id once: the engine must not see the second one, which `pack_problems` reports."""
+    """The packs with every provider and id once: `pack_problems` reports the second, the engine must not see it."""
     seen: set[str] = set()
+    providers: dict[str, str] = {}
     out = []
     for pack in packs:
-        kept = []
-        for rule in pack.rules:
-            if rule.id not in seen:
-                seen.add(rule.id)
-                kept.append(rule)
-        out.append(pack._replace(rules=tuple(kept)))
+        first = providers.setdefault(pack.venue.provider, pack.file) == pack.file or "imported" in pack.venue.tags
+        kept = tuple(rule for rule in pack.rules if rule.id not in seen)
+        seen.update(rule.id for rule in kept)
+        if first:
+            out.append(pack._replace(rules=kept))
     return out
 
 

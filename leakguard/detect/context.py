@@ -62,6 +62,7 @@ class Context:
                 self.generic.append(index)
             else:
                 self.by_provider.setdefault(rule.provider, []).append(index)
+        self.venues = frozenset(venue.provider for venue in ruleset.venues if venue.kind in _TRADES)
         self.aliases: dict[str, str] = {}
         self.names: list[tuple[int, str]] = []
         self.name_texts: list[bytes] = []
@@ -178,7 +179,7 @@ class Context:
                 rank = 1
             elif part in KIN.get(rule.part, ()):
                 rank = 2
-            elif part in _SWAPPED and rule.part in _SWAPPED and not rule.generic:
+            elif part in _SWAPPED and rule.part in _SWAPPED and rule.provider in self.venues:
                 rank = 3  # people put the secret where the key belongs: the shape knows better than the name
             else:
                 continue
@@ -257,6 +258,7 @@ _LOOKUP = re.compile(
     rb"|(?:process\.env[.\[][\w\"'.\]]{1,60}|(?:os\.)?(?:getenv|environ\.get)\([\"'\w]{1,60}\))[ \t]{0,2}(?:\|\||\?\?|or)[ \t]{0,2})"
     rb"[\"'](?P<value>[^\"'\r\n]{8,512})[\"']"
 )
+_TRADES = frozenset({"exchange", "broker", "dex", "custody", "bot"})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _LABEL = re.compile(rb"(?i)(?:^|[^\w])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 

@@ -44,10 +44,12 @@ _QUOT = r"&(?:quot|apos|#34|#39|#x22|#x27);"
 TRIGGERS: tuple[tuple[str, str], ...] = (
     ("percent", r"(?:%[2-7][0-9A-Fa-f]){4}"),
     ("percent", r"%(?:3[AaDd]|22|27|7[Bb])[A-Za-z0-9%._\-]{12}"),
+    ("percent", r"[A-Za-z0-9]{8}%(?:2[BbFf][A-Za-z0-9]{8}|3[Dd])"),
+    ("percent", r"-----BEGIN(?:%20|\+)[A-Z]"),
     ("escape", r"(?:\\u00[2-7][0-9A-Fa-f]){4}"),
     ("escape", r"(?:\\x[2-7][0-9A-Fa-f]){4}"),
     ("escape", r"(?:&#x?[0-9A-Fa-f]{2,4};){4}"),
-    ("escape", _QUOT + r"[ \t]{0,2}[:=,][ \t]{0,2}" + _QUOT),
+    ("escape", r"[:=][ \t]{0,2}" + _QUOT),
     ("escape", r"\\\\\\\"[ \t]{0,2}[:=,]"),
     ("escape", r"[A-Za-z0-9]\\(?:/|u00(?:2[bBfF]|3[dD]))[A-Za-z0-9+/=]"),
     ("quoted", r"[A-Za-z0-9_\"']=3D[A-Za-z0-9+/_\-\"']{4}"),
@@ -319,7 +321,7 @@ _PCT_RUN = re.compile(rb"[A-Za-z0-9%._~+&=/:?,;@!$'()*-]+")
 _PCT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _QP = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n)")
 _ESC = re.compile(
-    rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{2,4});|&#([0-9]{2,4});|&(quot|amp|lt|gt|apos);"
+    rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});|&(quot|amp|lt|gt|apos);"
     rb"|\\([/\"\\])", re.DOTALL,
 )  # fmt: skip
 _NAMED = {b"quot": b'"', b"amp": b"&", b"lt": b"<", b"gt": b">", b"apos": b"'"}

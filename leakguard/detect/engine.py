@@ -18,13 +18,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from hashlib import blake2b
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from leakguard.detect.columns import FOLD_LIMIT, fold_hits
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE, Stage1
 from leakguard.errors import EngineError
+from leakguard.hashes import blake2b
 from leakguard.model import Confidence, Match, Rule, RuleSet, Venue
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Engine:
         ruleset: RuleSet,
         stage1: Stage1,
         fingerprint_key: bytes = b"",
+        *,
         keep_secrets: bool = False,
         decode_depth: int = MAX_DEPTH,
         include_examples: bool = False,
@@ -105,6 +106,11 @@ class Engine:
         self._second: dict[int, Any] = {}
         self._gates: dict[int, list[tuple[Callable[..., Verdict], tuple[Any, ...], dict[str, Any]]]] = {}
         self._paths: dict[int, tuple[Callable[[str], bool] | None, Callable[[str], bool] | None]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For worker processes that cannot be forked: what was made on the way is made again."""
+        own = (self.ruleset, self.stage1, self.fingerprint_key)
+        return _remade, (*own, self.keep_secrets, self.decode_depth, self.include_examples)
 
     @cached_property
     def context(self) -> Context:
@@ -123,6 +129,7 @@ class Engine:
         data: bytes,
         path: str = "",
         final: bool = True,
+        *,
         size: int | None = None,
         core_end: int | None = None,
         reach: int = REACH,
@@ -181,7 +188,7 @@ class Engine:
             hits += self.context.hits(data, contexts, state.path)
         out = [self._match(data, hit, kinds) for hit in self._undocumented(data, _best(hits, self.rules))]
         if deeper and (decodes or wide):
-            return self._views(decode.Runs(data, decodes), wide, out, state, depth, kinds)
+            return self._views(decode.Runs(data, decodes), wide, out, state, depth=depth, kinds=kinds)
         return out, []
 
     # ------------------------------------------------------------ stage 2 and 3
@@ -214,11 +221,11 @@ class Engine:
                 if found is None or found.start() > end:
                     position = limit - most + 1 if found is None else min(found.start(), limit - most + 1)
                     break
-                self._found(data, index, found, hits, seen, state.path)
+                self._found(data, index, found, hits, seen=seen, path=state.path)
                 position = found.start() + 1
 
     def _found(
-        self, data: bytes, index: int, found: Any, hits: list[Hit], seen: set[tuple[int, int]], path: str
+        self, data: bytes, index: int, found: Any, hits: list[Hit], *, seen: set[tuple[int, int]], path: str
     ) -> None:
         span = found.span("secret")
         if span in seen or span[0] == span[1]:
@@ -286,6 +293,7 @@ class Engine:
         wide: Iterable[View],
         own: list[_Found],
         state: _State,
+        *,
         depth: int,
         kinds: tuple[str, ...],
     ) -> tuple[list[_Found], list[_Long]]:
@@ -342,6 +350,13 @@ class Engine:
             secret=secret if self.keep_secrets else None,
         )
         return match, (*_rank(hit, self.rules)[:3], len(secret), -len(kinds))
+
+
+def _remade(ruleset: RuleSet, stage1: Stage1, key: bytes, *more: Any) -> Engine:
+    keep_secrets, decode_depth, include_examples = more
+    return Engine(
+        ruleset, stage1, key, keep_secrets=keep_secrets, decode_depth=decode_depth, include_examples=include_examples
+    )
 
 
 class _State:

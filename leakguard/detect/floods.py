@@ -32,8 +32,15 @@ RULES_PER_SECOND = 200
 LARGEST_SHARE = 0.05
 """How much of all compile time one rule may take."""
 
-Slow = tuple[str, str, bool]
-"""(field, message, whether it is an error)."""
+
+class Slow(NamedTuple):
+    """What keeps a rule busy. `hopeless`: so badly that it must not be run at all."""
+
+    field: str
+    message: str
+    error: bool = True
+    hopeless: bool = False
+
 
 
 def slowness(rule: Rule, examples: Sequence[Text]) -> Iterator[Slow]:
@@ -56,18 +63,18 @@ def slowness(rule: Rule, examples: Sequence[Text]) -> Iterator[Slow]:
     for kind, unit in units:
         taken = _measured(second_stage, unit, rule, SECOND_STAGE)
         if taken > SECOND_STAGE:
-            yield "pattern", _too_slow(kind, taken, unit), True
+            yield _too_slow("pattern", kind, taken, unit)
             return
         taken = _measured(all_stages, unit, rule, ALL_STAGES)
         if taken > ALL_STAGES:
-            yield "gates", f"{kind} of 64 KiB takes {taken:.1f} s with the gates\n    {shown(unit)}", False
+            yield Slow("gates", f"{kind} of 64 KiB takes {taken:.1f} s with the gates\n    {shown(unit)}", error=False)
             return
 
 
-def _too_slow(kind: str, taken: float, unit: bytes) -> str:
-    return (
-        f"{kind} of 64 KiB keeps the second stage busy for {taken:.2f} s (at most {SECOND_STAGE} s)\n    {shown(unit)}"
-    )
+def _too_slow(field: str, kind: str, taken: float, unit: bytes) -> Slow:
+    hopeless = taken >= 2 * SECOND_STAGE  # measuring stops at the bound, unless one search alone went past it
+    message = f"{kind} of 64 KiB keeps the second stage busy for {taken:.2f} s (at most {SECOND_STAGE} s)"
+    return Slow(field, f"{message}\n    {shown(unit)}", hopeless=hopeless)
 
 
 def _measured(measure: Callable[[bytes], float], unit: bytes, rule: Rule, bound: float) -> float:
@@ -197,7 +204,7 @@ def _slow_shape(rule: Rule, units: Sequence[tuple[str, bytes]]) -> Iterator[Slow
             calls = FLOOD // size + 1
             taken = min(_time_shape(shape, value), _time_shape(shape, value)) * calls - calls * ONE_SEARCH
             if taken > SECOND_STAGE:
-                yield "shape", _too_slow(kind, taken, value), True
+                yield _too_slow("shape", kind, taken, value)
                 return
 
 

@@ -1,23 +1,27 @@
-"""The index of the built-in packs: their parsed form as JSON, made when a wheel is built.
+"""Parsed packs as data: the index of the built-in ones, made when a wheel is built, and rows that are read when
+somebody looks at them.
 
-Used only if it was made from exactly the pack files that are there. Imports nothing third-party, so that the build
-hook can import it without the runtime's dependencies. Imported by cache.py and tools/build_index.py.
+The index is used only if it was made from exactly the pack files that are there. Imports nothing third-party, so that
+the build hook can import it without the runtime's dependencies. Imported by cache.py and tools/build_index.py.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
-from hashlib import blake2b
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from leakguard.detect import rules
+from leakguard.hashes import blake2b
 from leakguard.model import Rule, SetRule, Venue
+
+if TYPE_CHECKING:
+    from leakguard.detect import rules
 
 NAME = "_rules_index.json"
 
 Files = Sequence[tuple[str, bytes]]
+
+_T = TypeVar("_T")
 
 
 def content_digest(files: Files) -> str:
@@ -30,11 +34,12 @@ def content_digest(files: Files) -> str:
 
 def build(files: Files) -> bytes:
     """The index of these pack files."""
+    import json
+
+    from leakguard.detect import rules
+
     packs = [rules.parse_pack(name, data) for name, data in files]
-    rows = [
-        [os.path.basename(pack.file), pack.venue, pack.rules, pack.sets]
-        for pack in packs
-    ]  # fmt: skip
+    rows = [[os.path.basename(pack.file), pack.venue, pack.rules, pack.sets] for pack in packs]
     return json.dumps([content_digest(files), rows], separators=(",", ":")).encode()
 
 
@@ -43,14 +48,22 @@ def read(files: Files) -> list[rules.Pack] | None:
     path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), NAME)
     try:
         with open(path, "rb") as handle:
-            digest, rows = json.loads(handle.read())
+            blob = handle.read()
+    except OSError:
+        return None
+    import json
+
+    from leakguard.detect import rules
+
+    try:
+        digest, rows = json.loads(blob)
         if digest != content_digest(files):
             return None
         return [
             rules.Pack(file, venue_from(venue), tuple(map(rule_from, own)), tuple(map(set_from, sets)), {})
             for file, venue, own, sets in rows
         ]
-    except (OSError, ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError):
         return None  # the packs themselves are there and say the same
 
 
@@ -79,3 +92,49 @@ def set_from(row: list[Any]) -> SetRule:
 
 def venue_from(row: list[Any]) -> Venue:
     return Venue(*(_tuples(item) for item in row))
+
+
+# ---------------------------------------------------------------- rows, read when somebody looks
+def lines_of(values: Iterable[Any]) -> bytes:
+    """Values as JSON, one a line: what Rows reads."""
+    import json
+
+    return b"\n".join(json.dumps(value, separators=(",", ":")).encode() for value in values)
+
+
+class Rows(Sequence[_T]):
+    """A sequence whose members are parsed when they are asked for: a clean scan asks for none."""
+
+    __slots__ = ("_lines", "_made", "_make")
+
+    def __init__(self, lines: bytes, make: Callable[[list[Any]], _T]) -> None:
+        self._lines = lines.split(b"\n") if lines else []
+        self._make = make
+        self._made: dict[int, _T] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> _T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[_T]: ...
+
+    def __getitem__(self, index: int | slice) -> _T | Sequence[_T]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        made = self._made.get(index)
+        if made is None:
+            import json
+
+            made = self._made[index] = self._make(json.loads(self._lines[index]))
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (Rows, tuple)) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Rows({len(self)})"

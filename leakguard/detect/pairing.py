@@ -9,6 +9,7 @@ Pure functions over the matches of one buffer; knows no files. Imported by pipel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -41,6 +42,9 @@ class _Part(NamedTuple):
     match: Match
     role: str
     stem: frozenset[str]
+    """What its name says of the account: without the words for parts and for the venue."""
+    name: frozenset[str]
+    """The same with the venue's words."""
     where: Place
 
 
@@ -57,7 +61,10 @@ def pair(data: bytes, matches: Sequence[Match], ruleset: RuleSet) -> list[Groupi
         if roles:
             # parts of one role alone: nothing to join, so nobody need know where they stand
             lone = len({role for role, _ in roles}) == 1
-            groups = [_grouping(rule, {r: i}) for r, i in roles] if lone else _group(rule, _parts(data, matches, roles))
+            own = frozenset() if lone else _venue_words(ruleset, rule.provider)
+            groups = (
+                [_grouping(rule, {r: i}) for r, i in roles] if lone else _group(rule, _parts(data, matches, roles, own))
+            )
             for grouping in groups:
                 out.append(grouping)
                 if grouping.complete:
@@ -85,12 +92,30 @@ def _roles(rule: SetRule, by_rule: dict[str, list[int]], taken: set[int]) -> lis
     ]
 
 
-def _parts(data: bytes, matches: Sequence[Match], roles: list[tuple[str, int]]) -> list[_Part]:
+def _venue_words(ruleset: RuleSet, provider: str) -> frozenset[str]:
+    """Words that tell no account of a venue from another, because they name the venue: CBP_KEY and GDAX_SECRET."""
+    aliases = next((venue.aliases for venue in ruleset.venues if venue.provider == provider), ())
+    return frozenset(word for alias in (*aliases, provider) for word in words(alias.encode()) if not word.isdigit())
+
+
+def _parts(
+    data: bytes, matches: Sequence[Match], roles: list[tuple[str, int]], own: frozenset[str]
+) -> list[_Part]:
     out = []
     for role, index in roles:
         match = matches[index]
-        out.append(_Part(index, match, role, _stem(match.name), place(data, match.start, match.end)))
+        name = _stem(match.name or _name_before(data, match.start))
+        out.append(_Part(index, match, role, name - own, name, place(data, match.start, match.end)))
     return out
+
+
+_NAME_BEFORE = re.compile(rb"([A-Za-z_][\w.\-]{0,79})[\"'`\])]{0,3}[ \t]{0,8}(?:=>|:=|[:=])[ \t]{0,8}[\"'`]{0,3}\Z")
+
+
+def _name_before(data: bytes, start: int) -> str:
+    """The name a value that speaks for itself was given to; "" if to none."""
+    found = _NAME_BEFORE.search(data[max(0, start - 100) : start])
+    return found.group(1).decode("latin-1") if found else ""
 
 
 def _grouping(rule: SetRule, filled: dict[str, int]) -> Grouping:
@@ -144,7 +169,8 @@ def _score(a: _Part, b: _Part) -> int:
         return 0
     if a.stem != b.stem and (a.stem or b.stem) and _numbers(a.stem) != _numbers(b.stem):
         return _REFUSED if together < 60 else 1
-    score = together + (50 if a.stem == b.stem and a.stem else 0)
+    alike = 50 if a.name == b.name and a.name else 30 if a.stem == b.stem and a.stem else 0
+    score = together + alike
     # key first, then secret: of two alike the nearer, and the one after rather than the one before
     return max(1, score + 40 - min(39, distance // 40))
 

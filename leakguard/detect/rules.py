@@ -10,13 +10,18 @@ Layout of a pack: docs/rules.md.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from leakguard.detect.gates import TABLE
+from leakguard.detect.packfiles import builtin_folder, pack_files, read_files
 from leakguard.errors import RulePackError, UsageError
 from leakguard.model import MAX_MATCH, PARTS, STATUSES, Confidence, Rule, RuleSet, SetRule, Severity, Venue
+
+__all__ = [
+    "Example", "Pack", "Proof", "builtin_folder", "pack_files", "parse_pack", "read_files", "select", "to_json",
+]  # fmt: skip
 
 _PACK = {"provider", "title", "tags", "aliases", "hosts", "references", "generic"}
 _RULE = {
@@ -61,37 +66,6 @@ class Pack(NamedTuple):
     """(rule, field, what was not honoured) of an imported configuration."""
 
 
-def builtin_folder() -> str:
-    """The folder of the built-in packs: inside the package when installed, beside it in a checkout."""
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    inside = os.path.join(here, "rules")
-    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(here), "rules")
-
-
-def pack_files(folder: str) -> Iterator[str]:
-    """All `.toml` files below a folder (or the file itself), sorted."""
-    if os.path.isfile(folder):
-        yield folder
-        return
-    for root, dirs, names in os.walk(folder):
-        dirs.sort()
-        for name in sorted(names):
-            if name.endswith(".toml"):
-                yield os.path.join(root, name)
-
-
-def read_files(paths: Iterable[str]) -> list[tuple[str, bytes]]:
-    """(path, bytes) of every pack file. RulePackError for one that cannot be read."""
-    out = []
-    for path in paths:
-        try:
-            with open(path, "rb") as handle:
-                out.append((path, handle.read()))
-        except OSError as error:
-            raise RulePackError(path, "", "", error.strerror or "cannot be read") from None
-    return out
-
-
 def parse_pack(file: str, data: bytes, strict: bool = False, checked: bool = False) -> Pack:
     """One file's rules. `strict` also asks for two examples and two near misses per rule; `checked` compiles every
     pattern with both engines here and now, so that a mistake is named with its file (user packs)."""
@@ -116,7 +90,7 @@ def select(
     seen: dict[str, str] = {}
     providers: dict[str, str] = {}
     for pack in packs:
-        if providers.setdefault(pack.venue.provider, pack.file) != pack.file:
+        if "imported" not in pack.venue.tags and providers.setdefault(pack.venue.provider, pack.file) != pack.file:
             other = providers[pack.venue.provider]
             raise RulePackError(pack.file, "pack", "provider", f"{pack.venue.provider} already has a pack: {other}")
         for rule in pack.rules:

@@ -1,10 +1,11 @@
 """Stage 1: one pass over the bytes that says which trigger ended where, and nothing else.
 
 Two ways to the same answer. `Compiled` runs the databases of all rules. `Cold` is for the first start, before any
-database is compiled: it looks for the rules' keywords (milliseconds to compile), then compiles only the rules whose
-keyword is there, and changes to a full compile once more bytes were scanned than that is worth.
+database is compiled: it compiles only what could fire (rules whose keyword is there, triggers that Python's own
+`re` finds something for), and everything once more bytes were scanned than that is worth.
 A property test holds the two to the same matches.
 
+Ends that say nothing new are left out, so that no text makes the list of them longer than a fraction of itself.
 Start-of-match is never asked for (hyperscan refuses or slows such patterns), nor is the binding's Stream class
 used (it keeps no reference to its callback). Each thread has its own scratch: a shared one raises.
 Imported by engine.py's users and cache.py.
@@ -13,13 +14,11 @@ Imported by engine.py's users and cache.py.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import hyperscan
 
-from leakguard.detect import decode
-from leakguard.detect.assign import TRIGGERS as CONTEXT_TRIGGERS
 from leakguard.errors import RulePackError
 from leakguard.model import RuleSet
 
@@ -28,8 +27,15 @@ DECODE_BASE = 2_000_000
 TEXT_BASE = 3_000_000
 """Identifiers of triggers: rule indexes below CONTEXT_BASE, then those of context.py and decode.py."""
 
+NEAR = 128
+"""Ends of one of decode.TRIGGERS that are so close together lead into the same view."""
+
 COLD_LIMIT = 4 * 1024 * 1024
 """Bytes after which compiling everything costs less than going on without."""
+COLD_PARTS = 24
+"""How often the cold path compiles some more before it compiles everything."""
+SMALL = 32 * 1024
+"""Buffers in which Python finds keywords sooner than hyperscan compiles them."""
 
 Ends = list[tuple[int, int]]
 
@@ -60,27 +66,45 @@ def expressions(ruleset: RuleSet, active: frozenset[int] | None = None) -> tuple
         if rule.trigger and (active is None or index in active):
             patterns.append(rule.trigger.encode())
             ids.append(index)
-    for base, triggers in ((CONTEXT_BASE, CONTEXT_TRIGGERS), (DECODE_BASE, [text for _, text in decode.TRIGGERS])):
-        for number, text in enumerate(triggers):
-            patterns.append(text.encode())
-            ids.append(base + number)
+    for ident, pattern in triggers():
+        if ident < TEXT_BASE:
+            patterns.append(pattern)
+            ids.append(ident)
     return patterns, ids
 
 
+def triggers() -> list[tuple[int, bytes]]:
+    """(identifier, pattern) of everything that is looked for beside the rules."""
+    from leakguard.detect import assign, decode
+
+    out = []
+    for base, texts in (
+        (CONTEXT_BASE, assign.TRIGGERS),
+        (DECODE_BASE, [text for _, text in decode.TRIGGERS]),
+        (TEXT_BASE, [text for _, text in decode.TEXT_TRIGGERS]),
+    ):
+        out += [(base + number, text.encode()) for number, text in enumerate(texts)]
+    return out
+
+
 def compile_databases(ruleset: RuleSet, active: frozenset[int] | None = None) -> Databases:
-    """Both databases. RulePackError naming the rule if hyperscan refuses one."""
-    patterns, ids = expressions(ruleset, active)
-    rules = hyperscan.Database()
+    """All databases. RulePackError naming the rule if hyperscan refuses one."""
+    rules = _compiled(ruleset, *expressions(ruleset, active))
+    text = [(pattern, ident) for ident, pattern in triggers() if ident >= TEXT_BASE]
+    return Databases(
+        rules,
+        _compiled(ruleset, [pattern for pattern, _ in text], [ident for _, ident in text]),
+        literals(provider_names(ruleset)),
+    )
+
+
+def _compiled(ruleset: RuleSet, patterns: list[bytes], ids: list[int]) -> Any:
+    database = hyperscan.Database()
     try:
-        rules.compile(expressions=patterns, ids=ids, elements=len(ids))
+        database.compile(expressions=patterns, ids=ids, elements=len(ids))
     except hyperscan.error as error:
         raise _refused(ruleset, patterns, ids, str(error)) from None
-    text = hyperscan.Database()
-    numbers = [TEXT_BASE + number for number in range(len(decode.TEXT_TRIGGERS))]
-    text.compile(
-        expressions=[pattern.encode() for _, pattern in decode.TEXT_TRIGGERS], ids=numbers, elements=len(numbers)
-    )
-    return Databases(rules, text, literals(provider_names(ruleset)))
+    return database
 
 
 def provider_names(ruleset: RuleSet) -> list[bytes]:
@@ -131,16 +155,22 @@ def refusal(pattern: bytes) -> str:
     return ""
 
 
-class Compiled:
-    """Stage 1 with everything compiled. Safe for many threads."""
+def widths(ruleset: RuleSet) -> list[int]:
+    """The longest match of each rule: what Compiled needs to know which ends say nothing new."""
+    return [rule.width[1] for rule in ruleset.rules]
 
-    def __init__(self, databases: Databases) -> None:
+
+class Compiled:
+    """Stage 1 with everything compiled. Safe for many threads. `widths` of the rules, or none to report every end."""
+
+    def __init__(self, databases: Databases, widths: Sequence[int] = ()) -> None:
         self.databases = databases
+        self.widths = widths
         self._local = threading.local()
 
     def scan(self, data: bytes, deep: bool) -> Ends:
         ends: Ends = []
-        on_match = _collect(ends)
+        on_match = _thinned(ends, self.widths)
         scratch = self._scratch()
         self.databases.rules.scan(data, match_event_handler=on_match, scratch=scratch[0])
         if deep:
@@ -161,9 +191,53 @@ class Compiled:
             )
         return own
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For worker processes that cannot be forked."""
+        dumped = [hyperscan.dumpb(database) if database is not None else b"" for database in self.databases]
+        return _restored, (dumped, self.widths)
 
-def _collect(ends: Ends) -> Callable[[int, int, int, int, object], None]:
+
+def _restored(dumped: list[bytes], widths: Sequence[int]) -> Compiled:
+    return Compiled(load_databases(dumped), widths)
+
+
+def load_databases(dumped: Iterable[bytes]) -> Databases:
+    """Databases from their serialised form. hyperscan.error for what is not, or is another CPU's."""
+    return Databases(*(hyperscan.loadb(part, hyperscan.HS_MODE_BLOCK) if part else None for part in dumped))
+
+
+_OnMatch = Callable[[int, int, int, int, object], None]
+
+
+def _collect(ends: Ends) -> _OnMatch:
     def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        ends.append((ident, end))
+
+    return on_match
+
+
+def _thinned(ends: Ends, widths: Sequence[int]) -> _OnMatch:
+    """Collects ends, but of three of one trigger not the middle one if looking back from the last reaches the first:
+    a run of letters has an end at every one of them."""
+    known: dict[int, tuple[int, int]] = {}  # trigger -> (the end before, where in `ends` the last one is)
+    rules = len(widths)
+
+    def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        if ident < rules:
+            width = widths[ident]
+        elif DECODE_BASE <= ident < TEXT_BASE:
+            width = NEAR
+        else:
+            ends.append((ident, end))
+            return
+        before, at = known.get(ident, (end, -1))
+        if at >= 0:
+            last = ends[at][1]
+            if last <= end <= before + width:
+                ends[at] = (ident, end)
+                return
+            before = last
+        known[ident] = (before, len(ends))
         ends.append((ident, end))
 
     return on_match
@@ -177,47 +251,102 @@ class Cold:
         self.on_full = on_full
         self._lock = threading.Lock()
         self._bytes = 0
-        self._active: frozenset[int] = frozenset(
-            index for index, rule in enumerate(ruleset.rules) if rule.trigger and not rule.keywords
-        )
         self._compiled: Compiled | None = None
-        self._full = False
-        self._rules_of: list[list[int]] = []
-        self._literals = self._compile_literals()
-
-    def _compile_literals(self) -> Any:
-        keywords: dict[str, list[int]] = {}
-        for index, rule in enumerate(self.ruleset.rules):
+        self._parts: list[tuple[Any, Any]] = []
+        """(database, scratch) of what was compiled so far."""
+        self._widths = widths(ruleset)
+        self._words: dict[str, list[int]] = {}
+        self._waiting: set[int] = set()
+        """Rules that were not compiled yet."""
+        self._triggers = dict(triggers())
+        """Triggers that were not compiled yet."""
+        for index, rule in enumerate(ruleset.rules):
             if rule.trigger:
+                self._waiting.add(index)
                 for word in rule.keywords:
-                    keywords.setdefault(word, []).append(index)
-        self._rules_of = list(keywords.values())
-        return literals([word.encode() for word in keywords], single=True)
+                    self._words.setdefault(word, []).append(index)
+        self._always = {index for index in self._waiting if not ruleset.rules[index].keywords}
+        self._literals: tuple[list[str], Any, Any] | None = None
+        self._names: list[bytes] | None = None
 
     def scan(self, data: bytes, deep: bool) -> Ends:
         with self._lock:
-            return self._stage(data).scan(data, deep)
+            self._prepare(data, deep)
+            if self._compiled is not None:
+                return self._compiled.scan(data, deep)
+            ends: Ends = []
+            for database, scratch in self._parts:
+                database.scan(data, match_event_handler=_thinned(ends, self._widths), scratch=scratch)
+            return ends
 
     def names(self, data: bytes) -> Ends:
         with self._lock:
-            return self._compiled.names(data) if self._compiled is not None else []
+            if self._compiled is not None or len(data) > SMALL:
+                return self._full().names(data)
+            if self._names is None:
+                self._names = [name.lower() for name in provider_names(self.ruleset)]
+            low = data.lower()
+            return [(number, end) for number, name in enumerate(self._names) for end in _ends_of(name, low)]
 
-    def _stage(self, data: bytes) -> Compiled:
-        """A stage in which every rule that could match `data` is active."""
-        self._bytes += len(data)
-        if not self._full and self._bytes > COLD_LIMIT:
+    def _full(self) -> Compiled:
+        if self._compiled is None:
             databases = compile_databases(self.ruleset)
-            self._compiled = Compiled(databases)
-            self._full = True
+            self._compiled = Compiled(databases, self._widths)
             if self.on_full is not None:
                 self.on_full(databases)
-        if self._full and self._compiled is not None:
-            return self._compiled
-        found: Ends = []
-        if self._literals is not None:
-            self._literals.scan(data, match_event_handler=_collect(found))
-        wanted = self._active.union(*(self._rules_of[ident] for ident, _ in found))
-        if self._compiled is None or wanted != self._active:
-            self._active = wanted
-            self._compiled = Compiled(compile_databases(self.ruleset, wanted))
         return self._compiled
+
+    def _prepare(self, data: bytes, deep: bool) -> None:
+        """Compiles what could fire in `data` and was not compiled yet."""
+        if self._compiled is not None:
+            return
+        self._bytes += len(data)
+        if self._bytes > COLD_LIMIT or len(self._parts) >= COLD_PARTS:
+            self._full()
+            return
+        rules = self._keyworded(data) | (self._always & self._waiting)
+        others = [ident for ident, pattern in self._triggers.items() if self._could_fire(ident, pattern, data, deep)]
+        if not rules and not others:
+            return
+        ids = [*sorted(rules), *others]
+        patterns = [self.ruleset.rules[i].trigger.encode() for i in ids[: len(rules)]]
+        patterns += [self._triggers.pop(ident) for ident in others]
+        self._waiting -= rules
+        database = _compiled(self.ruleset, patterns, ids)
+        self._parts.append((database, hyperscan.Scratch(database)))
+
+    def _keyworded(self, data: bytes) -> set[int]:
+        """The rules that were not compiled yet and have a keyword in `data`."""
+        if len(data) <= SMALL and self._literals is None:
+            low = data.lower()
+            found = [word for word in self._words if word.encode() in low]
+        else:
+            if self._literals is None:
+                texts = list(self._words)
+                database = literals([text.encode() for text in texts], single=True)
+                self._literals = texts, database, None if database is None else hyperscan.Scratch(database)
+            texts, database, scratch = self._literals
+            ends: Ends = []
+            if database is not None:
+                database.scan(data, match_event_handler=_collect(ends), scratch=scratch)
+            found = [texts[number] for number, _ in ends]
+        return {index for word in found for index in self._words[word]} & self._waiting
+
+    def _could_fire(self, ident: int, pattern: bytes, data: bytes, deep: bool) -> bool:
+        if not deep and ident >= DECODE_BASE:
+            return False
+        if len(data) > SMALL:
+            return True
+        import re  # both engines agree on whether such a pattern occurs, if not on how often
+
+        return re.search(pattern, data) is not None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Cold, (self.ruleset,)
+
+
+def _ends_of(word: bytes, data: bytes) -> Iterable[int]:
+    at = data.find(word)
+    while at >= 0:
+        yield at + len(word)
+        at = data.find(word, at + 1)

@@ -16,6 +16,7 @@ REACH = 32 * 1024
 MOST_ROWS = 200
 
 _VALUES = re.compile(rb"\)\s{0,8}VALUES?\s{0,8}\(", re.IGNORECASE)
+_COLUMN = re.compile(rb"[A-Za-z][A-Za-z_ .\-]{2,30}[0-9]?")
 _NEXT_ROW = re.compile(rb"\)\s{0,4},\s{0,8}\(")
 _CELL = re.compile(
     rb"""[ \t\r\n]{0,8}(?:"(?P<double>(?:[^"\n]|"")*)"|'(?P<single>(?:[^'\\\n]|''|\\.)*)'|(?P<bare>[^,;\t\r\n()'"]*))"""
@@ -29,7 +30,7 @@ def is_header(data: bytes, assigned: Assigned) -> bool:
     if between.strip(b"`\"' \t") not in (b",", b";"):
         return False
     value = data[assigned.start : assigned.end].split(b",")[0]
-    return len(value) < 40 and bool(part_of(words(value)))
+    return _COLUMN.fullmatch(value) is not None and bool(part_of(words(value)))
 
 
 def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:

@@ -35,6 +35,10 @@ _READ_DIFFERENTLY = (
 )
 
 
+WIDE = 48
+"""Inner repeats that may go on for longer than this lose their upper bound in the first stage."""
+
+
 class Trigger(NamedTuple):
     """A first-stage pattern. `fixed` is its width if every match of it has the same one, else 0."""
 
@@ -154,6 +158,11 @@ def _emit_repeat(value: tuple[int, int, Any]) -> str:
         return inner + "?"
     if high >= _c.MAXREPEAT:
         return f"{inner}{{{low},}}"
+    if high > WIDE:
+        # a superset again: hyperscan unrolls a bounded repeat into states (a rule with {0,800} in it compiled for
+        # 1.4 s, a fifth of all rules together), an open one is a loop
+        low = min(low, WIDE)
+        return inner + ("*" if low == 0 else f"{{{low},}}")
     return inner + (f"{{{low}}}" if low == high else f"{{{low},{high}}}")
 
 

@@ -4,11 +4,7 @@ Turns model values into plain data and strings that are safe to show. Never open
 reads a secret except `secret_fields` when the user asked for it. Imported by leakguard.report only.
 """
 
-from __future__ import annotations
-
-import base64
-import json
-import math
+# No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,6 +14,7 @@ from leakguard.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_IN
 from leakguard.model import CredentialSet, Finding, Incident, Origin, ScanResult, Severity
 
 TOOL = "leakguard"
+_INFINITE = float("inf")
 STATES = ("failed", "truncated", "skipped")
 ANCHORS = frozenset({"file", "blob", "index", "stdin"})
 """Kinds of origin that a viewer of a checkout can open; members and layers are inside one of these."""
@@ -116,7 +113,7 @@ def clean(value: Any) -> Any:
     if isinstance(value, str):
         return well_formed(value)
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value if -_INFINITE < value < _INFINITE else None
     if isinstance(value, Mapping):
         return {well_formed(str(key)): clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -126,6 +123,8 @@ def clean(value: Any) -> Any:
 
 def dump_json(value: Any, indent: int | None = None) -> bytes:
     """One JSON text in ASCII: what is written to a terminal can be neither a control character nor a bidi mark."""
+    import json  # the text of a clean run needs none
+
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(clean(value), ensure_ascii=True, allow_nan=False, indent=indent, separators=separators)
     return text.encode("ascii") + b"\n"
@@ -266,12 +265,18 @@ def secret_fields(finding: Finding, context: ReportContext) -> dict[str, str]:
     try:
         return {"secret": finding.secret.decode("utf-8")}
     except UnicodeDecodeError:
-        return {"secret_base64": base64.b64encode(finding.secret).decode("ascii")}
+        return {"secret_base64": _base64(finding.secret)}
+
+
+def _base64(data: bytes) -> str:
+    from binascii import b2a_base64
+
+    return b2a_base64(data, newline=False).decode("ascii")
 
 
 def _exact_path(text: str) -> dict[str, str]:
     """The name's bytes beside its readable form, where the readable form had to lose them."""
-    return {"path_base64": base64.b64encode(raw_bytes(text)).decode("ascii")} if _SURROGATE.search(text) else {}
+    return {"path_base64": _base64(raw_bytes(text))} if _SURROGATE.search(text) else {}
 
 
 def origin_record(origin: Origin) -> dict[str, Any]:

@@ -6,7 +6,6 @@ are ASCII, everything from a target goes through `printable`, colour only if the
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -78,6 +77,8 @@ class _Paper:
         rest = " " * (indent + LABEL + hang)
         if self.width:
             room = max(20, self.width - len(rest))
+            import textwrap  # a clean run has nothing to wrap
+
             lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
         else:
             lines = [text]

@@ -9,8 +9,7 @@ Never matches a rule, never lists a folder (`files` does). Knows `model` only. O
 nothing heavier than `os` may be imported here. May be imported by the pipeline, the hook and other sources.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import errno
 import io
 import os

@@ -8,8 +8,7 @@ masked line and the path instead. Pure functions; imported by pipeline.py, triag
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
+from leakguard.hashes import blake2b
 from leakguard.model import LOW_ENTROPY_PARTS, Match, Rule
 
 SCHEME = "lg1"

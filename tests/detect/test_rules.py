@@ -57,6 +57,9 @@ near_misses = [
 """
 
 
+WHY = 'why = "Reads and writes'
+
+
 def parse(text: str, **options: Any) -> rules.Pack:
     return rules.parse_pack("packs/acme.toml", text.encode(), **options)
 
@@ -66,7 +69,16 @@ def swap(old: str, new: str, text: str = PACK + RULE) -> str:
     return text.replace(old, new)
 
 
+def gates(text: str) -> str:
+    return swap(WHY, f"gates = [{text}]\n{WHY}")
+
+
+def with_set(text: str) -> str:
+    return PACK + RULE + "[[set]]\nid = 'acme.c'\ntitle = 'x'\nseverity = 'high'\n" + text
+
+
 # ---------------------------------------------------------------- the loader
+ID = "acme.token"
 LOADER = [
     # (what is wrong, the pack, rule, field, words of the reason)
     ("syntax", PACK + "[[rule]\n", "", "", "not valid TOML"),
@@ -76,39 +88,40 @@ LOADER = [
     ("odd provider", swap('provider = "acme"', 'provider = "Ac me"'), "pack", "provider", "lower-case"),
     ("unknown table", PACK + RULE + "[rules]\n", "", "rules", "unknown field; rule?"),
     ("unknown pack field", swap("aliases", "alias"), "pack", "alias", "unknown field; aliases?"),
-    ("unknown field", swap("keywords", "keyword"), "acme.token", "keyword", "unknown field; keywords?"),
-    ("unknown path field", swap("why =", "paths = { includes = [] }\nwhy ="), "acme.token: paths", "includes", "include?"),
+    ("unknown field", swap("keywords", "keyword"), ID, "keyword", "unknown field; keywords?"),
+    ("unknown path field", swap(WHY, "paths = { includes = [] }\n" + WHY), "acme.token: paths", "includes", "include?"),
     ("foreign id", swap('"acme.token"', '"other.token"'), "other.token", "id", "must be acme.something"),
     ("no id", swap('id = "acme.token"\n', ""), "[[rule]]", "id", "missing"),
-    ("number for text", swap('title = "Acme token"', "title = 3"), "acme.token", "title", "must be a string"),
-    ("text for list", swap('["acme_pat_"]', '"acme_pat_"'), "acme.token", "keywords", "must be a list of strings"),
-    ("unknown part", swap('"access-token"', '"acces-token"'), "acme.token", "part", "access-token?"),
-    ("unknown severity", swap('severity = "high"', 'severity = "huge"'), "acme.token", "severity", "one of info, low"),
-    ("certain by word", swap('confidence = "high"', 'confidence = "certain"'), "acme.token", "confidence", "one of low"),
-    ("unknown status", swap("why =", 'status = "old"\nwhy ='), "acme.token", "status", "stable, preview"),
-    ("pattern and shape", swap("why =", "shape = 'a'\nwhy ="), "acme.token", "pattern", "either pattern or shape"),
-    ("neither", swap("pattern =", "why2 ="), "acme.token", "why2", "unknown field; why?"),
-    ("no keyword", swap('keywords = ["acme_pat_"]\n', ""), "acme.token", "keywords", "missing"),
-    ("upper-case keyword", swap('["acme_pat_"]', '["Acme_"]'), "acme.token", "keywords", "lower case"),
-    ("short keyword", swap('["acme_pat_"]', '["ac"]'), "acme.token", "keywords", "three characters"),
-    ("unknown gate", swap("why =", "gates = [{ entropi = 3.0 }]\nwhy ="), "acme.token", "gates", "entropy?"),
-    ("gate table of two", swap("why =", "gates = [{ entropy = 3.0, jwt = true }]\nwhy ="), "acme.token", "gates", "one entry"),
-    ("gate of wrong type", swap("why =", "gates = [{ entropy = 'high' }]\nwhy ="), "acme.token", "gates", "entropy takes"),
-    ("gate without table", swap("why =", "gates = [{ length = 3 }]\nwhy ="), "acme.token", "gates", "length takes a table of min"),
-    ("wrong gate parameter", swap("why =", "gates = [{ length = { mini = 3 } }]\nwhy ="), "acme.token", "gates", "min, max"),
-    ("gate parameter's type", swap("why =", "gates = [{ length = { min = 'a' } }]\nwhy ="), "acme.token", "gates", "min has the wrong type"),
-    ("one example", swap(""", '"acme_pat_<<{{alnum*24}}>>"'""", ""), "acme.token", "examples", "at least two"),
-    ("odd example", swap("examples = [", "examples = [3, "), "acme.token", "examples", "a string, or"),
-    ("odd near miss", swap('why = "one short" }', 'because = "x" }'), "acme.token", "near_misses", "{ text, why }"),
-    ("set of nothing", PACK + RULE + "[[set]]\nid='acme.c'\ntitle='x'\nseverity='high'\n", "acme.c", "parts", "must be a table"),
-    ("set requires more", PACK + RULE + "[[set]]\nid='acme.c'\ntitle='x'\nseverity='high'\nparts={a=['acme.token']}\nrequired=['b']\n",
+    ("number for text", swap('title = "Acme token"', "title = 3"), ID, "title", "must be a string"),
+    ("text for list", swap('["acme_pat_"]', '"acme_pat_"'), ID, "keywords", "must be a list of strings"),
+    ("unknown part", swap('"access-token"', '"acces-token"'), ID, "part", "access-token?"),
+    ("unknown severity", swap('severity = "high"', 'severity = "huge"'), ID, "severity", "one of info, low"),
+    ("certain by word", swap('confidence = "high"', 'confidence = "certain"'), ID, "confidence", "one of low"),
+    ("unknown status", swap(WHY, 'status = "old"\n' + WHY), ID, "status", "stable, preview"),
+    ("pattern and shape", swap(WHY, "shape = 'a'\n" + WHY), ID, "pattern", "either pattern or shape"),
+    ("neither", swap("pattern =", "why2 ="), ID, "why2", "unknown field; why?"),
+    ("upper-case keyword", swap('["acme_pat_"]', '["Acme_"]'), ID, "keywords", "lower case"),
+    ("short keyword", swap('["acme_pat_"]', '["ac"]'), ID, "keywords", "three characters"),
+    ("unknown gate", gates("{ entropi = 3.0 }"), ID, "gates", "entropy?"),
+    ("gate table of two", gates("{ entropy = 3.0, jwt = true }"), ID, "gates", "one entry"),
+    ("gate of wrong type", gates("{ entropy = 'high' }"), ID, "gates", "entropy takes"),
+    ("gate without table", gates("{ length = 3 }"), ID, "gates", "length takes a table of min"),
+    ("wrong gate parameter", gates("{ length = { mini = 3 } }"), ID, "gates", "min, max"),
+    ("gate parameter's type", gates("{ length = { min = 'a' } }"), ID, "gates", "min has the wrong type"),
+    ("one example", swap(""", '"acme_pat_<<{{alnum*24}}>>"'""", ""), ID, "examples", "at least two"),
+    ("odd example", swap("examples = [", "examples = [3, "), ID, "examples", "a string, or"),
+    ("odd near miss", swap('why = "one short" }', 'because = "x" }'), ID, "near_misses", "{ text, why }"),
+    ("set of nothing", with_set(""), "acme.c", "parts", "must be a table"),
+    ("set requires more", with_set("parts = { a = ['acme.token'] }\nrequired = ['b']\n"),
      "acme.c", "required", "'b' is not one"),
     ("venue status", PACK + RULE + "[venue]\nstatus = 'gone'\n", "venue", "status", "live or defunct"),
     ("venue field", PACK + RULE + "[venue]\nheader = {}\n", "venue", "header", "headers?"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "rule", "field", "words"), [row[1:] for row in LOADER], ids=[row[0] for row in LOADER])
+@pytest.mark.parametrize(
+    ("text", "rule", "field", "words"), [row[1:] for row in LOADER], ids=[row[0] for row in LOADER]
+)
 def test_a_mistake_is_named_with_file_rule_and_field(text: str, rule: str, field: str, words: str) -> None:
     with pytest.raises(RulePackError) as caught:
         rules.parse_pack("packs/acme.toml", text.encode("utf-8", "surrogateescape"), strict=True)
@@ -131,10 +144,9 @@ PATTERNS = [
     ("too long", "acme_pat_(?P<secret>[a-z]{8,16384})", "pattern", "at most 16384"),
     ("no group", "acme_pat_[a-z]{8}", "pattern", "no group named secret"),
     ("refused by both", "acme_pat_(?P<secret>[a-z]{8}", "pattern", "not a regular expression"),
-    ("refused by regex", "acme_pat_(?P<secret>[a-z]{8})x{i<=}", "pattern", ""),
-    ("refused by regex alone", "acme_pat_(?P<secret>[a-z]{8})x{s<1,j<}", "pattern", ""),
+    ("what only regex reads so", "acme_pat_(?P<secret>[a-z]{8})x{i<=1}", "pattern", "fuzzy"),
     ("back-reference", "acme_pat_(?P<secret>[a-z]{8})(?P=secret)", "pattern", "first stage"),
-    ("refused by hyperscan", "acme_pat_(?P<secret>(?:a[^b]{26,30}){26,30})", "pattern", "hyperscan refuses it: Pattern is too large"),
+    ("refused by hyperscan", "acme_(?P<secret>(?:a[^b]{26,30}){26,30})", "pattern", "hyperscan refuses it: Pattern"),
     ("not ASCII", "acme_pat_(?P<secret>[a-zü]{8})", "pattern", "ASCII"),
     ("nothing needed", "(?P<secret>[a-z]{0,8})", "pattern", "nothing in it"),
 ]  # fmt: skip
@@ -150,18 +162,12 @@ def test_a_pattern_that_cannot_be_used_is_refused(pattern: str, field: str, word
 
 def test_a_trigger_that_hyperscan_refuses_is_named() -> None:
     text = pattern_rule("acme_pat_(?P<secret>[a-z]{8})", "trigger = 'acme(?=_pat_)'\n")
-    with pytest.raises(RulePackError, match="acme.token: trigger: hyperscan refuses it") as caught:
+    with pytest.raises(RulePackError, match=r"acme\.token: trigger: hyperscan refuses it") as caught:
         parse(text, checked=True)
     assert caught.value.field == "trigger"
 
 
-def test_what_regex_alone_refuses_is_told_apart() -> None:
-    """`re` takes `{j<}` for plain characters; it is the second stage's engine that must take a pattern."""
-    with pytest.raises(RulePackError, match="acme.api-key: shape: "):
-        parse(swap("'[0-9a-f]{32}'", "'[0-9a-f]{32}{s<1,i<}'", PACK + SHAPE), checked=True)
-
-
-@pytest.mark.parametrize("shape", ["[0-9a-f]+", "[0-9a-f", "(?P<secret>a)\\1"])
+@pytest.mark.parametrize("shape", ["[0-9a-f]+", "[0-9a-f", "[0-9a-f]{32}{s<1,i<}", "(?P<secret>a)\\1"])
 def test_shapes_are_held_to_the_same(shape: str) -> None:
     with pytest.raises(RulePackError) as caught:
         parse(swap("'[0-9a-f]{32}'", f"'{shape}'", PACK + SHAPE), checked=True)
@@ -185,6 +191,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         rules.read_files([str(tmp_path / "gone.toml")])
 
 
+def test_a_pattern_without_keywords_loads() -> None:
+    """It is compiled always: some formats have no word that is in all of their values."""
+    assert parse(swap('keywords = ["acme_pat_"]\n', ""), checked=True).rules[0].keywords == ()
+
+
 def test_files_of_a_folder_in_order(tmp_path: Path) -> None:
     for name in ("b/x.toml", "a/y.toml", "a/notes.txt", "a/a.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -195,8 +206,13 @@ def test_files_of_a_folder_in_order(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- selection
 def test_a_rule_twice_is_an_error() -> None:
-    one, two = parse(PACK + RULE), rules.parse_pack("packs/other.toml", (PACK + RULE).encode())
-    with pytest.raises(RulePackError, match=r"packs/other.toml: acme.token: id: already defined in packs/acme.toml"):
+    with pytest.raises(RulePackError, match=r"packs/acme.toml: acme.token: id: already defined in packs/acme.toml"):
+        rules.select([parse(PACK + RULE + RULE)], "")
+
+
+def test_a_provider_twice_is_an_error() -> None:
+    one, two = parse(PACK + RULE), rules.parse_pack("packs/other.toml", (PACK + SHAPE).encode())
+    with pytest.raises(RulePackError, match=r"packs/other.toml: pack: provider: acme already has a pack: packs/acme"):
         rules.select([one, two], "")
 
 
@@ -218,11 +234,13 @@ def test_selection_by_id_provider_and_tag() -> None:
     packs = [parse(PACK + RULE + SHAPE)]
     assert [rule.id for rule in rules.select(packs, "", only=["acme.api-key"]).rules] == ["acme.api-key"]
     assert len(rules.select(packs, "", only=["packs"]).rules) == 2
-    assert [rule.id for rule in rules.select(packs, "", only=["acme"], exclude=["acme.token"]).rules] == ["acme.api-key"]
+    kept = rules.select(packs, "", only=["acme"], exclude=["acme.token"]).rules
+    assert [rule.id for rule in kept] == ["acme.api-key"]
 
 
 def test_preview_and_deprecated_rules_are_off() -> None:
-    text = swap("why =", 'status = "preview"\nwhy =') + swap("why =", 'status = "deprecated"\nwhy =', SHAPE)
+    text = swap(WHY, 'status = "preview"\n' + WHY)
+    text += swap('why = "Reads."', 'status = "deprecated"\nwhy = "Reads."', SHAPE)
     text += RULE.replace("acme.token", "acme.other")
     packs = [parse(text)]
     assert [rule.id for rule in rules.select(packs, "").rules] == ["acme.other"]
@@ -254,25 +272,29 @@ def test_check_names_a_pack_that_does_not_load() -> None:
     assert (found.file, found.rule, found.field, found.error) == ("packs/p0.toml", "acme.token", "keyword", True)
 
 
+TOKEN = "acme_pat_(?P<secret>[0-9A-Za-z]{24})(?![0-9A-Za-z])"
 CHECKED = [
     ("example not found", swap("'token=acme_pat_<<{{alnum*24}}>>'", "'token=acme_pat_<<{{alnum*23}}>>'"),
      "examples", "example 1: not found"),
     ("span one short", swap("'token=acme_pat_<<{{alnum*24}}>>'", "'token=acme_pat_<<{{alnum*23}}>>1'"),
      "examples", "not exactly: start +0, end +1"),
-    ("no mark", swap("'token=acme_pat_<<{{alnum*24}}>>'", "'token=acme_pat_{{alnum*24}}'"), "examples", "no secret is marked"),
+    ("no mark", swap("'token=acme_pat_<<{{alnum*24}}>>'", "'token=acme_pat_'"), "examples", "no secret is marked"),
     ("unknown class", swap("<<{{alnum*24}}>>'", "<<{{alnun*24}}>>'"), "examples", "no field 'alnun*24'"),
-    ("near miss found", swap("acme_pat_{{alnum*23}}", "acme_pat_{{alnum*24}}"), "near_misses", "near miss 1 (one short) is found"),
+    ("near miss found", swap("acme_pat_{{alnum*23}}", "acme_pat_{{alnum*24}}"),
+     "near_misses", "near miss 1 (one short) is found"),
     ("keyword not in matches", swap('["acme_pat_"]', '["acme_pat_x"]'), "keywords", "none of them is in the match"),
     ("keyword of one branch", pattern_rule("(?:acme_pat_|acme_new_)(?P<secret>[0-9A-Za-z]{24})(?![0-9A-Za-z])"),
      "keywords", "acme_new_"),
-    ("trigger elsewhere", pattern_rule("acme_pat_(?P<secret>[0-9A-Za-z]{24})(?![0-9A-Za-z])", "trigger = '\\x22acme_pat_'\n"),
-     "examples", "not found"),
+    ("trigger elsewhere", pattern_rule(TOKEN, "trigger = '\\x22acme_pat_'\n"), "examples", "not found"),
     ("trigger of one branch", pattern_rule("acme_(?:pat|new)_(?P<secret>[0-9A-Za-z]{24})(?![0-9A-Za-z])",
      "trigger = 'acme_pat_'\n").replace('["acme_pat_"]', '["acme_"]'), "trigger", "does not end inside"),
-    ("catastrophic", pattern_rule("acme_pat_(?P<secret>(?:[0-9A-Za-z]{1,24}){1,24})(?![0-9A-Za-z])"), "pattern", "keeps the second stage busy"),
-    ("two patterns alike", PACK + RULE + RULE.replace("acme.token", "acme.other"), "pattern", "the same as that of acme.token"),
-    ("replaced by nobody", swap("why =", 'status = "stable"\nreplaced_by = "acme.tokem"\nwhy ='), "replaced_by", "no rule acme.tokem; acme.token?"),
-    ("a set of strangers", PACK + RULE + "[[set]]\nid='acme.c'\ntitle='x'\nseverity='high'\nparts={a=['acme.tokem']}\n",
+    ("catastrophic", pattern_rule("acme_pat_(?P<secret>(?:[0-9A-Za-z]{1,24}){1,24})(?![0-9A-Za-z])"),
+     "pattern", "keeps the second stage busy"),
+    ("two patterns alike", PACK + RULE + RULE.replace("acme.token", "acme.other"),
+     "pattern", "the same as that of acme.token"),
+    ("replaced by nobody", swap(WHY, 'replaced_by = "acme.tokem"\n' + WHY),
+     "replaced_by", "no rule acme.tokem; acme.token?"),
+    ("a set of strangers", with_set("parts = { a = ['acme.tokem'] }\n"),
      "parts: a", "no rule acme.tokem; acme.token?"),
 ]  # fmt: skip
 
@@ -313,7 +335,7 @@ def test_an_id_twice_and_a_provider_twice() -> None:
 
 
 def test_missing_words_are_warnings() -> None:
-    text = swap('why = "Reads and writes every project."\n', "").replace('references = ["https://acme.example/docs"]', "")
+    text = swap(WHY + ' every project."\n', "").replace('references = ["https://acme.example/docs"]', "")
     report = laws.check([("packs/acme.toml", text.encode())])
     assert [(problem.field, problem.error) for problem in report.problems] == [("references", False), ("why", False)]
     assert not report.failed
@@ -389,4 +411,4 @@ def test_the_documented_pack_passes() -> None:
     page = Path(__file__).parents[2] / "docs" / "rules.md"
     block = page.read_text().split("```toml\n")[1].split("```")[0]
     assert tomllib.loads(block)["pack"]["provider"] == "acme"
-    assert problems(block) == []
+    assert [problem for problem in problems(block) if problem.error] == []
