@@ -1,4 +1,4 @@
-"""Fixtures for everything: the built-in rules compiled once, a cache folder of the session's own, no settings from outside."""
+"""Fixtures for everything: the built-in rules compiled once, a cache folder of the session's own, no outer settings."""
 
 from __future__ import annotations
 

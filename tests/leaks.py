@@ -1,4 +1,4 @@
-"""What the tests of the core share: secrets made from a seed, texts that surround them, and encodings that hide them."""
+"""What the tests of the core share: secrets made from a seed, texts around them, and encodings that hide them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leakguard.cli.scan import rule_options
-from leakguard.errors import EXIT_CLEAN, EXIT_USAGE, UsageError
+from leakguard.errors import EXIT_CLEAN, EXIT_USAGE, OutputError, UsageError
 from leakguard.model import Severity
 from leakguard.report.common import printable
 
@@ -172,8 +172,7 @@ def docs(folder: str | None, only_check: bool) -> int:
         if only_check:
             _echo(f"{_near(path)}: out of date; run leakguard rules docs")
         else:
-            with open(path, "w", encoding="utf-8", newline="\n") as out:
-                out.write(text)
+            _write_text(path, text)
             _echo(f"{_near(path)}: written")
     return EXIT_USAGE if stale and only_check else EXIT_CLEAN
 
@@ -184,6 +183,14 @@ def _read_text(path: str) -> str | None:
             return page.read()
     except FileNotFoundError:
         return None
+
+
+def _write_text(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8", newline="\n") as page:
+            page.write(text)
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or 'cannot be written'}") from None
 
 
 # ---------------------------------------------------------------- what the commands share

@@ -1,48 +1,71 @@
 """Assignments: cuts the name and the value out of everything that is written like `name = value`.
 
-Fields, environment lines, headers, call arguments, options, XML. Stage 1 reports where something named like a
+Fields, environment lines, headers, call arguments, options, XML, SQL. Stage 1 reports where something named like a
 credential is given a value (`TRIGGERS`); `assigned` goes left from there to the name and right to the value's end. Also
 splits names into words and knows which words speak for which part. Pure functions; knows no rules and no files.
 Imported by context.py, stage1.py and the gates.
+
+Most of what stage 1 reports is code that handles credentials and holds none, so the checks stand in the order of
+their price: what the value begins with, then the name, then the value's end.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-_WORD = (
-    r"(?:pass|pwd|psw|secret|token|key|auth|cred|priv|sign|seed|mnemonic|salt|session|cookie|hook|licen[sc]e"
-    r"|phrase|login|access|client[_\-.]?id|app[_\-]?id|memo|_sid|_pat)"
-)
-_TAIL = 5
-"""Every trigger ends this many bytes into the value."""
+from leakguard.detect.forms import FORMS, TAIL, named
+from leakguard.detect.naming import KIN, PART_NAMES, part_of, plain, words
 
-_NAME_END = r"[\w.\-]{0,20}[\"'`\])}\\]{0,3}[ \t]{0,8}"
-_QUOTED_VALUE = r"[bfru@$]?[\"'`\\]{1,4}[^\s\"'`\\]{5}"
+__all__ = ["KIN", "PART_NAMES", "TRIGGERS", "Assigned", "assigned", "part_of", "words"]
 
-# One pattern for most forms: eight of them compiled four times as long and ran at half the speed. The rare forms
-# have their own, each with a literal that hyperscan can look for: folded into the first they cost it a third.
-TRIGGERS: tuple[str, ...] = (
-    # name = "value", "name": value, \"name\": \"value\", set_name("value"), put("name", "value"),
-    # <add key="name" value="value">, <name>value</name>
-    r"(?i)" + _WORD + _NAME_END + r"(?:(?:=>|[:?+|]?={1,3}|:|[,(]|value=|content=|default=)[ \t\r\n]{0,8}"
-    r"(?:" + _QUOTED_VALUE + r"|[^\s\"'`\\<>{}()\[\],;|$=:&]{5})|>[ \t]{0,4}[^\s\"'<>]{5})",
-    # --name value
-    r"--\w[\w\-]{2,40} [\"']?[^\s\"'\-$<>{}()][^\s\"'<>{}()]{4}",
-    # IDENTIFIED BY 'value', PASSWORD 'value'
-    r"(?i)(?:password|identified by)[ \t]{1,3}[\"'][^\s\"']{5}",
-    # name: str = "value"
-    r"[\w)\]]: ?(?:str|string|String\??|&str|&'static str|Optional\[str\]|Final|SecretStr|any|text)(?: \| \w{1,10}|\[str\])?"
-    r"[ \t]?=[ \t]{0,4}[\"'`][^\s\"'`\\]{5}",
-    # Name { get; set; } = "value"
-    r"\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?= ?[\"'][^\s\"'`\\]{5}",
-    # name: |  and the value on the next line
-    r":[ \t]?[|>][+\-]?[ \t]{0,4}\r?\n[ \t]{1,20}[^\s\"'`\\<>{}()\[\],;|$=:&]{5}",
+_PASS = ("pass", "pwd", "psw", "_pw", "senha", "contrase", "kennwort", "wachtwoord")
+_OTHER = (
+    "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook",
+    "license", "licence", "phrase", "login", "access", "clientid", "client_id", "client-id", "client.id", "appid",
+    "app_id", "app-id", "memo", "_sid", "_pat",
 )  # fmt: skip
-_NAMED = 0
-"""The trigger that has looked at the name; after the others it is still to be judged."""
+"""What a name contains if it may name a credential."""
+
+
+def _trigger(words: Sequence[str], tail: int) -> str:
+    """What is named like one of `words` and is given a value of at least `tail` bytes.
+
+    name = "value", "name": value, \\"name\\": \\"value\\", set_name("value"), put("name", "value"),
+    name: type = "value", name = wrap("value"), name = given || "value", <add key="name" value="value">,
+    <name>value</name>, - name: NAME / value: value, a YAML block.
+    Unbounded repeats, because hyperscan has one state for them and n for {0,n}: the name's length is checked later.
+    """
+    quoted = rf"[bfru@$]?[\"'`\\]{{1,4}}[^\s\"'`\\]{{{tail}}}"
+    bare = rf"[^\s\"'`\\<>{{}}()\[\],;|$=:&]{{{tail}}}"
+    separator = (
+        r"=>|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?[\w.\[\]&<>|?]+[ \t]?="
+        r"|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?="
+        r"|(?:,|\r?\n)[ \t\r\n]*[\"']?value[\"']?[ \t]?[=:]|(?:value|content|default)="
+    )
+    return (
+        rf"(?i)(?:{'|'.join(words)})[\w.\-]*[\"'`\])}}\\]{{0,3}}[ \t]*"
+        rf"(?:(?:{separator})[ \t\r\n]*(?:(?:[\w.\[\]&*]+\()?{quoted}|{bare})|>[ \t]*[^\s\"'<>]{{{tail}}})"
+    )
+
+
+# Two patterns where eight would do: eight of them compiled four times as long and ran at half the speed. Passwords
+# may be short; of other names values of four bytes are three times as many, and none is a secret.
+TRIGGERS: tuple[str, ...] = (
+    _trigger(_OTHER, 5),
+    _trigger(_PASS, 4),
+    # --name value, -name value
+    r"[ \t]--?\w[\w\-]+ [\"']?[^\s\"'\-$<>{}()][^\s\"'<>{}()]{4}",
+    # IDENTIFIED BY 'value', PASSWORD 'value'
+    r"(?i)(?:password[ \t]+[\"']|identified[ \t]+by[ \t]+[\"']?)[^\s\"']{4}",
+    *FORMS,
+)
+_TAILS = (5, 4, 5, 4, *[TAIL] * len(FORMS))
+"""How many bytes into the value each trigger ends: exactly so many, whichever alternative matched."""
+
+_OTHERS, _PASSWORDS, _OPTION, _SQL, _FORMS = range(5)
 
 
 class Assigned(NamedTuple):
@@ -56,20 +79,62 @@ class Assigned(NamedTuple):
     """The quote around the value, b"" for none."""
     form: int
     """Which trigger."""
+    sep: bytes = b""
+    """What stands between name and value, without white space: b"=", b":", b"(", b",", b">", b"=>" ..."""
+    close: bytes = b""
+    """What closed the name: its quote, a bracket."""
 
 
-# Reversed: from the value's first byte back over its quote, the separator and the closing of the name.
-_LEFT = (
-    rb"(?r)(?P<name>[A-Za-z_$@][\w.$\-]{0,79}(?:\[[\"'][\w.\-]{1,60})?)(?P<close>[\"'`\])}\\]{0,4})"
-    rb"(?P<sep>[ \t]{0,8}(?:=>|(?<!\$(?:env|script|global)):[ \t]?[\w.\[\]&<>|?]{2,20}[ \t]?=|[:?+|!]?={1,3}"
-    rb"|:(?:[ \t]?[|>][+\-]?)?|[,(]|(?:value|content|default)=|>|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?=)"
-    rb"[ \t\r\n]{0,8}|[ \t]{1,3})"
-    rb"[bfruBFRU@$]?(?P<quote>\\{0,3}[\"'`]{0,3})"
+_LOOK_BACK = 160
+# Both read backwards: from the value's first byte over its quote, the separator and the closing of the name.
+_BACK = re.compile(
+    rb"(?P<quote>[\"'`]{0,3}\\{0,3})[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
+    rb"(?P<sep>>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
+    rb"|[+\-]?[|>][ \t]?:|>|)"
+    rb"[ \t]{0,60}(?P<close>[\"'`\])}\\]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
-_DULL = re.compile(rb"(?:[0-9]+(?:[.:][0-9]+)*|(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled))[\s,;&)\]}\"']")
-_SENSITIVE = re.compile(("(?i)" + _WORD).encode())
-_UNQUOTED = re.compile(rb"[^\s\"'`<>{}()\[\],;|&]{4,512}")
-_UNQUOTED_LINE = re.compile(rb"[^\s\"'`<>]{4,512}")
+# The next name to the left: of a type (`name: str = `), a call around the value, a field that is called `value`.
+_OUTER = re.compile(
+    rb"(?:\]\[|[&*])?[\"'`]?[ \t\r\n]{0,60}(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
+    rb"(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
+)
+_SENSITIVE = re.compile(f"(?i){'|'.join((*_PASS, *_OTHER))}".encode())
+_DIGIT = re.compile(rb"[0-9]")
+_LISTS = (b",", b"(", b"list")
+_COMMA = re.compile(rb"[^,],|, ")
+_COLUMN = re.compile(f"(?i)[\\w.\\- ]{{0,30}}?(?:{'|'.join((*_PASS, *_OTHER))})".encode())
+_LINE_ENDS = (b"", b"\r", b"\n")
+_ONE_LINE = (b":", b"=")
+# put("name", "value"): the name, backwards from its closing quote, is the first thing in brackets
+_IN_CALL = re.compile(rb"[\w.$\-]{1,80}\\{0,3}[\"'`][bfru@]?[ \t\r\n]{0,60}\(")
+_FIELD = re.compile(rb"\\{0,3}[\"'`][ \t]{0,4}(?::|=)")
+_TRAILING = frozenset(b".:\\")
+_BACKSLASH = 92
+_SCHEME = re.compile(rb"(?i)(?:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}")
+_SCHEME_INITIALS = frozenset(b"bBtTaAdDnN")
+_QUOTES = frozenset((b'"', b"'", b"`", b"\\"))
+
+# What a bare value begins with if it is none: numbers and constants, calls, indexed and qualified names.
+# A look-up with a default goes on: context.py takes the default. Possessive, so that nothing is tried twice.
+_WORDS = r"[A-Za-z_]\w{0,60}+(?:(?:\.|->|::|\?\.)[A-Za-z_]\w{0,60}+){0,6}+"
+_AFTER = r"(?=[\s,;)\]}\"'\\]|$)"
+_EXPRESSION = (
+    rf"(?!(?:os\.)?(?:getenv|environ)\b|process\.env){_WORDS}(?:[(\[]|->|[ \t]\()"
+    rf"|[A-Za-z_]{{1,60}}+(?:(?:\.|::|\?\.)(?!env\b)[A-Za-z_]{{1,60}}+){{1,6}}+{_AFTER}"
+)
+_CONSTANTS = (
+    r"(?i:true|false|null|none|nil|undefined|string|required|optional|disabled|enabled|yes|no|bytes?|int|str|bool|boolean"
+    r"|self|this|void|function|lambda|async|await|range|return|const|object|char|var|new)"
+)
+# A bare identifier is a variable; only passwords are as plain.
+_IDENTIFIER = (
+    r"(?:[A-Z]?[a-z]{1,11}[0-9]?|[A-Z]{1,20}|[A-Za-z][a-z]{1,13}[0-9]{0,2}(?:[A-Z][a-z]{2,13}[0-9]{0,2}){1,12}+"
+    r"|(?:[A-Z]?[a-z]{1,40}+|[A-Z]{1,40}+)(?:[_\-](?:[A-Z]?[a-z]{1,40}+[0-9]?|[A-Z]{1,40}+[0-9]?|[0-9]{1,2})){1,12}+)"
+)
+_DULL = re.compile(rf"(?:[0-9]+(?:[.:][0-9]+)*|{_IDENTIFIER}){_AFTER}|{_EXPRESSION}".encode())
+_DULL_PASS = re.compile(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_EXPRESSION}".encode())
+_DULL_QUOTED = re.compile(rb"(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)[\"'`\\]")
+_BARE = re.compile(rb"[^\s\"'`<>{}()\[\],;|&]{4,512}")
 _QUOTED = {
     b'"': re.compile(rb'(?:[^"\\\r\n]|\\[^\r\n]){4,1024}(?=")'),
     b"'": re.compile(rb"(?:[^'\\\r\n]|\\[^\r\n]){4,1024}(?=')"),
@@ -78,111 +143,116 @@ _QUOTED = {
 _ESCAPED = re.compile(rb"[^\"'\\\r\n]{4,1024}(?=\\)")
 _XML_TEXT = re.compile(rb"[^<>\r\n]{4,1024}(?=<)")
 
-_PIECES = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-
-
 @lru_cache(maxsize=65_536)
-def words(name: bytes) -> tuple[str, ...]:
-    """A name's words: split at case changes, digits and anything else; lower case."""
-    return tuple(piece.decode().lower() for piece in _PIECES.findall(name))
-
-
-# Which words in a name speak for which part; the first that fits decides. Runs of whole words.
-PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("passphrase", ("passphrase", "pass_phrase", "api_pass", "key_pass", "phrase")),
-    ("mnemonic", ("mnemonic", "seed_phrase", "recovery_phrase", "secret_phrase")),
-    ("private-key", ("private_key", "priv_key", "privkey", "privatekey", "secret_scalar", "signing_key", "deployer_key")),
-    ("client-secret", ("client_secret", "consumer_secret", "app_secret", "oauth_secret")),
-    ("api-secret", ("api_secret", "secret_key", "secretkey", "secret_access_key", "key_secret", "apisecret", "secret")),
-    ("refresh-token", ("refresh_token",)),
-    ("session-token", ("session_token", "session_key", "session_id", "session")),
-    ("access-token", ("access_token", "auth_token", "api_token", "bearer_token", "oauth_token", "bot_token", "token", "bearer", "pat")),
-    ("client-id", ("client_id", "consumer_key", "app_id")),
-    ("webhook-url", ("webhook", "hook")),
-    ("password", ("password", "passwd", "pwd", "pass", "psw", "passcode")),
-    ("api-key", ("api_key", "apikey", "access_key", "accesskey", "key_id", "app_key", "auth_key", "access_id", "api", "key", "auth")),
-    ("signing-key", ("signing", "sign", "hmac", "salt")),
-    ("encryption-key", ("encryption", "encrypt", "cipher", "aes", "master")),
-    ("license-key", ("license", "licence")),
-    ("cookie", ("cookie",)),
-    ("memo", ("memo",)),
-    ("uid", ("uid", "user_id")),
-)  # fmt: skip
-# A shape rule of the first part also takes names of the others: venues and people call them as they like.
-KIN = {
-    "api-key": ("client-id", "access-token", "license-key"),
-    "api-secret": ("client-secret", "private-key", "api-key", "signing-key", "access-token"),
-    "access-token": ("api-key", "api-secret", "password", "session-token", "refresh-token"),
-    "client-id": ("api-key",),
-    "client-secret": ("api-secret", "api-key"),
-    "passphrase": ("password", "api-secret"),
-    "password": ("passphrase", "api-secret", "access-token"),
-    "private-key": ("api-secret", "signing-key", "api-key"),
-    "signing-key": ("api-secret", "api-key", "encryption-key"),
-    "encryption-key": ("api-secret", "api-key", "signing-key"),
-    "license-key": ("api-key",),
-    "webhook-url": ("api-key", "access-token"),
-    "session-token": ("access-token", "cookie"),
-    "refresh-token": ("access-token",),
-    "basic-auth": ("access-token", "password", "api-key"),
-    "url-token": ("api-key", "access-token"),
-}
-
-
-@lru_cache(maxsize=65_536)
-def part_of(name: tuple[str, ...]) -> str:
-    """The part that a name's words speak for; "" if none."""
-    text = f"_{'_'.join(name)}_"
-    for part, runs in PART_NAMES:
-        for run in runs:
-            if f"_{run}_" in text or (len(run) > 6 and run.replace("_", "") in text.replace("_", "")):
-                return part
-    return ""
-
-
-@lru_cache(maxsize=1)
-def _left() -> Any:
-    import regex  # only once something fired: the import is a fifth of a warm start
-
-    return regex.compile(_LEFT)
+def _sensitive(backwards: bytes) -> bool:
+    """Whether a name (as _BACK reads it) could be a credential's."""
+    return _SENSITIVE.search(backwards[::-1]) is not None
 
 
 def assigned(data: bytes, ends: list[tuple[int, int]]) -> list[Assigned]:
     """What stands assigned at these ends. One value is given once, with the name nearest to it."""
-    match_left = _left().match
     out = []
     done: set[int] = set()
-    for form, end in ends:
-        start = end - _TAIL
+    # the rarer forms first: they read a name where the usual ones see but a piece of it
+    for form, end in [item for item in ends if item[0] >= _FORMS] + ends:
+        start = end - _TAILS[form]
         if start in done:
             continue
+        if form >= _FORMS:
+            rare = _rarer(data, start, form)
+            if rare is not None:
+                done.add(start)
+                out.append(rare)
+            continue
         done.add(start)
-        if _DULL.match(data, start):
+        dull = _DULL_QUOTED if data[start - 1 : start] in _QUOTES else _DULL_PASS if form else _DULL
+        if dull.match(data, start) and not (_COMMA.match(data, start - 2) and _COLUMN.match(data, start)):
             continue
-        left = match_left(data, max(0, start - 160), start)
-        if left is None or (form != _NAMED and not _SENSITIVE.search(left.group(0))):
-            continue
-        value = _value(data, start, left.group("quote"), left.group("sep"))
-        if value is not None:
-            out.append(Assigned(left.group("name"), left.start(), value[0], value[1], left.group("quote"), form))
+        found = _assigned(data, start, form)
+        if found is not None:
+            out.append(found)
     return out
 
 
+def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
+    """What one of the rarer forms assigns at `start`."""
+    found = named(data, form - _FORMS, start)
+    if found is None or not _SENSITIVE.search(found.name) or _DULL.match(data, start):
+        return None
+    value = _value(data, start, found.quote, b"")
+    return Assigned(found.name, found.start, *value, found.quote, form, b":") if value else None
+
+
+def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
+    """The name and the whole value of the assignment whose value starts at `start`."""
+    before = data[max(0, start - _LOOK_BACK) : start][::-1]
+    back = _BACK.match(before)
+    if back is None:
+        return None
+    quote, sep, name = back["quote"][::-1], back["sep"], back
+    if form != _SQL and not _sensitive(back["name"]):
+        outer = _OUTER.match(before, back.end()) if form != _OPTION else None
+        if outer is None or not _sensitive(outer["name"]):
+            return None
+        name, sep = outer, (outer["sep"] if sep == b"(" else sep)
+    if form <= _PASSWORDS and (not sep or (not quote and sep in _ONE_LINE and b"\n" in back["gap"])):
+        return None
+    value = _value(data, start, quote, sep)
+    if value is None:
+        return None
+    written = b"identified_by" if form == _SQL and name["name"].lower() == b"yb" else name["name"][::-1]
+    left = before[name.end() : name.end() + 2]
+    if sep == b"," and quote and not _IN_CALL.match(before, name.end("close")):
+        sep = b"tsil"
+    elif sep == b"," and not quote and left[:1] in _LINE_ENDS and data[value[1] : value[1] + 1] in _LINE_ENDS:
+        sep = b"="  # a line of a table
+    found = Assigned(written, start - name.end(), *value, quote, form, sep[::-1], name["close"][::-1])
+    return None if _code(data, found, left) else found
+
+
+def _code(data: bytes, found: Assigned, left: bytes) -> bool:
+    """Whether name and value together are no assignment: the next parameter or field, a word, a type. `left` is what
+    stands before the name, backwards."""
+    if found.sep in _LISTS and _listed(data, found):
+        return True
+    if found.form != _SQL and found.sep != b"," and found.end - found.start < 16 and plain(found.name):
+        return not _DIGIT.search(data, found.start, found.end)
+    return left == b"::" and found.close != b""  # "AWS::KMS::Key"
+
+
 def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int] | None:
-    """Where a value that starts at `start` ends, by the quote and the separator before it."""
+    """Where a value that is taken to start at `start` starts and ends, by the quote and the separator before it."""
     if not quote:
-        if sep.strip() == b">":
+        if sep == b">":
             found = _XML_TEXT.match(data, start)
             return (start, start + len(found.group().rstrip())) if found else None
-        found = _UNQUOTED.match(data, start)
+        found = _BARE.match(data, _past_scheme(data, start))
         if found is None:
             return None
-        end = found.end()
-        while end > start and data[end - 1 : end] in (b".", b":", b"\\"):
+        start, end = found.span()
+        line = found.group().find(b"\\n")  # a text in a JSON string: the line ends there
+        if line >= 4:
+            end = start + line
+        while end > start and data[end - 1] in _TRAILING:
             end -= 1
-        return (start, end) if end - start >= _TAIL else None
-    if quote[:1] == b"\\":
-        found = _ESCAPED.match(data, start)
-    else:
-        found = _QUOTED[quote[-1:]].match(data, start)
-    return (start, found.end()) if found else None
+        return (start, end) if end - start >= 4 else None
+    start = _past_scheme(data, start)
+    found = (_ESCAPED if quote[0] == _BACKSLASH else _QUOTED[quote[-1:]]).match(data, start)
+    return found.span() if found else None
+
+
+def _listed(data: bytes, found: Assigned) -> bool:
+    """Whether a value after a comma or a bracket is the next parameter or the next field's name."""
+    _, _, start, end, quote, *_ = found
+    if quote:
+        return _FIELD.match(data, end) is not None
+    # another name of a credential may be the next column's of a table's header: context.py knows
+    return not _DIGIT.search(data, start, end) and not _COLUMN.match(data, start, end)
+
+
+def _past_scheme(data: bytes, start: int) -> int:
+    """The start of what stands after `Bearer` and the like."""
+    if data[start] not in _SCHEME_INITIALS:
+        return start
+    scheme = _SCHEME.match(data, start)
+    return scheme.end() if scheme else start

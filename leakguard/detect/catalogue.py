@@ -98,7 +98,7 @@ def row(entry: Entry) -> dict[str, Any]:
         "severity": Severity(rule.severity).label,
         "confidence": Confidence(rule.confidence).label,
         "status": rule.status,
-        "tags": list(rule.tags),
+        "tags": list(dict.fromkeys(rule.tags)),
         "proofs": proofs(rule),
     }
 
@@ -282,8 +282,13 @@ def gates_page() -> str:
         asks = doc or note[:1].upper() + note[1:]
         if doc and note:
             asks = f"{doc} ({note})"
-        lines.append(f"| `{name}` | {_parameters(schema)} | {'yes' if proves(name) else ''} | {_cell(asks)} |")
+        lines.append(f"| `{name}` | {_parameters(schema)} | {'yes' if proves(name) else ''} | {_plain(asks)} |")
     return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Text of our own inside a table: its code stays code."""
+    return re.sub(r"([|<>])", r"\\\1", text)
 
 
 def _parameters(schema: Any) -> str:

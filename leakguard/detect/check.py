@@ -337,17 +337,24 @@ def _proof(pack: Pack, rule: Rule) -> Proof:
 def _load(
     files: Sequence[tuple[str, bytes]], judged: Container[str] | None, only: Sequence[str]
 ) -> tuple[list[Pack], list[Problem]]:
+    """The packs that load. Those that were asked for are held to the strict rules, and fail if they do not."""
     packs, problems = [], []
     for name, data in files:
+        asked = judged is None or name in judged
         try:
-            packs.append(packs_of.parse_pack(name, data, strict=True))
+            pack = packs_of.parse_pack(name, data)
+            if asked and (not only or any(_is_named(rule, only) for rule in pack.rules)):
+                pack = packs_of.parse_pack(name, data, strict=True)
+            packs.append(pack)
         except RulePackError as error:
-            asked = (judged is None or name in judged) and (
-                not only or any(b'"%s"' % ident.partition(".")[0].encode() in data for ident in only)
-            )
+            asked = asked and (not only or any(b'"%s"' % one.partition(".")[0].encode() in data for one in only))
             reason = error.reason if asked else f"left out, it does not load: {error.reason}"
             problems.append(Problem(error.file, error.rule, error.field, reason, asked))
     return packs, problems
+
+
+def _is_named(rule: Rule, names: Sequence[str]) -> bool:
+    return not {rule.id, rule.provider, *rule.tags}.isdisjoint(names)
 
 
 def _without_twins(packs: Sequence[Pack]) -> list[Pack]:
@@ -381,8 +388,7 @@ def _choose(
     chosen = [
         (pack, rule)
         for pack, rule in every
-        if (not only or not {rule.id, rule.provider, *rule.tags}.isdisjoint(only))
-        and {rule.id, rule.provider, *rule.tags}.isdisjoint(exclude)
+        if (not only or _is_named(rule, only)) and not _is_named(rule, exclude)
     ]
     if not chosen and not problems:
         raise UsageError("no rule is left: nothing would be checked")

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.gates import Candidate
+from leakguard.detect.naming import PART_OF_KIND, kind_of
 from leakguard.detect.scope import Place, inside, nested_between, place
 from leakguard.detect.tables import is_header, rows
 from leakguard.model import Confidence, Rule, RuleSet
@@ -30,6 +31,9 @@ _ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("nonce",), ("digest
 
 STRUCTURE = 840
 """Evidence from here on is of the object, call, section or line a value stands in."""
+
+NAMED = 1000
+"""Evidence from here on is a name in the variable's own name."""
 
 WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
@@ -54,6 +58,7 @@ class Context:
         self._paths: dict[str, list[tuple[int, str]]] = {}
         self.rules = ruleset.rules
         self.generic: list[int] = []
+        self._generics: dict[bytes, list[int]] = {}
         self.by_provider: dict[str, list[int]] = {}
         for index, rule in enumerate(ruleset.rules):
             if not rule.shape:
@@ -70,9 +75,10 @@ class Context:
             if venue.provider not in self.by_provider:
                 continue
             for alias in (*venue.aliases, *venue.hosts):
-                self.aliases.setdefault(_squash(alias), venue.provider)
-                for text in spellings(alias):
-                    self.names.append((len(text), venue.provider))
+                meant = ALONE + venue.provider if alias.startswith(ALONE) else venue.provider
+                self.aliases.setdefault(_squash(alias), meant)
+                for text in spellings(alias.removeprefix(ALONE)):
+                    self.names.append((len(text), meant))
                     self.name_texts.append(text)
 
     # ------------------------------------------------------------ extraction
@@ -116,6 +122,8 @@ class Context:
                     low, high = literal.span("value")
                     yield found._replace(start=low, end=high, quote=b'"')
                     continue
+                if not found.quote and _is_code(data, found):
+                    continue
             yield found
 
     # ------------------------------------------------------------ choice of a rule
@@ -124,9 +132,15 @@ class Context:
     ) -> tuple[int, Candidate, int, tuple[str, ...]] | None:
         """The best rule for a value, or None: first a provider's, then the generic ones."""
         value = data[assigned.start : assigned.end]
-        name = _labelled(data, assigned) or words(assigned.name)
-        groups = {"quote": assigned.quote, "form": b"%d" % assigned.form}
+        if _NO_SECRET.fullmatch(value):
+            return None
+        labelled = _labelled(data, assigned)
+        name = labelled or words(assigned.name)
+        groups = {"quote": assigned.quote, "sep": assigned.sep}
+        address = _ADDRESS.fullmatch(value) is not None  # unless the name says whose secret looks like one
         for evidence, fitting in self._evidence(data, assigned, name, path, value, mentions):
+            if address and evidence.strength < NAMED:
+                continue
             for rank, index in self._by_name(fitting, name):
                 if evidence.strength < WEAK and rank > 1:
                     continue  # a name that fits half and a venue that stands far off are too little together
@@ -136,7 +150,9 @@ class Context:
                     if evidence.strength < WEAK and confidence < Confidence.CERTAIN:
                         confidence = max(int(Confidence.LOW), confidence - 1)
                     return index, candidate, confidence, (evidence.reason,)
-        for _, index in self._by_name(self.generic, name):
+        if address or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES:
+            return None
+        for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
             if not self._shape(index).fullmatch(value):
                 continue
             candidate = Candidate(data, assigned.start, assigned.end, assigned.name, groups, path)
@@ -144,6 +160,17 @@ class Context:
             if confidence:
                 return index, candidate, confidence, ("named like a secret",)
         return None
+
+    def _generic(self, name: bytes) -> list[int]:
+        """The generic rules for a name: of the kind it promises, and those that list it."""
+        known = self._generics.get(name)
+        if known is None:
+            part = PART_OF_KIND.get(kind_of(name))
+            known = [i for i in self.generic if self.rules[i].part == part or self._named(i, words(name))]
+            if len(self._generics) > 65_536:
+                self._generics.clear()
+            self._generics[name] = known
+        return known
 
     def _fitting(self, provider: str, value: bytes) -> list[int]:
         """A provider's shape rules whose shape the whole value has."""
@@ -202,7 +229,7 @@ class Context:
 
         for size, provider in self._in_words(name):
             if fits(provider):
-                _keep(found, provider, 1000 + size, "named in the variable")
+                _keep(found, provider, NAMED + size, "named in the variable")
         if not found:
             around = [m for m in mentions.around(assigned) if fits(m[2])]
             if around:
@@ -222,6 +249,9 @@ class Context:
         while at < len(name):
             for size in range(min(4, len(name) - at), 0, -1):
                 provider = self.aliases.get("".join(name[at : at + size]))
+                if provider is not None and provider.startswith(ALONE):
+                    # a plain word: it begins the name, or only words for parts come after it
+                    provider = provider[1:] if not at or PART_WORDS.issuperset(name[at + size :]) else None
                 if provider is not None:
                     out.append((size, provider))
                     at += size - 1
@@ -250,6 +280,22 @@ class Context:
             _keep(found, provider, strength * 10 + tie, reason)
 
 
+ALONE = "="
+"""Before an alias that is a plain word as well: it names the provider only where it stands alone."""
+
+_BEFORE = re.compile(
+    rb"(?:[\"'`]|[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\b(?:class|import|from) "
+    rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"']?[ \t]{0,2}[:=.][ \t]{0,2}[\"'`]?)\Z"
+)
+_AFTER = re.compile(rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w| \(| ---|[\"'`])")
+
+
+def stands_alone(data: bytes, start: int, stop: int) -> bool:
+    """Whether data[start:stop] is a whole key, string or title, at most with a tag behind it, and no word of a text."""
+    before = start == 0 or _BEFORE.search(data, max(0, start - 40), start)
+    return bool(before) and _AFTER.match(data, stop) is not None
+
+
 PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_"))
 
 # `x = os.getenv("...")`, `process.env.X || "..."`: the literal is a default, or the secret put in the wrong place
@@ -258,9 +304,42 @@ _LOOKUP = re.compile(
     rb"|(?:process\.env[.\[][\w\"'.\]]{1,60}|(?:os\.)?(?:getenv|environ\.get)\([\"'\w]{1,60}\))[ \t]{0,2}(?:\|\||\?\?|or)[ \t]{0,2})"
     rb"[\"'](?P<value>[^\"'\r\n]{8,512})[\"']"
 )
+_VARIABLE = re.compile(rb"[A-Za-z_][A-Za-z_.]*")
+_CALLEE = re.compile(rb"[A-Za-z_][\w.:]*")
+
+
+def _is_code(data: bytes, found: Assigned) -> bool:
+    """Whether what stands without quotes is a call, or a variable in the list of another: sign(secret, algorithm)."""
+    if data[found.end : found.end + 1] in (b"(", b"["):
+        return _CALLEE.fullmatch(data, found.start, found.end) is not None
+    if not _VARIABLE.fullmatch(data, found.start, found.end):
+        return False
+    between = data[found.name_start + len(found.name) : found.start].strip()
+    line = data[data.rfind(b"\n", 0, found.name_start) + 1 : found.name_start]
+    return between == b"(" or (between == b"," and b"(" in line)  # a comma alone may be that of a table's columns
+
+
+# the name of a secret where its value belongs, and a sealed value
+_NO_SECRET = re.compile(
+    rb"[A-Z][A-Z0-9]{1,24}(?:_[A-Z0-9]{1,16}){0,8}_(?:KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|PWD|ID|MEMO)"
+    rb"(?:_[0-9A-Z]{1,8})?"
+    rb"|[a-z][a-z0-9]{1,24}(?:_[a-z0-9]{1,16}){0,8}_(?:key|secret|token|password|passphrase|pwd|memo)"
+    rb"|AgB[0-9A-Za-z+/]{200,}={0,2}"
+)
+_ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}")
+_PUBLIC_NAMES = frozenset(
+    tuple(name.split())
+    for name in (
+        "public key", "pub key", "pubkey", "publickey", "verifying key", "cache key", "partition key", "sort key",
+        "primary key", "foreign key", "storage key", "idempotency key", "listen key", "link key", "lookup key",
+        "unique key", "salt", "key hash", "secret hash", "token hash", "auth id", "token address", "token mint",
+        "token id", "token symbol", "hash key",
+    )
+)  # fmt: skip
+"""Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
 _TRADES = frozenset({"exchange", "broker", "dex", "custody", "bot"})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
-_LABEL = re.compile(rb"(?i)(?:^|[^\w])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
+_LABEL = re.compile(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 
 # Words that say nothing of whose a credential is.
 _COMMON = frozenset(
@@ -351,6 +430,10 @@ class Mentions:
             start, stop = base + end - size, base + end
             if stop <= first or not _is_word(self._data, start, stop):
                 continue
+            if provider.startswith(ALONE):
+                if not stands_alone(self._data, start, stop):
+                    continue
+                provider = provider[1:]
             # binance in binance_us: the longer name is the one that was meant
             while out and out[-1][0] >= start and out[-1][1] < stop:
                 out.pop()

@@ -83,7 +83,7 @@ class Account(NamedTuple):
     """One credential in a file: values by role, and the words its file calls it by."""
 
     shop: Shop
-    words: Mapping[str, str]
+    words: dict[str, str]
     values: tuple[tuple[Part, str], ...]
 
 
@@ -178,7 +178,8 @@ class Writer:
         several = len({one.venue.provider for one in chosen}) < len(chosen)
         tags = rng.sample(self.table["tags"], count) if several else [""] * count
         style = rng.choice(("{stem}_{tag}", "{tag}_{stem}", "{stem}{n}", "{stem}_{n}"))
-        return [self._words(one, tag, number, style) for number, (one, tag) in enumerate(zip(chosen, tags, strict=True))]
+        tagged = zip(chosen, tags, strict=True)
+        return [self._words(one, tag, number, style) for number, (one, tag) in enumerate(tagged)]
 
     def _words(self, shop: Shop, tag: str, number: int, style: str) -> Account:
         rng, venue = self.rng, shop.venue
@@ -266,7 +267,8 @@ class Writer:
                 labels.append(Label(value.encode(), len(out), len(out) + len(piece), provider, part.part, account))
             out += piece
         out += body[at:].encode(codec)
-        return Sample(path, kind["name"], out, tuple(labels), self.negatives, shop.venue.provider, kind.get("sets", True))
+        joined = kind.get("sets", True)
+        return Sample(path, kind["name"], out, tuple(labels), self.negatives, shop.venue.provider, joined)
 
     # ------------------------------------------------------------ wallets and what is no secret
     def wallet(self, kind: Mapping[str, Any]) -> Sample:
@@ -276,7 +278,8 @@ class Writer:
         for number, (start, end) in enumerate(spans):
             low, high = len(text[:start].encode()), len(text[:end].encode())
             labels.append(Label(text[start:end].encode(), low, high, kind["provider"], kind["part"], number))
-        return Sample(_pick(self.rng, kind["path"]), kind["name"], text.encode(), tuple(labels), 0, kind["provider"], False)
+        path = _pick(self.rng, kind["path"])
+        return Sample(path, kind["name"], text.encode(), tuple(labels), 0, kind["provider"], False)
 
     def negative(self, kind: Mapping[str, Any]) -> Sample:
         """A file without any secret, with venue names all around."""

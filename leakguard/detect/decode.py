@@ -37,13 +37,14 @@ def _base64_class(mask: int, value: int) -> str:
 _TEXT_GROUP = _base64_class(32, 0) + _base64_class(8, 0) + _base64_class(2, 0) + r"[A-Za-z0-9+/_\-]"
 _EDGE = r"(?:^|[^A-Za-z0-9+/_\-]|\\[nrt])"
 _PIECE = r"[A-Za-z0-9_+/=.\-]"
+_PLUS = r"[ \t]{0,4}[+.&|]{0,2}[ \t]{0,4}"
 _QUOT = r"&(?:quot|apos|#34|#39|#x22|#x27);"
 
 # (kind, first-stage pattern in hyperscan syntax). Each ends inside the run that its decoder then measures.
 # Two groups, for two databases: these share the rules' database, whose literal matcher finds them for little ...
 TRIGGERS: tuple[tuple[str, str], ...] = (
     ("percent", r"(?:%[2-7][0-9A-Fa-f]){4}"),
-    ("percent", r"%(?:3[AaDd]|22|27|7[Bb])[A-Za-z0-9%._\-]{12}"),
+    ("percent", r"%(?:25)?(?:3[AaDd]|22|27|7[Bb])[A-Za-z0-9%._\-]{12}"),
     ("percent", r"[A-Za-z0-9]{8}%(?:2[BbFf][A-Za-z0-9]{8}|3[Dd])"),
     ("percent", r"-----BEGIN(?:%20|\+)[A-Z]"),
     ("escape", r"(?:\\u00[2-7][0-9A-Fa-f]){4}"),
@@ -54,7 +55,7 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("escape", r"[A-Za-z0-9]\\(?:/|u00(?:2[bBfF]|3[dD]))[A-Za-z0-9+/=]"),
     ("quoted", r"[A-Za-z0-9_\"']=3D[A-Za-z0-9+/_\-\"']{4}"),
     ("quoted", r"[A-Za-z0-9_+/\-]{4}=\r?\n[A-Za-z0-9_+/\-]{4}"),
-    ("join", _PIECE + r"[\"'`][ \t]{0,4}[+.&|]{0,2}[ \t]{0,4}[\\_]?\r?\n[ \t]{0,60}[+.&|]{0,2}[ \t]{0,4}[bfruBFRU]{0,2}[\"'`]" + _PIECE),
+    ("join", _PIECE + r"[\"'`]" + _PLUS + r"[\\_]?\r?\n[ \t]{0,56}" + _PLUS + r"[bfruBFRU]{0,2}[\"'`]" + _PIECE),
     ("join", _PIECE + r"[\"'`][ \t]{0,4}[+.&|]{1,2}[ \t]{0,4}[\"'`]" + _PIECE),
     ("fold", r"[A-Za-z0-9_+/\-]{4}\\\r?\n[ \t]{0,20}[A-Za-z0-9_+/\-]{4}"),
 )  # fmt: skip
@@ -64,6 +65,7 @@ TEXT_TRIGGERS: tuple[tuple[str, str], ...] = (
     ("base64", f"{_EDGE}(?:{_TEXT_GROUP}){{5}}"),
     ("base64", _EDGE + r"(?:H4sI[A-Za-z0-9+/_\-]{16}|eJ[wxyz][A-Za-z0-9+/_\-]{17})"),
     ("hex", r"(?:^|[^0-9A-Fa-f])(?:[2-7][0-9A-Fa-f]){6}"),
+    ("wide hex", r"(?:^|[^0-9A-Fa-f])(?:[2-7][0-9A-Fa-f]00){6}"),
 )
 
 
@@ -212,7 +214,7 @@ def _lines(data: bytes, start: int, packed: bool) -> Iterator[tuple[int, int]]:
         low, high = found.span()
         if number and not packed and high - low != width and not _readable(_decoded(found.group())):
             return
-        if number and not _CLOSED.match(data, high):
+        if number and (not _CLOSED.match(data, high) or (number > 1 and high - low > width)):
             return
         yield low, high
         if high - low == MAX_VIEW:
@@ -226,8 +228,6 @@ def _lines(data: bytes, start: int, packed: bool) -> Iterator[tuple[int, int]]:
         at = joint.end()
         number += 1
         width = width if number > 2 else high - low
-        if number > 1 and _NOT_DIGIT.search(data, at, at + width + 1) is None:
-            return  # longer than the lines before it
 
 
 def _readable(text: bytes) -> bool:
@@ -299,11 +299,17 @@ _HEX_RUN = re.compile(rb"[0-9A-Fa-f]+")
 
 
 def _hex(data: bytes, end: int) -> _Found:
-    start = end - 12
+    return (yield from _hex_from(data, end - 12))
+
+
+def _wide_hex(data: bytes, end: int) -> _Found:
+    """UTF-16 in hex: SQL Server's dumps."""
+    return (yield from _hex_from(data, end - 24))
+
+
+def _hex_from(data: bytes, start: int) -> _Found:
     found = _HEX_RUN.match(data, start)
-    if found is None:
-        return Run(start, end)
-    stop = found.end()
+    stop = found.end() if found else start
     head = binascii.a2b_hex(data[start : start + min(stop - start, 512) // 2 * 2])
     if stop - start < 24 or len(head.translate(None, _PRINTABLE)) > 0.1 * len(head):
         return Run(start, stop)
@@ -325,10 +331,10 @@ _ESC = re.compile(
     rb"|\\([/\"\\])", re.DOTALL,
 )  # fmt: skip
 _NAMED = {b"quot": b'"', b"amp": b"&", b"lt": b"<", b"gt": b">", b"apos": b"'"}
-_CHUNK = 32 * 1024
+_CHUNK = 64 * 1024
 """Raw bytes of escaped text that make one view ..."""
-_SHARED = 8 * 1024
-"""... and how much of it is in the next one, too."""
+_SHARED = 24 * 1024
+"""... and how much of it is in the next one, too: a private key of which every byte is six."""
 _FARTHEST = 128 * 1024
 _BEFORE = 2048
 """How far before an escape the view begins: what names the value stands there."""
@@ -496,6 +502,7 @@ def _without(kind: str, data: bytes, start: int, stop: int, gaps: list[tuple[int
 _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "base64": _base64,
     "hex": _hex,
+    "wide hex": _wide_hex,
     "percent": _percent,
     "quoted": _quoted,
     "escape": _escape,
@@ -520,7 +527,7 @@ def wide_views(data: bytes) -> Iterator[View]:
     last: tuple[int, int, int] | None = None
     for span in spans:
         if last is not None and span[0] < last[1] - 1:
-            last = _likelier(last, span, len(data))
+            last = _likelier(data, last, span)
         else:
             if last is not None:
                 yield _wide(data, *last)
@@ -529,17 +536,14 @@ def wide_views(data: bytes) -> Iterator[View]:
         yield _wide(data, *last)
 
 
-def _likelier(one: tuple[int, int, int], other: tuple[int, int, int], size: int) -> tuple[int, int, int]:
-    """Which of two readings of the same bytes is meant: the longer one. Of two alike, one lost its first byte to
-    where the buffer begins or its last to where it ends."""
+def _likelier(data: bytes, one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Which of two readings of the same bytes is meant: the longer one. Of two alike one took a byte from what stands
+    beside the run for a letter: most often a line's end, before it or after it."""
     difference = (one[1] - one[0]) - (other[1] - other[0])
     if difference:
         return one if difference > 0 else other
-    if one[0] == 0 and other[1] < size:
-        return other
-    if one[0] == 0 and other[2] == 0:
-        return other
-    return one
+    before, after = data[one[0] + _WIDE[one[2]][2]], data[other[1] - 2 + _WIDE[other[2]][2]]
+    return other if before in b" \t\r\n" and after not in b" \t\r\n" else one
 
 
 def _wide(data: bytes, start: int, stop: int, which: int) -> View:

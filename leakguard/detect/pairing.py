@@ -38,7 +38,7 @@ class Grouping(NamedTuple):
 
 
 class _Part(NamedTuple):
-    index: int
+    number: int
     match: Match
     role: str
     stem: frozenset[str]
@@ -138,19 +138,19 @@ def _group(rule: SetRule, parts: list[_Part]) -> list[Grouping]:
     refused by a member of the group it would join."""
     groups: list[list[_Part]] = [[part] for part in parts]
     scores = sorted(
-        ((score, a.index, b.index) for i, a in enumerate(parts) for b in parts[i + 1 :] if (score := _score(a, b)) > 0),
+        ((score, a.number, b.number) for i, a in enumerate(parts) for b in parts[i + 1 :] if (score := _score(a, b)) > 0),
         key=_best_first,
     )
-    group_of = {part.index: group for group in groups for part in group}
+    group_of = {part.number: group for group in groups for part in group}
     for _, first, second in scores:
         one, two = group_of[first], group_of[second]
         if one is two or any(_score(a, b) == _REFUSED for a in one for b in two):
             continue
         one += two
         for part in two:
-            group_of[part.index] = one
+            group_of[part.number] = one
     unique = {id(group): group for group in group_of.values()}
-    return [_grouping(rule, {part.role: part.index for part in group}) for group in unique.values()]
+    return [_grouping(rule, {part.role: part.number for part in group}) for group in unique.values()]
 
 
 def _best_first(item: tuple[int, int, int]) -> tuple[int, int, int]:

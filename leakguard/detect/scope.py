@@ -20,7 +20,10 @@ Span = tuple[int, int]
 
 _BRACKETS = re.compile(rb"[{}\[\]()]")
 _OPENERS = frozenset(b"{[(")
-_SECTION = re.compile(rb"\[{1,2}[ \t]{0,2}[\w.\-:\"/ ]{1,80}\]{1,2}[ \t]{0,8}\r?(?=\n|\Z)")
+_SECTION = re.compile(
+    rb"(?:\[{1,2}[ \t]{0,2}[\w.\-:\"/ ]{1,80}\]{1,2}|#{2,6}[ \t]{1,4}[^\r\n]{1,90}?)[ \t]{0,8}\r?(?=\n|\Z)"
+)
+"""`[section]`, `[[table]]`, and the headings of notes."""
 _INDENT = re.compile(rb"[ \t]*(?:- +)*")
 _MOST_OBJECTS = 8
 
@@ -167,15 +170,27 @@ def _section(data: bytes, start: int, end: int, low: int, high: int) -> tuple[Sp
 
 def _header(data: bytes, low: int, high: int, last: bool) -> Span | None:
     """The last or first section header in a stretch. Headers stand at the beginning of a line."""
+    best: Span | None = None
+    for sign in (b"\n[", b"\n##"):
+        span = _header_by(data, sign, low, high, last)
+        if span and (best is None or (span > best) == last):
+            best = span
+    if best:
+        return best
+    found = _SECTION.match(data, low, low + 120) if last and low == 0 else None
+    return found.span() if found else None
+
+
+def _header_by(data: bytes, sign: bytes, low: int, high: int, last: bool) -> Span | None:
+    """The last or first header that begins with a sign."""
     find = data.rfind if last else data.find
-    at = find(b"\n[", low, high)
+    at = find(sign, low, high)
     while at >= 0:
         found = _SECTION.match(data, at + 1, at + 120)
         if found:
             return found.span()
-        at = find(b"\n[", low, at) if last else find(b"\n[", at + 1, high)
-    found = _SECTION.match(data, low, low + 120) if last and low == 0 else None
-    return found.span() if found else None
+        at = find(sign, low, at) if last else find(sign, at + 1, high)
+    return None
 
 
 def inside(span: Span, outer: Span) -> bool:

@@ -31,7 +31,7 @@ _CATEGORY = {
 # What `re`, which derives the trigger, reads as plain characters and `regex`, which runs the pattern, does not.
 _READ_DIFFERENTLY = (
     (re.compile(r"\[:\^?\w+:\]"), "[:name:] is not available: write the class out"),
-    (re.compile(r"(?<!\\)\{[\d<=+, ]*[eids][\deids<=+, ]*[}:]"), "fuzzy matching is not available; for a brace write \\{"),
+    (re.compile(r"(?<!\\)\{[\d<=+, ]*[eids][\deids<=+, ]*[}:]"), "no fuzzy matching; for a brace write \\{"),
 )
 
 
@@ -49,7 +49,7 @@ class Trigger(NamedTuple):
     """Width of the whole rule pattern in bytes."""
 
 
-class Unsupported(ValueError):
+class Unsupported(ValueError):  # noqa: N818  # a verdict on a pattern, not a failure of ours
     """The pattern uses something that one of the engines cannot do."""
 
 
@@ -106,7 +106,7 @@ def _trim(nodes: list[Any], lead: bool) -> list[Any]:
             inner = _trim(list(body), lead=False) if low == 1 else list(body)
             nodes[-1] = (_c.MAX_REPEAT, (low, low, inner))
         elif op is _c.SUBPATTERN:
-            group, add, sub, body = value
+            _, add, sub, body = value
             inner = _trim(list(body), lead=lead and len(nodes) == 1)
             if not inner:
                 nodes = nodes[:-1]
@@ -122,7 +122,7 @@ def _trim(nodes: list[Any], lead: bool) -> list[Any]:
     return nodes
 
 
-def _emit(node: tuple[Any, Any]) -> str:
+def _emit(node: tuple[Any, Any]) -> str:  # noqa: PLR0911  # one return for each construct
     op, value = node
     if op is _c.LITERAL:
         return _byte(value)

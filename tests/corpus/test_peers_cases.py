@@ -31,7 +31,8 @@ POSITIVE = {
     ),
     "okx yaml": (
         "config.yaml",
-        "okx:\n  api_key: <<{{uuid}}>>\n  secret_key: <<{{HEX*32}}>>\n  passphrase: <<{{lower*5}}{{digits*3}}{{upper*2}}>>\n",
+        "okx:\n  api_key: <<{{uuid}}>>\n  secret_key: <<{{HEX*32}}>>\n"
+        "  passphrase: <<{{lower*5}}{{digits*3}}{{upper*2}}>>\n",
         ["okx.api-key", "okx.api-secret", "okx.passphrase"],
     ),
     "kraken env": (".env", "KRAKEN_PRIVATE_KEY=<<{{b64*85}}Q==>>\n", ["kraken.api-secret"]),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaks import ENCODINGS, TEMPLATES, bare, leak, noise, secrets
 
-from leakguard.detect import cache, engine as engine_module
+from leakguard.detect import cache, stage1
 from leakguard.detect.engine import Engine, Scan
 from leakguard.detect.stage1 import Cold, Compiled, compile_databases, widths
 from leakguard.errors import EngineError
@@ -26,9 +26,16 @@ SEEDS = st.integers(0, 10**6)
 def rule(**more: Any) -> Rule:
     """A rule for a made-up token."""
     fields: dict[str, Any] = {
-        "id": "acme.token", "provider": "acme", "title": "Acme token", "part": "access-token", "severity": 3,
-        "confidence": 3, "pattern": r"acme_(?P<secret>[0-9a-f]{24})", "trigger": r"acme_[0-9a-f]{24}", "width": (29, 29),
-    }  # fmt: skip
+        "id": "acme.token",
+        "provider": "acme",
+        "title": "Acme token",
+        "part": "access-token",
+        "severity": 3,
+        "confidence": 3,
+        "pattern": r"acme_(?P<secret>[0-9a-f]{24})",
+        "trigger": r"acme_[0-9a-f]{24}",
+        "width": (29, 29),
+    }
     return Rule(**{**fields, **more})
 
 
@@ -69,12 +76,15 @@ def test_cold_and_warm_find_the_same(loaded: cache.Loaded, engine: Engine, seed:
     assert cold.scan(data).matches == engine.scan(data).matches
 
 
-def test_a_cold_start_that_goes_on_finds_the_same(loaded: cache.Loaded, engine: Engine) -> None:
+def test_a_cold_start_that_goes_on_finds_the_same(
+    loaded: cache.Loaded, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rules are compiled as their keywords come up, then all of them."""
+    monkeypatch.setattr(stage1, "COLD_PARTS", 8)
     made: list[Any] = []
     stage = Cold(loaded.ruleset, made.append)
     cold = Engine(loaded.ruleset, stage, keep_secrets=True)
-    for seed in range(60):
+    for seed in range(40):
         data, planted = text_of(seed, 3000)
         assert cold.scan(data).matches == engine.scan(data).matches
         assert planted <= secrets(engine, data)
@@ -105,32 +115,23 @@ def test_windows_of_any_size_find_the_same(engine: Engine, seed: int, window: in
     assert not incidents
 
 
-LONG = [
-    "base64",
-    "base64 url-safe",
-    "hex",
-    "base64 wrapped",
-    "gzip in base64",
-    "utf-16le",
-    "percent",
-    "unicode escapes",
-    "json",
-]
+LONG = ("base64", "base64 url-safe", "hex", "base64 wrapped", "gzip in base64", "utf-16le", "percent", "byte escapes")
 
 
 @pytest.mark.parametrize("name", LONG)
 @given(SEEDS)
-@settings(max_examples=4)
+@settings(max_examples=3)
 def test_runs_longer_than_windows_find_the_same(engine: Engine, name: str, seed: int) -> None:
     """Secrets deep inside an encoded run that no window holds."""
-    inside = []
+    inside, planted = [], set()
     for number in range(12):
-        text, _ = leak(sorted(TEMPLATES)[(seed + number) % 4], seed + number)
-        inside += [text, b"# ", b"nothing to see in here, go on. " * 400, b"\n"]
-    data = noise(seed, 3000) + b"\nx = " + ENCODINGS[name](b"".join(inside)) + b"\n" + noise(seed + 1, 3000)
+        text, secret = leak(sorted(TEMPLATES)[(seed + number) % len(TEMPLATES)], seed + number)
+        planted.add(secret)
+        inside += [text, b"# ", b"nothing to see in here, go on. " * 150, b"\n"]
+    data = noise(seed, 3000) + b"\nxy = " + ENCODINGS[name](b"".join(inside)) + b"\n" + noise(seed + 1, 3000)
     whole, _ = drained(engine, data, 1 << 30, 1 << 20)
-    parts, incidents = drained(engine, data, 24_576, 16_384)
-    assert len({finding.secret for finding in whole.findings if finding.provider != "generic"}) >= 12
+    parts, incidents = drained(engine, data, 24_576, 32_768)
+    assert planted <= {bare(finding.secret or b"") for finding in whole.findings}
     assert placed(parts) == placed(whole)
     assert (parts.bytes, parts.lines) == (whole.bytes, whole.lines)
     assert not incidents
@@ -223,13 +224,22 @@ def test_very_many_matches_are_settled_quickly() -> None:
 # ---- time -----------------------------------------------------------------------------------------------------------
 
 
-def test_running_out_of_time_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "TIMEOUT", 0.05)
-    slow = rule(pattern=r"(?:a|aa|a[ab])*?(?P<secret>c{24})!", trigger=r"aaaa", width=(25, 200))
-    scan = engine_of(slow).scan(b"a" * 2000)
-    assert scan.matches == []
+def test_running_out_of_time_is_told_once() -> None:
+    """A text on which a search takes too long has many such places: the rule is given up, and the next one tried."""
+    asked = []
+
+    class Slow:
+        def search(self, *place: int, timeout: float) -> None:
+            asked.append(timeout)
+            raise TimeoutError
+
+    engine = engine_of(rule(), rule(id="acme.other", pattern=r"(?P<secret>acme_[0-9a-f]{24})"))
+    engine._second[0] = Slow()
+    scan = engine.scan(b"acme_0123456789fedcba98765432\n" * 50)
+    assert len(asked) == 1
+    assert [match.rule for match in scan.matches] == [1] * 50
     assert len(scan.incidents) == 1
-    assert "ran out of time" in scan.incidents[0]
+    assert "acme.token ran out of time" in scan.incidents[0]
 
 
 # ---- where no secret may be -----------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ Schema = type | tuple[type, ...] | Mapping[str, type | tuple[type, ...]]
 TABLE: Mapping[str, tuple[str, str, Schema]] = {
     # basic: statistics and words
     "entropy": ("basic", "entropy", _NUM),  # Shannon bits per byte, at least
-    "length": ("basic", "length", {"min": int, "max": int, "multiple": int}),
+    "length": ("basic", "length", {"min": int, "max": int, "multiple": int}),  # bytes of the value
     "classes": ("basic", "classes", int),  # of lower, upper, digit, other: at least so many
     "distinct": ("basic", "distinct", int),  # different bytes, at least
     "rarity": ("basic", "rarity", _NUM),  # how unlike words and identifiers, 0 (a word) to 1 (random)
@@ -74,7 +74,7 @@ TABLE: Mapping[str, tuple[str, str, Schema]] = {
     "matches": ("basic", "matches", str),  # regular expression found in the value
     "rejects": ("basic", "rejects", str),  # regular expression not found in the value
     "near": ("basic", "near", {"words": list, "before": int, "after": int}),  # one of the words is near
-    "not_near": ("basic", "not_near", {"words": list, "before": int, "after": int}),
+    "not_near": ("basic", "not_near", {"words": list, "before": int, "after": int}),  # none of the words is near
     "not_name": ("basic", "not_name", str),  # regular expression not found in the normalised name
     "value_like": ("basic", "value_like", str),  # heuristics by kind: "password", "secret", "any"
     # tokens: provider tokens whose own structure proves them
@@ -119,7 +119,7 @@ TABLE: Mapping[str, tuple[str, str, Schema]] = {
     "electrum": ("words", "electrum", bool),
     "object_id": ("chains", "object_id", bool),  # MongoDB ObjectId whose time is plausible
     # foreign: what imported configurations need; conditions are described in foreign.py
-    "unless": ("foreign", "unless", list),  # [kind, target, ...]
+    "unless": ("foreign", "unless", list),  # a condition as a list: see gates/foreign.py
     "path_like": ("foreign", "path_like", str),  # regular expression
     "words_near": ("foreign", "words_near", list),
     "companion": (

@@ -131,15 +131,7 @@ def rareness(value: bytes) -> float:
 
 
 def value_like(candidate: Candidate, kind: str) -> Verdict:
-    """Whether an assigned value of no known format looks like a secret of a kind: password, secret or any."""
-    value = candidate.secret
-    least = 4 if kind == "password" else 8
-    if len(value) < least:
-        return Verdict.REJECT
-    if not candidate.groups.get("quote") and re.search(rb"[(){}\[\]]|^[\w.]*[a-z]\.[a-z]", value):
-        return Verdict.REJECT
-    if kind != "password" and rareness(value) < 0.5:
-        return Verdict.REJECT
-    if kind != "password" and not re.search(rb"[0-9]", value):
-        return Verdict.REJECT
-    return Verdict.PASS
+    """Whether an assigned value of no known format looks like a secret of a kind; see likeness."""
+    from leakguard.detect.gates.likeness import value_like as judge
+
+    return judge(candidate, kind)

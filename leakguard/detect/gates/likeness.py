@@ -1,0 +1,247 @@
+"""Whether a value that only its name explains looks like a secret, or like the code and prose that secrets stand in.
+
+What it would be is known from its name or its rule; the rest is how values are written: references, placeholders,
+labels, paths, identifiers, sentences, and how unlike words the bytes are (`grams.strangeness`). A password may be any
+word that is no placeholder if it stands where only values stand (in quotes, in a configuration file); everything else
+has to look drawn at random. Pure functions of a candidate; nothing is kept but the kinds of file names.
+Imported through the table of gates (basic.value_like).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from operator import eq
+
+from leakguard.detect.gates import Candidate, Verdict
+from leakguard.detect.gates.grams import strangeness
+
+REJECT, PASS = Verdict.REJECT, Verdict.PASS
+
+# ---------------------------------------------------------------- kinds of files
+CODE, CONFIG, DOC = "code", "config", "doc"
+_KINDS = {
+    CODE: (
+        "py pyx pyi js jsx mjs cjs ts tsx mts vue svelte go java kt kts scala groovy gradle c h cc cpp cxx hpp hh "
+        "m mm cs fs vb rs rb erb php phtml swift dart lua pl pm r jl hs lhs elm ex exs erl hrl clj cljs ml mli "
+        "nim zig sol v sv vhd d pas pp f90 asm s as tl proto thrift graphql gql y l lasso las lasso9 moo coffee "
+        "ls rkt scm lisp el cob abap apex cls trigger sas stan ipynb gd gml cr nix bzl ebuild jsp aspx ascx "
+        "cshtml razor xaml fxml ui qml css scss less pyc "
+    ),
+    DOC: "md rst txt adoc asciidoc html htm org tex textile wiki mdx markdown log pod rdoc strings po pot",
+}
+_KIND_OF = {extension: kind for kind, extensions in _KINDS.items() for extension in extensions.split()}
+
+
+@lru_cache(maxsize=4096)
+def file_kind(path: str) -> str:
+    """What a bare word is in that file: a name in CODE, prose in DOC, a value in CONFIG (also for unknown files)."""
+    name = path.rsplit("/", 1)[-1]
+    return _KIND_OF.get(name.rsplit(".", 1)[-1].lower(), CONFIG) if "." in name[1:] else CONFIG
+
+
+# ---------------------------------------------------------------- what is no value
+_REFERENCE = re.compile(
+    rb"^(?:\$[A-Za-z_][\w.:\[\]>-]*$|\$\(|%[A-Za-z_]\w*%?$|%\w+%|@[A-Za-z@(]|env[.(\[]|process\.env|os\.(?:environ|getenv)"
+    rb"|(?:secrets?|vault|ssm|op|env|file|classpath|system|config|ref|data|aws-sm|gcp-sm|azure-kv|keyring)[.:](?:[/\w.{])"
+    rb"|arn:aws|!\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|--?[a-z]|-[0-9]{5,}$|__\w+__$)"
+    rb"|[a-z]\([\"']|&#[0-9]{1,5};|&(?:lt|gt|amp|quot);|\w\[-?[0-9]*\]"  # code, entities, paths into data
+    rb"|\(\?|\[\^|\][*+]|\\[sSdDwWbB]|\.\*|\)\?"  # regular expressions
+    rb"|\$\{|#\{|\{\{|\}\}|%\{|<%|\$\(|%\(\w+\)|%[sdvq](?![A-Za-z0-9])|\{[a-z_.0-9]{0,30}\}|<[A-Za-z_ .-]{2,40}>|###",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    rb"example|sample|placeholder|change.?(?:me|it|this)|replace|insert|redacted|dummy|your[-_ .]|yourapi|yourkey"
+    rb"|your(?:token|secret|password|pass|own)|my[-_.]?(?:secret|password|passwd|token|key|api|access)|[_-]here\b|to.?do\b|tbd\b"
+    rb"|foo.?bar|lorem|ipsum|not.?set|not.?real|notused|unused|fake|mock|bogus|invalid|masked|hidden|removed|omitted"
+    rb"|protected|sanitized|scrubbed|super.?secret|top.?secret|some.?(?:secret|password|token|key|value|random)"
+    rb"|x{4,}|\*{3,}|\.{3,}|_{4,}|-{4,}(?!BEGIN)|#{3,}|\?{3,}"
+    rb"|(?:test|default|temp|dev|this.?is).?(?:secret|password|token|key)",
+    re.IGNORECASE,
+)
+# Values made of nothing but these say what stands there, not what it is.
+_VOCABULARY = re.compile(
+    rb"(?:(?:pass(?:word|wd|phrase|code)?|passwort|pwd|pw|secret|token|key|api|access|auth(?:orization|entication)?|user"
+    rb"|name|login|admin|administrator|my|your|the|an?|some|this|new|old|test(?:ing)?|example|sample|foo|bar|baz|qux|value"
+    rb"|string|text|db|database|client|private|public|shared|id|root|guest|default|none|null|empty|undefined|true|false"
+    rb"|unset|optional|required|hidden|bearer|basic|digest|plain|hash(?:ed)?|encrypted|credentials?|cert(?:ificate)?|file"
+    rb"|env|var|field|type|label|input|output|prompt|enter|confirm|repeat|retype|reset|forgot|change|wrong|bad|good|valid"
+    rb"|correct|incorrect|same|other|another|first|second|last|random|long|short|strong|weak|very|not?|is|of|for|to|in|on"
+    rb"|and|or|with|without|no|yes|ok|abc|xyz|todo|host|port|server|service|account|email|mail|oauth|jwt|sso|ldap|session"
+    rb"|cookie|refresh|cache|data|config|settings?|param(?:eter)?s?|argument|option|function|return|object|array|number"
+    rb"|integer|boolean|int|str|bool|bytes?|char|s|me|it|here|mysql|postgres|redis|mongo|aws|github|gitlab|google|azure"
+    rb"|application|app|read|write|fixture|mock|stub|spec|unit|sandbox|local|dev|prod|staging|md5|sha1|sha256|bcrypt"
+    rb"|passwords|secrets|tokens|keys|users|float|list|tuple|dict|callable|does|exists?|utf|ascii|latin|base64|json|hex"
+    rb"|pending|passed|failed?|success|error|[18])[\W_]{0,2}){1,10}",
+    re.IGNORECASE,
+)
+_NOUN_INSIDE = re.compile(
+    rb"pass(?:word|wd|phrase|$|_)|pwd|secret|token|credential|(?:api|private|access|auth)[_-]?key", re.IGNORECASE
+)
+_PATH = re.compile(rb"(?:[A-Za-z]:\\|~?/|\.{1,2}/|[\w.-]+/)[\w./\\ -]*$|[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
+_FILE = re.compile(
+    rb"\.(?:key|pem|crt|cer|der|txt|json|ya?ml|toml|xml|sh|enc|conf|cfg|ini|properties|jks|p12|pfx|py|js|ts|go|rb|java|cs"
+    rb"|html?|php|env|log|md|png|jpe?g|gif|svg|gpg|asc|com|org|net|io|local|svc|dev|app)$",
+    re.IGNORECASE,
+)
+_HASH = re.compile(
+    rb"\$(?:2[abxy]?|1|5|6|y|7|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|P|H|bcrypt)\$|\{[A-Z0-9-]{2,10}\}|pbkdf2[_:(]"
+    rb"|sha(?:1|256|384|512)[-:$=]|md5[-:$=]|bcrypt"
+)
+# images, public keys, certificates
+_PUBLIC = re.compile(
+    rb"data:|ssh-|ecdsa-|-----BEGIN|MFkwEwYHKoZ|MIIBI[jD]AN|MIGfMA0G|MCowBQYDK2V|MIICIjAN|iVBORw0|/9j/4|R0lGOD|PHN2Zy"
+    rb"|UklGR|AAAAB3Nza|AAAAC3Nza|AAAAE2Vj|MII[CDEFGH][A-Za-z0-9+/]{3}CC"
+)
+_UUID = re.compile(rb"\{?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
+_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.,:/ +-]+$|v?[0-9]+(?:\.[0-9]+){1,3}\b")
+_NUMBERS = re.compile(rb"[0-9]+(?:\.[0-9]+){2,}$")
+_ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}$")
+_RUN = re.compile(rb"(.)\1{4,}", re.DOTALL)
+_ASCENDING = (b"0123456789", b"abcdefghij", b"9876543210", b"qwertyuiop")
+# The most used passwords there are: they open nothing that a finding could close.
+_COUNTED = re.compile(
+    rb"0?12345?(?:6(?:7(?:8(?:90?)?)?)?)?|(?:([0-9]{1,3})\1{1,5})|(?:abc|qwe|asd|admin|test|pass)?123(?:4(?:56?)?)?"
+    rb"|#[0-9A-Fa-f]{3,8}|0x[0-9A-Fa-f]{1,8}"
+)
+_WORDS_ONLY = re.compile(rb"[A-Za-z]+(?:[ _.\-:/][A-Za-z]+)*[.!?:]*$")
+_CAMEL = re.compile(rb"[a-z][A-Z][a-z]")
+_CAPS = re.compile(rb"_*[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_*$")
+_LABEL = re.compile(rb"[A-Z][a-z]+$")
+_QUALIFIED = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_ALNUM = re.compile(rb"[A-Za-z0-9]")
+_DIGIT = re.compile(rb"[0-9]")
+_SPACE = re.compile(rb"\s")
+
+# ---------------------------------------------------------------- where it stands
+_PROSE = re.compile(rb"[ \t]+(?:[A-Za-z]{2,}[ \t,.]+){2}")
+_GOES_ON = re.compile(rb"[ \t]?[(\[]|\.[A-Za-z_]+\(|->|[ \t]*\?[ \t]")
+_NEXT_FIELD = re.compile(rb"[ \t]*(?::(?:[ \t\r\n]|$)|=[^=])")
+_COMPARED = (b"==", b"===", b"!=", b"!==")
+_SETTER = re.compile(
+    rb"(?:^|\.)(?:set|with|add|put|use|new)|(?:^|\.)(?:password|passwd|pwd|pass|secret|token|key|api_?key)$",
+    re.IGNORECASE,
+)
+# Test results and the passes of a compiler: there `pass` is no noun.
+_PASSED = re.compile(rb"(?i)(?:^|[^a-z])pass(?:$|[_.-])|[a-z]Pass$")
+_SQL_NAME = b"identified_by"
+
+
+def _no_value(value: bytes) -> bool:
+    """References, placeholders, hashes, public things, files and runs of one character."""
+    if _REFERENCE.search(value) or _PLACEHOLDER.search(value) or _VOCABULARY.fullmatch(value):
+        return True
+    if _HASH.match(value) or _PUBLIC.match(value) or _CAPS.match(value) or _COUNTED.fullmatch(value):
+        return True
+    if len(set(value)) < (3 if len(value) < 10 else 4) or len(_ALNUM.findall(value)) < 3:
+        return True
+    found = _RUN.search(value)
+    if found and found.end() - found.start() >= max(5, len(value) // 4):
+        return True
+    return len(value) < 80 and any(run in value.lower() for run in _ASCENDING)
+
+
+def value_like(candidate: Candidate, kind: str) -> Verdict:
+    """Whether the value looks like a secret of this kind (password, secret, token, key, weak): see the module."""
+    value = candidate.secret
+    if candidate.groups.get("sep") == b"list" or _no_value(value):
+        return REJECT
+    good = _password(candidate, value) if kind == "password" else _random(candidate, value, kind)
+    return PASS if good else REJECT
+
+
+# ---------------------------------------------------------------- passwords
+def _password(candidate: Candidate, value: bytes) -> bool:
+    quote = candidate.groups.get("quote")
+    digit = _DIGIT.search(value) is not None
+    if len(value) > 100 or not (digit or value.isascii()):
+        return False
+    odd = strangeness(value)
+    if odd < 12 and (_PATH.match(value) or _FILE.search(value)):
+        return False
+    if odd < 3 and _like_a_name(value, digit):
+        return False
+    if odd < 0 and not digit and _PASSED.search(candidate.name):
+        return False
+    if quote is None:
+        return True  # a rule's own pattern knows where it stands
+    return _quoted(candidate, value, odd, digit) if quote else _bare(candidate, value, odd, digit)
+
+
+def _like_a_name(value: bytes, digit: bool) -> bool:
+    """Written like an identifier, a label or a sentence; or like `password1`."""
+    if _NOUN_INSIDE.search(value) or _NUMBERS.match(value):
+        return True
+    if digit:
+        return False
+    if _CAMEL.search(value) or _LABEL.match(value):
+        return True
+    return _WORDS_ONLY.match(value) is not None and not value.isalpha()
+
+
+def _quoted(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
+    sep = candidate.groups.get("sep", b"")
+    if candidate.groups["quote"] == b"`" and (b" " in value or b"$" in value):
+        return False  # a command of the shell
+    if odd < 2 and not digit and (sep in _COMPARED or sep == b","):
+        return False
+    if sep == b"(" and odd < (0 if _SETTER.search(candidate.name) else 12):
+        return False
+    return b" " not in value or (odd >= 0 and value.count(b" ") <= 3)
+
+
+def _bare(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
+    """Without quotes: a value in a configuration file, a name in code, a word in prose."""
+    sep, where = candidate.groups.get("sep", b""), file_kind(candidate.path)
+    after = candidate.data[candidate.end : candidate.end + 60]
+    if _NEXT_FIELD.match(after) or (value[:1] == b"#" and odd < 6):
+        return False
+    if candidate.name == _SQL_NAME:
+        return odd >= 4 or digit
+    if where is CODE:
+        return odd >= 8 and not _GOES_ON.match(after)
+    if sep in (b",", b"("):
+        return odd >= 8 and digit
+    if odd < 6 and _PROSE.match(after):
+        return False
+    return where is not DOC or digit or odd >= 2 or sep != b":"
+
+
+# ---------------------------------------------------------------- everything else
+_LEAST = {"secret": (6, 6.0), "token": (8, 7.0), "key": (8, 8.0), "weak": (16, 18.0)}
+"""Shortest length and least strangeness of a kind."""
+
+
+def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
+    size = len(value)
+    shortest, least = _LEAST.get(kind, (8, 7.0))
+    if not shortest <= size <= 512 or _SPACE.search(value) or _DATE.match(value) or _ADDRESS.match(value):
+        return False
+    digit = _DIGIT.search(value) is not None
+    if not digit and (kind == "weak" or not value.isascii()):
+        return False
+    if _UUID.match(value):
+        # a client's token that is a UUID keeps a request from being done twice
+        return kind != "weak" and b"client" not in candidate.name.lower()
+    if sum(map(eq, value, value[1:])) > size * 0.3:
+        return False
+    if not digit and size < 16:
+        least += 6
+    if _PATH.match(value) or _FILE.search(value):
+        least += 20
+    more = _surroundings(candidate, value, digit)
+    return more is not None and strangeness(value) >= least + more
+
+
+def _surroundings(candidate: Candidate, value: bytes, digit: bool) -> float | None:
+    """How much stranger a value has to be where it stands; None where it is code."""
+    sep = candidate.groups.get("sep", b"")
+    more = 4.0 if sep in _COMPARED or (sep == b"(" and not _SETTER.search(candidate.name)) else 0.0
+    if candidate.groups.get("quote") == b"":
+        if file_kind(candidate.path) is CODE:
+            if _GOES_ON.match(candidate.data, candidate.end) or _QUALIFIED.fullmatch(value):
+                return None
+            more += 6
+        elif not digit:
+            more += 4
+    return more

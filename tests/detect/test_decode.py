@@ -1,0 +1,336 @@
+"""Every encoding is undone with an exact map back; what is bounded says so; what is no encoding costs nothing."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import time
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from leaks import ENCODINGS, TEMPLATES, bare, leak, noise, secrets, wrapped
+
+from leakguard.detect import cache, decode
+from leakguard.detect.columns import fold_hits
+from leakguard.detect.engine import Engine
+from leakguard.model import Match
+
+TOKEN, SECRET = leak("github", 77)
+
+
+def found(engine: Engine, data: bytes, secret: bytes = SECRET) -> Match:
+    """The one match of the secret."""
+    matches = [match for match in engine.scan(data).matches if bare(match.secret or b"") == secret]
+    assert len(matches) == 1, f"{len(matches)} matches"
+    return matches[0]
+
+
+# ---- every kind -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(ENCODINGS))
+@pytest.mark.parametrize("kind", sorted(TEMPLATES))
+def test_every_encoding_is_undone(engine: Engine, name: str, kind: str) -> None:
+    for seed in range(3):
+        text, secret = leak(kind, seed)
+        encoded = ENCODINGS[name](text)
+        for before, after in ((b"", b""), (b"x = ", b"\n"), (noise(seed, 300) + b'\n"', b'"\n' + noise(seed, 300))):
+            assert secret in secrets(engine, before + encoded + after)
+
+
+NESTED = ("base64", "hex", "percent", "json", "gzip in base64", "utf-16le", "base64 wrapped", "unicode escapes")
+
+
+@given(st.lists(st.sampled_from(NESTED), min_size=2, max_size=3), st.integers(0, 1000))
+@settings(max_examples=60)
+def test_encodings_within_encodings_are_undone(engine: Engine, names: list[str], seed: int) -> None:
+    text, secret = leak("github", seed)
+    data = b"some words that are text\n" + text
+    for name in names:
+        if b"\0" in data and name in ("percent", "json", "utf-16le", "unicode escapes"):
+            data = base64.b64encode(data)  # nobody writes wide characters out that way
+        data = ENCODINGS[name](data)
+    assert secret in secrets(engine, data)
+
+
+def test_depth_has_a_limit(loaded: cache.Loaded, engine: Engine) -> None:
+    data = json.dumps({"value": TOKEN.decode()}).encode()
+    for _ in range(4):
+        data = base64.b64encode(data)
+    assert found(engine, data).view == ("base64",) * 4
+    assert secrets(engine, base64.b64encode(data)) == set()
+    for depth in (0, 1, 3):
+        shallow = Engine(loaded.ruleset, loaded.stage1, keep_secrets=True, decode_depth=depth)
+        assert secrets(shallow, data) == set()
+    assert secrets(Engine(loaded.ruleset, loaded.stage1, keep_secrets=True, decode_depth=0), TOKEN) == {SECRET}
+
+
+JOINTS = {
+    "python": '"\n    "',
+    "python, prefixed": '"\n    f"',
+    "python +": '" + "',
+    "python, over lines": '" +\n        "',
+    "backslash": '" \\\n    "',
+    "javascript": '" +\n  "',
+    "java": '"\n            + "',
+    "php": '" . "',
+    "php, over lines": '"\n    . "',
+    "shell": '"\\\n"',
+    "visual basic": '" & _\n    "',
+    "lua": '" .. "',
+    "sql": '" || "',
+    "crlf": '" +\r\n\t"',
+}
+
+
+@pytest.mark.parametrize("name", sorted(JOINTS))
+def test_string_pieces_are_joined(engine: Engine, name: str) -> None:
+    value = bare(SECRET).decode()
+    for size in (9, 20):
+        parts = [value[at : at + size] for at in range(0, len(value), size)]
+        text = (
+            f'const token = "{JOINTS[name][1:-1].join(chr(34) + part + chr(34) for part in parts)[1:-1]}";\n'.encode()
+        )
+        assert text.count(b"\n") >= JOINTS[name].count("\n")
+        match = found(engine, b"first line\n" + text + b"last line\n")
+        assert match.view == ("join",)
+        assert text[match.secret_start - 11 : match.secret_end - 11].replace(b'"', b"").startswith(value[:9].encode())
+
+
+def test_a_private_key_in_string_pieces(engine: Engine) -> None:
+    text, secret = leak("pem", 4)
+    lines = b" +\n        ".join(b'"%s\\n"' % line for line in text.splitlines())
+    assert lines.count(b"BEGIN") == 1
+    assert secret in secrets(engine, b"String key = " + lines + b";\n")
+
+
+@pytest.mark.parametrize("width", [64, 72, 76, 80])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_columns_are_unfolded(engine: Engine, width: int, end: bytes) -> None:
+    text = b"Dear all, the deployment token for this week is " + SECRET + b" and please keep it to yourselves, as ever."
+    lines = end.join(text[at : at + width] for at in range(0, len(text), width))
+    assert SECRET not in lines
+    match = found(engine, b"Hello," + end + end + lines + end)
+    assert match.view == ("fold",)
+
+
+def test_continuation_lines_are_unfolded(engine: Engine) -> None:
+    for joint in (b"\\\n", b"\\\r\n", b"\\\n    "):
+        text = b"export TOKEN=" + SECRET[:21] + joint + SECRET[21:] + b"\nexport NEXT=1\n"
+        assert found(engine, text).view == ("fold",)
+
+
+def test_the_columns_of_large_objects_are_left(engine: Engine) -> None:
+    """Decided by the object, not by the window of it that happens to be looked at."""
+    text = (b"a word " * 20 + SECRET)[-100:]
+    folded = text[:76] + b"\n" + text[76:]
+    assert SECRET in {match.secret for match in engine.scan(folded).matches}
+    assert engine.scan(folded, size=(1 << 20) + 1).matches == []
+
+
+def test_fold_hits_are_only_asked_of_usual_widths() -> None:
+    for width, hits in ((63, 0), (64, 1), (65, 0), (72, 1), (76, 1), (80, 1), (81, 0)):
+        assert len(fold_hits(b"a" * width + b"\nbcd\n")) == hits
+        assert fold_hits(b"a" * width + b"\n bcd\n") == []
+        assert fold_hits(b"a" * (width - 1) + b"." + b"\nbcd\n") == []
+
+
+# ---- the map back ---------------------------------------------------------------------------------------------------
+
+PLACED = {
+    name: ENCODINGS[name]
+    for name in ENCODINGS
+    if not name.startswith(("gzip", "zlib", "helm", "json in", "utf-16 in", "quoted"))
+}
+
+
+@pytest.mark.parametrize("name", sorted(PLACED))
+@given(st.integers(0, 10**6))
+@settings(max_examples=10)
+def test_the_map_back_is_exact(engine: Engine, name: str, seed: int) -> None:
+    """The raw span that a match points at is the encoding of the secret, and of nothing beside it."""
+    text, secret = leak("github", seed)
+    value = text.split(b'"')[1]
+    prefix = noise(seed, seed % 50).hex().encode()
+    data = prefix + b"\n" + PLACED[name](b"the " + b"k" * (seed % 7) + text + b"# and more") + b"\n"
+    match = found(engine, data, secret)
+    raw = data[match.secret_start : match.secret_end]
+    if not match.view:
+        assert raw == value
+    elif name.startswith("base64"):
+        digits = raw.replace(b"\\r", b"").replace(b"\\n", b"").translate(decode._URL_TO_STD, b"\r\n ")
+        for shift in range(4):  # the span begins with the digit that the secret's first bit is in
+            if value in base64.b64decode(b"A" * shift + digits + b"A" * (-(shift + len(digits)) % 4)):
+                break
+        else:
+            pytest.fail("the secret is not in the span")
+        assert len(digits) <= -(-4 * len(value) // 3) + 1
+    elif name.startswith("hex"):
+        assert bytes.fromhex(raw.decode()) == value
+    elif name.startswith("utf-16"):
+        assert raw.decode("utf-16-be" if name == "utf-16be" else "utf-16-le") == value.decode()
+    else:
+        assert PLACED[name](value) == raw
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=1000, exclude_categories=["Cc"])), st.integers(0, 3))
+@settings(max_examples=60)
+def test_every_byte_of_a_base64_view_has_its_place(more: str, lead: int) -> None:
+    text = b"=" * (lead + 1) + base64.b64encode(b"plain text first" + more.encode())
+    (view,) = decode.Runs(text, [("base64", lead + 1 + 20)])
+    for at in range(0, len(view.data), 7):
+        start, end = view.raw(at, at + 1)
+        assert view.start <= start < end <= view.end
+        group = (at // 3) * 4 + lead + 1
+        assert view.data[at] in base64.b64decode(text[group : group + 4])
+        assert group <= start < end <= group + 4
+
+
+# ---- where a run ends -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "following", ["api_key: x", "DATABASE_URL: y", "B=abc", 'TOKEN_B="abc"', "password", "a: b", "next words here"]
+)
+def test_the_next_line_is_not_of_the_run(engine: Engine, following: str) -> None:
+    """Unpadded base64 in a list: letters of the next line are digits, too, and would be glued to the secret."""
+    value = b"x=" + SECRET
+    value += b" " * (-len(value) % 3)
+    digits = base64.b64encode(value.rstrip())
+    assert not digits.endswith(b"=")
+    text = b"data:\n  TOKEN: " + digits + b"\n  " + following.encode() + b"\n"
+    assert found(engine, text).view == ("base64",)
+
+
+@given(st.integers(1, 40), st.integers(0, 10**6))
+@settings(max_examples=40)
+def test_lines_of_any_width_are_one_run(engine: Engine, groups: int, seed: int) -> None:
+    text, secret = leak("github", seed)
+    data = b"key: " + wrapped(b"a few words first, " + text + b"and a few after it", 4 * groups, b"\n  ") + b"\n"
+    if groups >= 5:  # the first line has to show that it is text
+        assert secret in secrets(engine, data)
+    else:
+        assert engine.scan(data).matches == [] or secret in secrets(engine, data)
+
+
+# ---- bounds ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_bomb_is_bounded_and_told(engine: Engine) -> None:
+    bomb = base64.b64encode(gzip.compress(bytes(300_000_000), 9))
+    started = time.process_time()
+    scan = engine.scan(b"data: " + bomb)
+    assert time.process_time() - started < 20
+    assert scan.view_bytes <= 2 * decode.MAX_VIEW
+    assert any("packed" in reason for reason in scan.incidents)
+
+
+def test_many_bombs_are_bounded_together(engine: Engine) -> None:
+    """No view is made before it is asked for: four thousand megabytes would not fit."""
+    bomb = base64.b64encode(gzip.compress(b"all work and no play " * 400_000, 9))
+    scan = engine.scan(b"\n".join(b'data: "' + bomb + b'"' for _ in range(500)))
+    assert scan.view_bytes < 16 * decode.MAX_VIEW
+    assert sum("bound" in reason for reason in scan.incidents) == 1
+
+
+def test_what_is_before_a_break_in_packed_data_counts(engine: Engine) -> None:
+    packed = bytearray(gzip.compress(TOKEN + Random(1).randbytes(300_000)))
+    packed[200_000] ^= 0xFF
+    assert SECRET in secrets(engine, b"data: " + base64.b64encode(bytes(packed)))
+
+
+def test_runs_longer_than_a_view_are_seen_to_the_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_VIEW", 256 * 1024)
+    leaks = [leak(kind, seed) for kind in ("github", "npm") for seed in range(20)]
+    text = b"".join(part for token, _ in leaks for part in (token, b"only words here. " * 1500))
+    planted = {secret for _, secret in leaks}
+    for name in ("base64", "hex", "base64 wrapped"):
+        data = b"x: " + ENCODINGS[name](text)
+        scan = engine.scan(data)
+        assert planted <= {bare(match.secret or b"") for match in scan.matches}
+        assert (
+            max(len(view.data) for view in decode.Runs(data, [("base64" if "b" in name else "hex", 3 + 20)])) <= 2**19
+        )
+        assert not scan.incidents
+
+
+def test_random_letters_make_no_views(engine: Engine) -> None:
+    """An attachment is base64, too: what decodes to no text is not looked at."""
+    lines = wrapped(Random(3).randbytes(600_000))
+    scan = engine.scan(lines)
+    assert scan.view_bytes < len(lines) // 10
+    assert scan.cut == -1
+
+
+# ---- runs and windows -----------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_the_window_cuts_is_told(engine: Engine) -> None:
+    text = b"nothing to see in here, go on. " * 1000
+    for name, start in (("base64", 4), ("hex", 4), ("gzip in base64", 4)):
+        body = ENCODINGS[name](text if "gzip" not in name else Random(1).randbytes(20_000))
+        data = b"x = " + body.rstrip(b"=")  # padding would end the run
+        assert engine.scan(data, final=False).cut == start
+        assert engine.scan(data, final=True).cut == -1
+        assert engine.scan(data + b"\n\nmore", final=False).cut == -1
+    for name in ("base64 wrapped", "percent", "unicode escapes", "utf-16le"):
+        assert engine.scan(b"xy =" + ENCODINGS[name](text), final=False).cut == -1
+
+
+def test_a_run_that_the_next_window_could_not_explain_is_told(engine: Engine) -> None:
+    """It is whole here; but the next window would begin in its middle, and not know where its groups of four begin."""
+    run = base64.b64encode(b"nothing to see in here, go on. " * 1000)
+    data = b"x = " + run + b"\n" + b"words " * 100
+    assert engine.scan(data, final=False, core_end=30_000, reach=20_000).cut == 4
+    assert engine.scan(data, final=False, core_end=30_000, reach=29_997).cut == -1
+    assert engine.scan(data, final=False, core_end=len(data) - 10, reach=100).cut == -1
+
+
+def test_a_cut_inside_another_encoding_is_told_where_it_stands(engine: Engine) -> None:
+    inner = b"some = " + base64.b64encode(b"nothing to see in here, go on. " * 999)
+    data = b"\1\1" + inner.decode().encode("utf-16-le")
+    assert engine.scan(data, final=False).cut == 2 + 2 * 7
+
+
+# ---- UTF-16 ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("lead", [b"", b"\1", b"\1\2", b"\xff\xfe", b"\0", b"abc", b"\0\0\0"])
+@pytest.mark.parametrize("tail", [b"", b"\0", b"\0\0", b"\xff", b"\n"])
+def test_a_run_is_read_in_one_byte_order(engine: Engine, order: str, lead: bytes, tail: bytes) -> None:
+    data = lead + TOKEN.decode().encode(order) + tail
+    views = list(decode.wide_views(data))
+    assert len(views) == 1
+    assert abs(len(views[0].data) - len(TOKEN)) <= 1
+    match = found(engine, data)
+    value = data[match.secret_start : match.secret_end]
+    assert value.replace(b"\0", b"") == SECRET
+
+
+def test_runs_in_both_orders_are_read() -> None:
+    data = "first text here".encode("utf-16-le") + b"\xff\xff" + "second text here".encode("utf-16-be")
+    assert [(view.kind, view.data) for view in decode.wide_views(data)] == [
+        ("utf-16le", b"first text here"),
+        ("utf-16be", b"second text here"),
+    ]
+
+
+# ---- what is no encoding --------------------------------------------------------------------------------------------
+
+
+@given(
+    st.binary(max_size=300),
+    st.lists(st.tuples(st.sampled_from(sorted(decode._FINDERS)), st.integers(20, 300)), max_size=6),
+)
+@settings(max_examples=300)
+def test_no_bytes_and_no_hits_make_a_decoder_fail(data: bytes, hits: list[tuple[str, int]]) -> None:
+    inside = [(kind, end) for kind, end in hits if end <= len(data)]
+    for view in decode.Runs(data, inside):
+        assert 0 <= view.start <= view.end <= len(data)
+        for at in range(0, len(view.data), 5):
+            start, end = view.raw(at, at + 1)
+            assert view.start <= start < end <= view.end
