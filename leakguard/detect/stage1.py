@@ -216,6 +216,9 @@ def _collect(ends: Ends) -> _OnMatch:
     return on_match
 
 
+_NOWHERE = -1 << 40
+
+
 def _thinned(ends: Ends, widths: Sequence[int]) -> _OnMatch:
     """Collects ends, but of three of one trigger not the middle one if looking back from the last reaches the first:
     a run of letters has an end at every one of them."""
@@ -230,14 +233,15 @@ def _thinned(ends: Ends, widths: Sequence[int]) -> _OnMatch:
         else:
             ends.append((ident, end))
             return
-        before, at = known.get(ident, (end, -1))
-        if at >= 0:
+        if ident in known:
+            before, at = known[ident]
             last = ends[at][1]
-            if last <= end <= before + width:
+            if before <= last <= end <= before + width:
                 ends[at] = (ident, end)
                 return
-            before = last
-        known[ident] = (before, len(ends))
+            known[ident] = (last, len(ends))
+        else:
+            known[ident] = (_NOWHERE, len(ends))  # the first stays
         ends.append((ident, end))
 
     return on_match

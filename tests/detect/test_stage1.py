@@ -1,0 +1,188 @@
+"""The first stage: cold and compiled say the same, ends that are left out say nothing, each thread has its own scratch."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import hyperscan
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from leaks import ENCODINGS, TEMPLATES, leak, noise
+
+from leakguard.detect import cache, stage1
+from leakguard.detect.engine import Engine
+from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, NEAR, TEXT_BASE, Cold, Compiled
+from leakguard.errors import RulePackError
+from leakguard.model import Rule, RuleSet
+
+SEEDS = st.integers(0, 10**6)
+
+
+def rule(ident: str, word: str = "", trigger: str = "", width: int = 30) -> Rule:
+    keywords = (word,) if word else ()
+    return Rule(ident, "acme", "", "access-token", 3, 3, keywords, trigger, trigger, width=(1, width))
+
+
+def ruleset(*rules: Rule) -> RuleSet:
+    return RuleSet(rules, (), (), "test")
+
+
+def ends(stage: stage1.Stage1, data: bytes, below: int = 1 << 40) -> set[tuple[int, int]]:
+    return {(ident, end) for ident, end in stage.scan(data, True) if ident < below}
+
+
+def texts(seed: int) -> bytes:
+    kind, name = sorted(TEMPLATES)[seed % len(TEMPLATES)], sorted(ENCODINGS)[seed % len(ENCODINGS)]
+    text, _ = leak(kind, seed)
+    return noise(seed, 1500) + b"\n" + text + ENCODINGS[name](text) + b"\n" + noise(seed + 1, 1500)
+
+
+# ---- cold and compiled ----------------------------------------------------------------------------------------------
+
+
+@given(SEEDS)
+@settings(max_examples=12)
+def test_cold_reports_what_compiled_does(loaded: cache.Loaded, seed: int) -> None:
+    """All rules whose keyword is there, and every trigger: whatever else is compiled already."""
+    data = texts(seed)
+    cold = Cold(loaded.ruleset)
+    compiled = ends(loaded.stage1, data)
+    assert compiled <= ends(cold, data) | {
+        (ident, end) for ident, end in compiled if _without_keyword(loaded, ident, data)
+    }
+    assert sorted(cold.names(data)) == sorted(loaded.stage1.names(data))
+
+
+def _without_keyword(loaded: cache.Loaded, ident: int, data: bytes) -> bool:
+    if ident >= CONTEXT_BASE:
+        return False
+    keywords = loaded.ruleset.rules[ident].keywords
+    return bool(keywords) and not any(word.encode() in data.lower() for word in keywords)
+
+
+@given(SEEDS)
+@settings(max_examples=30)
+def test_python_and_hyperscan_agree_on_whether_a_trigger_is_there(loaded: cache.Loaded, seed: int) -> None:
+    """The cold path asks Python's `re` before it compiles a trigger for hyperscan."""
+    data = texts(seed)
+    fired = {ident for ident, _ in loaded.stage1.scan(data, True) if ident >= CONTEXT_BASE}
+    assert fired == {ident for ident, pattern in stage1.triggers() if re.search(pattern, data)}
+
+
+def test_only_rules_whose_keyword_is_there_are_compiled() -> None:
+    stage = Cold(
+        ruleset(rule("a.x", "alpha", "alpha[0-9]{4}"), rule("b.x", "beta", "beta[0-9]{4}"), rule("c.x", "", "c{8}"))
+    )
+    assert ends(stage, b"nothing of it") == set()
+    assert stage._waiting == {0, 1}
+    assert ends(stage, b"BETA1234 beta1234") == {(1, 17)}
+    assert stage._waiting == {0}
+    assert ends(stage, b"alpha1234 cccccccc") == {(0, 9), (2, 18)}
+    assert stage._waiting == set()
+
+
+@pytest.mark.parametrize("size", [100, stage1.SMALL + 1000])
+def test_keywords_are_found_in_any_case_and_place(size: int) -> None:
+    stage = Cold(ruleset(rule("a.x", "alpha", "(?i)alpha[0-9]{4}")))
+    assert (0, size + 9) in ends(stage, b"." * size + b"AlPhA1234")
+
+
+def test_a_cold_stage_compiles_everything_once(loaded: cache.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage1, "COLD_LIMIT", 20_000)
+    made: list[Any] = []
+    cold = Cold(loaded.ruleset, made.append)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda seed: ends(cold, texts(seed)), range(12)))
+    assert len(made) == 1
+    assert found[-1] == ends(loaded.stage1, texts(11))
+
+
+def test_shallow_scans_compile_no_decoders() -> None:
+    stage = Cold(ruleset(rule("a.x", "alpha", "alpha[0-9]{4}")))
+    stage.scan(b"%41%42%43%44 \\u0041\\u0042\\u0043\\u0044", False)
+    assert {ident for ident in stage._triggers if ident >= DECODE_BASE} == {
+        i for i, _ in stage1.triggers() if i >= DECODE_BASE
+    }
+
+
+# ---- ends -----------------------------------------------------------------------------------------------------------
+
+
+def thinned(places: list[int], ident: int, widths: list[int]) -> list[int]:
+    out: stage1.Ends = []
+    on_match = stage1._thinned(out, widths)
+    for end in places:
+        on_match(ident, 0, end, 0, None)
+    assert {found for found, _ in out} <= {ident}
+    return [end for _, end in out]
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=60), st.integers(1, 50))
+def test_ends_that_are_left_out_are_looked_at_from_others(places: list[int], width: int) -> None:
+    """Stage 2 looks back from each end over the width of its rule: together it looks at the same places."""
+    places.sort()
+    kept = thinned(places, 0, [width])
+    looked = {at for end in places for at in range(end - width, end + 1)}
+    assert {at for end in kept for at in range(end - width, end + 1)} == looked
+    assert set(kept) <= set(places)
+    assert len(kept) <= 2 + 2 * (places[-1] - places[0]) // width + len(set(places)) // 3 * (width < 3)
+
+
+def test_ends_out_of_order_are_all_kept() -> None:
+    """Nothing promises an order; what comes out of it is not taken for covered."""
+    kept = thinned([50, 10, 12, 40, 5], 0, [20])
+    assert sorted(kept) == [5, 10, 12, 40, 50]
+
+
+def test_ends_of_values_and_runs_are_all_kept() -> None:
+    """Each of them is the end of another value; of the runs that decode, only those that share a view are not."""
+    places = list(range(100, 400))
+    assert thinned(places, CONTEXT_BASE, [50]) == places
+    assert thinned(places, TEXT_BASE, [50]) == places
+    assert len(thinned(places, DECODE_BASE, [50])) <= 2 + 2 * len(places) // NEAR
+
+
+# ---- what is not taken ----------------------------------------------------------------------------------------------
+
+
+def test_a_pattern_that_hyperscan_refuses_is_named() -> None:
+    good, bad = rule("acme.good", "good", "good[0-9]{4}"), rule("acme.bad", "bad", "(?<=bad)[0-9]{4}")
+    with pytest.raises(RulePackError) as caught:
+        stage1.compile_databases(ruleset(good, bad))
+    assert (caught.value.rule, caught.value.field) == ("acme.bad", "pattern")
+    with pytest.raises(RulePackError) as caught:
+        Cold(ruleset(good, bad)).scan(b"bad1234", True)
+    assert caught.value.rule == "acme.bad"
+    assert stage1.refusal(b"(?<=bad)[0-9]{4}")
+    assert not stage1.refusal(b"[0-9]{4}")
+
+
+# ---- threads and processes ------------------------------------------------------------------------------------------
+
+
+def test_each_thread_has_its_own_scratch(loaded: cache.Loaded) -> None:
+    assert isinstance(loaded.stage1, Compiled)
+    with ThreadPoolExecutor(4) as pool:
+        own = list(pool.map(lambda _: id(loaded.stage1._scratch()), range(40)))  # type: ignore[attr-defined]
+    assert id(loaded.stage1._scratch()) not in own
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_an_engine_can_be_sent_to_another_process(loaded: cache.Loaded, engine: Engine, warm: bool) -> None:
+    small = RuleSet(loaded.ruleset.rules[:40], (), (), "test")
+    stage = loaded.stage1 if warm else Cold(small)
+    before = Engine(loaded.ruleset if warm else small, stage, b"key", keep_secrets=True, decode_depth=2)
+    text = texts(3)
+    expected = before.scan(text)
+    after: Engine = pickle.loads(pickle.dumps(before))
+    assert after.scan(text) == expected
+    assert (after.fingerprint_key, after.decode_depth, after.keep_secrets) == (b"key", 2, True)
+
+
+def test_what_is_no_database_is_refused() -> None:
+    with pytest.raises(hyperscan.error):
+        stage1.load_databases([b"not a database"])

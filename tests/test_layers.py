@@ -1,0 +1,91 @@
+"""Imports point one way. A new edge needs a visible edit of the table below."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGE = os.path.join(ROOT, "leakguard")
+
+LEAVES = {"version", "errors", "model", "globs", "hashes"}
+ALLOWED: dict[str, set[str]] = {
+    "version": set(),
+    "errors": set(),
+    "hashes": set(),
+    "globs": set(),
+    "model": {"errors", "hashes"},
+    "config": {"errors", "model", "hashes"},
+    "detect": LEAVES | {"detect"},
+    "sources": LEAVES | {"sources"},
+    "report": LEAVES | {"report"},
+    "triage": LEAVES | {"detect", "triage"},
+    "pipeline": LEAVES | {"detect", "triage", "sources", "workers"},
+    "workers": LEAVES | {"detect", "pipeline"},
+    "hook": LEAVES | {"config", "detect", "triage", "sources", "pipeline"},
+    "cli": LEAVES | {"config", "detect", "triage", "sources", "report", "pipeline", "cli"},
+    "__main__": {"cli"},
+    "__init__": {"version"},
+}
+TOOLING = {"corpus", "score"}
+"""Modules of detect/ that measure the whole scanner and are imported by `rules stats` alone."""
+
+
+def modules() -> Iterator[tuple[str, str]]:
+    for folder, _, names in os.walk(PACKAGE):
+        for name in sorted(names):
+            if name.endswith(".py"):
+                path = os.path.join(folder, name)
+                yield os.path.relpath(path, PACKAGE), path
+
+
+MODULES = dict(modules())
+
+
+def layer(module: str) -> str:
+    return module.split(os.sep)[0].removesuffix(".py")
+
+
+def imports(path: str) -> Iterator[str]:
+    with open(path, encoding="utf-8") as handle:
+        tree = ast.parse(handle.read())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            if node.module == "leakguard":
+                yield from (f"leakguard.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_one_way(module: str) -> None:
+    own = layer(module)
+    if os.path.basename(module).removesuffix(".py") in TOOLING:
+        return
+    seen = {name.split(".")[1] for name in imports(MODULES[module]) if name.startswith("leakguard.")}
+    assert own in ALLOWED, f"{own} is not in the table of layers"
+    assert seen <= ALLOWED[own] | {own}, f"{module} imports {sorted(seen - ALLOWED[own])}"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if layer(m) not in ("cli", "__main__")])
+def test_click_is_for_the_command_line_alone(module: str) -> None:
+    assert not {"click", "rich"} & {name.split(".")[0] for name in imports(MODULES[module])}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if layer(m) in ("detect", "triage", "sources", "report")])
+def test_detection_neither_prints_nor_logs(module: str) -> None:
+    with open(MODULES[module], encoding="utf-8") as handle:
+        tree = ast.parse(handle.read())
+    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    assert "print" not in called
+    assert "logging" not in {name.split(".")[0] for name in imports(MODULES[module])}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_opens_with_its_promise(module: str) -> None:
+    with open(MODULES[module], encoding="utf-8") as handle:
+        assert ast.get_docstring(ast.parse(handle.read()))
