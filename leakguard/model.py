@@ -87,7 +87,7 @@ class Document:
     context that a neighbouring window reports. `first_line` is the number of the line that `data` starts in.
     """
 
-    __slots__ = ("data", "origin", "base", "core_start", "core_end", "final")
+    __slots__ = ("base", "core_end", "core_start", "data", "final", "origin")
 
     def __init__(
         self,

@@ -70,11 +70,7 @@ def pair(data: bytes, matches: Sequence[Match], ruleset: RuleSet) -> list[Groupi
                 if grouping.complete:
                     taken.update(index for _, index in grouping.parts)
     done = {index for grouping in out if grouping.complete for _, index in grouping.parts}
-    return [
-        grouping
-        for grouping in out
-        if grouping.complete or not any(index in done for _, index in grouping.parts)
-    ]
+    return [grouping for grouping in out if grouping.complete or not any(index in done for _, index in grouping.parts)]
 
 
 def _by_demands(rule: SetRule) -> tuple[int, str]:
@@ -98,9 +94,7 @@ def _venue_words(ruleset: RuleSet, provider: str) -> frozenset[str]:
     return frozenset(word for alias in (*aliases, provider) for word in words(alias.encode()) if not word.isdigit())
 
 
-def _parts(
-    data: bytes, matches: Sequence[Match], roles: list[tuple[str, int]], own: frozenset[str]
-) -> list[_Part]:
+def _parts(data: bytes, matches: Sequence[Match], roles: list[tuple[str, int]], own: frozenset[str]) -> list[_Part]:
     out = []
     for role, index in roles:
         match = matches[index]
@@ -138,7 +132,12 @@ def _group(rule: SetRule, parts: list[_Part]) -> list[Grouping]:
     refused by a member of the group it would join."""
     groups: list[list[_Part]] = [[part] for part in parts]
     scores = sorted(
-        ((score, a.number, b.number) for i, a in enumerate(parts) for b in parts[i + 1 :] if (score := _score(a, b)) > 0),
+        (
+            (score, a.number, b.number)
+            for i, a in enumerate(parts)
+            for b in parts[i + 1 :]
+            if (score := _score(a, b)) > 0
+        ),
         key=_best_first,
     )
     group_of = {part.number: group for group in groups for part in group}

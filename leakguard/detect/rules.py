@@ -192,7 +192,9 @@ class _Reader:
             raise self._fail(where, field, "must be a table of strings")
         return tuple(value.items())
 
-    def _level(self, where: str, table: Mapping[str, Any], field: str, levels: type[Severity] | type[Confidence]) -> int:
+    def _level(
+        self, where: str, table: Mapping[str, Any], field: str, levels: type[Severity] | type[Confidence]
+    ) -> int:
         text = self._text(where, table, field)
         names = {level.name.lower(): int(level) for level in levels if level.name != "CERTAIN"}
         if text not in names:

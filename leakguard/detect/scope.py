@@ -51,7 +51,9 @@ def place(data: bytes, start: int, end: int) -> Place:
     objects, heads = _objects(data, start, end, low, high)
     block, keys = _block(data, line, low, high)
     section, header = _section(data, start, end, low, high)
-    return Place(line, tuple(objects), (*heads, *keys, *header), block, section, _paragraph(data, start, end, low, high))
+    return Place(
+        line, tuple(objects), (*heads, *keys, *header), block, section, _paragraph(data, start, end, low, high)
+    )
 
 
 def _paragraph(data: bytes, start: int, end: int, low: int, high: int) -> Span:
@@ -144,7 +146,9 @@ def _block_end(data: bytes, at: int, own: int, high: int) -> int:
         stop = data.find(b"\n", at + 1, high)
         stop = stop if stop >= 0 else high
         text = data[at + 1 : stop]
-        if text.strip() and (_indent(data, at + 1) < own or (_starts_item(data, at + 1) and _indent(data, at + 1) <= own)):
+        if text.strip() and (
+            _indent(data, at + 1) < own or (_starts_item(data, at + 1) and _indent(data, at + 1) <= own)
+        ):
             return at
         at = stop
     return high

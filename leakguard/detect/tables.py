@@ -57,13 +57,15 @@ def _is_insert(data: bytes, opened: int) -> bool:
 
 def _cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
     """The spans of a row's cells, without quotes."""
-    out = []
+    out: list[tuple[int, int]] = []
     at = start
     while at <= stop and len(out) < 200:
         found = _CELL.match(data, at, stop)
         if found is None:
             break
-        group = "double" if found.group("double") is not None else "single" if found.group("single") is not None else "bare"
+        group = (
+            "double" if found.group("double") is not None else "single" if found.group("single") is not None else "bare"
+        )
         low, high = found.span(group)
         while group == "bare" and high > low and data[high - 1 : high] in (b" ", b"\r", b"`"):
             high -= 1

@@ -122,7 +122,7 @@ def _trim(nodes: list[Any], lead: bool) -> list[Any]:
     return nodes
 
 
-def _emit(node: tuple[Any, Any]) -> str:  # noqa: PLR0911  # one return for each construct
+def _emit(node: tuple[Any, Any]) -> str:  # one return for each construct
     op, value = node
     if op is _c.LITERAL:
         return _byte(value)

@@ -104,7 +104,7 @@ def open_regular(path: str) -> tuple[int, int]:
     return fd, info.st_size
 
 
-def read_windows(  # noqa: PLR0917 - a range belongs to the call as much as the window does
+def read_windows(
     task: FileTask,
     origin: Origin,
     on_incident: OnIncident,

@@ -15,7 +15,9 @@ from leakguard.detect.pairing import Grouping
 from leakguard.model import Confidence, CredentialSet, Finding, RuleSet, Severity, Venue
 
 HALF = "the other half was not found"
-_TEST = re.compile(rb"(?i)(?<![a-z])(?:testnet|test_net|sandbox|paper[_-]?trad|demo[_-]?(?:api|trad)|x-simulated-trading|sepolia|goerli)")
+_TEST = re.compile(
+    rb"(?i)(?<![a-z])(?:testnet|test_net|sandbox|paper[_-]?trad|demo[_-]?(?:api|trad)|x-simulated-trading|sepolia|goerli)"
+)
 AROUND = 600
 """Bytes around a part in which a test network's name or host counts."""
 
@@ -44,7 +46,8 @@ def judge(finding: Finding, venue: Venue | None, test: bool, half: bool) -> Find
     """A finding with its severity and reasons set by what it is part of."""
     if finding.severity == Severity.INFO:
         return finding  # a documented example: nothing hangs on it
-    severity, reasons = finding.severity, list(finding.reasons)
+    severity: Severity = finding.severity
+    reasons = list(finding.reasons)
     if venue is not None and venue.status == "defunct":
         severity = Severity.LOW
         reasons.append(f"{venue.title} is closed: of historical interest")

@@ -30,7 +30,7 @@ class Candidate:
     `facts` collects printable, non-secret facts. Its repr shows offsets only.
     """
 
-    __slots__ = ("data", "start", "end", "secret", "name", "groups", "path", "facts")
+    __slots__ = ("data", "end", "facts", "groups", "name", "path", "secret", "start")
 
     def __init__(
         self,

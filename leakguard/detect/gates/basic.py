@@ -25,7 +25,7 @@ def entropy(candidate: Candidate, least: float) -> Verdict:
     return Verdict.PASS if shannon(candidate.secret) >= least else Verdict.REJECT
 
 
-def length(candidate: Candidate, min: int = 0, max: int = 1 << 30, multiple: int = 1) -> Verdict:  # noqa: A002
+def length(candidate: Candidate, min: int = 0, max: int = 1 << 30, multiple: int = 1) -> Verdict:
     size = len(candidate.secret)
     return Verdict.PASS if min <= size <= max and size % multiple == 0 else Verdict.REJECT
 
