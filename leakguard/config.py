@@ -1,7 +1,7 @@
 """Settings: what a configuration file, the environment and the command line say, and where each came from.
 
 A configuration is `leakguard.toml`, or `[tool.leakguard]` in `pyproject.toml`, looked for in the folder the command
-runs in and its parents up to the repository's root; never inside a scanned target, unless the user trusts it.
+runs in and its parents up to the repository's root; never read inside a scanned target, unless the user trusts it.
 An unknown key is an error that names the nearest valid one. Parses TOML only when there is a file; imports errors
 alone, so that the hook may use it.
 """
@@ -19,6 +19,7 @@ _LEVELS = {
     "min_severity": ("info", "low", "medium", "high", "critical"),
     "min_confidence": ("low", "medium", "high", "certain"),
 }
+_MOST = {"decode_depth": 8, "jobs": 1024}
 
 
 class Settings(NamedTuple):
@@ -67,17 +68,18 @@ def load(
     origins: dict[str, str] = {}
     sources: list[str] = []
     untrusted: list[str] = []
-    path = explicit or os.environ.get("LEAKGUARD_CONFIG") or _find(start or os.getcwd())
-    if path is not None:
-        named = explicit is not None or bool(os.environ.get("LEAKGUARD_CONFIG"))
-        table = _read(path, required=named)
-        if table is not None and not named and not trust_target and _inside(path, targets):
-            untrusted.append(path)
-        elif table is not None:
+    named = explicit or os.environ.get("LEAKGUARD_CONFIG")
+    for path in (named,) if named else _found(start or os.getcwd()):
+        if not named and not trust_target and _inside(path, targets):
+            untrusted.append(path)  # unread: what stands in it, right or wrong, decides nothing
+            continue
+        table = _read(path, required=bool(named))
+        if table is not None:
             sources.append(path)
             for key, value in table.items():
                 values[key] = _checked(path, key, value)
                 origins[key] = path
+            break
     for key, value in overrides.items():
         if value is None or value == ():
             continue
@@ -90,27 +92,34 @@ def load(
     return Loaded(Settings(**values), origins, tuple(sources), tuple(untrusted))
 
 
-def _find(start: str) -> str | None:
-    """The nearest configuration file at or above `start`, not beyond the repository it is in."""
+def _found(start: str) -> list[str]:
+    """The files that may hold a configuration: those of `start` and its parents up to the repository's root, nearest
+    first. Outside of a repository only those of `start`: its parents may be anybody's."""
     folder = os.path.abspath(start)
+    out: list[str] = []
+    own = 0
     while True:
         for name in (FILE, PYPROJECT):
             path = os.path.join(folder, name)
             if os.path.isfile(path) and (name == FILE or _mentions(path)):
-                return path
+                out.append(path)
+        own = own or len(out) or -1
         parent = os.path.dirname(folder)
-        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
-            return None
+        if os.path.exists(os.path.join(folder, ".git")):
+            return out
+        if parent == folder:
+            return out[: max(0, own)]
         folder = parent
 
 
 def _mentions(path: str) -> bool:
-    """Whether a pyproject.toml has a section for us: a cheap look before TOML is imported."""
+    """Whether a pyproject.toml could have a section for us: a cheap look before TOML is imported."""
     try:
         with open(path, "rb") as handle:
-            return b"tool.leakguard" in handle.read()
+            text = handle.read()
     except OSError:
         return False  # not ours to complain about: it may belong to another tool altogether
+    return b"leakguard" in text and b"tool" in text
 
 
 def _inside(path: str, targets: Sequence[str]) -> bool:
@@ -165,6 +174,8 @@ def _checked(path: str, key: str, value: Any) -> Any:
         raise ConfigError(path, key, f"must be a {_name(type(default))}")
     if isinstance(value, int) and value < 0:
         raise ConfigError(path, key, "must not be negative")
+    if isinstance(value, int) and value > _MOST.get(key, value):
+        raise ConfigError(path, key, f"at most {_MOST[key]}")
     if key in _LEVELS and value not in _LEVELS[key]:
         raise ConfigError(path, key, f"one of {', '.join(_LEVELS[key])}")
     return value

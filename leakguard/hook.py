@@ -8,21 +8,27 @@ read, 130 interrupted.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from leakguard.detect import cache
 from leakguard.detect.engine import Engine
 from leakguard.errors import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_INTERRUPTED, LeakguardError, UsageError
-from leakguard.model import CredentialSet, Document, Finding, Incident, Origin
+from leakguard.model import Confidence, CredentialSet, Document, Finding, Incident, Origin, Severity
+
+if TYPE_CHECKING:
+    from leakguard.sources.index import Blobs, Staged
 
 USAGE = "usage: leakguard-hook [--files FILE...]"
 
 
 class _Run:
-    """What one run found and looked at."""
+    """What one run found and looked at, by the settings in force where the command runs."""
 
     def __init__(self) -> None:
+        from leakguard import config
+
+        self.settings = config.load(None, (), True, {}).settings
         self.findings: list[Finding] = []
         self.sets: list[CredentialSet] = []
         self.incidents: list[Incident] = []
@@ -32,16 +38,25 @@ class _Run:
 
     def engine_for(self, expected: int) -> Engine:
         if self.engine is None:
-            from leakguard import config
             from leakguard.triage.fingerprint import key_from
 
-            settings = config.load(None, (), True, {}).settings
+            settings = self.settings
             selection = cache.Selection(
                 settings.rules, settings.only, settings.exclude, settings.preview, True, settings.import_gitleaks
             )
             loaded = cache.load(selection, expected)
-            self.engine = Engine(loaded.ruleset, loaded.stage1, key_from(settings.fingerprint_key))
+            self.engine = Engine(
+                loaded.ruleset, loaded.stage1, key_from(settings.fingerprint_key), decode_depth=settings.decode_depth
+            )
         return self.engine
+
+    def reported(self, finding: Finding) -> bool:
+        """Whether the settings ask for a finding of this kind."""
+        settings = self.settings
+        return (
+            finding.severity >= Severity[settings.min_severity.upper()]
+            and finding.confidence >= Confidence[settings.min_confidence.upper()]
+        )
 
 
 def main() -> NoReturn:
@@ -75,33 +90,57 @@ def _scan_staged() -> _Run:
 
     state = _Run()
     files = staged()
-    if not files:
-        return state
+    wanted = _wanted(state)
     with Blobs() as blobs:
         for file in files:
+            if not file.blob:
+                continue
             try:
+                if not wanted(file.path):
+                    state.incidents.append(Incident("skipped", file.path, "excluded by a glob"))
+                    continue
                 data = blobs.read(file.blob)
+                findings, sets = _scan(state, file.path, data)
             except LeakguardError as error:
                 state.incidents.append(Incident("failed", file.path, error.message))
                 continue
             state.objects += 1
             state.bytes += len(data)
-            _compare(state, file.path, data, file.before, blobs)
+            state.findings += filter(state.reported, findings)
+            state.sets += sets
+        if state.findings:
+            _drop_known(state, files, blobs)
     return state
 
 
-def _compare(state: _Run, path: str, data: bytes, before: str, blobs: object) -> None:
-    """Adds the findings of `data` that the blob it replaces does not have."""
-    from leakguard.sources.index import Blobs
+def _wanted(state: _Run) -> Callable[[str], bool]:
+    """Whether the settings' globs leave a path in."""
+    include, exclude = state.settings.include_paths, state.settings.exclude_paths
+    if not include and not exclude:
+        return _always
+    from leakguard.globs import compile_globs
 
-    findings, sets = _scan(state, path, data)
-    if findings and before and isinstance(blobs, Blobs):
-        known, _ = _scan(state, path, blobs.read(before))
-        old = {finding.fingerprint for finding in known}
-        findings = [finding for finding in findings if finding.fingerprint not in old]
-    new = {finding.set_id for finding in findings}
-    state.findings += findings
-    state.sets += [made for made in sets if made.id in new]
+    included, excluded = compile_globs(include or ("**",)), compile_globs(exclude)
+    return lambda path: included(path) and not excluded(path)
+
+
+def _always(_path: str) -> bool:
+    return True
+
+
+def _drop_known(state: _Run, files: Sequence[Staged], blobs: Blobs) -> None:
+    """Takes away what stands in HEAD already, in what the staged files replace or remove: moving is not leaking."""
+    known: set[str] = set()
+    for file in files:
+        if file.before:
+            try:
+                findings, _ = _scan(state, file.path, blobs.read(file.before))
+            except LeakguardError:
+                continue  # then all that is staged counts as new
+            known.update(finding.fingerprint for finding in findings)
+    state.findings = [finding for finding in state.findings if finding.fingerprint not in known]
+    new = {finding.set_id for finding in state.findings}
+    state.sets = [made for made in state.sets if made.id in new]
 
 
 def _scan(state: _Run, path: str, data: bytes) -> tuple[list[Finding], list[CredentialSet]]:
@@ -121,10 +160,12 @@ def _scan_files(paths: list[str]) -> _Run:
     state = _Run()
     if not paths:
         return state
+    settings = state.settings
+    options = Options(include=settings.include_paths, exclude=settings.exclude_paths, max_size=settings.max_size)
     collector = Collector()
-    scan_files(walk(paths, Options(), state.incidents.append), state.engine_for, Policy(), 1, collector)
+    scan_files(walk(paths, options, state.incidents.append), state.engine_for, Policy(), 1, collector)
     result = collector.result(state.incidents)
-    state.findings, state.sets = list(result.findings), list(result.sets)
+    state.findings, state.sets = list(filter(state.reported, result.findings)), list(result.sets)
     state.incidents = list(result.incidents)
     state.objects, state.bytes = result.totals.objects, result.totals.bytes
     return state
@@ -136,7 +177,13 @@ def _say(text: str) -> None:
 
 
 def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else f"\\x{ord(c) & 0xFF:02x}" for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
+
+
+def _escape(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte of a name that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def _tell(state: _Run) -> int:
@@ -162,3 +209,7 @@ def _tell(state: _Run) -> int:
         _say("treat a value that was ever pushed as known to others: revoke it first")
         return EXIT_FINDINGS
     return EXIT_INCOMPLETE if problems else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -15,12 +15,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class IndexHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Adds leakguard/_rules_index.json to a wheel. An editable install reads the packs themselves."""
+    """Adds leakguard/_rules_index.json to a wheel; lays it beside the package for an editable install (git ignores it),
+    where it serves until a pack is changed."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if self.target_name != "wheel" or version == "editable":
+        if self.target_name != "wheel":
             return
         sys.path.insert(0, self.root)
         try:
@@ -28,6 +29,10 @@ class IndexHook(BuildHookInterface):  # type: ignore[type-arg]
         finally:
             sys.path.remove(self.root)
         files = rules.read_files(rules.pack_files(os.path.join(self.root, "rules")))
+        if version == "editable":
+            with open(os.path.join(self.root, "leakguard", index.NAME), "wb") as out:
+                out.write(index.build(files))
+            return
         handle, path = tempfile.mkstemp(suffix=".json")
         with os.fdopen(handle, "wb") as out:
             out.write(index.build(files))

@@ -1,8 +1,8 @@
 """What git would commit: the staged blobs, and what stands in HEAD in their place.
 
 Blobs decide, never a rendered diff, so no attribute, filter, colour or external diff can hide anything, and a secret
-that was staged and then cleaned in the work tree is still seen. Nothing of the repository runs; nothing is fetched. Uses
-git's plumbing by subprocess; knows model and errors only. Imported by hook.py.
+that was staged and then cleaned in the work tree is still seen. Nothing of the repository runs; nothing is fetched.
+Uses git's plumbing by subprocess; knows model and errors only. Imported by hook.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from leakguard.errors import SourceError, UsageError
 # fsmonitor would start a program the repository names; the rest keeps output independent of configuration
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "color.ui=false")
 
+_SUBMODULE = "160000"
+
 
 class Staged(NamedTuple):
-    """A staged file: its blob, and the blob it replaces ("" if it is new)."""
+    """A staged file: its blob ("" if it is removed), and the blob it replaces ("" if it is new)."""
 
     path: str
     blob: str
@@ -45,7 +47,7 @@ def _run(*arguments: str) -> bytes:
 
 
 def staged() -> list[Staged]:
-    """Everything that is staged against HEAD (against nothing before the first commit), deletions left out."""
+    """Everything that is staged against HEAD (against nothing before the first commit)."""
     _run("rev-parse", "--git-dir")
     try:
         base = _run("rev-parse", "--verify", "--quiet", "HEAD^{tree}").decode().strip()
@@ -54,10 +56,11 @@ def staged() -> list[Staged]:
     fields = _run("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", base, "--").split(b"\0")
     out = []
     for meta, path in zip(fields[::2], fields[1::2], strict=False):
-        _, mode, before, blob, status = meta.decode().lstrip(":").split(" ")
-        if status == "D" or mode == "160000":  # gone; a submodule's commit, whose content is its own repository's
-            continue
-        out.append(Staged(path.decode("utf-8", "surrogateescape"), blob, "" if set(before) == {"0"} else before))
+        old, new, before, blob, status = meta.decode().lstrip(":").split(" ")
+        # a submodule has a commit in place of a blob: its content is its own repository's
+        before = "" if old == _SUBMODULE or set(before) == {"0"} else before
+        blob = "" if new == _SUBMODULE or status == "D" else blob
+        out.append(Staged(path.decode("utf-8", "surrogateescape"), blob, before))
     return out
 
 

@@ -1,0 +1,244 @@
+"""Worker processes: the same results in the same order, whatever happens to one of them; and none of them is left."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from leaks import ENCODINGS, TEMPLATES, leak, noise
+
+from leakguard import pipeline, workers
+from leakguard.detect.engine import Engine
+from leakguard.model import Finding, ScanResult
+from leakguard.pipeline import Collector, Done, Policy, Unit, batches, scan_files, units
+from leakguard.sources.files import FileTask, Options, walk
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Small files with secrets, and one that is cut into parts."""
+    for number in range(40):
+        text, _ = leak(sorted(TEMPLATES)[number % len(TEMPLATES)], number)
+        (tmp_path / f"{number:02}.txt").write_bytes(noise(number, 2000) + b"\n" + text)
+    parts = []
+    for number in range(60):
+        text, _ = leak(sorted(TEMPLATES)[number % len(TEMPLATES)], number)
+        parts += [noise(number, 20_000), b"\n", ENCODINGS["base64"](text * 30) if number % 4 == 1 else text]
+    (tmp_path / "large.log").write_bytes(b"".join(parts))
+    return tmp_path
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small that there is much to hand out."""
+    monkeypatch.setattr(pipeline, "SPLIT", 200_000)
+    monkeypatch.setattr(pipeline, "BATCH_BYTES", 10_000)
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left() -> Iterator[None]:
+    yield
+    assert multiprocessing.active_children() == []
+
+
+def tasks(tree: Path) -> list[FileTask]:
+    return list(walk([str(tree)], Options(), lambda incident: pytest.fail(str(incident))))
+
+
+def scanned(engine: Engine, tree: Path, jobs: int) -> ScanResult:
+    collector = Collector()
+    scan_files(tasks(tree), lambda _: engine, Policy(), jobs, collector, parallel_from=0 if jobs > 1 else 1 << 60)
+    return collector.result()
+
+
+def findings(result: ScanResult) -> list[Finding]:
+    return sorted(result.findings, key=lambda finding: (finding.path, finding.start_byte, finding.rule, finding.view))
+
+
+# ---- the same -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_many_workers_find_what_one_does(engine: Engine, tree: Path, many: None, jobs: int) -> None:
+    assert len(list(units(tasks(tree)))) > 44
+    alone, together = scanned(engine, tree, 1), scanned(engine, tree, jobs)
+    assert len(alone.findings) > 80
+    assert together.findings == alone.findings
+    assert together.sets == alone.sets
+    assert together.incidents == alone.incidents == ()
+    assert together.totals == alone.totals
+
+
+def test_parts_find_what_a_file_scanned_at_once_does(
+    engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = scanned(engine, tree, 1)
+    monkeypatch.setattr(pipeline, "SPLIT", 200_000)
+    assert findings(scanned(engine, tree, 3)) == findings(whole)
+
+
+def test_spawned_workers_find_the_same(engine: Engine, tree: Path, many: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where processes cannot be forked the compiled rules are sent to them."""
+    monkeypatch.setattr(workers, "METHOD", "spawn")
+    assert scanned(engine, tree, 2) == scanned(engine, tree, 1)
+
+
+def test_results_come_in_order(engine: Engine, tree: Path, many: None) -> None:
+    work = list(units(tasks(tree)))
+    assert [unit for unit, _ in workers.run(engine, batches(work), Policy(), 4)] == work
+    assert list(workers.run(engine, [], Policy(), 2)) == []
+
+
+def test_little_work_starts_nobody(engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "run", lambda *_: pytest.fail("a worker was started"))
+    collector = Collector()
+    scan_files(tasks(tree), lambda _: engine, Policy(), 4, collector)
+    assert collector.objects == 41
+
+
+# ---- a worker dies --------------------------------------------------------------------------------------------------
+
+
+def deadly(monkeypatch: pytest.MonkeyPatch, names: set[str], code: int = 9) -> None:
+    """Lets a worker die on files of these names."""
+    scan = workers.scan_unit
+    parent = os.getpid()
+
+    def dies(engine: Engine, unit: Unit, policy: Policy) -> Done:
+        if os.path.basename(unit.task.path) in names:
+            assert os.getpid() != parent
+            os._exit(code)
+        return scan(engine, unit, policy)
+
+    monkeypatch.setattr(workers, "scan_unit", dies)
+
+
+def test_what_a_worker_dies_on_is_told_and_the_rest_scanned(
+    engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadly(monkeypatch, {"03.txt", "17.txt", "39.txt"})
+    alone = [f for f in scanned(engine, tree, 1).findings if not f.path.endswith(("/03.txt", "/17.txt", "/39.txt"))]
+    result = scanned(engine, tree, 2)
+    assert list(result.findings) == alone
+    assert [(os.path.basename(i.origin), i.state) for i in result.incidents] == [
+        ("03.txt", "failed"), ("17.txt", "failed"), ("39.txt", "failed"),
+    ]  # fmt: skip
+    assert all("died" in incident.reason for incident in result.incidents)
+    assert sum(i.bytes for i in result.incidents) == sum((tree / f"{n}.txt").stat().st_size for n in ("03", "17", "39"))
+    assert result.totals.objects == 38
+
+
+def test_a_part_a_worker_dies_on_is_not_the_whole_file(
+    engine: Engine, tree: Path, many: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = workers.scan_unit
+
+    def dies(engine: Engine, unit: Unit, policy: Policy) -> Done:
+        if unit.start == 200_000:
+            os._exit(9)
+        return scan(engine, unit, policy)
+
+    monkeypatch.setattr(workers, "scan_unit", dies)
+    result = scanned(engine, tree, 2)
+    assert [incident.bytes for incident in result.incidents] == [200_000]
+    assert result.totals.bytes + 200_000 == sum(path.stat().st_size for path in tree.iterdir())
+
+
+def test_everybody_dying_ends(engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deadly(monkeypatch, {f"{number:02}.txt" for number in range(40)} | {"large.log"})
+    result = scanned(engine, tree, 2)
+    assert (len(result.incidents), result.totals.objects) == (41, 0)
+
+
+def test_a_killed_worker_costs_nothing(engine: Engine, tree: Path, many: None) -> None:
+    """Killed from outside, and not by what it scans: another one does its work."""
+    results = []
+    pool = workers._Pool(engine, Policy(), 2)
+    try:
+        for number, result in enumerate(pool.run(batches(units(tasks(tree))))):
+            results.append(result)
+            if number == 3:
+                for worker in pool.workers:
+                    os.kill(worker.process.pid, signal.SIGKILL)
+        pool.finish()
+    finally:
+        pool.kill()
+    alone = [pipeline.scan_unit(engine, unit, Policy()) for unit in units(tasks(tree))]
+    assert [done for _, done in results] == alone
+
+
+def test_a_worker_that_fails_says_nothing(
+    engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A traceback could quote what is scanned."""
+
+    def fails(engine: Engine, unit: Unit, policy: Policy) -> Done:
+        raise RuntimeError(f"saw {leak('github', 1)[0]!r}")
+
+    monkeypatch.setattr(workers, "scan_unit", fails)
+    result = scanned(engine, tree, 2)
+    assert len(result.incidents) == 41
+    assert capfd.readouterr() == ("", "")
+
+
+# ---- nobody is left -------------------------------------------------------------------------------------------------
+
+
+def test_whoever_stops_listening_leaves_nobody(engine: Engine, tree: Path, many: None) -> None:
+    results = workers.run(engine, batches(units(tasks(tree))), Policy(), 3)
+    next(results)
+    assert len(multiprocessing.active_children()) == 3
+    results.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_an_interrupt_leaves_nobody(engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """^C goes to everybody in the foreground: the workers ignore it, and are ended by who started them."""
+    scan = workers.scan_unit
+
+    def slow(engine: Engine, unit: Unit, policy: Policy) -> Done:
+        time.sleep(0.2)
+        return scan(engine, unit, policy)
+
+    monkeypatch.setattr(workers, "scan_unit", slow)
+
+    def interrupt(*_: object) -> None:
+        for child in multiprocessing.active_children():
+            os.kill(child.pid or 0, signal.SIGINT)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "BATCH_FILES", 1)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            scanned(engine, tree, 2)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert multiprocessing.active_children() == []
+
+
+def test_failing_to_start_leaves_nobody(engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = workers._Worker.__init__
+    count = 0
+
+    def third_fails(self: workers._Worker, *more: object) -> None:
+        nonlocal count
+        count += 1
+        if count == 3:
+            raise OSError("no more processes")
+        start(self, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(workers._Worker, "__init__", third_fails)
+    with pytest.raises(OSError, match="no more"):
+        scanned(engine, tree, 4)
+    assert multiprocessing.active_children() == []
