@@ -191,7 +191,7 @@ def test_no_part_begins_in_the_middle_of_a_run(tmp_path: Path, small_parts: int)
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.001]))
-@settings(max_examples=6)
+@settings(max_examples=2)
 def test_parts_find_what_the_whole_does(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory, seed: int, breaks: float
 ) -> None:

@@ -154,7 +154,8 @@ class _Run:
         tasks = walk(files, walking, incidents.append)
         progress = _progress(self.options["quiet"])
         jobs = settings.jobs or _cores()
-        collector = Collector(progress)
+        interrupt = _Interrupt()
+        collector = Collector(interrupt.checked(progress))
         try:
             if "-" in self.paths:
                 engine = self._engine(0)
@@ -164,6 +165,7 @@ class _Run:
         except KeyboardInterrupt:
             return collector.result(incidents), True
         finally:
+            interrupt.restore()
             if progress is not None:
                 progress.close()
         return collector.result(incidents), False
@@ -234,6 +236,40 @@ class _Run:
         if self.options["receipt"]:
             write_atomic(self.options["receipt"], lambda out: render_receipt(result, out, context))
         return problem
+
+
+class _Interrupt:
+    """^C, remembered: Python drops an exception that a finalizer happens to raise, and a scan must not go on then."""
+
+    def __init__(self) -> None:
+        from signal import SIGINT, signal
+
+        self.came = False
+        self.restore: Callable[[], object] = _nothing
+        try:
+            before = signal(SIGINT, self._handle)
+        except ValueError:  # not the main thread (somebody's test): then ^C is not ours either
+            return
+        self.restore = lambda: signal(SIGINT, before)
+
+    def _handle(self, _number: int, _frame: object) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+    def checked(self, progress: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
+        """What to call after each unit of work."""
+
+        def check(objects: int, size: int) -> None:
+            if self.came:
+                raise KeyboardInterrupt
+            if progress is not None:
+                progress(objects, size)
+
+        return check
+
+
+def _nothing() -> None:
+    return None
 
 
 def _now() -> Any:

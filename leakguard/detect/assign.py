@@ -21,7 +21,7 @@ from leakguard.detect.naming import KIN, PART_NAMES, part_of, plain, words
 
 __all__ = ["KIN", "PART_NAMES", "TRIGGERS", "Assigned", "assigned", "part_of", "words"]
 
-_PASS = ("pass", "pwd", "psw", "_pw", "senha", "contrase", "kennwort", "wachtwoord")
+_PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord")
 _OTHER = (
     "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook",
     "license", "licence", "phrase", "login", "access", "clientid", "client_id", "client-id", "client.id", "appid",
@@ -110,28 +110,29 @@ _IN_CALL = re.compile(rb"[\w.$\-]{1,80}\\{0,3}[\"'`][bfru@]?[ \t\r\n]{0,60}\(")
 _FIELD = re.compile(rb"\\{0,3}[\"'`][ \t]{0,4}(?::|=)")
 _TRAILING = frozenset(b".:\\")
 _BACKSLASH = 92
-_SCHEME = re.compile(rb"(?i)(?:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}")
+_SCHEMES = r"(?i:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}"
+_SCHEME = re.compile(_SCHEMES.encode())
 _SCHEME_INITIALS = frozenset(b"bBtTaAdDnN")
 _QUOTES = frozenset((b'"', b"'", b"`", b"\\"))
 
 # What a bare value begins with if it is none: numbers and constants, calls, indexed and qualified names.
 # A look-up with a default goes on: context.py takes the default. Possessive, so that nothing is tried twice.
 _WORDS = r"[A-Za-z_]\w{0,60}+(?:(?:\.|->|::|\?\.)[A-Za-z_]\w{0,60}+){0,6}+"
-_AFTER = r"(?=[\s,;)\]}\"'\\]|$)"
+_AFTER = r"(?=[\s,;&)\]}\"'\\]|$)"
 _EXPRESSION = (
     rf"(?!(?:os\.)?(?:getenv|environ)\b|process\.env){_WORDS}(?:[(\[]|->|[ \t]\()"
-    rf"|[A-Za-z_]{{1,60}}+(?:(?:\.|::|\?\.)(?!env\b)[A-Za-z_]{{1,60}}+){{1,6}}+{_AFTER}"
+    rf"|[A-Za-z_]{{1,60}}+(?:(?:\.|->|::|\?\.)(?!env\b)[A-Za-z_]{{1,60}}+){{1,6}}+{_AFTER}"
 )
 _CONSTANTS = (
     r"(?i:true|false|null|none|nil|undefined|string|required|optional|disabled|enabled|yes|no|bytes?|int|str|bool|boolean"
-    r"|self|this|void|function|lambda|async|await|range|return|const|object|char|var|new)"
+    r"|self|this|void|function|lambda|async|await|range|return|const|object|char|var|new|break|continue|goto|throw)"
 )
 # A bare identifier is a variable; only passwords are as plain.
 _IDENTIFIER = (
     r"(?:[A-Z]?[a-z]{1,11}[0-9]?|[A-Z]{1,20}|[A-Za-z][a-z]{1,13}[0-9]{0,2}(?:[A-Z][a-z]{2,13}[0-9]{0,2}){1,12}+"
     r"|(?:[A-Z]?[a-z]{1,40}+|[A-Z]{1,40}+)(?:[_\-](?:[A-Z]?[a-z]{1,40}+[0-9]?|[A-Z]{1,40}+[0-9]?|[0-9]{1,2})){1,12}+)"
 )
-_DULL = re.compile(rf"(?:[0-9]+(?:[.:][0-9]+)*|{_IDENTIFIER}){_AFTER}|{_EXPRESSION}".encode())
+_DULL = re.compile(rf"(?:[0-9]+(?:[.:][0-9]+)*|(?!{_SCHEMES}){_IDENTIFIER}){_AFTER}|{_EXPRESSION}".encode())
 _DULL_PASS = re.compile(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_EXPRESSION}".encode())
 _DULL_QUOTED = re.compile(rb"(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)[\"'`\\]")
 _BARE = re.compile(rb"[^\s\"'`<>{}()\[\],;|&]{4,512}")
@@ -180,7 +181,7 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     if found is None or not _SENSITIVE.search(found.name) or _DULL.match(data, start):
         return None
     value = _value(data, start, found.quote, b"")
-    return Assigned(found.name, found.start, *value, found.quote, form, b":") if value else None
+    return Assigned(found.name, found.start, *value, found.quote, form, b"=" if found.quote else b":") if value else None
 
 
 def _assigned(data: bytes, start: int, form: int) -> Assigned | None:

@@ -27,7 +27,7 @@ from leakguard.hashes import blake2b
 from leakguard.model import RuleSet
 from leakguard.version import __version__
 
-MAGIC = b"leakguard-rules-2\n"
+MAGIC = b"leakguard-rules-3\n"
 FULL_COMPILE_AT = 4 * 1024 * 1024
 """Expected bytes from which a missing cache is compiled at once instead of starting cold."""
 COLD_STARTS = 5
@@ -208,19 +208,19 @@ def _read(path: str, key: str) -> Loaded | None:
     parts = _split(body)
     if len(parts) != 8 or parts[0] != key.encode():
         return None
+    numbers = array("Q")
+    numbers.frombytes(parts[1])
     try:
-        databases = load_databases(parts[5:])
+        databases = load_databases(map(bytes, parts[5:]))
     except (hyperscan.error, ValueError, TypeError):
         return None
-    sizes = array("Q")
-    sizes.frombytes(parts[4])
     ruleset = RuleSet(
-        index.Rows(parts[1], index.rule_from),
-        index.Rows(parts[2], index.set_from),
-        index.Rows(parts[3], index.venue_from),
+        index.Rows(parts[2], numbers[0], index.rule_from),
+        index.Rows(parts[3], numbers[1], index.set_from),
+        index.Rows(parts[4], numbers[2], index.venue_from),
         key,
     )
-    return Loaded(ruleset, Compiled(databases, sizes), "warm")
+    return Loaded(ruleset, Compiled(databases, numbers[3:]), "warm")
 
 
 def _joined(parts: Sequence[bytes]) -> bytes:
@@ -232,22 +232,22 @@ def _check(body: bytes | memoryview) -> bytes:
     return crc32(body).to_bytes(4, "little")
 
 
-def _split(body: memoryview) -> list[bytes]:
+def _split(body: memoryview) -> list[memoryview]:
     parts = []
     at = 0
     while at + 8 <= len(body):
         size = int.from_bytes(body[at : at + 8], "little")
-        parts.append(bytes(body[at + 8 : at + 8 + size]))
+        parts.append(body[at + 8 : at + 8 + size])
         at += 8 + size
     return parts if at == len(body) else []
 
 
 def _write(path: str, ruleset: RuleSet, databases: Databases) -> bool:
     """Stores a compiled RuleSet. A folder that cannot be written to is no error: the next start is cold again."""
-    parts: list[bytes] = [ruleset.digest.encode()]
     rows: tuple[Sequence[Any], ...] = (ruleset.rules, ruleset.sets, ruleset.venues)
+    numbers = array("Q", (*map(len, rows), *widths(ruleset)))
+    parts: list[bytes] = [ruleset.digest.encode(), numbers.tobytes()]
     parts += [index.lines_of(values) for values in rows]
-    parts.append(array("Q", widths(ruleset)).tobytes())
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
     body = _joined(parts)
     stored = _store(path, MAGIC + _check(body) + body)

@@ -105,15 +105,17 @@ def lines_of(values: Iterable[Any]) -> bytes:
 class Rows(Sequence[_T]):
     """A sequence whose members are parsed when they are asked for: a clean scan asks for none."""
 
-    __slots__ = ("_lines", "_made", "_make")
+    __slots__ = ("_count", "_lines", "_made", "_make", "_text")
 
-    def __init__(self, lines: bytes, make: Callable[[list[Any]], _T]) -> None:
-        self._lines = lines.split(b"\n") if lines else []
+    def __init__(self, text: bytes | memoryview, count: int, make: Callable[[list[Any]], _T]) -> None:
+        self._text = text
+        self._count = count
+        self._lines: list[bytes] | None = None
         self._make = make
         self._made: dict[int, _T] = {}
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> _T: ...
@@ -128,6 +130,8 @@ class Rows(Sequence[_T]):
         if made is None:
             import json
 
+            if self._lines is None:
+                self._lines = bytes(self._text).split(b"\n") if self._count else []
             made = self._made[index] = self._make(json.loads(self._lines[index]))
         return made
 

@@ -106,7 +106,7 @@ def test_rules_are_parsed_when_somebody_looks() -> None:
         asked.append(row)
         return int(row[0])
 
-    rows = index.Rows(index.lines_of([[number] for number in range(5)]), make)
+    rows = index.Rows(index.lines_of([[number] for number in range(5)]), 5, make)
     assert (len(rows), asked) == (5, [])
     assert rows[3] == 3
     assert rows[3] == 3
@@ -114,7 +114,7 @@ def test_rules_are_parsed_when_somebody_looks() -> None:
     assert list(rows) == [0, 1, 2, 3, 4]
     assert rows == (0, 1, 2, 3, 4)
     assert rows[1:3] == [1, 2]
-    assert list(index.Rows(b"", make)) == []
+    assert list(index.Rows(b"", 0, make)) == []
     assert "0" not in repr(rows)
 
 
@@ -344,10 +344,10 @@ def test_it_is_no_pickle(pack: Path, folder: Path) -> None:
     load(pack, folder, FULL)
     (path,) = files(folder, "bin")
     parts = cache._split(memoryview(path.read_bytes())[len(cache.MAGIC) + 4 :])
-    key, own, sets, venues, widths, *databases = parts
+    key, numbers, own, sets, venues, *databases = map(bytes, parts)
     assert json.loads(own)[0] == "acme.token"
     assert json.loads(venues)[0] == "acme"
-    assert (sets, key.decode(), len(widths)) == (b"", path.stem.removeprefix("rules-"), 8)
+    assert (sets, key.decode(), len(numbers)) == (b"", path.stem.removeprefix("rules-"), 4 * 8)
     assert [hyperscan.dumpb(database) for database in compile_databases(load(pack, folder).ruleset)[:2]] == databases[
         :2
     ]

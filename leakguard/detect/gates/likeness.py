@@ -10,6 +10,7 @@ Imported through the table of gates (basic.value_like).
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 from functools import lru_cache
 from operator import eq
 
@@ -44,7 +45,7 @@ def file_kind(path: str) -> str:
 _REFERENCE = re.compile(
     rb"^(?:\$[A-Za-z_][\w.:\[\]>-]*$|\$\(|%[A-Za-z_]\w*%?$|%\w+%|@[A-Za-z@(]|env[.(\[]|process\.env|os\.(?:environ|getenv)"
     rb"|(?:secrets?|vault|ssm|op|env|file|classpath|system|config|ref|data|aws-sm|gcp-sm|azure-kv|keyring)[.:](?:[/\w.{])"
-    rb"|arn:aws|!\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|--?[a-z]|-[0-9]{5,}$|__\w+__$)"
+    rb"|arn:aws|!\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|--?[a-z]|-[0-9]{5,}$|__\w+__$|\\[nrt])"
     rb"|[a-z]\([\"']|&#[0-9]{1,5};|&(?:lt|gt|amp|quot);|\w\[-?[0-9]*\]"  # code, entities, paths into data
     rb"|\(\?|\[\^|\][*+]|\\[sSdDwWbB]|\.\*|\)\?"  # regular expressions
     rb"|\$\{|#\{|\{\{|\}\}|%\{|<%|\$\(|%\(\w+\)|%[sdvq](?![A-Za-z0-9])|\{[a-z_.0-9]{0,30}\}|<[A-Za-z_ .-]{2,40}>|###",
@@ -95,7 +96,7 @@ _PUBLIC = re.compile(
 )
 _UUID = re.compile(rb"\{?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
 _DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.,:/ +-]+$|v?[0-9]+(?:\.[0-9]+){1,3}\b")
-_NUMBERS = re.compile(rb"[0-9]+(?:\.[0-9]+){2,}$")
+_NUMBERS = re.compile(rb"[0-9]+(?:\.[0-9]+){2,}$|[0-9]+\.[0-9.]+-[0-9.]+$")
 _ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}$")
 _RUN = re.compile(rb"(.)\1{4,}", re.DOTALL)
 _ASCENDING = (b"0123456789", b"abcdefghij", b"9876543210", b"qwertyuiop")
@@ -117,6 +118,7 @@ _SPACE = re.compile(rb"\s")
 _PROSE = re.compile(rb"[ \t]+(?:[A-Za-z]{2,}[ \t,.]+){2}")
 _GOES_ON = re.compile(rb"[ \t]?[(\[]|\.[A-Za-z_]+\(|->|[ \t]*\?[ \t]")
 _NEXT_FIELD = re.compile(rb"[ \t]*(?::(?:[ \t\r\n]|$)|=[^=])")
+_TEMPLATE = re.compile(rb":?(?:[{]|<(?!/)|\$[{(A-Za-z])")
 _COMPARED = (b"==", b"===", b"!=", b"!==")
 _SETTER = re.compile(
     rb"(?:^|\.)(?:set|with|add|put|use|new)|(?:^|\.)(?:password|passwd|pwd|pass|secret|token|key|api_?key)$",
@@ -146,7 +148,8 @@ def value_like(candidate: Candidate, kind: str) -> Verdict:
     value = candidate.secret
     if candidate.groups.get("sep") == b"list" or _no_value(value):
         return REJECT
-    good = _password(candidate, value) if kind == "password" else _random(candidate, value, kind)
+    judge = {"password": _password, "unnamed": _unnamed}.get(kind)
+    good = judge(candidate, value) if judge is not None else _random(candidate, value, kind)
     return PASS if good else REJECT
 
 
@@ -194,12 +197,12 @@ def _bare(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
     """Without quotes: a value in a configuration file, a name in code, a word in prose."""
     sep, where = candidate.groups.get("sep", b""), file_kind(candidate.path)
     after = candidate.data[candidate.end : candidate.end + 60]
-    if _NEXT_FIELD.match(after) or (value[:1] == b"#" and odd < 6):
+    if _NEXT_FIELD.match(after) or _TEMPLATE.match(after) or (value[:1] == b"#" and odd < 6):
         return False
-    if candidate.name == _SQL_NAME:
-        return odd >= 4 or digit
     if where is CODE:
         return odd >= 8 and not _GOES_ON.match(after)
+    if candidate.name == _SQL_NAME:
+        return odd >= 4 or digit
     if sep in (b",", b"("):
         return odd >= 8 and digit
     if odd < 6 and _PROSE.match(after):
@@ -233,11 +236,44 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
     return more is not None and strangeness(value) >= least + more
 
 
+# What random values that are no credentials are called.
+_NO_SECRET = re.compile(
+    rb"(?:(?i:integrity|sha-?[0-9]{1,3}|md5|hash|digest|checksum|cursor|node_id|etag|nonce|uuid|guid|fingerprint|commit"
+    rb"|revision|version|verification|signature|public_?key|canary|contract|address|content|viewstate|correlation|request"
+    rb"|trace|span)|(?<![A-Za-z])(?i:list|index|v|e?id|before|after)|Id)"
+    rb"[\"'\\]{0,3}[ \t]{0,4}[:=(,]?[ \t]{0,4}[\"'\\]{0,4}\Z"
+)
+
+
+def _unnamed(candidate: Candidate, value: bytes) -> bool:
+    """Nothing names it: much stranger than any word, of both cases and digits, and no text in base64."""
+    if not (_DIGIT.search(value) and _BOTH_CASES.search(value)) or _NO_SECRET.search(
+        candidate.data[max(0, candidate.start - 48) : candidate.start]
+    ):
+        return False
+    return strangeness(value) >= 45 and not _is_text(value)
+
+
+_BOTH_CASES = re.compile(rb"[a-z].{0,78}[A-Z]|[A-Z].{0,78}[a-z]")
+_PRINTED = re.compile(rb"[\t\r\n -~]{12}|[\x00-\x09]{4}")
+
+
+def _is_text(value: bytes) -> bool:
+    """Whether it is base64 of text or of a structure."""
+    try:
+        plain = a2b_base64(value.translate(bytes.maketrans(b"-_", b"+/")) + b"==")
+    except ValueError:
+        return False
+    return _PRINTED.search(plain) is not None
+
+
 def _surroundings(candidate: Candidate, value: bytes, digit: bool) -> float | None:
     """How much stranger a value has to be where it stands; None where it is code."""
     sep = candidate.groups.get("sep", b"")
     more = 4.0 if sep in _COMPARED or (sep == b"(" and not _SETTER.search(candidate.name)) else 0.0
     if candidate.groups.get("quote") == b"":
+        if _TEMPLATE.match(candidate.data, candidate.end):
+            return None
         if file_kind(candidate.path) is CODE:
             if _GOES_ON.match(candidate.data, candidate.end) or _QUALIFIED.fullmatch(value):
                 return None

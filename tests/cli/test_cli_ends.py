@@ -1,0 +1,203 @@
+"""However a scan ends: what it could not read or write is told, nobody is left, and no secret is anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from leaks import ENCODINGS, TEMPLATES, leak
+
+pytestmark = [pytest.mark.usefixtures("loaded"), pytest.mark.skipif(sys.platform == "win32", reason="POSIX")]
+
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+TEXT, SECRET = leak("github", 5)
+COMMAND = [sys.executable, "-m", "leakguard"]
+
+
+def run(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    done = subprocess.run([*COMMAND, *arguments], cwd=folder, input=stdin, capture_output=True, check=False, timeout=60)
+    assert b"Traceback" not in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    return done
+
+
+def receipt(folder: Path) -> dict[str, object]:
+    return dict(json.loads((folder / "receipt.json").read_bytes()))
+
+
+# ---- unread ---------------------------------------------------------------------------------------------------------
+
+
+@LINUX
+def test_a_read_error_gives_three_and_findings_win(tmp_path: Path) -> None:
+    """/proc/self/mem opens, and fails when it is read: for root, too."""
+    (tmp_path / "app.env").write_bytes(TEXT)
+    (tmp_path / "clean").write_bytes(b"clean\n")
+    alone = run(tmp_path, "scan", "/proc/self/mem", "clean", "--receipt", "receipt.json")
+    assert alone.returncode == 3
+    assert b"INCOMPLETE" in alone.stderr
+    assert b"/proc/self/mem" in alone.stdout
+    assert receipt(tmp_path)["complete"] is False
+    assert receipt(tmp_path)["exit_code"] == 3
+    assert receipt(tmp_path)["failed"]["count"] == 1  # type: ignore[index]
+    both = run(tmp_path, "scan", "/proc/self/mem", "app.env", "--receipt", "receipt.json")
+    assert both.returncode == 1
+    assert b"INCOMPLETE" in both.stderr
+    assert b"app.env:1" in both.stdout
+    assert receipt(tmp_path)["failed"]["count"] == 1  # type: ignore[index]
+    assert run(tmp_path, "scan", "/proc/self/mem", "--exit-zero").returncode == 3
+
+
+@LINUX
+def test_what_says_it_is_empty_is_read(tmp_path: Path) -> None:
+    done = run(tmp_path, "scan", "/proc/self/status", "--receipt", "receipt.json")
+    assert done.returncode == 0
+    assert int(str(receipt(tmp_path)["bytes"])) > 100
+
+
+def test_a_folder_that_is_not_open_is_told(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may open everything")
+    (tmp_path / "closed").mkdir(mode=0)
+    (tmp_path / "clean").write_bytes(b"clean\n")
+    done = run(tmp_path, "scan", ".")
+    (tmp_path / "closed").chmod(0o755)
+    assert done.returncode == 3
+    assert b"closed" in done.stdout
+
+
+# ---- unwritten ------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_that_cannot_be_written_is_in_the_receipt(tmp_path: Path) -> None:
+    (tmp_path / "app.env").write_bytes(TEXT)
+    done = run(tmp_path, "scan", "app.env", "-o", "gone/report", "--receipt", "receipt.json")
+    assert done.returncode == 3
+    assert b"1 finding" in done.stderr
+    assert receipt(tmp_path)["exit_code"] == 3
+
+
+def test_a_reader_that_went_away_is_no_clean_run(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.env").write_bytes(leak("github", number)[0])
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen([*COMMAND, "scan", "."], cwd=tmp_path, stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert b"Traceback" not in errors
+    assert b"Exception ignored" not in errors
+
+
+@LINUX
+def test_a_full_standard_output_is_no_clean_run(tmp_path: Path) -> None:
+    (tmp_path / "clean").write_bytes(b"clean\n")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "scan", "clean"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 3
+    assert b"Exception ignored" not in done.stderr
+
+
+# ---- interrupted ----------------------------------------------------------------------------------------------------
+
+
+def _children(pid: int) -> list[int]:
+    with open(f"/proc/{pid}/task/{pid}/children") as handle:
+        return [int(child) for child in handle.read().split()]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as handle:
+            return handle.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@LINUX
+def test_an_interrupt_while_workers_scan(tmp_path: Path) -> None:
+    """As a terminal sends it: to everybody in the foreground at once."""
+    (tmp_path / "first.env").write_bytes(TEXT)
+    with open(tmp_path / "large.log", "wb") as out:
+        for _ in range(60):
+            out.write(b"2026-11-21 10:00:00,123 INFO order filled key=value price=1.5 token: none\n" * 14_000)
+    process = subprocess.Popen(
+        [*COMMAND, "scan", ".", "-j", "3", "--receipt", "receipt.json"], cwd=tmp_path, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while not (workers := _children(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert len(workers) >= 1
+    os.killpg(process.pid, signal.SIGINT)
+    out_bytes, errors = process.communicate(timeout=30)
+    assert (process.returncode, b"INTERRUPTED" in errors) == (130, True), errors
+    assert b"Traceback" not in errors + out_bytes
+    assert not [worker for worker in workers if _alive(worker)]
+    assert receipt(tmp_path)["interrupted"] is True
+    assert receipt(tmp_path)["exit_code"] == 130
+
+
+@LINUX
+@pytest.mark.parametrize("after", [0.02, 0.08, 0.15, 0.3])
+def test_an_interrupt_at_any_time(tmp_path: Path, after: float) -> None:
+    (tmp_path / "x").write_bytes(b"words and more\n" * 400_000)
+    process = subprocess.Popen(
+        [*COMMAND, "scan", "x"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        env={**os.environ, "LEAKGUARD_CACHE_DIR": ""},
+    )  # fmt: skip
+    time.sleep(after)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    # before Python or the command itself runs there is nobody to answer but Python and the system
+    if process.returncode in (130, 0):
+        assert b"Traceback" not in errors
+    else:
+        assert process.returncode in (1, -signal.SIGINT)
+        assert b"leakguard/cli/scan" not in errors
+
+
+# ---- secrets --------------------------------------------------------------------------------------------------------
+
+FORMATS = ("text", "json", "jsonl", "sarif", "csv", "junit", "gitlab", "github")
+
+
+def test_no_output_and_no_file_holds_a_secret(tmp_path: Path, environment: str) -> None:
+    """Whatever the encoding and the format, and wherever else the value stands on its line."""
+    target = tmp_path / "target"
+    target.mkdir()
+    needles: set[bytes] = set()
+    for number, kind in enumerate(sorted(TEMPLATES)):
+        text, _ = leak(kind, number)
+        value = max(text.replace(b"\n", b" ").replace(b'"', b" ").replace(b"=", b" ").split(), key=len)
+        needles.add(value[:40])
+        needles.add(value[-24:])
+        (target / f"{kind}.txt").write_bytes(text.rstrip() + b"  # was " + text)
+        for name, encode in ENCODINGS.items():
+            (target / f"{kind}-{name.replace(' ', '-')}.txt").write_bytes(encode(text))
+    assert len(needles) == 2 * len(TEMPLATES)
+    for fmt in FORMATS:
+        done = run(tmp_path, "scan", "target", "-f", fmt, "--receipt", f"{fmt}.receipt", "-o", f"{fmt}.out")
+        assert done.returncode == 1
+        written = b"".join((tmp_path / f"{fmt}.{part}").read_bytes() for part in ("out", "receipt"))
+        assert len(written) > 1000
+        for needle in needles:
+            assert needle not in written + done.stdout + done.stderr
+    for path in Path(environment).iterdir():
+        content = path.read_bytes()
+        assert not [needle for needle in needles if needle in content]
+
+
+def test_a_password_in_an_argument_is_masked(tmp_path: Path) -> None:
+    (tmp_path / "clean").write_bytes(b"x")
+    run(tmp_path, "scan", "clean", "--exclude-path", "https://me:hunter2secret@host/x", "--receipt", "receipt.json")
+    assert b"hunter2secret" not in (tmp_path / "receipt.json").read_bytes()

@@ -1,0 +1,169 @@
+"""Extraction of assignments: every way to write one gives exactly its name and value, and code gives nothing."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import hyperscan
+import pytest
+
+from leakguard.detect import assign
+from leakguard.detect.assign import Assigned, assigned
+from leakguard.detect.generate import expand_marked
+from leakguard.detect.naming import kind_of, part_of, plain, words
+
+
+@pytest.fixture(scope="module")
+def database() -> Any:
+    found = hyperscan.Database()
+    patterns = [text.encode() for text in assign.TRIGGERS]
+    found.compile(expressions=patterns, ids=list(range(len(patterns))), elements=len(patterns))
+    return found
+
+
+def ends_of(database: Any, data: bytes) -> list[tuple[int, int]]:
+    ends: list[tuple[int, int]] = []
+    database.scan(data, match_event_handler=lambda number, _start, end, *_: ends.append((number, end)))
+    return ends
+
+
+def values(database: Any, data: bytes) -> list[Assigned]:
+    return assigned(data, ends_of(database, data))
+
+
+# (text with the value between << and >>, name, separator)
+FORMS = [
+    ('password = "<<{{alnum*14}}>>"', "password", "="),
+    ('"password": "<<{{alnum*14}}>>",', "password", ":"),
+    (r"{\"password\": \"<<{{alnum*14}}>>\"}", "password", ":"),
+    ('client.set_password("<<{{alnum*14}}>>")', "client.set_password", "("),
+    ('env.put("db_password", "<<{{alnum*14}}>>")', "db_password", ","),
+    ('define( "DB_PASSWORD" , \'<<{{alnum*14}}>>\' );', "DB_PASSWORD", ","),
+    ('password: str = "<<{{alnum*14}}>>"', "password", "="),
+    ('var apiSecret string = "<<{{alnum*14}}>>"', "apiSecret", "="),
+    ('const API_KEY: &str = "<<{{alnum*24}}>>";', "API_KEY", "="),
+    ('public string Password { get; set; } = "<<{{alnum*14}}>>";', "Password", "{ get; set; } ="),
+    ('public string Token { get; private set; } = "<<{{alnum*24}}>>";', "Token", "{ get; private set; } ="),
+    ('<add key="ApiToken" value="<<{{alnum*24}}>>" />', "ApiToken", "="),
+    ("<password><<{{alnum*14}}>></password>", "password", ">"),
+    ('<property name="db.password"><<{{alnum*14}}>></property>', "db.password", ">"),
+    ("- name: DB_PASSWORD\n  value: <<{{alnum*14}}>>\n", "DB_PASSWORD", ":"),
+    ('{"name": "password", "value": "<<{{alnum*14}}>>"}', "password", "="),
+    ("mysqladmin --password <<{{alnum*14}}>> status", "password", ""),
+    ('tool --api-token "<<{{alnum*24}}>>"', "api-token", ""),
+    ("goveralls -repotoken <<{{alnum*32}}>>", "repotoken", ""),
+    ("CREATE USER me IDENTIFIED BY '<<{{alnum*14}}>>';", "identified_by", ""),
+    ("alter user me identified by <<{{upper*1}}{{alnum*9}}>> container=all", "identified_by", ""),
+    ("jwt_secret: |\n  <<{{alnum*40}}>>\n", "jwt_secret", ": |"),
+    ('Token: String("<<{{alnum*24}}>>"),', "Token", ":"),
+    ("key = unhexlify('<<{{hex*32}}>>')", "key", "="),
+    ('secret: []byte("<<{{alnum*24}}>>")', "secret", ":"),
+    ('$env:API_TOKEN = "<<{{alnum*24}}>>"', "API_TOKEN", "="),
+    ("name,value\ndb_password,<<{{alnum*14}}>>\n", "db_password", "="),
+    ("INSERT INTO t VALUES ('db_password', '<<{{alnum*14}}>>')", "db_password", ","),
+    ('const p = process.env.PASSWORD || "<<{{alnum*14}}>>"', "process.env.PASSWORD", "||"),
+    ('config["password"] = "<<{{alnum*14}}>>"', "password", "="),
+    ("params[:password] => '<<{{alnum*14}}>>'", "password", "=>"),
+    ("Authorization: Bearer <<{{alnum*40}}>>", "Authorization", ":"),
+    ('PASSWORD                 =              "<<{{alnum*14}}>>"', "PASSWORD", "="),
+    ("https://api.invalid/v1?limit=10&api_key=<<{{alnum*24}}>>&page=2", "api_key", "="),
+    ("users: [ {user: svc, password: <<{{alnum*12}}>>} ]", "password", ":"),
+    ("DB_PW=<<{{alnum*14}}>>\n", "DB_PW", "="),
+    ("Wachtwoord = '<<{{alnum*14}}>>'", "Wachtwoord", "="),
+]
+
+
+@pytest.mark.parametrize(("template", "name", "sep"), FORMS)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_form_gives_its_name_and_its_value(database: Any, template: str, name: str, sep: str, seed: int) -> None:
+    text, spans = expand_marked(template, Random(seed))
+    found = [item for item in values(database, text.encode()) if (item.start, item.end) == spans[0]]
+    assert [(item.name.decode(), item.sep.decode()) for item in found] == [(name, sep)]
+    at = found[0].name_start
+    assert found[0].form == 3 or text[at : at + len(name)] == name
+
+
+@pytest.mark.parametrize("value", ["{{lower*4}}", "{{digits*6}}", "{{alnum*4}}"])
+def test_passwords_may_be_short(database: Any, value: str) -> None:
+    text, spans = expand_marked(f"MYSQL_PASSWORD=<<{value}>> -d x", Random(1))
+    assert [(item.start, item.end) for item in values(database, text.encode())] == spans
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "self.token = self.settings.token\n",
+        "token = read_token(path)\n",
+        "password = getPassword();",
+        "conn->passwd = old_conn->passwd;",
+        "def login(username, password, account):",
+        "opts.Password = flagOpts.Password\n",
+        "key=725225&x=1",
+        '"auth": true, "session": "live", "keys": 12',
+        "token = null;",
+        'case "pass", "password":  break',
+        '"AWS::SecretsManager::Secret": "c85175a4",',
+        "password:\n  minimum: 12\n",
+        '{"token", "kind": "bearer"}',
+        "if (pass) { passes(all, tests) }",
+    ],
+)
+def test_code_gives_nothing(database: Any, text: str) -> None:
+    found = [item for item in values(database, text.encode()) if item.sep != b"list"]
+    assert found == []
+
+
+def test_the_names_of_a_table_s_columns_go_on(database: Any) -> None:
+    # context.py looks for the rows below them
+    found = values(database, b"id,api_key,api_secret,comment\n")
+    assert [(item.name, item.sep) for item in found] == [(b"api_key", b",")]
+
+
+def test_a_look_up_goes_on(database: Any) -> None:
+    # context.py takes the default
+    text = b'api_key = os.getenv("OKX_KEY") or "x"\n'
+    assert any(text[item.start : item.end] == b"os.getenv" for item in values(database, text))
+
+
+@pytest.mark.parametrize(("template", "name", "sep"), FORMS)
+def test_every_trigger_ends_a_fixed_way_into_a_value(database: Any, template: str, name: str, sep: str) -> None:
+    text, spans = expand_marked(template, Random(7))
+    data = text.encode()
+    found = values(database, data)
+    assert spans[0] in [(item.start, item.end) for item in found]
+    for form, end in ends_of(database, data):
+        start = end - assign._TAILS[form]
+        # a border is what a value begins after: a quote, a separator, a space, an opening
+        assert start == 0 or data[start - 1 : start] in b"\"'`\\ \t\r\n=:,(>|&", (form, data[start : end + 3])
+
+
+def test_a_long_way_between_name_and_value_is_no_assignment(database: Any) -> None:
+    assert values(database, b"password =" + b" " * 500 + b'"hunter22hunter22"') == []
+
+
+# ---------------------------------------------------------------- names
+KINDS = {
+    "password": "password PASSWORD db_password dbpasswd mysqlrootpwd userPass PASS password1 passwordConfirmation"
+    " opts.Password root_pw_password oracle.install.SYSPassword senha redis_password password_root identified_by",
+    "secret": "secret client_secret jwtSecret secret_key SECRET_KEY_BASE app.secret.key cookieSecret altSecret",
+    "token": "token access_token satoken X-Auth-Token refreshToken tokenValue token_github BOT_TOKEN",
+    "key": "api_key apiKey api.key myapikey private_key encryption-key consumerKey AWS_ACCESS_KEY access_key",
+    "weak": "key nkey auth salt seed session some_key credentials",
+    "": "PWD token_type password_file secret_name passwordField key_id primary_key foreign_key public_key cacheKey"
+    " is_password hasToken next_token keyboard bypass password_hash password_sha2 keystore_path token_url oauth2"
+    " tokenAddress lock_token csrf_token user name authority passwords_count secretRef password_policy",
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in KINDS.items() for name in names.split()])
+def test_what_a_name_promises(kind: str, name: str) -> None:
+    assert kind_of(name.encode()) == kind
+
+
+def test_words_of_a_name() -> None:
+    assert words(b"binanceAPIKey2_live") == ("binance", "api", "key", "2", "live")
+    assert part_of(words(b"OKX_API_PASSPHRASE")) == "passphrase"
+    assert plain(b"token_type")
+    assert not plain(b"memo")
+    assert not plain(b"password")
