@@ -423,10 +423,8 @@ def test_a_full_disk_leaves_nothing_half_written(pack: Path, folder: Path) -> No
 @pytest.mark.skipif(sys.platform == "win32", reason="modes and limits of POSIX")
 def test_a_read_only_folder_is_no_error(folder: Path, pack: Path) -> None:
     if os.geteuid() == 0:
-        from pathlib import Path as _Path
-
-        for folder in _Path(__file__).resolve().parents:
-            if not folder.stat().st_mode & 0o001:
+        for above in Path(__file__).resolve().parents:
+            if not above.stat().st_mode & 0o001:
                 pytest.skip("the checkout lies in a folder that is closed to other users")
     folder.mkdir()
     folder.chmod(0o555)
