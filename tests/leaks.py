@@ -23,6 +23,7 @@ TEMPLATES = {
     "binance": 'BINANCE_API_SECRET="<<{{alnum*64}}>>"\n',
     "postgres": "url: postgres://app:<<{{alnum*20}}>>@db.internal:5432/orders\n",
     "pem": "<<{{gen:pem pkcs8}}>>\n",
+    "phrase": "<<{{gen:bip39 12}}>>\n",
 }
 """One line (or one block) each, found by rules that will stay."""
 

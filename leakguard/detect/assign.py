@@ -41,9 +41,9 @@ def _trigger(words: Sequence[str], tail: int) -> str:
     quoted = rf"[bfru@$]?[\"'`\\]{{1,4}}[^\s\"'`\\]{{{tail}}}"
     bare = rf"[^\s\"'`\\<>{{}}()\[\],;|$=:&]{{{tail}}}"
     separator = (
-        r"=>|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?[\w.\[\]&<>|?]+[ \t]?="
+        r"=>|<-|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?(?:&'static[ \t])?[\w.\[\]&<>|?]+[ \t]?="
         r"|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?="
-        r"|(?:,|\r?\n)[ \t\r\n]*[\"']?value[\"']?[ \t]?[=:]|(?:value|content|default)="
+        r"|(?:,|\r?\n)[ \t\r\n]*[\"']?(?:value|default)[\"']?[ \t]?[=:]|(?:value|content|default)="
     )
     return (
         rf"(?i)(?:{'|'.join(words)})[\w.\-]*[\"'`\])}}\\]{{0,3}}[ \t]*"
@@ -90,12 +90,12 @@ _LOOK_BACK = 160
 _BACK = re.compile(
     rb"(?P<quote>[\"'`]{0,3}\\{0,3})[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
     rb"(?P<sep>>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
-    rb"|[+\-]?[|>][ \t]?:|>|)"
+    rb"|[+\-]?[|>][ \t]?:|-<|>|)"
     rb"[ \t]{0,60}(?P<close>[\"'`\])}\\]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
 # The next name to the left: of a type (`name: str = `), a call around the value, a field that is called `value`.
 _OUTER = re.compile(
-    rb"(?:\]\[|[&*])?[\"'`]?[ \t\r\n]{0,60}(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
+    rb"(?:\]\[|[&*]|[ \t]citats'&)?[\"'`]?[ \t\r\n]{0,60}(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
     rb"(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
 _SENSITIVE = re.compile(f"(?i){'|'.join((*_PASS, *_OTHER))}".encode())
@@ -113,7 +113,9 @@ _BACKSLASH = 92
 _SCHEMES = r"(?i:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}"
 _SCHEME = re.compile(_SCHEMES.encode())
 _SCHEME_INITIALS = frozenset(b"bBtTaAdDnN")
-_QUOTES = frozenset((b'"', b"'", b"`", b"\\"))
+_QUOTE_BYTES = frozenset(b"\"'`\\")
+_COMMA_BYTE = 44
+_PIPE = 124
 
 # What a bare value begins with if it is none: numbers and constants, calls, indexed and qualified names.
 # A look-up with a default goes on: context.py takes the default. Possessive, so that nothing is tried twice.
@@ -142,6 +144,9 @@ _QUOTED = {
     b"`": re.compile(rb"(?:[^`\\\r\n]|\\[^\r\n]){4,1024}(?=`)"),
 }
 _ESCAPED = re.compile(rb"[^\"'\\\r\n]{4,1024}(?=\\)")
+# what redact/ puts in the place of a secret: its last part names it
+_PSEUDONYM = re.compile(rb"<redacted:[A-Za-z0-9._\-]{1,96}:[0-9a-f]{6}>\Z")
+_MASKED = re.compile(rb"<redacted:[A-Za-z0-9._\-]{1,96}(?::[0-9a-f]{6})?>\s*\Z")
 _XML_TEXT = re.compile(rb"[^<>\r\n]{4,1024}(?=<)")
 
 @lru_cache(maxsize=65_536)
@@ -166,8 +171,10 @@ def assigned(data: bytes, ends: list[tuple[int, int]]) -> list[Assigned]:
                 out.append(rare)
             continue
         done.add(start)
-        dull = _DULL_QUOTED if data[start - 1 : start] in _QUOTES else _DULL_PASS if form else _DULL
-        if dull.match(data, start) and not (_COMMA.match(data, start - 2) and _COLUMN.match(data, start)):
+        dull = _DULL_QUOTED if data[start - 1] in _QUOTE_BYTES else _DULL_PASS if form else _DULL
+        if dull.match(data, start) and not (
+            _COMMA_BYTE in data[start - 2 : start] and _COMMA.match(data, start - 2) and _COLUMN.match(data, start)
+        ):
             continue
         found = _assigned(data, start, form)
         if found is not None:
@@ -178,7 +185,9 @@ def assigned(data: bytes, ends: list[tuple[int, int]]) -> list[Assigned]:
 def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     """What one of the rarer forms assigns at `start`."""
     found = named(data, form - _FORMS, start)
-    if found is None or not _SENSITIVE.search(found.name) or _DULL.match(data, start):
+    if found is None or not _SENSITIVE.search(found.name):
+        return None
+    if _DULL.match(data, start) and not (_PIPE in data[start - 3 : start] and _COLUMN.match(data, start)):
         return None
     value = _value(data, start, found.quote, b"")
     return Assigned(found.name, found.start, *value, found.quote, form, b"=" if found.quote else b":") if value else None
@@ -190,13 +199,14 @@ def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
     back = _BACK.match(before)
     if back is None:
         return None
-    quote, sep, name = back["quote"][::-1], back["sep"], back
-    if form != _SQL and not _sensitive(back["name"]):
+    quote, gap, sep, _, written = back.groups()
+    quote, name = quote[::-1], back
+    if form != _SQL and not _sensitive(written):
         outer = _OUTER.match(before, back.end()) if form != _OPTION else None
         if outer is None or not _sensitive(outer["name"]):
             return None
         name, sep = outer, (outer["sep"] if sep == b"(" else sep)
-    if form <= _PASSWORDS and (not sep or (not quote and sep in _ONE_LINE and b"\n" in back["gap"])):
+    if form <= _PASSWORDS and (not sep or (not quote and sep in _ONE_LINE and b"\n" in gap)):
         return None
     value = _value(data, start, quote, sep)
     if value is None:
@@ -208,7 +218,15 @@ def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
     elif sep == b"," and not quote and left[:1] in _LINE_ENDS and data[value[1] : value[1] + 1] in _LINE_ENDS:
         sep = b"="  # a line of a table
     found = Assigned(written, start - name.end(), *value, quote, form, sep[::-1], name["close"][::-1])
-    return None if _code(data, found, left) else found
+    return None if _code(data, found, left) or _echo(data, found) else found
+
+
+def _echo(data: bytes, found: Assigned) -> bool:
+    """Whether a value is its own name in another spelling: private_get_orders = privateGetOrders."""
+    if found.quote or not -8 <= len(found.name) - (found.end - found.start) <= 24:
+        return False
+    value = data[found.start : found.end].lower()
+    return found.name.lower().replace(b"_", b"").endswith(value.replace(b"_", b""))
 
 
 def _code(data: bytes, found: Assigned, left: bytes) -> bool:
@@ -225,6 +243,8 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
     """Where a value that is taken to start at `start` starts and ends, by the quote and the separator before it."""
     if not quote:
         if sep == b">":
+            if _MASKED.search(data, max(0, start - 120), start):
+                return None
             found = _XML_TEXT.match(data, start)
             return (start, start + len(found.group().rstrip())) if found else None
         found = _BARE.match(data, _past_scheme(data, start))
@@ -236,6 +256,8 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
             end = start + line
         while end > start and data[end - 1] in _TRAILING:
             end -= 1
+        if end - start == 6 and data[end : end + 1] == b">" and _PSEUDONYM.search(data, max(0, end - 120), end + 1):
+            return None
         return (start, end) if end - start >= 4 else None
     start = _past_scheme(data, start)
     found = (_ESCAPED if quote[0] == _BACKSLASH else _QUOTED[quote[-1:]]).match(data, start)

@@ -27,7 +27,7 @@ from leakguard.hashes import blake2b
 from leakguard.model import RuleSet
 from leakguard.version import __version__
 
-MAGIC = b"leakguard-rules-3\n"
+MAGIC = b"leakguard-rules-4\n"
 FULL_COMPILE_AT = 4 * 1024 * 1024
 """Expected bytes from which a missing cache is compiled at once instead of starting cold."""
 COLD_STARTS = 5
@@ -206,7 +206,7 @@ def _read(path: str, key: str) -> Loaded | None:
     if _check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
         return None
     parts = _split(body)
-    if len(parts) != 8 or parts[0] != key.encode():
+    if len(parts) != 5 + len(Databases._fields) or parts[0] != key.encode():
         return None
     numbers = array("Q")
     numbers.frombytes(parts[1])

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.gates import Candidate
 from leakguard.detect.naming import PART_OF_KIND, kind_of
-from leakguard.detect.scope import Place, inside, nested_between, place
-from leakguard.detect.tables import is_header, rows
+from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
+from leakguard.detect.tables import is_header, key_file, rows
 from leakguard.model import Confidence, Rule, RuleSet
 
 Find = Callable[[bytes], "list[tuple[int, int]]"]
@@ -26,11 +27,25 @@ Find = Callable[[bytes], "list[tuple[int, int]]"]
 NEAR = 1500
 """Bytes before a value in which its provider may be named; half as many after it."""
 
-_ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("nonce",), ("digest",), ("checksum",), ("hash",)})
+_ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("nonce",), ("digest",), ("checksum",), ("hash",), ("salt",)})
 """Last words of names whose values are spent once used, or never were secret."""
 
-STRUCTURE = 840
+_LOOKED_UP = frozenset(
+    (word,) for word in "cache idempotency partition sort foreign listen lookup unique".split()
+)
+"""Before `key`: what something is found by, or short-lived."""
+
+LINE = 84
+"""What a name on the value's own line says, of 99."""
+
+STRUCTURE = LINE * 10
 """Evidence from here on is of the object, call, section or line a value stands in."""
+
+MOST_NAMES = 65_536
+"""Names of variables about which something is remembered."""
+
+CLOSE = 700
+"""Evidence from here on is of the paragraph, before the value."""
 
 NAMED = 1000
 """Evidence from here on is a name in the variable's own name."""
@@ -47,6 +62,10 @@ class Evidence(NamedTuple):
     reason: str
 
 
+Chosen = tuple[int, Candidate, int, tuple[str, ...]]
+"""A rule for a value: its index, the candidate its gates saw, the confidence, why it was taken."""
+
+
 class Context:
     """The contextual half of the engine. `judge(rule index, candidate)` runs a rule's gates; `find(data)` gives
     (number of a name in `name_texts`, end offset) of every mention of a provider."""
@@ -54,19 +73,23 @@ class Context:
     def __init__(self, ruleset: RuleSet, judge: Callable[[int, Candidate], int], find: Find) -> None:
         self.judge = judge
         self.find = find
-        self._shapes: dict[int, Any] = {}
-        self._paths: dict[str, list[tuple[int, str]]] = {}
+        self._shapes: dict[str, Any] = {}
+        self._words: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+        self._own: dict[int, tuple[str, ...]] = {}
+        self._wordy: dict[tuple[str, ...], bool] = {}
         self.rules = ruleset.rules
         self.generic: list[int] = []
         self._generics: dict[bytes, list[int]] = {}
-        self.by_provider: dict[str, list[int]] = {}
+        self.by_provider: dict[str, list[tuple[int, int, str, int]]] = {}
+        """Shape rules: (shortest, longest value, shape, index)."""
         for index, rule in enumerate(ruleset.rules):
             if not rule.shape:
                 continue
             if rule.generic:
                 self.generic.append(index)
             else:
-                self.by_provider.setdefault(rule.provider, []).append(index)
+                self.by_provider.setdefault(rule.provider, []).append((*rule.width, rule.shape, index))
+        self._chosen = [i for i, rule in enumerate(ruleset.rules) if rule.shape and rule.names and rule.part in _CHOSEN]
         self.venues = frozenset(venue.provider for venue in ruleset.venues if venue.kind in _TRADES)
         self.aliases: dict[str, str] = {}
         self.names: list[tuple[int, str]] = []
@@ -82,16 +105,18 @@ class Context:
                     self.name_texts.append(text)
 
     # ------------------------------------------------------------ extraction
-    def hits(self, data: bytes, ends: list[tuple[int, int]], path: str) -> list[Any]:
-        """The contextual matches behind stage-1 ends (trigger number, end offset)."""
+    def hits(self, data: bytes, ends: list[tuple[int, int]], path: str, listed: bool = False) -> list[Any]:
+        """The contextual matches behind stage-1 ends (trigger number, end offset). `listed`: the file's name says that
+        its lines may be a key and its secret."""
         from leakguard.detect.engine import Hit
 
         out: list[Hit] = []
         seen: set[tuple[int, int]] = set()
-        mentions = Mentions(data, self.find, self.names)
-        for found in self._values(data, ends):
+        mentions = Mentions(data, self.find, self.names, len(ends))
+        for found in chain(self._values(data, ends), key_file(data) if listed else ()):
             span = (found.start, found.end)
-            if words(found.name)[-1:] in _ONE_TIME or span in seen:
+            name = words(found.name)
+            if name[-1:] in _ONE_TIME or (name[-1:] == ("key",) and name[-2:-1] in _LOOKED_UP) or span in seen:
                 continue
             seen.add(span)
             chosen = self.choose(data, found, path, mentions)
@@ -129,37 +154,68 @@ class Context:
     # ------------------------------------------------------------ choice of a rule
     def choose(
         self, data: bytes, assigned: Assigned, path: str, mentions: Mentions
-    ) -> tuple[int, Candidate, int, tuple[str, ...]] | None:
+    ) -> Chosen | None:
         """The best rule for a value, or None: first a provider's, then the generic ones."""
         value = data[assigned.start : assigned.end]
         if _NO_SECRET.fullmatch(value):
             return None
         labelled = _labelled(data, assigned)
         name = labelled or words(assigned.name)
+        if _WORDY.fullmatch(value) and not self._takes_words(name):
+            return None
         groups = {"quote": assigned.quote, "sep": assigned.sep}
-        address = _ADDRESS.fullmatch(value) is not None  # unless the name says whose secret looks like one
+        # everybody may see it, unless the name says whose secret looks like one
+        address = _ADDRESS.fullmatch(value) is not None or name[-2:] in _PUBLIC_KEYS or name[-1:] == ("pubkey",)
+
+        def new() -> Candidate:
+            return Candidate(data, assigned.start, assigned.end, assigned.name, groups, path)
+
+        yielding: Chosen | None = None
         for evidence, fitting in self._evidence(data, assigned, name, path, value, mentions):
-            if address and evidence.strength < NAMED:
+            if (address and evidence.strength < NAMED) or (yielding and evidence.strength < CLOSE):
                 continue
-            for rank, index in self._by_name(fitting, name):
-                if evidence.strength < WEAK and rank > 1:
-                    continue  # a name that fits half and a venue that stands far off are too little together
-                candidate = Candidate(data, assigned.start, assigned.end, assigned.name, groups, path)
-                confidence = self.judge(index, candidate)
-                if confidence:
-                    if evidence.strength < WEAK and confidence < Confidence.CERTAIN:
-                        confidence = max(int(Confidence.LOW), confidence - 1)
-                    return index, candidate, confidence, (evidence.reason,)
+            made = self._judged(self._by_name(fitting, name), evidence, new)
+            if made is not None and not self.rules[made[0]].yields:
+                return made
+            yielding = yielding or made
+        if yielding:
+            return yielding
         if address or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES:
             return None
         for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
-            if not self._shape(index).fullmatch(value):
+            if not self._shape(self.rules[index].shape).fullmatch(value):
                 continue
-            candidate = Candidate(data, assigned.start, assigned.end, assigned.name, groups, path)
+            candidate = new()
             confidence = self.judge(index, candidate)
             if confidence:
                 return index, candidate, confidence, ("named like a secret",)
         return None
+
+    def _judged(self, ranked: list[tuple[int, int]], evidence: Evidence, new: Callable[[], Candidate]) -> Chosen | None:
+        """The first of a provider's rules that takes the value."""
+        for rank, index in ranked:
+            if evidence.strength < WEAK and rank > 1:
+                continue  # a name that fits half and a venue that stands far off are too little together
+            candidate = new()
+            confidence = self.judge(index, candidate)
+            if confidence:
+                if evidence.strength < WEAK and confidence < Confidence.CERTAIN:
+                    confidence = max(int(Confidence.LOW), confidence - 1)
+                return index, candidate, confidence, (evidence.reason,)
+        return None
+
+    def _takes_words(self, name: tuple[str, ...]) -> bool:
+        """Whether what is so named may be made of plain words: passwords and passphrases, whatever a pack calls them."""
+        known = self._wordy.get(name)
+        if known is None:
+            if len(self._wordy) > MOST_NAMES:
+                self._wordy.clear()
+            known = self._wordy[name] = (
+                part_of(name) in _CHOSEN
+                or PART_OF_KIND.get(kind_of("_".join(name).encode())) in _CHOSEN
+                or any(self._named(index, name) for index in self._chosen)
+            )
+        return known
 
     def _generic(self, name: bytes) -> list[int]:
         """The generic rules for a name: of the kind it promises, and those that list it."""
@@ -167,32 +223,40 @@ class Context:
         if known is None:
             part = PART_OF_KIND.get(kind_of(name))
             known = [i for i in self.generic if self.rules[i].part == part or self._named(i, words(name))]
-            if len(self._generics) > 65_536:
+            if len(self._generics) > MOST_NAMES:
                 self._generics.clear()
             self._generics[name] = known
         return known
 
-    def _fitting(self, provider: str, value: bytes) -> list[int]:
-        """A provider's shape rules whose shape the whole value has."""
+    def _fitting(self, provider: str, value: bytes, known: dict[str, bool]) -> list[int]:
+        """A provider's shape rules whose shape the whole value has. `known`: what shapes were tried on it before."""
         size = len(value)
-        rules = self.rules
-        return [
-            index
-            for index in self.by_provider[provider]
-            if rules[index].width[0] <= size <= rules[index].width[1] and self._shape(index).fullmatch(value)
-        ]
+        out = []
+        for least, most, shape, index in self.by_provider[provider]:
+            if least <= size <= most:
+                fits = known.get(shape)
+                if fits is None:
+                    fits = known[shape] = self._shape(shape).fullmatch(value) is not None
+                if fits:
+                    out.append(index)
+        return out
 
-    def _shape(self, index: int) -> Any:
-        shape = self._shapes.get(index)
+    def _shape(self, text: str) -> Any:
+        shape = self._shapes.get(text)
         if shape is None:
             import regex
 
-            shape = self._shapes[index] = regex.compile(self.rules[index].shape.encode())
+            shape = self._shapes[text] = regex.compile(text.encode())
         return shape
 
     def _named(self, index: int, name: Sequence[str]) -> bool:
+        own = self._own.get(index)
+        if own is None:
+            own = self._own[index] = tuple(f"_{'_'.join(words(text.encode()))}_" for text in self.rules[index].names)
+        if not own:
+            return False
         text = f"_{'_'.join(name)}_"
-        return any(f"_{'_'.join(words(own.encode()))}_" in text for own in self.rules[index].names)
+        return any(run in text for run in own)
 
     def _by_name(self, fitting: list[int], name: tuple[str, ...]) -> list[tuple[int, int]]:
         """(rank, index) of the provider's fitting rules, best name first: its own names, then the part's, then its kin's."""
@@ -215,35 +279,66 @@ class Context:
 
     # ------------------------------------------------------------ evidence of a provider
     def _evidence(
-        self, data: bytes, assigned: Assigned, name: Sequence[str], path: str, value: bytes, mentions: Mentions
-    ) -> list[tuple[Evidence, list[int]]]:
+        self, data: bytes, assigned: Assigned, name: tuple[str, ...], path: str, value: bytes, mentions: Mentions
+    ) -> Iterator[tuple[Evidence, list[int]]]:
         """Providers that have a rule of the value's shape and are named in the name, else around the value or in the
-        path, with these rules; strongest first."""
-        found: dict[str, Evidence] = {}
+        path, with these rules; strongest first. Looks no farther than it is asked to."""
         fitting: dict[str, list[int]] = {}
+        tried: dict[str, bool] = {}
 
         def fits(provider: str) -> bool:
             if provider not in fitting:
-                fitting[provider] = self._fitting(provider, value)
+                fitting[provider] = self._fitting(provider, value, tried)
             return bool(fitting[provider])
 
+        found: dict[str, Evidence] = {}
         for size, provider in self._in_words(name):
             if fits(provider):
                 _keep(found, provider, NAMED + size, "named in the variable")
-        if not found:
-            around = [m for m in mentions.around(assigned) if fits(m[2])]
-            if around:
-                self._near(data, assigned, around, found)
-            for size, provider in self._in_path(path):
-                if fits(provider):
-                    _keep(found, provider, 500 + size, "named in the path")
-            if found and _foreign(name):
-                # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
-                found = {provider: e for provider, e in found.items() if e.strength >= STRUCTURE}
-        return [(evidence, fitting[evidence.provider]) for evidence in sorted(found.values(), key=_by_strength)]
+        if found:
+            for evidence in sorted(found.values(), key=_by_strength):
+                yield evidence, fitting[evidence.provider]
+            return
+        given: set[str] = set()
+        for evidence in self._on_line(data, assigned, mentions, fits):
+            given.add(evidence.provider)
+            yield evidence, fitting[evidence.provider]
+        around = [m for m in mentions.around(assigned) if m[2] not in given and fits(m[2])]
+        if around:
+            self._near(data, assigned, around, found)
+        for size, provider in self._in_words(words(path[-120:].encode("utf-8", "surrogateescape"))):
+            if provider not in given and fits(provider):
+                _keep(found, provider, 500 + size, "named in the path")
+        # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
+        least = STRUCTURE if found and _foreign(name) else 0
+        for evidence in sorted(found.values(), key=_by_strength):
+            if evidence.strength >= least:
+                yield evidence, fitting[evidence.provider]
 
-    def _in_words(self, name: Sequence[str]) -> list[tuple[int, str]]:
+    def _on_line(
+        self, data: bytes, assigned: Assigned, mentions: Mentions, fits: Callable[[str], bool]
+    ) -> list[Evidence]:
+        """The evidence of a value's own line where nothing can say more than that: most lines of logs and environment
+        files. Empty where something could."""
+        line = line_of(data, assigned.name_start, assigned.end)
+        if not stands_free(data, assigned.name_start, line):
+            return []
+        found: dict[str, Evidence] = {}
+        for mention in mentions.around(assigned, *line):
+            if fits(mention[2]):
+                _keep(found, mention[2], LINE * 10 + _tie(assigned, mention), "named on its line")
+        return sorted(found.values(), key=_by_strength)
+
+    def _in_words(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
         """(words, provider) of the aliases among a name's words; of two that overlap the longer one."""
+        known = self._words.get(name)
+        if known is None:
+            if len(self._words) > MOST_NAMES:
+                self._words.clear()
+            known = self._words[name] = self._aliased(name)
+        return known
+
+    def _aliased(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
         out: list[tuple[int, str]] = []
         at = 0
         while at < len(name):
@@ -259,39 +354,56 @@ class Context:
             at += 1
         return out
 
-    def _in_path(self, path: str) -> list[tuple[int, str]]:
-        known = self._paths.get(path)
-        if known is None:
-            if len(self._paths) > 64:
-                self._paths.clear()
-            known = self._paths[path] = self._in_words(words(path[-120:].encode("utf-8", "surrogateescape")))
-        return known
-
     def _near(
         self, data: bytes, assigned: Assigned, around: list[tuple[int, int, str]], found: dict[str, Evidence]
     ) -> None:
         """Adds the evidence of names around a value, by where they stand in its surroundings."""
         where = place(data, assigned.name_start, assigned.end)
-        for start, end, provider in around:
+        for mention in around:
+            start, end, provider = mention
             strength, reason = _strength(data, where, start, end)
-            distance = assigned.start - end if end <= assigned.start else start - assigned.end
-            # of two that stand alike the nearer one, and the one before rather than the one after
-            tie = 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
-            _keep(found, provider, strength * 10 + tie, reason)
+            _keep(found, provider, strength * 10 + _tie(assigned, mention), reason)
+
+
+def _tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
+    """Of two that stand alike the nearer one, and the one before rather than the one after."""
+    start, end, _ = mention
+    distance = assigned.start - end if end <= assigned.start else start - assigned.end
+    return 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
 
 
 ALONE = "="
 """Before an alias that is a plain word as well: it names the provider only where it stands alone."""
 
 _BEFORE = re.compile(
-    rb"(?:[\"'`]|[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\b(?:class|import|from) "
+    rb"(?:[\"'`$]|[ ,(\[]:|\| |\bgeneric |[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
+    rb"|\b(?:class|import|from|let|var|val|const|auto|final)(?: mut)? |\bccxt\\{1,2}(?:pro\\{1,2})?"
+    rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
     rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"']?[ \t]{0,2}[:=.][ \t]{0,2}[\"'`]?)\Z"
 )
-_AFTER = re.compile(rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w| \(| ---|[\"'`])")
+_AFTER = re.compile(
+    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w| \(| ---?| \||\\{0,3}[\"'`]| config\b)"
+)
+
+
+# DeltaHTTP, WooClient: of a plain word a class that talks to a venue makes its name
+_CLASS = re.compile(
+    rb"(?:X)?(?:Exchange|HTTP|Http|API|Api|REST|Rest|WS|Ws|WebSocket|Websocket|Futures|Spot|Private|Trading|Trader)?"
+    rb"(?:Client|HTTP|Http|API|Api|REST|Rest|Exchange|Trader|Connector|Adapter|Gateway|Session|Auth|Signer|Broker|Bot|SDK|Credentials?|Creds"
+    rb"|Config|Settings|Keys?|Account|Options)\b"
+)
+
+
+_SPOKEN_OF = re.compile(rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?(?:\\[nr]|\r?\n|\Z)")
+"""What follows a name in the line above its keys: `the Gate keys`, `delta api key:`."""
 
 
 def stands_alone(data: bytes, start: int, stop: int) -> bool:
     """Whether data[start:stop] is a whole key, string or title, at most with a tag behind it, and no word of a text."""
+    if _CLASS.match(data, stop) and data[start : start + 1].isupper() and not data[max(0, start - 1) : start].isalnum():
+        return True
+    if _SPOKEN_OF.match(data, stop):
+        return True
     before = start == 0 or _BEFORE.search(data, max(0, start - 40), start)
     return bool(before) and _AFTER.match(data, stop) is not None
 
@@ -319,13 +431,24 @@ def _is_code(data: bytes, found: Assigned) -> bool:
     return between == b"(" or (between == b"," and b"(" in line)  # a comma alone may be that of a table's columns
 
 
-# the name of a secret where its value belongs, and a sealed value
+# the name of a secret where its value belongs, a sealed value, a method, an address with nothing secret in it
 _NO_SECRET = re.compile(
     rb"[A-Z][A-Z0-9]{1,24}(?:_[A-Z0-9]{1,16}){0,8}_(?:KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|PWD|ID|MEMO)"
     rb"(?:_[0-9A-Z]{1,8})?"
     rb"|[a-z][a-z0-9]{1,24}(?:_[a-z0-9]{1,16}){0,8}_(?:key|secret|token|password|passphrase|pwd|memo)"
+    rb"|(?i:nonce|timestamp|expires|realm|algorithm)=.{0,200}"
+    rb"|[a-z][a-z0-9_]{1,40}(?:Api)?_?(?:Key|Secret|Token|Passphrase|Password|Memo)"
     rb"|AgB[0-9A-Za-z+/]{200,}={0,2}"
+    rb"|(?:hashlib\.)?(?i:hmac[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"
+    rb"|(?:https?|wss?)://[\w.\-:{}$]{1,80}(?:/[\w.\-{}$]{0,16}){0,8}"
+    rb"|arn:aws[\w\-:/*.{}$]{1,300}|[a-z][a-z0-9\-]{1,30}:[A-Z*][A-Za-z0-9*]{0,60}"
 )
+# Words in any of the spellings of names and sentences, without a digit: nothing that a venue makes up by chance.
+_WORDY = re.compile(
+    rb"(?:(?:[A-Z]?[a-z]{2,16}+(?![a-z])|[A-Z]{2,13}+(?![A-Z])|[aI](?![A-Za-z]))[ _.,:/\-*#!?]{0,2}+){1,12}+"
+)
+_CHOSEN = ("password", "passphrase", "mnemonic")
+"""Parts that people make up themselves."""
 _ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}")
 _PUBLIC_NAMES = frozenset(
     tuple(name.split())
@@ -337,6 +460,7 @@ _PUBLIC_NAMES = frozenset(
     )
 )  # fmt: skip
 """Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
+_PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key")})
 _TRADES = frozenset({"exchange", "broker", "dex", "custody", "bot"})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _LABEL = re.compile(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
@@ -380,7 +504,7 @@ def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str
                 return 90 - 6 * depth, "named beside it"
             break
     if inside(span, where.line):
-        return 84, "named on its line"
+        return LINE, "named on its line"
     if where.block[0] > where.paragraph[0] and inside(span, where.block):
         return 80, "named beside it"
     if inside(span, where.paragraph):
@@ -390,48 +514,58 @@ def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str
     return (40, "named before it") if end <= where.line[0] else (20, "named after it")
 
 
-_BLOCK = 4096
 _LONGEST_NAME = 64
+_DENSE, _SPARSE = 4096, 1024
+"""Bytes in which names are looked for at once: where values stand close together, and where they do not."""
 
 
 class Mentions:
-    """Where providers are named in one buffer. Looked for block by block, where a value asks."""
+    """Where providers are named in one buffer. Looked for block by block, where a value asks. `asking`: about how many
+    values will."""
 
-    __slots__ = ("_blocks", "_data", "_find", "_names")
+    __slots__ = ("_blocks", "_data", "_find", "_names", "_size")
 
-    def __init__(self, data: bytes, find: Find, names: Sequence[tuple[int, str]]) -> None:
+    def __init__(self, data: bytes, find: Find, names: Sequence[tuple[int, str]], asking: int) -> None:
         self._data = data
         self._find = find
         self._names = names
+        self._size = _DENSE if asking * _DENSE > len(data) else _SPARSE
         self._blocks: dict[int, list[tuple[int, int, str]]] = {}
 
-    def around(self, assigned: Assigned) -> list[tuple[int, int, str]]:
-        """(start, end, provider) of the names that stand as whole words near a value, but not in it."""
-        low = max(0, assigned.start - NEAR)
-        high = min(len(self._data), assigned.end + NEAR // 2)
+    def around(self, assigned: Assigned, low: int = 0, high: int = 1 << 62) -> list[tuple[int, int, str]]:
+        """(start, end, provider) of the names that stand as whole words near a value and in [low, high), but not in the
+        value."""
+        start, end = assigned.start, assigned.end
+        low = max(low, start - NEAR)
+        high = min(high, len(self._data), end + NEAR // 2)
+        size = self._size
         return [
             mention
-            for number in range(low // _BLOCK, (high - 1) // _BLOCK + 1)
+            for number in range(low // size, (high - 1) // size + 1)
             for mention in self._block(number)
-            if mention[0] >= low and mention[1] <= high
-            and not (mention[0] >= assigned.start and mention[1] <= assigned.end)
-        ]  # fmt: skip
+            if mention[0] >= low and mention[1] <= high and not (mention[0] >= start and mention[1] <= end)
+        ]
 
     def _block(self, number: int) -> list[tuple[int, int, str]]:
         """The mentions that end in a block."""
         known = self._blocks.get(number)
         if known is not None:
             return known
-        base = max(0, number * _BLOCK - _LONGEST_NAME)
-        first = number * _BLOCK
+        data, names = self._data, self._names
+        first = number * self._size
+        last = first + self._size
+        base = max(0, first - _LONGEST_NAME)
         out: list[tuple[int, int, str]] = []
-        for end, ident in sorted((end, ident) for ident, end in self._find(self._data[base : first + _BLOCK])):
-            size, provider = self._names[ident]
-            start, stop = base + end - size, base + end
-            if stop <= first or not _is_word(self._data, start, stop):
+        # a little beyond the end: where blocks end must not decide which of two names is the longer one
+        ends = self._find(data[base : last + _LONGEST_NAME])
+        for end, ident in sorted([(end, ident) for ident, end in ends]) if len(ends) > 1 else [(e, i) for i, e in ends]:
+            size, provider = names[ident]
+            stop = base + end
+            start = stop - size
+            if not _is_word(data, start, stop):
                 continue
-            if provider.startswith(ALONE):
-                if not stands_alone(self._data, start, stop):
+            if provider[0] == ALONE:
+                if not stands_alone(data, start, stop):
                     continue
                 provider = provider[1:]
             # binance in binance_us: the longer name is the one that was meant
@@ -439,14 +573,19 @@ class Mentions:
                 out.pop()
             if not (out and out[-1][0] < start and out[-1][1] == stop):
                 out.append((start, stop, provider))
-        self._blocks[number] = out
+        out = self._blocks[number] = [mention for mention in out if first < mention[1] <= last]
         return out
+
+
+_IN_TOKEN = re.compile(rb"[0-9]{1,8}[A-Za-z]")
 
 
 def _is_word(data: bytes, start: int, end: int) -> bool:
     """Whether data[start:end] begins and ends where a word of a name does: at a non-letter or a change of case."""
     first, last = data[start : start + 1], data[end - 1 : end]
     before, after = data[start - 1 : start] if start else b"", data[end : end + 1]
+    if end - start < 4 and (before.isdigit() or (after.isdigit() and _IN_TOKEN.match(data, end))):
+        return False  # fb in 3fb0ec78
     if before.isalpha() and first.isalpha() and not (before.islower() and first.isupper()):
         return False
     if not (after.isalpha() and last.isalpha()):

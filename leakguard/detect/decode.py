@@ -84,6 +84,8 @@ class View(NamedTuple):
     """The raw run."""
     clipped: bool = False
     """There is more in the run than was unpacked."""
+    kept: tuple[tuple[int, int], ...] = ()
+    """Only what is found in these spans counts; all of it if there are none (inplace.py)."""
 
     def __repr__(self) -> str:
         return f"View({self.kind}, {len(self.data)} bytes of {self.start}..{self.end})"
@@ -511,10 +513,24 @@ _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
 }
 
 # ---------------------------------------------------------------- UTF-16
+# Read off a copy that has one letter a class of bytes, where `find` goes ten times as fast as a pattern over the bytes.
+_CLASSES = bytes(ord("0") if not c else ord("c") if c in b"\t\n\r" or 0x20 <= c < 0x7F else ord("x") for c in range(256))
 _WIDE = (
-    ("utf-16le", re.compile(rb"(?:[\x09\x0a\x0d\x20-\x7e]\x00){8,}"), 0),
-    ("utf-16be", re.compile(rb"(?:\x00[\x09\x0a\x0d\x20-\x7e]){8,}"), 1),
+    ("utf-16le", b"c0" * 8, re.compile(rb"(?:c0)+"), 0),
+    ("utf-16be", b"0c" * 8, re.compile(rb"(?:0c)+"), 1),
 )
+
+
+def _wide_spans(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(start, end, index in _WIDE) of the runs."""
+    classes = data.translate(_CLASSES)
+    for which, (_, least, run, _) in enumerate(_WIDE):
+        at = classes.find(least)
+        while at >= 0:
+            found = run.match(classes, at)
+            end = found.end() if found else at + len(least)
+            yield at, end, which
+            at = classes.find(least, end)
 
 
 def wide_views(data: bytes) -> Iterator[View]:
@@ -523,7 +539,7 @@ def wide_views(data: bytes) -> Iterator[View]:
     Only asked for when the bytes hold NULs. Non-ASCII characters end a run: no secret format has any but
     mnemonics, which are looked for in whole decoded text by the rule for them.
     """
-    spans = sorted((*found.span(), which) for which, (_, runs, _) in enumerate(_WIDE) for found in runs.finditer(data))
+    spans = sorted(_wide_spans(data))
     last: tuple[int, int, int] | None = None
     for span in spans:
         if last is not None and span[0] < last[1] - 1:
@@ -542,10 +558,10 @@ def _likelier(data: bytes, one: tuple[int, int, int], other: tuple[int, int, int
     difference = (one[1] - one[0]) - (other[1] - other[0])
     if difference:
         return one if difference > 0 else other
-    before, after = data[one[0] + _WIDE[one[2]][2]], data[other[1] - 2 + _WIDE[other[2]][2]]
+    before, after = data[one[0] + _WIDE[one[2]][3]], data[other[1] - 2 + _WIDE[other[2]][3]]
     return other if before in b" \t\r\n" and after not in b" \t\r\n" else one
 
 
 def _wide(data: bytes, start: int, stop: int, which: int) -> View:
-    kind, _, offset = _WIDE[which]
+    kind, _, _, offset = _WIDE[which]
     return View(kind, data[start + offset : stop : 2], [(0, start, 2, 1)], start, stop)

@@ -22,10 +22,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from leakguard.detect.columns import FOLD_LIMIT, fold_hits
-from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE, Stage1
+from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Stage1
 from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
-from leakguard.model import Confidence, Match, Rule, RuleSet, Venue
+from leakguard.model import MAX_MATCH, Confidence, Match, Rule, RuleSet, Venue
 
 if TYPE_CHECKING:
     from leakguard.detect.context import Context
@@ -38,6 +38,9 @@ MAX_DEPTH = 4
 MOST_DECODED = 8 * 1024 * 1024
 """Bytes that all views of a buffer may have together, beside eight times its own."""
 
+_BASE58_RUN = "[1-9A-HJ-NP-Za-km-z]{"
+_HEX = b"0123456789abcdefABCDEF"
+
 _REJECT, _PROVEN = 0, 2  # gates.Verdict, which is imported when there is something to judge
 
 REACH = 64 * 1024
@@ -45,6 +48,12 @@ REACH = 64 * 1024
 
 TIMEOUT = 1.0
 """Seconds one second-stage search may take. Running into it is reported, never swallowed."""
+
+
+KEY_FILES = (".key", ".keys", "key.txt", "keys.txt", ".api", ".apikey", ".secret")
+"""Files of trading libraries that are a key on one line and its secret on the next, without a name: kraken.key."""
+
+KEY_FILE_SIZE = 1024
 
 
 class Hit(NamedTuple):
@@ -63,6 +72,9 @@ class Hit(NamedTuple):
 
 _Found = tuple[Match, tuple[int, ...]]
 """A match and its rank among those it overlaps."""
+
+_DECODED = MAX_MATCH
+"""Added to the length, in its rank, of what is found in a value put back: a digit string is what hides it, and no rival."""
 
 _Long = tuple[int, int, bool]
 """A run that a window may not hold: see decode.Runs.long."""
@@ -164,12 +176,14 @@ class Engine:
 
             wide = list(wide_views(data))
         folds = fold_hits(data) if deeper and depth == 0 and state.size <= FOLD_LIMIT else []
-        if not ends and not wide and not folds:
+        listed = depth == 0 and state.path.endswith(KEY_FILES) and len(data) <= KEY_FILE_SIZE
+        if not ends and not wide and not folds and not listed:
             return [], []
         from leakguard.detect import decode
 
         by_rule: dict[int, list[int]] = {}
         contexts: list[tuple[int, int]] = []
+        places: list[int] = []
         decodes = folds
         for ident, end in ends:
             if ident < CONTEXT_BASE:
@@ -178,18 +192,74 @@ class Engine:
                 contexts.append((ident - CONTEXT_BASE, end))
             elif ident < TEXT_BASE:
                 decodes.append((decode.TRIGGERS[ident - DECODE_BASE][0], end))
-            else:
+            elif ident < PHRASE_BASE:
                 decodes.append((decode.TEXT_TRIGGERS[ident - TEXT_BASE][0], end))
+            else:
+                places.append(end)
         hits: list[Hit] = []
+        if by_rule:
+            self._share(by_rule, data)
         for index in sorted(by_rule):
             self._stage2(data, index, by_rule[index], hits, state)
-        if contexts:
+        if contexts or listed:
             state.rule = "context"
-            hits += self.context.hits(data, contexts, state.path)
+            hits += self.context.hits(data, contexts, state.path, listed)
+        hits += self._phrases(data, places, state)
         out = [self._match(data, hit, kinds) for hit in self._undocumented(data, _best(hits, self.rules))]
         if deeper and (decodes or wide):
             return self._views(decode.Runs(data, decodes), wide, out, state, depth=depth, kinds=kinds)
         return out, []
+
+    def _share(self, by_rule: dict[int, list[int]], data: bytes) -> None:
+        """Gives the ends of a trigger to all rules that have it; drops those of a run of base58 digits that are hex digits
+        throughout: hashes, which logs are full of. Of keys with so many digits not one in 10^25 is without another."""
+        for group, run in self._twins:
+            ends = [end for index in group if index in by_rule for end in by_rule[index]]
+            if ends and run:
+                ends = [end for end in ends if data[end - run : end].translate(None, _HEX)]
+            for index in group:
+                by_rule.pop(index, None)
+                if ends:
+                    by_rule[index] = ends
+
+    @cached_property
+    def _twins(self) -> list[tuple[list[int], int]]:
+        """Groups of rules with one trigger, and the length of the base58 run that it is, or 0."""
+        from leakguard.detect.stage1 import twins
+
+        alone = [[index] for index, rule in enumerate(self.rules) if rule.trigger.startswith(_BASE58_RUN)]
+        groups = twins(self.ruleset)
+        shared = {index for group in groups for index in group}
+        return [
+            (group, int(trigger[len(_BASE58_RUN) : -1]) if trigger.startswith(_BASE58_RUN) else 0)
+            for group in (*groups, *(group for group in alone if group[0] not in shared))
+            for trigger in (self.rules[group[0]].trigger,)
+        ]
+
+    def _phrases(self, data: bytes, places: list[int], state: _State) -> list[Hit]:
+        """The phrases that nothing need name."""
+        if not places:
+            return []
+        from leakguard.detect import phrases
+
+        state.rule = "phrases"
+        out = []
+        for found in phrases.find(data, places):
+            index = self._phrase_rules.get(found.scheme)
+            if index is not None:
+                span = (found.start, found.end)
+                facts = (("words", str(found.words)), ("language", found.language))
+                reasons = ("its own structure proves it",)
+                out.append(Hit(index, *span, *span, int(Confidence.CERTAIN), "", facts, reasons))
+        return out
+
+    @cached_property
+    def _phrase_rules(self) -> dict[str, int]:
+        """The index of each scheme's rule in force."""
+        from leakguard.detect import phrases
+
+        indexes = {rule.id: index for index, rule in enumerate(self.rules)}
+        return {scheme: indexes[rule] for scheme, rule in phrases.RULES.items() if rule in indexes}
 
     # ------------------------------------------------------------ stage 2 and 3
     def _stage2(self, data: bytes, index: int, ends: list[int], hits: list[Hit], state: _State) -> None:
@@ -300,7 +370,9 @@ class Engine:
         """A buffer's own matches together with those of its views, in the buffer's offsets; and its long runs."""
         groups: list[list[_Found]] = [own]
         long: list[_Long] = []
-        for view in chain(wide, runs):
+        from leakguard.detect.inplace import put_back, within
+
+        for view in chain(wide, put_back(runs)):
             state.views += 1
             state.view_bytes += len(view.data)
             if view.clipped:
@@ -310,7 +382,11 @@ class Engine:
                     state.incidents.append(f"decoded text grew past its bound of {state.most} bytes")
                 state.exhausted = True
                 break
-            found, inner = self._buffer(view.data, state, depth + 1, (*kinds, view.kind))
+            # what else is encoded around a value put back was decoded where it stands
+            level = self.decode_depth if view.kept else depth + 1
+            found, inner = self._buffer(view.data, state, level, (*kinds, view.kind))
+            if view.kept:
+                found = [(m, (*r[:3], r[3] + _DECODED, *r[4:])) for m, r in found if within(view.kept, m.secret_start, m.secret_end)]
             if found:
                 groups.append([(_placed(match, view), rank) for match, rank in found])
             if view.breaks:

@@ -43,46 +43,87 @@ _CALLEES = (
     r"|fromHex|unhexlify|fromhex|Buffer\.from|SecretStr|Ok|Box::new|Arc::new|std::string|QString|TEXT|to_owned|Zeroizing::new)"
 )
 
+_CLIENT = r"(?:client|auth|credentials?|connector|api|exchange|binance::)"
+_LITERAL = r"(?:Some\()?[bru]?[\"'`][0-9A-Za-z+/=_:\-]+[\"'`](?:\.(?:into|to_string|to_owned)\(\))?\)?"
+
+_SIGN = r"[\w+/\-]"
+_WITH_DIGIT = "|".join(
+    [_SIGN * n + "[0-9]" + _SIGN * (4 - n) for n in range(5)]
+    + [_SIGN * n + "[a-z][A-Z]" + _SIGN * (3 - n) for n in range(4)]
+)
+"""The first bytes of a value that is no word: five, with a digit or a change of case among them."""
+
 FORMS: tuple[str, ...] = (
     # API ключ: value
-    f"(?:{_LAST})[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| - )[ \\t\\r\\n*_`\"']{{0,6}}{_VALUE}",
+    f"(?:{_LAST})[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| - |[ \\t]|\\r?\\n)[ \\t\\r\\n*_`\"']{{0,6}}{_VALUE}",
     # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
-    r"(?i)(?:key|secret|phrase|token|password|memo)(?:\*\*:?|__:?|`:?| ?\|| (?:-|" "\u2013|\u2014" r"|->|=>) )"
+    r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| ?\|| (?:-|" "\u2013|\u2014" r"|->|=>) )"
     r"[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}" + _VALUE,
     # api key value
-    r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,2}[`]?[0-9A-Za-z+/=_\-]{5}",
+    r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v"
     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:,|:[ \t]?\{)?\s{1,40}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?"
     + _VALUE,
     # setx NAME "v", ENV NAME v
-    r"(?:(?i:setx)|ENV)[ \t]{1,3}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,3}[\"']?" + _VALUE,
+    r"(?:(?i:setx)|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}[\"']?" + _VALUE,
     # name: String::from("v")
     r"[:=,(][ \t]{0,3}" + _CALLEES + r"\([ \t]?[bru]?[\"']" + _VALUE,
     # name string = "v"
-    r"\w (?:string|String|\[\]byte|NSString \*) ?:?= ?[\"'`]" + _VALUE,
+    r"\w (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?[\"'`]" + _VALUE,
+    # API Key, and the value on the next line
+    r"(?i)(?:key|secret|phrase|memo)(?: id)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
+    r"[0-9A-Za-z+/=_\-]{5}",
+    # key v secret v, in a chat
+    r"(?:^|[\s,;:(|/])(?i:key|secret|passphrase|password|pass)[ \t]{1,3}(?:" + _WITH_DIGIT + ")",
+    # NewClient("key", "secret", "passphrase")
+    r"(?i)" + _CLIENT + r"\w{0,16}\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
+    # "venue": ("key", "secret")
+    r"[\"'] ?: ?\(\s{0,40}[bru]?[\"'][0-9A-Za-z+/=_:\-]{5}",
+    r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}",
+    # gh secret set NAME --body "v", aws ssm put-parameter --name /venue/key --value "v"
+    r"(?:--value|--secret-string|--body|[ ]-b)[ =]?[\"']?[0-9A-Za-z+/=_\-]{5}",
 )  # fmt: skip
 
 _LABEL = re.compile(
     f"(?i)({'|'.join(re.escape(word) for word, _ in _LABELS)})"
-    "[ \t*_`)]{0,4}(?::|\uff1a|=|\\|| - )[ \t\r\n*_`\"']{0,6}\\Z"
+    "[ \t*_`)]{0,4}(?P<sep>:|\uff1a|=|\\|| - |[ \t]|\r?\n)[ \t\r\n*_`\"']{0,6}\\Z"
 )
 _ENGLISH = dict(_LABELS)
 _DECORATED = re.compile(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
-    rb"(?:\*\*:?|__:?|`:?|[ ]?\||[ ](?:-|\xe2\x80\x93|\xe2\x80\x94|->|=>)[ ])[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}\Z"
+    rb"\)?(?:\*\*:?|__:?|`:?|[ ]?\||[ ](?:-|\xe2\x80\x93|\xe2\x80\x94|->|=>)[ ])[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}\Z"
 )
-_SPOKEN = re.compile(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,2}`?\Z")
+_SPOKEN = re.compile(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
 _PAIRED = re.compile(
     rb"([A-Za-z_][\w.\-]{1,79})[\"']?(?:,|:[ \t]?\{)?\s{1,40}[\"']?(?i:value)[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
     rb"(?P<quote>[\"']?)\Z"
 )
-_COMMAND = re.compile(rb"(?:(?i:setx)|ENV)[ \t]{1,3}(\w{2,80})[ \t]{1,3}(?P<quote>[\"']?)\Z")
+_COMMAND = re.compile(rb"(?:(?i:setx)|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}(?P<quote>[\"']?)\Z")
 _WRAPPED = re.compile(
     rb"([A-Za-z_][\w.\-]{1,79})[\"'\])]{0,3}[ \t]{0,3}(?::|=|=>|:=|,)[ \t]{0,3}[\w:. ]{2,40}\([ \t]?[bru]?"
     rb"(?P<quote>[\"'])\Z"
 )
-_TYPED = re.compile(rb"([A-Za-z_]\w{1,79}) (?:string|String|\[\]byte|NSString \*) ?:?= ?(?P<quote>[\"'`])\Z")
-_READERS = (None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED)
+_TYPED = re.compile(rb"([A-Za-z_]\w{1,79}) (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?(?P<quote>[\"'`])\Z")
+_ABOVE = re.compile(
+    rb"(?i)(?:\A|\n)[ \t>#\d.)*\-]{0,8}[_`]{0,3}(?:[^\x00-\x7f]{1,40} ?\()?"
+    rb"((?:[a-z][\w.]{1,20}[ _\-]){0,3}(?:key|secret|pass ?phrase|memo)(?: id)?)"
+    rb"\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}\Z"
+)
+_CHATTED = re.compile(rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)[ \t]{1,3}\Z")
+_CALLED = re.compile(
+    f"(?i){_CLIENT}\\w{{0,16}}\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
+    "(?P<quote>[\"'`])\\Z".encode()
+)
+_TUPLE = re.compile(
+    f"[\"'] ?: ?\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})[bru]?(?P<quote>[\"'])\\Z".encode()
+)
+_STORED = re.compile(
+    rb"(?:--name[ =]|secrets? (?:set|create|put) |create-secret )[\"']?([\w/.\-]{3,120})[\"']?(?: |\\\r?\n)"
+    rb"(?:[^\n]|\\\r?\n){0,80}?(?:--value|--secret-string|--body|-b)[ =]?(?P<quote>[\"']?)\Z"
+)
+_READERS = (
+    None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED, _TUPLE, _TUPLE, _STORED,
+)  # fmt: skip
 
 
 class Named(NamedTuple):
@@ -101,18 +142,65 @@ def named(data: bytes, form: int, start: int) -> Named | None:
     if reader is None:
         text = before.decode("utf-8", "replace")
         label = _LABEL.search(text)
-        if label is None:
+        if label is None or (not label["sep"].strip() and not _random(data, start)):
             return None
         return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
+    if reader is _CALLED or reader is _TUPLE:
+        low = max(0, start - 420)
+        before = data[low:start]
     found = reader.search(before)
     if found is None:
         return None
-    quote = found.groupdict().get("quote") or b""
-    if reader is _SPOKEN and not _random(data, start):
+    place, quote = low + found.start(), found.groupdict().get("quote") or b""
+    if reader is _SPOKEN:
+        return Named(found[1], place, quote) if _random(data, start) else None
+    if reader is _ABOVE:
+        return Named(found[1], low + found.start(1), quote) if _below(data, start, found[1].lower()) else None
+    if reader is _CHATTED:
+        if found[1][:1] in b"pP":
+            good = bool(_AFTER_VALUE.search(before, 0, found.start(1)) and _LINE.match(data, start))
+        else:
+            good = _random(data, start)
+        return Named(found[1].lower() + b"_of_client", place, quote) if good else None
+    if reader is _CALLED or reader is _TUPLE:
+        return _argument(data, start, found, place)
+    return Named(found.group(1), place, quote)
+
+
+_LINE = re.compile(rb"([!-~]{6,200}?)[`*]{0,3}[ \t]{0,8}(?:\r?\n|\Z)")
+_DIGIT = re.compile(rb"[0-9]")
+# a passphrase may be as plain as a word: it comes on the same line as the key or the secret, or on the next one
+_AFTER_VALUE = re.compile(rb"[ \t][0-9A-Za-z+/=_\-]{16,512}(?:[ \t,;]{1,3}(?:and )?|\r?\n[ \t]{0,8})\Z")
+
+
+def _below(data: bytes, start: int, label: bytes) -> bool:
+    """Whether a whole line is the value of the label on the line above it."""
+    line = _LINE.match(data, start)
+    if line is None or b"public" in label:
+        return False
+    if label.endswith((b"phrase", b"memo")):
+        return _DIGIT.search(line[1]) is not None
+    return _random(data, start)
+
+
+_NEXT = re.compile(
+    rb"[0-9A-Za-z+/=_:\-]{16,512}[\"'`](?:\.(?:into|to_string|to_owned)\(\))?\)?,\s{0,40}(?:Some\()?[\"'`]"
+)
+_ARGUMENTS = (b"key_of_client", b"secret_of_client", b"passphrase_of_client")
+"""What a client's arguments are, in the order that all of them have. Names that no generic rule listens to."""
+
+
+def _argument(data: bytes, start: int, found: re.Match[bytes], place: int) -> Named | None:
+    """A client's argument, if there are at least two that could be a key and its secret."""
+    before = _LITERALS.findall(found["before"])
+    if not before and not (_NEXT.match(data, start) and _random(data, start)):
         return None
-    return Named(found.group(1), low + found.start(), quote)
+    if before and (len(before[0]) < 16 or not _DIGIT.search(before[0])):
+        return None
+    return Named(_ARGUMENTS[len(before)], place, found["quote"])
 
 
+_LITERALS = re.compile(rb"[\"'`]([0-9A-Za-z+/=_:\-]+)[\"'`]")
 _RUN = re.compile(rb"[0-9A-Za-z+/=_\-]{16,512}")
 
 

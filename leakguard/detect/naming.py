@@ -208,11 +208,14 @@ def plain(name: bytes) -> bool:
     return kind_of(name) in ("", "weak") and _CHOSEN.isdisjoint(words(name))
 
 
+_VENUES = _set("latoken onetoken")
+
+
 def _noun(pieces: list[str]) -> str:
     """The kind the last word names."""
     last = pieces[-1]
     for kind, endings in _NOUNS:
-        if last.endswith(endings):
+        if last.endswith(endings) and last not in _VENUES:
             return kind
     before = pieces[-2] if len(pieces) > 1 else ""
     if (before, last) in _PASSWORDS or (last.endswith("pass") and last not in _NOT_PASS):

@@ -98,7 +98,8 @@ def _parts(data: bytes, matches: Sequence[Match], roles: list[tuple[str, int]], 
     out = []
     for role, index in roles:
         match = matches[index]
-        name = _stem(match.name or _name_before(data, match.start))
+        # a pattern may begin within the name: BITMART_UID of SUB1_BITMART_UID
+        name = _stem(match.name or _name_before(data, match.secret_start) or _name_before(data, match.start))
         out.append(_Part(index, match, role, name - own, name, place(data, match.start, match.end)))
     return out
 
@@ -108,7 +109,8 @@ _NAME_BEFORE = re.compile(rb"([A-Za-z_][\w.\-]{0,79})[\"'`\])]{0,3}[ \t]{0,8}(?:
 
 def _name_before(data: bytes, start: int) -> str:
     """The name a value that speaks for itself was given to; "" if to none."""
-    found = _NAME_BEFORE.search(data[max(0, start - 100) : start])
+    # without the zeros of UTF-16, of which every other byte is one
+    found = _NAME_BEFORE.search(data[max(0, start - 200) : start].replace(b"\0", b"")[-100:])
     return found.group(1).decode("latin-1") if found else ""
 
 
@@ -124,7 +126,16 @@ _PART_WORDS = frozenset(
 
 def _stem(name: str) -> frozenset[str]:
     """What is left of a name without the words for parts: BINANCE_MAIN_API_KEY_1 leaves binance, main and 1."""
-    return frozenset(words(name.encode("latin-1", "replace"))) - _PART_WORDS
+    return frozenset(words(_ENCODED.sub("", name).encode("latin-1", "replace"))) - _PART_WORDS
+
+
+_ENCODED = re.compile(r"(?i)(?<![a-z])b(?:ase)?64|(?<=[a-z_\-])b(?:ase)?64(?![a-z])")
+"""How a value is written says nothing of the account: b64secret, API_SECRET_BASE64."""
+
+
+def account_of(name: str, provider: str, ruleset: RuleSet) -> frozenset[str]:
+    """What a part's name says of the account it belongs to: `main` of BINANCE_MAIN_KEY. For parts of several files."""
+    return _stem(name) - _venue_words(ruleset, provider)
 
 
 def _group(rule: SetRule, parts: list[_Part]) -> list[Grouping]:

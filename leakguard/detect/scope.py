@@ -26,6 +26,9 @@ _SECTION = re.compile(
 """`[section]`, `[[table]]`, and the headings of notes."""
 _INDENT = re.compile(rb"[ \t]*(?:- +)*")
 _MOST_OBJECTS = 8
+_INDENTING = (b" ", b"\t", b"-")
+_ALIKE = bytes.maketrans(b"{[}]", b"(())")
+_NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[()]}")
 
 
 class Place(NamedTuple):
@@ -56,6 +59,30 @@ def place(data: bytes, start: int, end: int) -> Place:
     )
 
 
+def line_of(data: bytes, start: int, end: int) -> Span:
+    """The line of data[start:end], as far as it is looked at."""
+    return _line(data, start, end, max(0, start - REACH), min(len(data), end + REACH))
+
+
+def stands_free(data: bytes, start: int, line: Span) -> bool:
+    """Whether what starts at `start` is in no object, under no key and in no section: then `place` has no heads and no
+    objects, and nothing is nearer to it than what stands on its line."""
+    low = max(0, start - REACH)
+    return (
+        data[line[0] : line[0] + 1] not in _INDENTING
+        and not _is_enclosed(data, low, start)
+        and _header(data, low, start, last=True) is None
+    )
+
+
+def _is_enclosed(data: bytes, low: int, start: int) -> bool:
+    """Whether a bracket in data[low:start] is not closed there."""
+    brackets = data[low:start].translate(_ALIKE, _NO_BRACKET)
+    while b"()" in brackets:
+        brackets = brackets.replace(b"()", b"")
+    return b"(" in brackets
+
+
 def _paragraph(data: bytes, start: int, end: int, low: int, high: int) -> Span:
     before = max(data.rfind(b"\n\n", low, start), data.rfind(b"\n\r\n", low, start))
     after = [at for at in (data.find(b"\n\n", end, high), data.find(b"\n\r\n", end, high)) if at >= 0]
@@ -71,6 +98,8 @@ def _objects(data: bytes, start: int, end: int, low: int, high: int) -> tuple[li
     """The bracketed spans around a value, and what stands before them."""
     objects: list[Span] = []
     heads: list[Span] = []
+    if not _is_enclosed(data, low, start):
+        return objects, heads
     depth = 0
     closers = [found.start() for found in _BRACKETS.finditer(data, end, high)]
     at = 0

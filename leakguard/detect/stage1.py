@@ -25,7 +25,11 @@ from leakguard.model import RuleSet
 CONTEXT_BASE = 1_000_000
 DECODE_BASE = 2_000_000
 TEXT_BASE = 3_000_000
-"""Identifiers of triggers: rule indexes below CONTEXT_BASE, then those of context.py and decode.py."""
+PHRASE_BASE = 4_000_000
+"""Identifiers of triggers: rule indexes below CONTEXT_BASE, then those of context.py, decode.py and phrases.py."""
+
+PHRASE_LEAST = 47
+"""Bytes that the twelve words of a phrase take at least, with what separates them."""
 
 NEAR = 128
 """Ends of one of decode.TRIGGERS that are so close together lead into the same view."""
@@ -51,19 +55,25 @@ class Stage1(Protocol):
 
 
 class Databases(NamedTuple):
-    """The rules' database, the one that finds encoded text (decode.TEXT_TRIGGERS says why there are two), and the one
-    that finds the names of providers, which is run only over buffers in which a value asks for its provider."""
+    """The rules' database, the one that finds encoded text (decode.TEXT_TRIGGERS says why there are two), the one
+    that finds the names of providers, which is run only over buffers in which a value asks for its provider, and those
+    of phrases.PATTERNS, None if no rule in force asks for phrases."""
 
     rules: Any
     text: Any
     names: Any
+    ascii: Any = None
+    marked: Any = None
+    beyond: Any = None
 
 
 def expressions(ruleset: RuleSet, active: frozenset[int] | None = None) -> tuple[list[bytes], list[int]]:
     """What the rules' database looks for: (patterns, identifiers). `active` narrows it to these rules."""
     patterns, ids = [], []
+    asked: set[str] = set()
     for index, rule in enumerate(ruleset.rules):
-        if rule.trigger and (active is None or index in active):
+        if rule.trigger and (active is None or index in active) and rule.trigger not in asked:
+            asked.add(rule.trigger)  # rules that share a trigger share its ends: see `twins`
             patterns.append(rule.trigger.encode())
             ids.append(index)
     for ident, pattern in triggers():
@@ -95,7 +105,22 @@ def compile_databases(ruleset: RuleSet, active: frozenset[int] | None = None) ->
         rules,
         _compiled(ruleset, [pattern for pattern, _ in text], [ident for _, ident in text]),
         literals(provider_names(ruleset)),
+        *_phrase_databases(ruleset, active),
     )
+
+
+def _phrase_databases(ruleset: RuleSet, active: frozenset[int] | None) -> list[Any]:
+    from leakguard.detect import phrases
+
+    return phrases.databases() if _has_phrases(ruleset, active) else []
+
+
+def _has_phrases(ruleset: RuleSet, active: frozenset[int] | None = None) -> bool:
+    """Whether a rule in force is reported by phrases.py."""
+    from leakguard.detect import phrases
+
+    ids = set(phrases.RULES.values())
+    return any(rule.id in ids and (active is None or index in active) for index, rule in enumerate(ruleset.rules))
 
 
 def _compiled(ruleset: RuleSet, patterns: list[bytes], ids: list[int]) -> Any:
@@ -156,8 +181,22 @@ def refusal(pattern: bytes) -> str:
 
 
 def widths(ruleset: RuleSet) -> list[int]:
-    """The longest match of each rule: what Compiled needs to know which ends say nothing new."""
-    return [rule.width[1] for rule in ruleset.rules]
+    """The longest match of each rule and its twins: what Compiled needs to know which ends say nothing new."""
+    out = [rule.width[1] for rule in ruleset.rules]
+    for group in twins(ruleset):
+        most = max(out[index] for index in group)
+        for index in group:
+            out[index] = most
+    return out
+
+
+def twins(ruleset: RuleSet) -> list[list[int]]:
+    """Rules of one trigger: an end of one is an end of all."""
+    groups: dict[str, list[int]] = {}
+    for index, rule in enumerate(ruleset.rules):
+        if rule.trigger:
+            groups.setdefault(rule.trigger, []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 class Compiled:
@@ -175,6 +214,10 @@ class Compiled:
         self.databases.rules.scan(data, match_event_handler=on_match, scratch=scratch[0])
         if deep:
             self.databases.text.scan(data, match_event_handler=on_match, scratch=scratch[1])
+        if self.databases.ascii is not None and len(data) >= PHRASE_LEAST:
+            on_phrase = _numbered(ends)
+            for number in (3,) if data.isascii() else (4, 5):
+                self.databases[number].scan(data, match_event_handler=on_phrase, scratch=scratch[number])
         return ends
 
     def names(self, data: bytes) -> Ends:
@@ -212,6 +255,15 @@ _OnMatch = Callable[[int, int, int, int, object], None]
 def _collect(ends: Ends) -> _OnMatch:
     def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
         ends.append((ident, end))
+
+    return on_match
+
+
+def _numbered(ends: Ends) -> _OnMatch:
+    """Collects the ends of phrases.PATTERNS, whose databases have one pattern each."""
+
+    def on_match(_ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        ends.append((PHRASE_BASE, end))
 
     return on_match
 
@@ -272,6 +324,9 @@ class Cold:
         self._always = {index for index in self._waiting if not ruleset.rules[index].keywords}
         self._literals: tuple[list[str], Any, Any] | None = None
         self._names: list[bytes] | None = None
+        self._wants_phrases = _has_phrases(ruleset)
+        self._phrases: dict[int, tuple[Any, Any]] = {}
+        """(database, scratch) of those of phrases.PATTERNS that were needed so far."""
 
     def scan(self, data: bytes, deep: bool) -> Ends:
         with self._lock:
@@ -281,7 +336,21 @@ class Cold:
             ends: Ends = []
             for database, scratch in self._parts:
                 database.scan(data, match_event_handler=_thinned(ends, self._widths), scratch=scratch)
+            for database, scratch in self._phrase_parts(data):
+                database.scan(data, match_event_handler=_numbered(ends), scratch=scratch)
             return ends
+
+    def _phrase_parts(self, data: bytes) -> list[tuple[Any, Any]]:
+        from leakguard.detect import phrases
+
+        numbers = (0,) if data.isascii() else (1, 2)
+        if not self._wants_phrases or (numbers[0] not in self._phrases and not phrases.could_fire(data)):
+            return []
+        for number in numbers:
+            if number not in self._phrases:
+                database = phrases.compiled(number)
+                self._phrases[number] = database, hyperscan.Scratch(database)
+        return [self._phrases[number] for number in numbers]
 
     def names(self, data: bytes) -> Ends:
         with self._lock:

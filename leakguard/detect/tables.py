@@ -1,5 +1,7 @@
 """Columns: names in a header row, values in the rows below it. CSV, TSV and the INSERT statements of SQL dumps.
 
+The two lines of a `kraken.key` file are a table without a header: the key, then its secret.
+
 An assignment's extractor sees `api_key,api_secret` as a name that is given a name. That is the sign of a table: here its
 rows are gone through, and each value in a column that is named like a credential is handed on with that column's name.
 Reads at most REACH bytes; quotes and doubled quotes as CSV and SQL have them. Pure functions; imported by context.py.
@@ -27,7 +29,7 @@ _CELL = re.compile(
 def is_header(data: bytes, assigned: Assigned) -> bool:
     """Whether a value looks like the next column's name: the name of a part itself, after a comma, in a row."""
     between = data[assigned.name_start + len(assigned.name) : assigned.start]
-    if between.strip(b"`\"' \t") not in (b",", b";"):
+    if between.strip(b"`\"' \t") not in (b",", b";", b"|"):
         return False
     value = data[assigned.start : assigned.end].split(b",")[0]
     return _COLUMN.fullmatch(value) is not None and bool(part_of(words(value)))
@@ -47,12 +49,26 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
         yield from _sql_rows(data, header, start)
         return
     stop = data.find(b"\n", assigned.end, assigned.end + 2000)
-    if stop >= 0:
+    if stop >= 0 and b"|" in data[assigned.name_start : assigned.start]:
+        yield from _piped_rows(data, _piped(data, line, stop), stop + 1)
+    elif stop >= 0:
         yield from _csv_rows(data, _cells(data, line, stop), stop + 1)
 
 
 def _is_insert(data: bytes, opened: int) -> bool:
     return re.search(rb"(?i)insert\s+into\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
+
+
+_BARE_LINES = re.compile(rb"\s*([0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*([0-9A-Za-z+/=_\-]{16,200})\s*\Z")
+
+
+def key_file(data: bytes) -> Iterator[Assigned]:
+    """The key and the secret of a file that holds nothing else, under names that say so and no generic rule hears."""
+    lines = _BARE_LINES.match(data)
+    if lines is not None:
+        for number, name in enumerate((b"key_of_client", b"secret_of_client"), 1):
+            start, end = lines.span(number)
+            yield Assigned(name, start, start, end, b"", 0, b"=")
 
 
 def _cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
@@ -101,6 +117,37 @@ def _csv_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterato
             return  # the table is over, or it never was one
         yield from _values(columns, cells, at)
         at = stop + 1
+
+
+def _piped(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
+    """The spans of the cells of a table in Markdown, without what decorates them."""
+    out = []
+    for found in _PIPED.finditer(data, start, stop):
+        text = found[1].rstrip(b" \t\r`*")
+        low = found.start(1) + len(text) - len(text.lstrip(b" \t`*"))
+        out.append((low, max(low, found.start(1) + len(text))))
+    return out[:200]
+
+
+_PIPED = re.compile(rb"\|([^|\n]*)(?=\||[ \t\r]*$)")
+_RULE = frozenset(b"|-: \t\r")
+
+
+def _piped_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:
+    columns = _sensitive(data, header)
+    at, last = start, min(len(data), start + REACH)
+    for _ in range(MOST_ROWS):
+        stop = data.find(b"\n", at, last)
+        stop = stop if stop >= 0 else last
+        line = data[at:stop]
+        cells = _piped(data, at, stop)
+        if len(cells) < len(header) or not columns:
+            return
+        if not _RULE.issuperset(line):
+            yield from _values(columns, cells, at)
+        at = stop + 1
+        if at >= last:
+            return
 
 
 def _sql_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:

@@ -19,7 +19,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "bech32": {"hrp": ["nsec"], "length": 32},
     "ed25519_pair": {"encoding": "base58", "near": 200},
 }
-PLAIN: dict[str, Any] = {"azure_marvin": "storage", "base64_bytes": 32}
+PLAIN: dict[str, Any] = {"azure_marvin": "storage", "base64_bytes": 32, "cb58": 32}
 """Parameters to call a gate with where a test has none of its own."""
 
 # template, gate, its parameters: what every maker's value must be judged to be
@@ -48,6 +48,15 @@ PROVEN_PAIRS: list[tuple[str, str, dict[str, Any]]] = [
     ("jwk RSA", "jwk", {}),
     ("keystore_v3", "keystore_v3", {}),
     ("age", "age", {}),
+    ("age pq", "age", {}),
+    ("avalanche", "cb58", {}),
+    ("bip38", "base58check", {"versions": ["0142", "0143"], "lengths": [39]}),
+    ("bip38 multiplied", "base58check", {"versions": ["0142", "0143"], "lengths": [39]}),
+    ("eos", "eos_key", {}),
+    ("eos R1", "eos_key", {}),
+    ("tezos edesk", "base58check", {"versions": ["075a3cb329"], "lengths": [56]}),
+    ("bech32 ncryptsec 91", "bech32", {"hrp": ["ncryptsec"], "length": 91}),
+    ("ed25519_b64", "ed25519_pair", {"encoding": "base64", "strict": True}),
     *((f"wif {kind}".strip(), "wif", {}) for kind in ("", "uncompressed", "testnet", "dogecoin", "litecoin", "dash")),
     *((f"xprv {kind}", "xprv", {}) for kind in ("xprv", "yprv", "zprv", "tprv", "uprv", "vprv")),
     ("strkey", "strkey", {}),
@@ -67,6 +76,12 @@ PROVEN_PAIRS: list[tuple[str, str, dict[str, Any]]] = [
     ("bip39 12 japanese", "bip39", {}),
     ("bip39 24 chinese_simplified", "bip39", {}),
     ("electrum", "electrum", {}),
+    ("ton", "ton", {}),
+    ("ton password", "ton", {}),
+    ("algorand", "algorand", {}),
+    ("monero", "monero", {}),
+    ("slip39", "slip39", {}),
+    ("slip39 33", "slip39", {}),
 ]
 
 PASS_PAIRS: list[tuple[str, str, dict[str, Any]]] = [

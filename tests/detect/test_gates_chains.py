@@ -51,7 +51,10 @@ def test_an_address_beside_its_key_proves_it() -> None:
     for written in (address, address.upper().replace("0X", "0x")):
         assert judge("secp256k1", key, "", f"\nowner = '{written}'") == PROVEN
         assert judge("secp256k1", key, f"{written}: ") == PROVEN
-    assert facts("secp256k1", key, "", " " + address) == {"address": address}
+    (fact,) = facts("secp256k1", key, "", " " + address).items()
+    assert (fact[0], fact[1].lower()) == ("address", address)
+    assert judge("evm_pair", key, "", " " + address) == PROVEN
+    assert judge("evm_pair", key) == judge("evm_pair", key, "", " " + _pair(1)[1]) == REJECT
     assert judge("secp256k1", key, "", " " * 1_900 + address) == PROVEN
     assert judge("secp256k1", key, "", " " * 2_100 + address) == PASS, "too far"
     assert judge("secp256k1", key, "", " " + _pair(1)[1]) == PASS, "somebody else's"

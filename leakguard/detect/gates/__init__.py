@@ -108,15 +108,24 @@ TABLE: Mapping[str, tuple[str, str, Schema]] = {
     "base64_bytes": ("keys", "base64_bytes", int),  # base64 of exactly n bytes (structure, not a proof)
     # chains: wallets and key pairs
     "base58check": ("chains", "base58check", {"versions": list, "lengths": list, "alphabet": str}),  # hex prefixes
+    "cb58": ("chains", "cb58", int),  # Avalanche: after a prefix and a hyphen, so many bytes
+    "eos_key": ("chains", "eos_key", bool),
     "bech32": ("chains", "bech32", {"hrp": list, "length": int, "variant": str}),
     "strkey": ("chains", "strkey", bool),
     "secp256k1": ("chains", "secp256k1", bool),  # range; PROVEN if the derived address stands near
+    "evm_pair": ("chains", "evm_pair", bool),  # the same, REJECT unless PROVEN
     "stark": ("chains", "stark", bool),
-    "ed25519_pair": ("chains", "ed25519_pair", {"encoding": str, "near": int}),  # seed||public, or public near
+    "ed25519_pair": (
+        "chains", "ed25519_pair", {"encoding": str, "near": int, "strict": bool},
+    ),  # seed||public, or public near
     "wif": ("chains", "wif", bool),
     "xprv": ("chains", "xprv", bool),
     "bip39": ("words", "bip39", bool),
     "electrum": ("words", "electrum", bool),
+    "ton": ("words", "ton", bool),  # PASS for a BIP-39 phrase: the rule must know that it is of TON
+    "algorand": ("words", "algorand", bool),
+    "monero": ("words", "monero", bool),
+    "slip39": ("words", "slip39", bool),  # facts: shares needed
     "object_id": ("chains", "object_id", bool),  # MongoDB ObjectId whose time is plausible
     # foreign: what imported configurations need; conditions are described in foreign.py
     "unless": ("foreign", "unless", list),  # a condition as a list: see gates/foreign.py

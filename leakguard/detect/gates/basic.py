@@ -6,6 +6,7 @@ Pure functions of a candidate; never raise on odd bytes. Imported through the ta
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 from math import log2
 from typing import Any
@@ -18,7 +19,14 @@ def shannon(value: bytes) -> float:
     if not value:
         return 0.0
     size = len(value)
-    return -sum(n / size * log2(n / size) for n in (value.count(c) for c in set(value)))
+    counts = Counter(value).values()
+    # the sum of -p log2 p with p = n / size, its logarithms taken once for each n
+    return log2(size) - sum(map(_weighted, counts)) / size
+
+
+@lru_cache(maxsize=4096)
+def _weighted(count: int) -> float:
+    return count * log2(count)
 
 
 def entropy(candidate: Candidate, least: float) -> Verdict:
@@ -103,6 +111,8 @@ _ASCENDING = (b"0123456789abcdef", b"abcdefghijklm", b"ABCDEFGHIJKLM", b"1234567
 def _repeats(value: bytes) -> bool:
     if len(set(value)) <= max(2, min(len(value) // 16, 8)):
         return True
+    if len(value) >= 12 and (value + value).find(value, 1) < len(value):
+        return True  # one piece over and over: 1234567890abcdef1234567890abcdef
     found = _RUN.search(value)
     if found and found.end() - found.start() >= max(6, len(value) // 3):
         return True

@@ -137,6 +137,31 @@ def base58check(
     return REJECT
 
 
+def cb58(candidate: Candidate, length: int) -> Verdict:
+    """Avalanche's base58: one SHA-256's last four bytes close `length` bytes. What stands before a hyphen is a label."""
+    from hashlib import sha256
+
+    raw = _base58(candidate.secret.rpartition(b"-")[2])
+    if raw is None or len(raw) != length + 4:
+        return REJECT
+    return PROVEN if sha256(raw[:-4]).digest()[-4:] == raw[-4:] else REJECT
+
+
+def eos_key(candidate: Candidate, _wanted: bool = True) -> Verdict:
+    """An EOS key that names its curve (`PVT_K1_`, `PVT_R1_`): four bytes of RIPEMD-160 of key and curve close it."""
+    from importlib import import_module
+
+    prefix, _, body = candidate.secret.rpartition(b"_")
+    raw = _base58(body)
+    if raw is None or len(raw) != 36 or prefix not in (b"PVT_K1", b"PVT_R1"):
+        return REJECT
+    try:
+        ripemd: Any = import_module("Crypto.Hash.RIPEMD160")
+    except ImportError:
+        return PASS
+    return PROVEN if ripemd.new(raw[:32] + prefix[-2:]).digest()[:4] == raw[32:] else REJECT
+
+
 def bech32(candidate: Candidate, hrp: list[str] | None = None, length: int = 0, variant: str = "") -> Verdict:
     """The BCH code closes the value. `hrp`: allowed human parts; `length`: payload bytes (or characters in all);
     `variant`: bech32 or bech32m, either when empty."""
@@ -207,6 +232,11 @@ def secp256k1(candidate: Candidate, _wanted: bool = True) -> Verdict:
     return PROVEN if _owner_near(candidate, number) else PASS
 
 
+def evm_pair(candidate: Candidate, _wanted: bool = True) -> Verdict:
+    """A private key that nothing names, beside the address or the public key that derives from it."""
+    return PROVEN if secp256k1(candidate) == PROVEN else REJECT
+
+
 def _owner_near(candidate: Candidate, number: int) -> bool:
     """Whether what derives from a private key stands near it: its point, or an address of the point."""
     import re
@@ -225,7 +255,7 @@ def _owner_near(candidate: Candidate, number: int) -> bool:
     if address is None:
         return False
     if address.hex().encode() in hexes:
-        candidate.facts["address"] = "0x" + address.hex()
+        candidate.facts["address"] = _eip55(address)
         return True
     for tron in trons:
         if _checked58(tron) == b"\x41" + address:
@@ -254,28 +284,42 @@ def _evm_address(x: int, y: int) -> bytes | None:
     return digest[-20:]
 
 
+def _eip55(address: bytes) -> str:
+    """An address with the capitals of EIP-55: a letter is one where keccak-256 of the lower-case digits has the bit."""
+    from Crypto.Hash import keccak
+
+    digits = address.hex()
+    bits = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
+    return "0x" + "".join(digit.upper() if int(bit, 16) > 7 else digit for digit, bit in zip(digits, bits, strict=False))
+
+
 def stark(candidate: Candidate, _wanted: bool = True) -> Verdict:
     """A StarkNet private key's range. Felt values look the same, so nothing is proven."""
     number = _scalar(candidate.secret)
     return PASS if number is not None and SMALL <= number < STARK_ORDER else REJECT
 
 
-def ed25519_pair(candidate: Candidate, encoding: str = "base58", near: int = 0) -> Verdict:
+def ed25519_pair(
+    candidate: Candidate, encoding: str = "base58", near: int = 0, strict: bool = False
+) -> Verdict:
     """64 bytes whose second half is the public key of the first; or a 32-byte seed with its public key near.
 
-    `encoding` is base58, base64, hex or json-array. 64 bytes that are no pair are rejected in base58 and
-    json-array, which nothing else is written in at this length; in base64 and hex they may be a MAC key. A seed
-    is proven if its public key stands in the same encoding within `near` bytes.
+    `encoding` is base58, base64, hex or json-array. 64 bytes that are no pair are rejected in base58 and json-array,
+    which nothing else is written in at this length; in base64 and hex they may be a MAC key, and are rejected only
+    where `strict` says that nothing but the proof speaks for them. A seed is proven if its public key stands in the
+    same encoding within `near` bytes.
     """
     raw = _decode(candidate.secret, encoding)
-    strict = encoding in ("base58", "json-array")
+    strict = strict or encoding in ("base58", "json-array")
     if raw is None or len(raw) not in (32, 64):
         return REJECT if strict else PASS
     public = _ed25519_public(raw[:32])
     if len(raw) == 64:
         fits = raw[32:] == public
         return PROVEN if fits else REJECT if strict else PASS
-    return PROVEN if near and _stands_near(candidate, encoding, public, near) else PASS
+    if near and _stands_near(candidate, encoding, public, near):
+        return PROVEN
+    return REJECT if strict and encoding in ("base64", "hex") else PASS
 
 
 def _ed25519_public(seed: bytes) -> bytes:

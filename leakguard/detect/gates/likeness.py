@@ -205,7 +205,7 @@ def _bare(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
         return odd >= 4 or digit
     if sep in (b",", b"("):
         return odd >= 8 and digit
-    if odd < 6 and _PROSE.match(after):
+    if odd < 6 and _PROSE.match(after) and not (digit and sep == b"=" and candidate.name.isupper()):
         return False
     return where is not DOC or digit or odd >= 2 or sep != b":"
 

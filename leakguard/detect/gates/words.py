@@ -8,23 +8,28 @@ that cannot look for phrases must not call a text clean.
 
 What counts as a phrase in running text (the guard against prose, word lists and tables):
 * 12, 15, 18, 21 or 24 words of one list, in a row, whose checksum holds. Words of a row are separated by spaces,
-  line ends (also written as backslash-n), commas, semicolons, bars, quotes, hyphens, bullets, or numbering
-  (`1.`, `2)`, `#3`); a full stop, colon, equals sign, bracket or any other word ends the row. Chinese words must
-  be separated, too, so Chinese prose forms no rows.
+  line ends (also written as backslash-n), commas, semicolons, bars, quotes, hyphens, bullets, `+` and `%20` as in
+  a URL, or numbering (`1.`, `2)`, `#3`); a full stop, colon, equals sign, bracket or any other word ends the row.
+  Chinese words must be separated, too, so Chinese prose forms no rows.
 * A piece of a row between two changes of separator (a line, a quoted list, a column) that has exactly such a
-  length is tried first, then the whole row. Windows inside a row are tried only if no piece fits and the row has
-  at most 40 words, and of a size only if they are so few that chance would not pass one (four of 12, eight of 15,
-  64 of 24): then a label such as "wallet seed" may stand before the phrase, but lists of words give no hits.
-* Not a phrase: words in the order of the list (an excerpt of it); more repeated words than chance gives (tables,
-  and the published examples of one repeated word); capitals mixed as prose mixes them.
+  length is tried first, then the whole row. Windows inside a row are tried only if none of these is a phrase and the
+  row has at most 40 words, and of a size only if they are so few that chance would not pass one (four of 12, eight of
+  15, 64 of 24): then a label such as "wallet seed" may stand before the phrase, but lists of words give no hits. In a
+  row that has a phrase's length itself only what stands at its end is tried: labels stand before.
+* Rows of list words that another scheme of the same lists proves: 24 of TON, 25 of Algorand, 12 of Electrum.
+* Not a phrase: words in the order of the list but for one in eight (an excerpt of it); more repeated words than
+  chance gives (tables, and the published examples of one repeated word); capitals mixed as prose mixes them.
 What passes by chance: one row of 12 list words in 16, of 24 in 256. Rows of 12 are what prose does not have.
+
+The gates of schemes with lists of their own: SLIP-39 by Trezor's `shamir-mnemonic` (list and RS1024 code), Monero by
+the repeated word that closes its phrases, which needs no list.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from leakguard.detect.gates import Candidate, Verdict
 
@@ -37,13 +42,19 @@ LANGUAGES = (
 """The official lists, in the order they are tried."""
 
 SIZES = (24, 21, 18, 15, 12)
+LENGTHS = frozenset((*SIZES, 25))
+"""With the 25 words of Algorand."""
 LONGEST_ROW = 40
+MOST_LABELS = 6
+"""List words in front of a phrase that are looked past in any case."""
 LONGEST_GAP = 40
+LONGEST_WORD = 16
+"""Characters; those of the lists have eleven at most, in NFKD."""
 
 # Letters, and the accents that decomposed text puts after them. An escaped line end must not lend its n to a word.
 _MARK = r"[\u0300-\u036f\u3099\u309a]"
 _WORD = rf"\\+[nrt]|([^\W\d_]+(?:{_MARK}+[^\W\d_]*)*)"
-_GAP = r"""(?x)(?: [\s,;|"'`*\u2022\u3001\uff0c-] | \\+["'nrt] | [#(]?\d{1,2}[.):]? )+"""
+_GAP = r"""(?x)(?: [\s,;|"'`*+\u2022\u3001\uff0c-] | %20 | \\+["'nrt] | [#(]?\d{1,2}["']?[.):]? )+"""
 
 # Stretches that could hold a row, so that the slower search by words skips the rest: twelve short words without a
 # long one between. ASCII lists have words of three to eight letters (nine with the n of an escaped line end).
@@ -97,8 +108,9 @@ def _plausible(words: Sequence[_Word], indexes: Sequence[int]) -> bool:
     """The guards against excerpts of a list, tables and prose; see the module's promise."""
     from itertools import pairwise
 
-    steps = [after - before for before, after in pairwise(indexes)]
-    if all(step > 0 for step in steps) or all(step < 0 for step in steps):
+    up = sum(after > before for before, after in pairwise(indexes))
+    down = sum(after < before for before, after in pairwise(indexes))
+    if max(up, down) >= len(indexes) - 1 - len(indexes) // 8:  # one phrase of twelve words in 100,000 is so ordered
         return False
     if len(set(indexes)) < len(indexes) - 2 - len(indexes) // 12:
         return False
@@ -108,8 +120,13 @@ def _plausible(words: Sequence[_Word], indexes: Sequence[int]) -> bool:
     return uniform or (written[0].istitle() and all(word.islower() for word in written[1:]))
 
 
+def rows(text: str) -> Iterator[tuple[list[_Word], list[str]]]:
+    """Rows of at least twelve list words, with the separators between them, in order."""
+    return _rows_between(text, 0, len(text))
+
+
 def _rows(text: str) -> Iterator[tuple[list[_Word], list[str]]]:
-    """Rows of at least twelve list words, with the separators between them."""
+    """The same, for much text: what cannot hold a row is skipped."""
     import re
 
     for stretch in re.finditer(_STRETCH if text.isascii() else _STRETCH_ANY, text):
@@ -158,33 +175,72 @@ def _pieces(gaps: list[str]) -> set[tuple[int, int]]:
 
 
 def _windows(row: list[_Word], gaps: list[str]) -> list[tuple[int, int]]:
-    """The windows of a row worth a checksum, longest first: pieces of fitting length, else all of a short row."""
-    fitting = [(start, end) for start, end in _pieces(gaps) if end - start in SIZES]
-    if fitting:
-        return sorted(fitting, key=lambda item: (item[0] - item[1], item[0]))
-    return _inner_windows(len(row))
+    """The pieces of a row that have the length of a phrase, longest first."""
+    fitting = [(start, end) for start, end in _pieces(gaps) if end - start in LENGTHS]
+    return sorted(fitting, key=lambda item: (item[0] - item[1], item[0]))
 
 
 def _inner_windows(count: int) -> list[tuple[int, int]]:
-    """The windows inside a row of so many words, longest first, unless chance would pass one of that size."""
+    """The windows inside a row of so many words, longest first and of these the last, as labels stand before a phrase;
+    none of a size that chance would pass one of, but always what ends a short row."""
     if count > LONGEST_ROW:
         return []
-    few = [size for size in SIZES if 0 < count - size + 1 <= 1 << (size // 3 - 2)]
-    return [(start, start + size) for size in few for start in range(count - size + 1)]
+    windows = []
+    for size in SIZES:
+        places = count - size + 1
+        if count not in SIZES and 0 < places <= 1 << (size // 3 - 2):
+            windows += [(start, start + size) for start in reversed(range(places))]
+        elif 0 < count - size <= MOST_LABELS:
+            windows.append((count - size, count))
+    return windows
 
 
-def _phrases(row: list[_Word], gaps: list[str]) -> Iterator[tuple[int, int, str]]:
-    """(first, end, language) of the phrases in one row, longest first, none overlapping another."""
+def phrases(row: list[_Word], gaps: list[str]) -> Iterator[tuple[int, int, str, str]]:
+    """(first, end, scheme, language) of the phrases in one row, longest first, none overlapping another."""
     taken: set[int] = set()
-    for start, end in _windows(row, gaps):
-        window = row[start:end]
+    for whole, windows in ((True, _windows(row, gaps)), (False, _inner_windows(len(row)))):
+        if taken:
+            return
+        for start, end in windows:
+            if taken.isdisjoint(range(start, end)) and (proof := _scheme(row[start:end], whole)):
+                taken.update(range(start, end))
+                yield start, end, *proof
+
+
+def _scheme(window: list[_Word], whole: bool) -> tuple[str, str] | None:
+    """(scheme, language) that proves a window to be a phrase. `whole`: nothing but its length made it one, so that
+    schemes other than BIP-39 are asked, too."""
+    english = [word.places.get("english", -1) for word in window]
+    others = whole and min(english) >= 0 and _plausible(window, english)
+    kind = ""
+    if others and len(window) == 12:
+        kind = _electrum_kind([_folded(word.written) for word in window])
+        if kind and kind != "standard":
+            return "electrum", kind  # twelve bits against BIP-39's four
+    if len(window) in SIZES:
         for language in LANGUAGES:
             indexes = [word.places.get(language, -1) for word in window]
-            if -1 in indexes or not taken.isdisjoint(range(start, end)):
-                continue
-            if _checksum_holds(indexes) and _plausible(window, indexes):
-                taken.update(range(start, end))
-                yield start, end, language
+            if min(indexes) >= 0 and _checksum_holds(indexes) and _plausible(window, indexes):
+                return "bip39", language
+    if kind:
+        return "electrum", kind
+    if others and len(window) == 25 and _algorand_holds(english):
+        return "algorand", "english"
+    if others and len(window) == 24 and _ton_kind([_folded(word.written) for word in window]):
+        return "ton", "english"
+    return None
+
+
+def words_of(text: str) -> list[str]:
+    """Every word of a text, as written."""
+    import re
+
+    return [found[1] for found in re.finditer(_WORD, text) if found[1]]
+
+
+def listed(word: str) -> bool:
+    """Whether a word, as written, is in one of the lists. ImportError without `mnemonic`."""
+    return word in _lists() or _folded(word) in _lists()
 
 
 def bip39_runs(text: str) -> list[tuple[int, int, str, list[str]]]:
@@ -195,9 +251,10 @@ def bip39_runs(text: str) -> list[tuple[int, int, str, list[str]]]:
     """
     found = []
     for row, gaps in _rows(text):
-        for start, end, language in _phrases(row, gaps):
-            words = [_folded(word.written) for word in row[start:end]]
-            found.append((row[start].start, row[end - 1].end, language, words))
+        for start, end, scheme, language in phrases(row, gaps):
+            if scheme == "bip39":
+                words = [_folded(word.written) for word in row[start:end]]
+                found.append((row[start].start, row[end - 1].end, language, words))
     return sorted(found)
 
 
@@ -210,9 +267,7 @@ def _text(candidate: Candidate) -> str:
 
 def _all_words(text: str) -> list[str]:
     """Every word of a text in NFKD and lower case, whatever stands between them."""
-    import re
-
-    return [_folded(found[1]) for found in re.finditer(_WORD, text) if found[1]]
+    return [_folded(word) for word in words_of(text)]
 
 
 def bip39(candidate: Candidate, _wanted: bool = True) -> Verdict:
@@ -261,17 +316,11 @@ def _is_cjk(char: str) -> bool:
     )
 
 
-def electrum(candidate: Candidate, _wanted: bool = True) -> Verdict:
-    """An Electrum seed since version 2: an HMAC-SHA512 of the words begins with the number of its kind.
-
-    Ten to 26 words of any list. Seeds of Electrum 1 have no checksum and are rejected like any other words.
-    """
+def _electrum_kind(words: Sequence[str]) -> str:
+    """The kind of seed that Electrum's hash of these folded words names; "" if none."""
     from hmac import digest
     from unicodedata import combining
 
-    words = _all_words(_text(candidate))
-    if not 10 <= len(words) <= 26:
-        return REJECT
     phrase = " ".join("".join(char for char in " ".join(words) if not combining(char)).split())
     # Electrum drops the spaces between East Asian characters.
     kept = [
@@ -281,9 +330,129 @@ def electrum(candidate: Candidate, _wanted: bool = True) -> Verdict:
     ]
     kind = digest(b"Seed version", "".join(kept).encode("utf-8", "surrogatepass"), "sha512").hex()
     kinds = {"01": "standard", "100": "segwit", "101": "2fa", "102": "2fa-segwit"}
-    for prefix, name in kinds.items():
-        if kind.startswith(prefix):
+    return next((name for prefix, name in kinds.items() if kind.startswith(prefix)), "")
+
+
+def electrum(candidate: Candidate, _wanted: bool = True) -> Verdict:
+    """An Electrum seed since version 2: an HMAC-SHA512 of the words begins with the number of its kind.
+
+    Ten to 26 words of any list. Seeds of Electrum 1 have no checksum and are rejected like any other words.
+    """
+    words = _all_words(_text(candidate))
+    kind = _electrum_kind(words) if 10 <= len(words) <= 26 else ""
+    if not kind:
+        return REJECT
+    candidate.facts["words"] = str(len(words))
+    candidate.facts["kind"] = kind
+    return PROVEN
+
+
+def _ton_kind(words: Sequence[str]) -> str:
+    """What TON's own check of 24 words says: "wallet", "with password", or "" (for all but one in 128 by chance).
+
+    As the mnemonic module of ton-crypto has it: a slow hash of the words begins with a byte 0, or else a quick one
+    with a byte 1, and then a password belongs to the words.
+    """
+    from hashlib import pbkdf2_hmac
+    from hmac import digest
+
+    entropy = digest(" ".join(words).encode("utf-8", "surrogatepass"), b"", "sha512")
+    if pbkdf2_hmac("sha512", entropy, b"TON seed version", 100_000 // 256, 64)[0] == 0:
+        return "wallet"
+    return "with password" if pbkdf2_hmac("sha512", entropy, b"TON fast seed version", 1, 64)[0] == 1 else ""
+
+
+def ton(candidate: Candidate, _wanted: bool = True) -> Verdict:
+    """A TON phrase: 24 words of the English list and TON's check. One that has BIP-39's checksum instead opens a
+    wallet, too (some derive TON keys by BIP-39): PASS."""
+    words = _all_words(_text(candidate))
+    if len(words) != 24:
+        return REJECT
+    try:
+        indexes = [_lists().get(word, {}).get("english", -1) for word in words]
+    except ImportError:
+        return PASS
+    if min(indexes) < 0:
+        return REJECT
+    kind = _ton_kind(words)
+    if not kind:
+        return PASS if _checksum_holds(indexes) else REJECT
+    candidate.facts["words"] = "24"
+    candidate.facts["kind"] = kind
+    return PROVEN
+
+
+def _algorand_holds(indexes: Sequence[int]) -> bool:
+    """Whether the last of 25 words is the checksum of the 24 before: eleven bits of SHA-512/256 of the 32 bytes that
+    these hold, low bits first, and eight bits that are not used."""
+    number = sum(index << 11 * place for place, index in enumerate(indexes[:24]))
+    if number >> 256:
+        return False
+    from Crypto.Hash import SHA512
+
+    check = SHA512.new(number.to_bytes(32, "little"), truncate="256").digest()
+    return indexes[24] == (check[0] | check[1] << 8) & 0x7FF
+
+
+def algorand(candidate: Candidate, _wanted: bool = True) -> Verdict:
+    """An Algorand account's phrase: 25 words of the English list, the last of them the checksum of the others."""
+    words = _all_words(_text(candidate))
+    try:
+        indexes = [_lists().get(word, {}).get("english", -1) for word in words]
+        if len(words) != 25 or min(indexes) < 0 or not _algorand_holds(indexes):
+            return REJECT
+    except ImportError:
+        return PASS
+    return _proven(candidate, 25, "english")
+
+
+def monero(candidate: Candidate, _wanted: bool = True) -> Verdict:
+    """A Monero phrase: the last of 25 words (13 in MyMonero's of old) repeats the one that the prefixes' CRC-32 names.
+
+    Words are told apart by their first letters: three in English and Japanese, four in the other alphabets, one in
+    Chinese. That the last word repeats one of the others, and the right one, needs no list.
+    """
+    from binascii import crc32
+
+    words = _all_words(_text(candidate))
+    if len(words) not in (25, 13):
+        return REJECT
+    composed = [_composed(word) for word in words]
+    for letters in (3, 4, 1):
+        prefixes = [word[:letters] for word in composed]
+        place = crc32("".join(prefixes[:-1]).encode("utf-8", "surrogatepass")) % (len(words) - 1)
+        if prefixes[place] == prefixes[-1] and (letters > 1 or not words[0].isascii()):
+            if len(set(prefixes)) < len(prefixes) - 4:
+                return REJECT  # a few words over and over, as code and prose have them
             candidate.facts["words"] = str(len(words))
-            candidate.facts["kind"] = name
             return PROVEN
     return REJECT
+
+
+def _composed(word: str) -> str:
+    from unicodedata import normalize
+
+    return word if word.isascii() else normalize("NFC", word)
+
+
+def slip39(candidate: Candidate, _wanted: bool = True) -> Verdict:
+    """A SLIP-39 share: 20 or 33 words (or more, three by three) of its own list, closed by the code RS1024."""
+    from importlib import import_module
+
+    try:
+        reader: Any = import_module("shamir_mnemonic.share").Share
+        refusal: Any = import_module("shamir_mnemonic.utils").MnemonicError
+    except ImportError:
+        return PASS
+    words = _all_words(_text(candidate))
+    if not 20 <= len(words) <= 60:
+        return REJECT
+    try:
+        share = reader.from_mnemonic(" ".join(words))
+    except (refusal, ValueError):
+        return REJECT
+    candidate.facts["words"] = str(len(words))
+    candidate.facts["shares needed"] = str(share.member_threshold)
+    if share.group_count > 1:
+        candidate.facts["groups needed"] = f"{share.group_threshold} of {share.group_count}"
+    return PROVEN

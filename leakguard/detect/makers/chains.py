@@ -42,8 +42,38 @@ def _scalar(rng: Random) -> bytes:
     return bytes([rng.randrange(16, 240)]) + rng.randbytes(31)
 
 
-def _age(rng: Random, _arg: str, _memory: Memory) -> str:
-    return until(lambda: bech32_text("age-secret-key-", rng.randbytes(32)).upper(), lambda text: clean(text[16:]))
+def _age(rng: Random, arg: str, _memory: Memory) -> str:
+    hrp = f"age-secret-key-{arg}-" if arg else "age-secret-key-"
+    return until(lambda: bech32_text(hrp, rng.randbytes(32)).upper(), lambda text: clean(text[len(hrp) + 1 :]))
+
+
+def _avalanche(rng: Random, _arg: str, _memory: Memory) -> str:
+    from hashlib import sha256
+
+    def make() -> str:
+        key = _scalar(rng)
+        return _plain58(key + sha256(key).digest()[-4:])
+
+    return "PrivateKey-" + until(make)
+
+
+def _eos(rng: Random, arg: str, _memory: Memory) -> str:
+    from importlib import import_module
+
+    curve = arg or "K1"
+    digest = import_module("Crypto.Hash.RIPEMD160").new
+
+    def make() -> str:
+        key = _scalar(rng)
+        return _plain58(key + digest(key + curve.encode()).digest()[:4])
+
+    return f"PVT_{curve}_" + until(make)
+
+
+def _bip38(rng: Random, arg: str, _memory: Memory) -> str:
+    """"multiplied": with an intermediate code."""
+    head = b"\x01\x43\x00" if arg == "multiplied" else b"\x01\x42\xe0"
+    return until(lambda: _checked58(head + rng.randbytes(36)))
 
 
 def _bech32(rng: Random, arg: str, _memory: Memory) -> str:
@@ -52,7 +82,7 @@ def _bech32(rng: Random, arg: str, _memory: Memory) -> str:
         raise ValueError("bech32 takes a human part and, perhaps, a number of bytes")
     count = int(size or 32)
     # The scalar comes last: what stands before it, such as Sui's scheme, is a small number.
-    make = lambda: bech32_text(hrp, _scalar(rng)[:count].rjust(count, b"\x00"))  # noqa: E731
+    make = lambda: bech32_text(hrp, (rng.randbytes(max(0, count - 33)) + _scalar(rng))[-count:].rjust(count, b"\x00"))  # noqa: E731
     return until(make, lambda text: clean(text[len(hrp) :]))
 
 
@@ -101,6 +131,51 @@ def _electrum(rng: Random, _arg: str, _memory: Memory) -> str:
             return phrase
 
 
+def _ton(rng: Random, arg: str, _memory: Memory) -> str:
+    """"password": the kind that a password belongs to, which is found two hundred times as quickly."""
+    from hashlib import pbkdf2_hmac
+    from hmac import digest
+    from importlib import import_module
+
+    salt, rounds, wanted = (b"TON fast seed version", 1, 1) if arg == "password" else (b"TON seed version", 390, 0)
+    book = import_module("mnemonic").Mnemonic("english").wordlist
+    while True:
+        phrase = " ".join(rng.choices(book, k=24))
+        entropy = digest(phrase.encode(), b"", "sha512")
+        if pbkdf2_hmac("sha512", entropy, salt, rounds, 64)[0] == wanted:
+            return phrase
+
+
+def _algorand(rng: Random, _arg: str, _memory: Memory) -> str:
+    from importlib import import_module
+
+    book = import_module("mnemonic").Mnemonic("english").wordlist
+    seed = rng.randbytes(32)
+    check = import_module("Crypto.Hash.SHA512").new(seed, truncate="256").digest()
+    number = int.from_bytes(seed, "little") | (int.from_bytes(check[:2], "little") & 0x7FF) << 264
+    return " ".join(book[number >> 11 * place & 0x7FF] for place in range(25))
+
+
+def _monero(rng: Random, _arg: str, _memory: Memory) -> str:
+    """Words of the English BIP-39 list: what closes a phrase of Monero's depends on their first letters alone."""
+    from binascii import crc32
+    from importlib import import_module
+
+    words = rng.choices(import_module("mnemonic").Mnemonic("english").wordlist, k=24)
+    return " ".join([*words, words[crc32("".join(word[:3] for word in words).encode()) % 24]])
+
+
+def _slip39(rng: Random, arg: str, _memory: Memory) -> str:
+    from importlib import import_module
+
+    size = {"": 16, "33": 32}[arg]
+    share = import_module("shamir_mnemonic.share").Share(
+        rng.randrange(1 << 15), True, 1, 0, 1, 1, rng.randrange(3), 2, rng.randbytes(size)
+    )
+    phrase: str = share.mnemonic()
+    return phrase
+
+
 def _strkey(rng: Random, _arg: str, _memory: Memory) -> str:
     from base64 import b32encode
 
@@ -122,6 +197,9 @@ def _ripple(rng: Random, arg: str, _memory: Memory) -> str:
 
 def _tezos(rng: Random, arg: str, _memory: Memory) -> str:
     kinds = {"edsk": "0d0f3a07", "spsk": "11a2e0c9", "p2sk": "1051eebd", "edsk64": "2bf64e07"}
+    encrypted = {"edesk": "075a3cb329", "spesk": "09edf1ae96", "p2esk": "09303973ab"}
+    if arg in encrypted:
+        return until(lambda: _checked58(bytes.fromhex(encrypted[arg]) + rng.randbytes(56)))
     if arg and arg not in kinds:
         raise ValueError(f"tezos: no kind {arg!r}, only {', '.join(kinds)}")
 
@@ -205,23 +283,30 @@ def _evm_key_address(rng: Random, arg: str, memory: Memory) -> str:
 
 
 MAKERS: Mapping[str, Maker] = {
-    "age": _age,
+    "age": _age,  # pq: the hybrid kind
+    "algorand": _algorand,
+    "avalanche": _avalanche,
     "bech32": _bech32,  # human part, then perhaps the number of bytes (32)
+    "bip38": _bip38,  # multiplied: with an intermediate code
     "bip39": _bip39,  # number of words (12), then perhaps the language
     "ed25519_b64": _ed25519_b64,
     "ed25519_hex": _ed25519_hex,
     "ed25519_public": _seed_public,  # the public half of the template's ed25519_seed; b64 (default), b58, hex
     "ed25519_seed": _seed,  # b64 (default), b58, hex
     "electrum": _electrum,
+    "eos": _eos,  # K1 (default), R1
     "evm_address": _evm_address,  # of the template's evm_key
     "evm_key": _evm_key,  # "bare": without 0x
     "evm_key_address": _evm_key_address,
+    "monero": _monero,
     "ripple": _ripple,  # ed25519: the newer kind
+    "slip39": _slip39,  # of 20 words; 33
     "solana_array": _solana_array,
     "solana_b58": _solana_b58,  # a prefix such as ed25519:
     "stark": _stark,
     "strkey": _strkey,
-    "tezos": _tezos,  # edsk (default), edsk64, spsk, p2sk
+    "tezos": _tezos,  # edsk (default), edsk64, spsk, p2sk; encrypted: edesk, spesk, p2esk
+    "ton": _ton,  # password: the other kind
     "wif": _wif,  # testnet, dogecoin, litecoin, dash, uncompressed
     "xprv": _xprv,  # xprv (default), yprv, zprv, tprv, uprv, vprv
 }
