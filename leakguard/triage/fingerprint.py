@@ -23,10 +23,17 @@ def key_from(text: str) -> bytes:
 
 def fingerprint(rule: Rule, match: Match, key: bytes, path: str, masked: str) -> str:
     """`lg1-` and 32 hex digits for a secret, `lg1p-` and 32 for one named by its place."""
+    if rule.part in LOW_ENTROPY_PARTS:
+        return place_fingerprint(rule.id, key, path, masked)
     digest = blake2b(key=key, digest_size=16, person=b"finding")
     digest.update(rule.id.encode() + b"\0")
-    if rule.part in LOW_ENTROPY_PARTS:
-        digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + masked.encode("utf-8", "surrogateescape"))
-        return f"{SCHEME}p-{digest.hexdigest()}"
     digest.update(match.key)
     return f"{SCHEME}-{digest.hexdigest()}"
+
+
+def place_fingerprint(rule: str, key: bytes, path: str, masked: str) -> str:
+    """The name of a finding that its place names: a baseline makes it anew for the path as it knows it."""
+    digest = blake2b(key=key, digest_size=16, person=b"finding")
+    digest.update(rule.encode() + b"\0")
+    digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + masked.encode("utf-8", "surrogateescape"))
+    return f"{SCHEME}p-{digest.hexdigest()}"

@@ -1,0 +1,103 @@
+"""A scan inside of another command: files, single blobs, with the settings in force and the key of a baseline.
+
+Makes an engine once and keeps it. Prints nothing. Imported by cli/ modules that need findings, not a report.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from leakguard.config import Settings
+from leakguard.model import Confidence, Finding, Incident, ScanResult, Severity
+
+CONFIG_OPTIONS = ("rules", "only", "exclude", "preview", "import_gitleaks")
+
+
+class Scanner:
+    """Scans by `settings` with the fingerprint key `key`. With `keep_secrets` findings hold them: never show those."""
+
+    def __init__(self, settings: Settings, key: str, *, keep_secrets: bool = False) -> None:
+        self.settings = settings
+        self._key = key
+        self._keep = keep_secrets
+        self._engine: Any = None
+
+    def engine(self, expected: int = 0) -> Any:
+        if self._engine is None:
+            from leakguard.detect import cache
+            from leakguard.detect.engine import Engine
+            from leakguard.triage.fingerprint import key_from
+
+            settings = self.settings
+            selection = cache.Selection(
+                settings.rules, settings.only, settings.exclude, settings.preview, True, settings.import_gitleaks
+            )
+            loaded = cache.load(selection, expected)
+            self._engine = Engine(
+                loaded.ruleset, loaded.stage1, key_from(self._key),
+                keep_secrets=self._keep, decode_depth=settings.decode_depth,
+            )  # fmt: skip
+        return self._engine
+
+    def files(self, paths: Sequence[str]) -> ScanResult:
+        """What files and folders hold. UsageError for one that is not there."""
+        from leakguard.pipeline import Collector, Policy, scan_files
+        from leakguard.sources.files import Options, walk
+
+        settings = self.settings
+        policy = Policy(int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()]))
+        incidents: list[Incident] = []
+        walking = Options(
+            settings.gitignore, settings.include_paths, settings.exclude_paths, settings.max_size,
+            settings.follow_symlinks, settings.skip_dirs,
+        )  # fmt: skip
+        collector = Collector()
+        tasks = walk(list(paths), walking, incidents.append)
+        scan_files(tasks, self.engine, policy, settings.jobs or (os.cpu_count() or 1), collector)
+        return collector.result(incidents)
+
+    def history(self, repo: str) -> ScanResult:
+        """All that a repository holds. Nothing is taken from a cache or put into one."""
+        from leakguard.history import Options, scan_repository
+        from leakguard.pipeline import Policy
+
+        settings = self.settings
+        policy = Policy(int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()]))
+        options = Options(
+            jobs=settings.jobs or (os.cpu_count() or 1), cache="", include=settings.include_paths,
+            exclude=settings.exclude_paths,
+        )  # fmt: skip
+        result, interrupted = scan_repository(repo, self.engine, policy, options)
+        if interrupted:
+            raise KeyboardInterrupt
+        return result
+
+    def text(self, data: bytes, path: str, kind: str = "blob") -> tuple[list[Finding], list[str]]:
+        """(findings in bytes that are at `path` of something that is no file, why they may not be all)."""
+        from leakguard.model import Document, Origin
+        from leakguard.pipeline import findings_of
+
+        engine = self.engine(len(data))
+        scan = engine.scan(data, path)
+        found, _ = findings_of(engine, Document(data, Origin(kind, path)), scan.matches, 1)
+        return found, list(scan.incidents)
+
+
+def gaps(incidents: Iterable[Incident]) -> list[str]:
+    """What could not be read, a printable line each."""
+    from leakguard.report.common import printable
+
+    return [f"{printable(i.origin)}: {printable(i.reason)}" for i in incidents if i.state != "skipped"]
+
+
+def read_private(path: str) -> bytes:
+    """A file's bytes. UsageError if it cannot be read."""
+    from leakguard.errors import UsageError
+
+    try:
+        with open(path, "rb") as handle:
+            return handle.read()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or 'cannot be read'}") from None
