@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from leaks import leak
+from repos import Repository
 
 from leakguard import hook
 from leakguard.detect.engine import Engine
@@ -19,43 +22,9 @@ pytestmark = pytest.mark.usefixtures("loaded")
 
 TEXT, SECRET = (part.decode() for part in leak("github", 1))
 OTHER_TEXT, OTHER = (part.decode() for part in leak("npm", 2))
-
-
-class Repository:
-    """A git repository in the folder the test runs in."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.git("init", "-q")
-        self.git("config", "user.email", "a@example.com")
-        self.git("config", "user.name", "A")
-
-    def git(self, *arguments: str, code: int | None = 0, **environment: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.root,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert code is None or done.returncode == code, done.stderr
-        return done.stdout + done.stderr
-
-    def write(self, name: str, text: str | bytes) -> Path:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return path
-
-    def stage(self, name: str, text: str | bytes) -> Path:
-        path = self.write(name, text)
-        self.git("add", "--", name)
-        return path
-
-    def commit(self, name: str, text: str) -> None:
-        self.stage(name, text)
-        self.git("commit", "-q", "-m", "x")
+BINANCE, BINANCE_SECRET = (part.decode() for part in leak("binance", 3))
+BINANCE_KEY = BINANCE.replace("SECRET", "KEY").replace(BINANCE_SECRET, leak("binance", 4)[1].decode())
+ZERO = "0" * 40
 
 
 @pytest.fixture
@@ -78,6 +47,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
         assert out == ""
         assert SECRET not in err
         assert OTHER not in err
+        assert BINANCE_SECRET not in err
         assert all(line.isprintable() for line in err.split("\n"))
         return code, err
 
@@ -94,7 +64,7 @@ def test_a_staged_secret_stops_the_commit(repo: Repository, say: Say) -> None:
     assert code == 1
     assert "src/app.py:3: " in said
     assert "[github.personal-access-token]" in said
-    assert "1 findings; looked at 1 objects" in said
+    assert "1 finding; looked at 1 object" in said
 
 
 def test_nothing_staged_is_nothing_looked_at(repo: Repository, say: Say) -> None:
@@ -182,6 +152,322 @@ def test_an_unmerged_file_is_not_clean(repo: Repository, say: Say) -> None:
     code, said = say()
     assert code == 3
     assert "not read: a.txt" in said
+
+
+# ---- the nine ways to hide a staged secret (and more) ---------------------------------------------------------------
+
+
+def test_no_setting_of_how_a_diff_looks_hides_anything(repo: Repository, say: Say) -> None:
+    repo.commit(".gitattributes", "*.sec -diff\n*.bin binary\n")
+    for key, value in {
+        "color.ui": "always", "color.diff": "always", "diff.external": "true", "diff.noprefix": "true",
+        "diff.mnemonicPrefix": "true", "diff.renames": "copies", "diff.orderFile": "nowhere", "core.quotePath": "true",
+        "diff.ignoreSubmodules": "all", "diff.submodule": "log", "diff.wordRegex": ".", "diff.context": "0",
+    }.items():  # fmt: skip
+        repo.git("config", key, value)
+    repo.stage("a.sec", TEXT)
+    repo.stage("b.bin", TEXT)
+    repo.stage("c.txt", OTHER_TEXT)
+    code, said = say()
+    assert code == 1
+    assert all(f"{name}:1: " in said for name in ("a.sec", "b.bin", "c.txt"))
+
+
+def test_renamed_and_edited(repo: Repository, say: Say) -> None:
+    repo.commit("a.txt", "line\n" * 50)
+    repo.git("mv", "a.txt", "b.txt")
+    repo.stage("b.txt", "line\n" * 50 + TEXT)
+    assert "b.txt:51: " in say()[1]
+
+
+def test_in_a_linked_worktree(repo: Repository, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.commit("a.txt", "hello\n")
+    linked = tmp_path / "a linked one"
+    repo.git("worktree", "add", "-q", "--detach", str(linked))
+    monkeypatch.chdir(linked)
+    (linked / "b.txt").write_text(TEXT)
+    subprocess.run(["git", "add", "b.txt"], check=True)
+    assert "b.txt:1: " in say()[1]
+
+
+def test_odd_states_of_the_index(repo: Repository, say: Say) -> None:
+    for name in ("assumed", "sparse", "kept"):
+        repo.commit(name, "hello\n")
+    repo.write("intent", TEXT)
+    repo.git("add", "-N", "intent")
+    assert say()[0] == 0  # nothing of it would be committed
+    repo.stage("assumed", TEXT)
+    repo.git("update-index", "--assume-unchanged", "assumed")
+    repo.stage("sparse", OTHER_TEXT)
+    repo.git("update-index", "--skip-worktree", "sparse")
+    (repo.root / "sparse").unlink()
+    repo.git("update-index", "--split-index")
+    repo.stage("split", f"x\n{TEXT}")
+    code, said = say()
+    assert code == 1
+    assert all(place in said for place in ("assumed:1: ", "sparse:1: ", "split:2: "))
+
+
+def test_a_sparse_checkout(repo: Repository, say: Say) -> None:
+    repo.commit("in/a.txt", "hello\n")
+    repo.commit("out/b.txt", "hello\n")
+    repo.git("sparse-checkout", "set", "--cone", "--sparse-index", "in")
+    assert not (repo.root / "out").exists()
+    repo.stage("in/a.txt", TEXT)
+    blob = repo.git("hash-object", "-w", "--stdin", given=OTHER_TEXT).strip()
+    repo.git("update-index", "--add", "--cacheinfo", f"100644,{blob},out/b.txt")
+    code, said = say()
+    assert code == 1
+    assert "in/a.txt:1: " in said
+    assert "out/b.txt:1: " in said
+
+
+def test_an_executable_bit_is_nothing_to_look_at(repo: Repository, say: Say) -> None:
+    repo.commit("a.sh", TEXT)
+    repo.git("update-index", "--chmod=+x", "a.sh")
+    assert say() == (0, "leakguard: nothing found; looked at 0 objects, 0 bytes\n")
+
+
+def test_replace_refs_hide_nothing(repo: Repository, say: Say) -> None:
+    repo.stage("a.txt", TEXT)
+    clean = repo.git("hash-object", "-w", "--stdin", given="clean\n").strip()
+    repo.git("replace", repo.git("rev-parse", ":a.txt").strip(), clean)
+    assert say()[0] == 1
+
+
+def test_a_secret_in_a_name_is_found_and_not_said(repo: Repository, say: Say) -> None:
+    repo.stage(f"{SECRET}.txt", "clean\n")
+    code, said = say()
+    assert code == 1
+    assert "<github.personal-access-token:" in said
+    repo.git("commit", "-q", "-m", "x")
+    repo.stage(f"{SECRET}.txt", OTHER_TEXT)
+    code, said = say()
+    assert (code, "npm" in said) == (1, True)
+
+
+def test_a_half_in_head_is_reported_with_the_half_that_completes_it(repo: Repository, say: Say) -> None:
+    repo.commit("bot.env", f"A=1\n{BINANCE_KEY}")
+    repo.stage("bot.env", f"A=1\n{BINANCE_KEY}{BINANCE}")
+    code, said = say()
+    assert code == 1
+    assert "bot.env:2: " in said
+    assert "bot.env:3: " in said
+    assert "complete credential: " in said
+    assert "completes the credential" in said
+    repo.git("commit", "-q", "-m", "x")
+    repo.stage("bot.env", f"A=2\n{BINANCE_KEY}{BINANCE}")
+    assert say()[0] == 0
+
+
+def test_another_password_in_the_same_place_is_news(repo: Repository, say: Say) -> None:
+    repo.commit("a.yml", leak("postgres", 5)[0].decode())
+    repo.stage("a.yml", leak("postgres", 6)[0].decode())
+    assert say()[0] == 1
+
+
+def test_what_blocks_says_how_to_go_on(repo: Repository, say: Say) -> None:
+    repo.stage("a.txt", TEXT)
+    _, said = say()
+    for part in (
+        "a.txt:1: ",
+        "do: ",
+        "the commit is stopped",
+        "leakguard: allow[github.personal-access-token] <reason>",
+    ):
+        assert part in said
+
+
+def test_an_allow_comment_with_a_reason_is_honoured(repo: Repository, say: Say) -> None:
+    line = TEXT.rstrip("\n")
+    repo.stage("a.py", f"{line}  # leakguard: allow[github.personal-access-token] a sample for the docs\n")
+    code, said = say()
+    assert (code, "1 allowed" in said) == (0, True)
+    repo.stage("a.py", f"{line}  # leakguard: allow[github.personal-access-token]\n")
+    code, said = say()
+    assert (code, "gives no reason" in said) == (1, True)
+    repo.stage("leakguard.toml", "inline = false\n")
+    repo.stage("a.py", f"{line}  # leakguard: allow[github.personal-access-token] a sample for the docs\n")
+    assert say()[0] == 1
+
+
+def test_a_staged_archive_is_opened(repo: Repository, say: Say) -> None:
+    path = repo.write("a.zip", "")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("deep/er.env", TEXT)
+    repo.git("add", "a.zip")
+    code, said = say()
+    assert (code, "a.zip!/deep/er.env:1: " in said) == (1, True)
+    assert "a.zip!/deep/er.env:1: " in say("--files", "a.zip")[1]
+    repo.write("leakguard.toml", "archives = false\n")
+    assert say()[0] == 0
+
+
+def test_of_very_many_findings_some_are_told(repo: Repository, say: Say) -> None:
+    repo.stage("a.txt", "".join(leak("github", 1000 + number)[0].decode() for number in range(130)))
+    code, said = say()
+    assert (code, "130 findings" in said, "and 30 more findings" in said) == (1, True, True)
+
+
+# ---- messages -------------------------------------------------------------------------------------------------------
+
+
+def test_a_commit_message_is_looked_at(repo: Repository, say: Say) -> None:
+    path = str(repo.write("a message", f"subject\n\nuse {TEXT}"))
+    code, said = say("--message", path)
+    assert code == 1
+    assert "commit message:3: " in said
+    assert "leakguard: allow" not in said
+    repo.write("a message", "subject\n")
+    assert say("--message", path) == (0, "leakguard: nothing found; looked at 1 object, 8 bytes\n")
+    for arguments in (("--message",), ("--message", "a", "b"), ("--message", str(repo.root / "gone"))):
+        with pytest.raises(UsageError):
+            say(*arguments)
+
+
+def test_of_a_verbose_commit_the_diff_is_left_out_and_nothing_else(repo: Repository, say: Say) -> None:
+    """Whoever removes a secret with `git commit -v` has it in the message file, as a removed line."""
+    cut = "# ------------------------ >8 ------------------------\n# Do not modify or remove the line above.\n"
+    diff = f"diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-{TEXT}+gone\n"
+    path = str(repo.write("message", f"subject\n{cut}{diff}"))
+    assert say("--message", path)[0] == 0
+    for text in (f"subject {TEXT}{cut}{diff}", f"subject\n{cut}{TEXT}", f"subject\n{cut}{TEXT}{diff}"):
+        repo.write("message", text)
+        assert say("--message", path)[0] == 1
+
+
+# ---- pushes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sets standard input."""
+
+    def give(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    return give
+
+
+Give = Callable[[str], None]
+
+
+def test_a_push_is_looked_at_commit_by_commit(repo: Repository, say: Say, given: Give) -> None:
+    first = repo.commit("a.txt", "hello\n")
+    repo.commit("b.txt", TEXT)
+    last = repo.commit("b.txt", "removed again\n")
+    given(f"refs/heads/main {last} refs/heads/main {first}\n")
+    code, said = say("--push", "origin", "somewhere")
+    assert code == 1
+    assert "b.txt:1 (commit " in said
+    assert "the push is stopped" in said
+    given(f"refs/heads/main {last} refs/heads/main {last}\n")
+    assert say("--push", "origin", "somewhere") == (0, "leakguard: nothing found; looked at 0 objects, 0 bytes\n")
+    given(f"(delete) {ZERO} refs/heads/main {first}\n")
+    assert say("--push", "origin")[0] == 0
+    given("")
+    assert say("--push")[0] == 0
+
+
+def test_a_new_branch_is_held_against_what_the_remote_has(
+    repo: Repository, say: Say, given: Give, tmp_path: Path
+) -> None:
+    repo.commit("a.txt", TEXT)
+    remote = tmp_path.parent / f"{tmp_path.name} remote.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(remote)], check=True)
+    repo.git("remote", "add", "origin", str(remote))
+    repo.git("remote", "add", "other", str(remote))
+    repo.git("push", "-q", "other", "HEAD:refs/heads/main")
+    given(f"refs/heads/x {repo.head()} refs/heads/x {ZERO}\n")
+    assert say("--push", "origin")[0] == 1  # what another remote has this one may not have
+    repo.git("fetch", "-q", "origin")
+    given(f"refs/heads/x {repo.head()} refs/heads/x {ZERO}\n")
+    assert say("--push", "origin")[0] == 0
+    given(f"refs/heads/x {repo.head()} refs/heads/x {ZERO}\n")
+    assert say("--push", str(remote), str(remote))[0] == 1  # an address has no tracking branches
+    given(f"refs/heads/x {repo.head()} refs/heads/x {'1' * 40}\n")
+    assert say("--push", "origin")[0] == 0  # the remote's tip is not here
+
+
+def test_tags_on_anything_and_names_of_refs_are_looked_at(repo: Repository, say: Say, given: Give) -> None:
+    repo.commit("a.txt", "hello\n")
+    repo.git("tag", "-a", "-m", f"release {TEXT}", "v1")
+    repo.git("tag", "-a", "-m", "a tag on a tag", "v2", "v1")
+    blob = repo.git("hash-object", "-w", "--stdin", given=OTHER_TEXT).strip()
+    repo.git("tag", "blob", blob)
+    tree = repo.git("mktree", given=f"100644 blob {blob}\tx\n").strip()
+    for ident, known in ((repo.git("rev-parse", "v2").strip(), repo.head()), (blob, ZERO), (tree, ZERO)):
+        given(f"refs/tags/x {ident} refs/tags/x {known}\n")
+        assert say("--push", "origin")[0] == 1
+    given(f"refs/heads/x {repo.head()} refs/heads/{SECRET} {repo.head()}\n")
+    assert say("--push", "origin")[0] == 1
+
+
+def test_what_git_does_not_say_is_a_mistake(repo: Repository, say: Say, given: Give) -> None:
+    head = repo.commit("a.txt", "hello\n")
+    for text in ("hello\n", f"a {head} b --all\n", f"a {head[:9]} b {head}\n", f"a {head} b\n"):
+        given(text)
+        with pytest.raises(UsageError):
+            say("--push", "origin")
+        given(text)
+        if len(text.split()) != 3:
+            with pytest.raises(UsageError):
+                say("--receive")
+    given(f"a {'1' * 40} b {head}\n")
+    with pytest.raises(SourceError):
+        say("--push", "origin")
+
+
+def test_a_range_of_pre_commits_is_scanned_as_one(repo: Repository, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = repo.commit("a.txt", "hello\n")
+    repo.commit("b.txt", TEXT)
+    monkeypatch.setenv("PRE_COMMIT", "1")
+    assert say("--push")[0] == 1  # a remote that has nothing: all is new
+    monkeypatch.setenv("PRE_COMMIT_FROM_REF", first)
+    monkeypatch.setenv("PRE_COMMIT_TO_REF", "HEAD")
+    for arguments in ((), ("--push",)):
+        code, said = say(*arguments)
+        assert (code, "b.txt:1 (commit " in said) == (1, True)
+    monkeypatch.setenv("PRE_COMMIT_FROM_REF", "nosuch")
+    with pytest.raises(UsageError, match="nosuch"):
+        say()
+
+
+def test_a_hook_with_nothing_to_look_at_in_ci_says_what_to_use(
+    repo: Repository, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit("a.txt", "hello\n")
+    monkeypatch.setenv("PRE_COMMIT", "1")
+    monkeypatch.setenv("CI", "true")
+    code, said = say()
+    assert (code, "leakguard-files" in said) == (0, True)
+    repo.stage("b.txt", "hello\n")
+    assert "leakguard-files" not in say()[1]
+
+
+def test_a_server_looks_at_what_it_is_sent_before_it_has_it(repo: Repository, tmp_path: Path) -> None:
+    """The objects are in quarantine while pre-receive runs, and gone when it refuses."""
+    server = tmp_path.parent / f"{tmp_path.name} server.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(server)], check=True)
+    script = server / "hooks" / "pre-receive"
+    root = Path(hook.__file__).parents[1]
+    script.write_text(
+        f"#!/bin/sh\nPYTHONPATH='{root}' exec '{sys.executable}' -c 'from leakguard.hook import main; main()' --receive\n"
+    )
+    script.chmod(0o755)
+    repo.git("remote", "add", "origin", str(server))
+    repo.commit("a.txt", "hello\n")
+    assert "nothing found; looked at 2 objects" in repo.git("push", "origin", "HEAD:refs/heads/main")
+    repo.commit("b.txt", TEXT)
+    repo.commit("b.txt", "removed again\n")
+    said = repo.git("push", "origin", "HEAD:refs/heads/main", code=1)
+    assert "b.txt:1 (commit " in said
+    assert "the push is refused" in said
+    assert SECRET not in said
+    blob = repo.git("rev-parse", "HEAD~1:b.txt").strip()
+    assert subprocess.run(["git", "cat-file", "-e", blob], cwd=server, check=False, capture_output=True).returncode
+    repo.git("push", "-q", "origin", "HEAD~2:refs/heads/other")
+    repo.git("push", "-q", "origin", ":refs/heads/other")
 
 
 # ---- nothing of the repository runs ---------------------------------------------------------------------------------

@@ -2,106 +2,236 @@
 
 Blobs decide, never a rendered diff, so no attribute, filter, colour or external diff can hide anything, and a secret
 that was staged and then cleaned in the work tree is still seen. Nothing of the repository runs; nothing is fetched.
-Uses git's plumbing by subprocess; knows model and errors only. Imported by hook.py.
+On the start-up path of every commit: git is started first and read later, and nothing heavy is imported.
+Uses git's plumbing by subprocess; knows gitcall and errors only. Imported by hook.py, ranges.py and changes.py.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import os
 import subprocess
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from leakguard.errors import SourceError, UsageError
+from leakguard.errors import SourceError
+from leakguard.sources.gitcall import Git, environment, last_words
 
-# fsmonitor would start a program the repository names; the rest keeps output independent of configuration
-_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "color.ui=false")
+SUBMODULE = "160000"
+LINK = "120000"
 
-_SUBMODULE = "160000"
+_HOOKS_OWN = (
+    "GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_SHALLOW_FILE",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_NAMESPACE", "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT", "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+)  # fmt: skip
+"""What git tells its hooks of the repository: the index of this commit alone, the quarantined objects of a push."""
+
+_PART = 1024 * 1024
+
+_AHEAD = 256
+"""Blobs asked for before the first is read: their ids fit into any pipe, so neither side waits for the other."""
+
+LARGEST = 1024 * 1024 * 1024
+"""Bytes of an object that is read; larger ones are told as not read."""
+
+EMPTY_TREES = {40: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+               64: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"}  # fmt: skip
+"""The tree without entries, by the length of its repository's ids."""
 
 
-class Staged(NamedTuple):
-    """A staged file: its blob ("" if it is removed), and the blob it replaces ("" if it is new)."""
+class Change(NamedTuple):
+    """One path as a change leaves it."""
 
     path: str
     blob: str
-    before: str
+    """Id of what stands there now; "" if nothing does, or nothing of this repository's (a submodule)."""
+    before: tuple[str, ...]
+    """Id of what stood there, one per parent; "" where nothing did."""
+    mode: str = "100644"
+    unmerged: bool = False
 
 
-def _environment() -> dict[str, str]:
-    env = dict(os.environ)
-    env.update(GIT_NO_LAZY_FETCH="1", GIT_OPTIONAL_LOCKS="0", GIT_TERMINAL_PROMPT="0", LC_ALL="C")
-    for name in ("GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_TRACE", "GIT_TRACE2"):
-        env.pop(name, None)
-    return env
-
-
-def _run(*arguments: str) -> bytes:
-    try:
-        done = subprocess.run((*_GIT, *arguments), capture_output=True, env=_environment(), check=False)
-    except FileNotFoundError:
-        raise UsageError("git: not installed, or not on PATH") from None
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise SourceError("git " + arguments[0], said[-1] if said else f"ended with {done.returncode}")
-    return done.stdout
-
-
-def staged() -> list[Staged]:
-    """Everything that is staged against HEAD (against nothing before the first commit)."""
-    _run("rev-parse", "--git-dir")
-    try:
-        base = _run("rev-parse", "--verify", "--quiet", "HEAD^{tree}").decode().strip()
-    except SourceError:
-        base = _empty_tree()
-    fields = _run("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", base, "--").split(b"\0")
-    out = []
-    for meta, path in zip(fields[::2], fields[1::2], strict=False):
-        old, new, before, blob, status = meta.decode().lstrip(":").split(" ")
-        # a submodule has a commit in place of a blob: its content is its own repository's
-        before = "" if old == _SUBMODULE or set(before) == {"0"} else before
-        blob = "" if new == _SUBMODULE or status == "D" else blob
-        out.append(Staged(path.decode("utf-8", "surrogateescape"), blob, before))
-    return out
-
-
-def _empty_tree() -> str:
-    kind = _run("rev-parse", "--show-object-format").decode().strip()
-    return {
-        "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
-        "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
-    }[kind]
-
-
-class Blobs:
-    """Reads blobs by id through one `git cat-file --batch`."""
+class Here(Git):
+    """git in the folder the command runs in, of the repository that git told its hook about."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            (*_GIT, "cat-file", "--batch"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env=_environment(),
-        )  # fmt: skip
+        super().__init__(os.curdir)
 
-    def read(self, blob: str) -> bytes:
-        """A blob's bytes. SourceError if the repository does not have it."""
-        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 - pipes were asked for
-        self._process.stdin.write(blob.encode() + b"\n")
-        self._process.stdin.flush()
-        header = self._process.stdout.readline().split()
-        if len(header) != 3:
-            raise SourceError(blob, "missing or damaged in the repository")
-        data = self._process.stdout.read(int(header[2]))
-        self._process.stdout.read(1)
-        if len(data) != int(header[2]):
-            raise SourceError(blob, "git stopped in the middle of it")
-        return data
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        own = {name: os.environ[name] for name in _HOOKS_OWN if name in os.environ}
+        if count := own.get("GIT_CONFIG_COUNT", ""):
+            for number in range(int(count) if count.isdigit() else 0):
+                for name in (f"GIT_CONFIG_KEY_{number}", f"GIT_CONFIG_VALUE_{number}"):
+                    own[name] = os.environ.get(name, "")
+        return environment({**own, **(extra or {})})
+
+
+class Question:
+    """A git that was started, and is read when its answer is needed."""
+
+    def __init__(self, git: Git, *arguments: str) -> None:
+        self._name = f"git {arguments[0]}"
+        try:
+            self._process = subprocess.Popen(
+                git.command(*arguments), cwd=git.folder, env=git.environment(), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            raise SourceError(self._name, error.strerror or "could not be started") from None
+
+    def answer(self) -> bytes:
+        """All it said. SourceError with its last words if it failed."""
+        out, err = self._process.communicate()
+        if self._process.returncode:
+            raise SourceError(self._name, last_words(err) or f"ended with {self._process.returncode}")
+        return out
 
     def close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
+        """Ends it, whether or not it was read."""
+        if self._process.poll() is None:
+            self._process.kill()
+        for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
         self._process.wait()
 
-    def __enter__(self) -> Blobs:
+
+_STAGED = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none")
+
+
+class Staged:
+    """Asks for everything that is staged against HEAD (against nothing before the first commit)."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._question = Question(git, *_STAGED, "HEAD", "--")
+
+    def changes(self) -> list[Change]:
+        """SourceError if this is no repository, or its index cannot be read."""
+        try:
+            out = self._question.answer()
+        except SourceError:
+            self._git.run("rev-parse", "--git-dir")  # says what is wrong if this is no repository at all
+            if self._git.ask("rev-parse", "--verify", "--quiet", "HEAD^{tree}").returncode == 0:
+                raise
+            out = self._git.run(*_STAGED, empty_tree(self._git), "--")  # no HEAD yet: then everything is new
+        return list(parsed(out))
+
+    def __enter__(self) -> "Staged":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._question.close()
+
+
+def empty_tree(git: Git) -> str:
+    """The id of the tree that has no entries."""
+    kind = git.run("rev-parse", "--show-object-format").decode().strip()
+    return EMPTY_TREES[64 if kind == "sha256" else 40]
+
+
+def parsed(raw: bytes) -> Iterator[Change]:
+    """The changes in what `git diff-index --raw -z` and its like say."""
+    fields = raw.split(b"\0")
+    for meta, path in zip(fields[::2], fields[1::2], strict=False):
+        yield change(meta.decode(), path.decode("utf-8", "surrogateescape"))
+
+
+def change(meta: str, path: str) -> Change:
+    """One entry `:old-mode new-mode old new status`, or `::` and more of them for the result of a merge."""
+    parents = len(meta) - len(meta.lstrip(":"))
+    words = meta[parents:].split(" ")
+    modes, ids, status = words[: parents + 1], words[parents + 1 : -1], words[-1]
+    # a submodule has a commit in place of a blob: its content is its own repository's
+    before = tuple(
+        "" if mode == SUBMODULE or not ident.strip("0") else ident for mode, ident in zip(modes, ids[:-1], strict=False)
+    )
+    gone = modes[-1] in (SUBMODULE, "000000") or not ids[-1].strip("0")
+    return Change(path, "" if gone else ids[-1], before, modes[-1], status == "U")
+
+
+class Blobs:
+    """Reads objects by id through one `git cat-file --batch`, which is started anew if an object kills it."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._start()
+
+    def _start(self) -> None:
+        try:
+            self._process = subprocess.Popen(
+                self._git.command("cat-file", "--batch"), cwd=self._git.folder, env=self._git.environment(),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError as error:
+            raise SourceError("git cat-file", error.strerror or "could not be started") from None
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 - pipes were asked for
+        self._in, self._out = self._process.stdin, self._process.stdout
+
+    def read(self, ident: str) -> bytes:
+        """An object's bytes. SourceError if the repository does not have it, or it is damaged."""
+        for _, data in self.each((ident,)):
+            if isinstance(data, SourceError):
+                raise data
+            return data
+        raise SourceError(ident, "missing or damaged in the repository")
+
+    def each(self, idents: Iterable[str]) -> Iterator[tuple[str, bytes | SourceError]]:
+        """(id, bytes or what is wrong with it), in the order asked for. Take all of them, or close the reader."""
+        wanted = list(idents)
+        for first in range(0, len(wanted), _AHEAD):
+            part = wanted[first : first + _AHEAD]
+            done = 0
+            while done < len(part):
+                try:
+                    self._in.write("".join(f"{ident}\n" for ident in part[done:]).encode())
+                    self._in.flush()
+                except OSError:  # it ended by itself
+                    self._restart()
+                    self._in.write("".join(f"{ident}\n" for ident in part[done:]).encode())
+                    self._in.flush()
+                for ident in part[done:]:
+                    data = self._next(ident)
+                    done += 1
+                    yield ident, data
+                    if isinstance(data, SourceError) and self._process.poll() is not None:
+                        self._restart()
+                        break
+
+    def _next(self, ident: str) -> bytes | SourceError:
+        header = self._out.readline().split()
+        if not header:  # it died of this object
+            self._process.wait()
+            return SourceError(ident, "damaged in the repository")
+        if len(header) != 3:
+            return SourceError(ident, "missing in the repository")
+        size = int(header[2])
+        if size > LARGEST:
+            self._skip(size + 1)
+            return SourceError(ident, f"larger than {LARGEST} bytes")
+        data = self._out.read(size)
+        end = self._out.read(1)
+        if len(data) != size or end != b"\n":
+            self._process.wait()
+            return SourceError(ident, "git stopped in the middle of it")
+        return data
+
+    def _skip(self, size: int) -> None:
+        while size > 0 and (part := self._out.read(min(size, _PART))):
+            size -= len(part)
+
+    def _restart(self) -> None:
+        self.close()
+        self._start()
+
+    def close(self) -> None:
+        for pipe in (self._in, self._out):
+            try:
+                pipe.close()
+            except OSError:
+                continue  # what was not sent yet has no reader any more
+        self._process.wait()
+
+    def __enter__(self) -> "Blobs":
         return self
 
     def __exit__(self, *_: object) -> None:

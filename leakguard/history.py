@@ -1,0 +1,480 @@
+"""All that a git repository holds, scanned once: documents in, a ScanResult out, as pipeline.py does for files.
+
+Every object of every store (reachable or not), the files beside them (configuration, reflogs, refs), LFS contents that
+are there. What is found is then attributed (sources/gitfacts.py), and versions of one file that hold the same secret
+become one finding. Keeps an account of everything that could not be read. Strings that come from the repository are
+masked like contents before they go into a finding: a subject, a path or a branch can be the secret.
+
+Imported by cli/git.py. Knows no command line and no report format.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from leakguard.attribution import Masker, Report
+from leakguard.detect.cache import cache_folder
+from leakguard.detect.engine import Engine
+from leakguard.errors import SourceError, UsageError
+from leakguard.hashes import blake2b
+from leakguard.model import CredentialSet, Document, Finding, Incident, Origin, ScanResult, Totals
+from leakguard.objects import Found, Options, Piece, PieceDone, forget, lost_piece, scan_piece, short
+from leakguard.pipeline import Collector, Policy, findings_of, scan_files
+from leakguard.sources.files import FileTask
+from leakguard.sources.git import Refs, Repository, Shadow, files_below, find, read_refs
+from leakguard.sources.gitcall import Git
+from leakguard.sources.gitobjects import Listing, ids, listing, unpack
+from leakguard.triage.seen import Seen
+from leakguard.version import __version__
+
+__all__ = ["Options", "Piece", "scan_piece", "scan_repository"]
+
+PIECE_BYTES = 16 * 1024 * 1024
+PIECE_OBJECTS = 4096
+PARALLEL_FROM = 4 * 1024 * 1024
+COMMIT_EVERY = 2.0
+"""Seconds after which the store is told what was done: what a kill can cost."""
+MOST_PATHS = 1_500_000
+"""Objects up to which every blob is scanned under its path; beyond, only what is found gets one."""
+MOST_LISTED = 100
+"""Missing objects that are named one by one."""
+
+
+OnProgress = Callable[[int, int], None]
+
+
+def scan_repository(
+    path: str,
+    engine_for: Callable[[int], Engine],
+    policy: Policy,
+    options: Options,
+    on_progress: OnProgress | None = None,
+) -> tuple[ScanResult, bool]:
+    """Scans the repository at `path` and those inside of it; also tells whether it was interrupted. UsageError if there
+    is none, SourceError if git refuses it. `engine_for(expected bytes)` is called once for each store."""
+    run = _Run(engine_for, policy, options, on_progress)
+    try:
+        for repository in find(path, run.incidents.append, options.follow_alternates):
+            run.repository(repository)
+    except KeyboardInterrupt:
+        run.interrupted = True
+    return run.result(), run.interrupted
+
+
+class _Run:
+    """What all stores of one run gave."""
+
+    def __init__(
+        self, engine_for: Callable[[int], Engine], policy: Policy, options: Options, on_progress: OnProgress | None
+    ) -> None:
+        self.engine_for = engine_for
+        self.policy = policy
+        self.options = options
+        self.on_progress = on_progress
+        self.incidents: list[Incident] = []
+        self.findings: list[Finding] = []
+        self.sets: list[CredentialSet] = []
+        self.objects = self.bytes = self.views = self.view_bytes = 0
+        self.stores: list[dict[str, Any]] = []
+        self.interrupted = False
+
+    def repository(self, repository: Repository) -> None:
+        refs = read_refs(repository, self.incidents.append)
+        with Shadow(repository, self.incidents.append) as shadow:
+            store = _Store(self, repository, refs, shadow.git)
+            try:
+                store.scan()
+            except KeyboardInterrupt:
+                store.tell(attribution=False)
+                raise
+            except SourceError as error:
+                self.incidents.append(Incident("failed", repository.name or ".", error.message))
+                store.tell(attribution=False)
+            finally:
+                store.close()
+                self.incidents = [store.masked(incident) for incident in self.incidents]
+
+    def read(self, objects: int, size: int, views: int = 0, view_bytes: int = 0) -> None:
+        self.objects += objects
+        self.bytes += size
+        self.views += views
+        self.view_bytes += view_bytes
+        if self.on_progress is not None:
+            self.on_progress(self.objects, self.bytes)
+
+    def result(self) -> ScanResult:
+        receipt: dict[str, Any] = {"repositories": self.stores}
+        totals = Totals(self.objects, self.bytes, self.views, self.view_bytes)
+        return ScanResult(tuple(self.findings), tuple(self.sets), tuple(self.incidents), totals, (), receipt)
+
+
+class _Store:
+    """One object store, scanned."""
+
+    def __init__(self, run: _Run, repository: Repository, refs: Refs, git: Git) -> None:
+        self.run = run
+        self.at = repository
+        self.refs = refs
+        self.git = git
+        self.width = 32 if repository.object_format == "sha256" else 20
+        self.found: list[Found] = []
+        self.paths: dict[bytes, bytes] = {}
+        self.trees: set[bytes] = set()
+        """Those that were looked into."""
+        self.needed: set[bytes] = set()
+        self.pointers: dict[str, tuple[int, str]] = {}
+        self.counts: dict[str, Any] = {"name": repository.name or ".", "known": 0, "inside": [0, 0, 0]}
+        self.seen: Seen | None = None
+        self.engine = run.engine_for(_weight(repository))
+        self.mask = Masker(self.engine)
+        self.entered = 0
+        self.pending: list[tuple[bytes, list[Found]]] = []
+        self.everything = b""
+        self.listed = Listing(self.width)
+        self._committed = time.monotonic()
+
+    # ------------------------------------------------------------ the way through
+    def scan(self) -> None:
+        self.seen = self._open_seen()
+        everything, listed = self.everything, self.listed = self._list()
+        expected = listed.size("blob")
+        for kind in ("blob", "tree", "commit", "tag"):
+            self.counts[f"{kind}s"] = listed.count(kind)
+        self.counts["bytes"] = listed.size()
+        self.run.stores.append(self.counts)
+        texts = chain(self._cut(listed, "commit"), self._cut(listed, "tag"))
+        self._pieces(texts, listed.size("tree") + listed.size("commit"))
+        self._pieces(self._cut(listed, "tree"), 0)
+        self._pieces(self._cut(listed, "blob"), expected)
+        self._files()
+        whole = self._missing(everything)
+        for read, keep in self.pending:
+            self._remember(read, keep)
+        self._remember(b"".join(oid for oid in listed.unpacked("tree") if oid in self.trees), [])
+        if self.seen is not None and whole and self.entered == listed.count():
+            self.seen.complete(everything)
+        self._lfs()
+        if self.seen is not None:
+            for oid, kind, findings, sets in self._kept_before:
+                self.found.append(Found(kind, oid, findings, sets))
+        self.tell()
+        if self.seen is not None:
+            self.seen.commit()
+
+    def tell(self, *, attribution: bool = True) -> None:
+        """Adds what was found in the store to what the run found."""
+        options = self.run.options
+        report = Report(self.mask, self.at, self.refs, self.git, self.width, self.run.policy, options, self.seen)
+        told = report.tell(self.found, self.everything, self.commits, attribution=attribution and options.attribution)
+        self.run.findings += told.findings
+        self.run.sets += told.sets
+        self.counts["commits_not_attributed"] = told.gaps
+        if told.left_out:
+            reason = f"{told.left_out} findings in paths excluded by a glob"
+            self.run.incidents.append(Incident("skipped", self.at.name or ".", reason))
+
+    def masked(self, incident: Incident) -> Incident:
+        """An incident with no secret in the name of what it is about."""
+        return incident._replace(origin=self.mask.text(incident.origin), reason=self.mask.text(incident.reason))
+
+    def close(self) -> None:
+        forget(self.git.git_dir)
+        if self.seen is not None:
+            self.seen.close()
+
+    def _open_seen(self) -> Seen | None:
+        path = self.run.options.cache
+        self._kept_before: list[tuple[bytes, str, list[Finding], list[CredentialSet]]] = []
+        if path == "":
+            return None
+        named = path is not None
+        if path is None:
+            folder = cache_folder()
+            if not folder:
+                return None
+            home = os.path.realpath(self.at.common_dir)
+            name = blake2b(os.fsencode(home), digest_size=16).hexdigest()
+            path = os.path.join(folder, "git", f"{name}.sqlite")
+        elif self.at.name:
+            path = f"{path}.{blake2b(self.at.name.encode('utf-8', 'surrogateescape'), digest_size=8).hexdigest()}"
+        engine = self.engine
+        parts = (
+            __version__, engine.ruleset.digest, engine.decode_depth, engine.include_examples, engine.keep_secrets,
+            blake2b(engine.fingerprint_key, digest_size=16).hexdigest(), self.at.object_format,
+            self.run.policy.inside, self.run.policy.strict,
+        )  # fmt: skip
+        if engine.keep_secrets:
+            return None  # secrets are asked for, and the store has none
+        try:
+            seen = Seen(path, blake2b(repr(parts).encode(), digest_size=16).hexdigest(), named=named)
+        except UsageError:
+            if named:
+                raise
+            self.counts["cache"] = "in use by another scan, not used"
+            return None
+        self._kept_before = list(seen.kept())
+        return seen
+
+    def _list(self) -> tuple[bytes, Listing]:
+        """(all ids, sorted and packed; what is to be read)."""
+        incidents = self.run.incidents.append
+        if self.seen is None:
+            listed = listing(self.git, self.width, None, incidents)
+            every = sorted(oid for kind in listed.ids for oid in listed.unpacked(kind))
+            return b"".join(every), listed
+        everything = ids(self.git, incidents)
+        new = self.seen.unknown(everything, self.width)
+        total = len(everything) // self.width
+        self.counts["known"] = total - len(new)
+        if not new:
+            return everything, Listing(self.width)
+        return everything, listing(self.git, self.width, new if len(new) < total else None, incidents)
+
+    # ------------------------------------------------------------ objects
+    def _cut(self, listed: Listing, kind: str) -> Iterator[Piece]:
+        """The objects of a kind in pieces. Trees that commits led to are done."""
+        before = self.seen.notes("path") if self.seen is not None and kind == "blob" else {}
+        most = self.run.options.max_size if kind == "blob" else 0
+        batch: list[bytes] = []
+        names: list[str] = []
+        size = 0
+        for oid, length in zip(listed.unpacked(kind), listed.sizes[kind], strict=True):
+            if kind == "tree" and oid in self.trees:
+                continue
+            path = ""
+            if kind == "blob":
+                path = os.fsdecode(self.paths.get(oid, b""))
+                if not path and before and oid.hex() in before:
+                    path = os.fsdecode(bytes.fromhex(before[oid.hex()]))
+            if most and length > most:
+                where = path or f"<blob {short(oid)}>"
+                self.run.incidents.append(Incident("skipped", where, "larger than --max-size", length))
+                self._keep_path(oid, path)
+                continue
+            batch.append(oid)
+            names.append(path)
+            size += length
+            if size >= PIECE_BYTES or len(batch) >= PIECE_OBJECTS:
+                yield self._piece(kind, batch, names, size)
+                batch, names, size = [], [], 0
+        if batch:
+            yield self._piece(kind, batch, names, size)
+
+    def _piece(self, kind: str, batch: list[bytes], names: list[str], size: int) -> Piece:
+        paths = tuple(names) if kind == "blob" else ()
+        return Piece(self.git.git_dir, self.width, kind, b"".join(batch), paths, size)
+
+    def _pieces(self, pieces: Iterator[Piece], expected: int) -> None:
+        jobs = self.run.options.jobs
+        if jobs < 2 or expected < PARALLEL_FROM:
+            for piece in pieces:
+                self._take(piece, scan_piece(self.engine, piece, self.run.policy))
+            return
+        from leakguard.workers import run_any
+
+        work = ([piece] for piece in pieces)
+        for piece, done in run_any(self.engine, work, self.run.policy, jobs, scan_piece, lost_piece):
+            self._take(piece, done)
+
+    def _take(self, piece: Piece, done: PieceDone) -> None:
+        self.run.read(done.objects, done.read, done.views, done.view_bytes)
+        self.run.incidents += done.incidents
+        self.counts["inside"] = [a + b for a, b in zip(self.counts["inside"], done.inside, strict=True)]
+        width = self.width
+        if len(self.paths) < MOST_PATHS:
+            for oid, named in done.paths:
+                self.paths.setdefault(oid, named)
+        new = set(unpack(done.trees, width)) - self.trees
+        self.trees |= new
+        self.run.read(len(new), 0)
+        self.needed.update(unpack(done.needed, width))
+        for lfs, size, path in done.pointers:
+            self.pointers.setdefault(lfs, (size, path))
+        self.found += done.found
+        if self.seen is not None:
+            self._enter(piece, done)
+
+    def _enter(self, piece: Piece, done: PieceDone) -> None:
+        seen = self.seen
+        if seen is None:
+            return
+        width = self.width
+        # a name that was found must not go into the store in plain text: its commit is read again each time; so is a
+        # blob that no tree has, for one that comes later may give it a path, and a path can decide
+        again = done.failed | done.gaps | {found.oid for found in done.found if found.kind == "name"}
+        if piece.kind == "blob" and len(self.paths) < MOST_PATHS:
+            again |= {oid for oid, path in zip(unpack(piece.ids, width), piece.paths, strict=True) if not path}
+            for oid, path in zip(unpack(piece.ids, width), piece.paths, strict=True):
+                if oid in done.failed:
+                    self._keep_path(oid, path)
+        read = piece.ids
+        if again:
+            read = b"".join(oid for oid in unpack(piece.ids, width) if oid not in again)
+        keep = [found for found in done.found if found.oid not in again]
+        if piece.kind != "blob":
+            # what trees and commits say of blobs is needed until these are done: whoever is killed reads them again
+            self.pending.append((read, keep))
+            return
+        self._remember(read, keep)
+        for lfs, size, path in done.pointers:
+            seen.set_note("lfs", lfs, f"{size} {self.mask.text(path).encode('utf-8', 'surrogateescape').hex()}")
+        if time.monotonic() - self._committed > COMMIT_EVERY:
+            seen.commit()
+            self._committed = time.monotonic()
+
+    def _remember(self, read: bytes, keep: Iterable[Found]) -> None:
+        if self.seen is not None:
+            self.seen.enter(read)
+            self.entered += len(read) // self.width
+            for found in keep:
+                self.seen.keep(found.oid, found.kind, found.findings, found.sets)
+
+    def _keep_path(self, oid: bytes, path: str) -> None:
+        """The path of a blob that is to be read another time, when the trees that have it are not read again."""
+        if self.seen is not None and path and self.mask.text(path) == path:
+            self.seen.set_note("path", oid.hex(), path.encode("utf-8", "surrogateescape").hex())
+
+    def commits(self) -> bytes:
+        """Packed ids of all commits: for attribution, and so only asked for where something was found."""
+        if len(self.everything) == self.width * self.listed.count():
+            return bytes(self.listed.ids["commit"])
+        arguments = ("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objecttype) %(objectname)")
+        with self.git.open(*arguments) as reader:
+            lines = [line[7:-1] for line in reader.out if line.startswith(b"commit ")]
+            reader.finish()
+        return bytes.fromhex(b"".join(lines).decode())
+
+    # ------------------------------------------------------------ what is not there
+    def _missing(self, everything: bytes) -> bool:
+        """Objects that something names and the store does not have. Whether there are none."""
+        present = set(unpack(everything, self.width))
+        shown = {oid: os.fsdecode(self.paths.get(oid, b"")) for oid in self.needed - present}
+        if self.seen is not None:
+            for text, path in self.seen.notes("missing").items():
+                if bytes.fromhex(text) not in present:
+                    shown.setdefault(bytes.fromhex(text), os.fsdecode(bytes.fromhex(path)))
+            self.seen.forget_notes("missing")
+            for oid, path in shown.items():
+                self.seen.set_note("missing", oid.hex(), os.fsencode(self.mask.text(path)).hex())
+        missing = set(shown)
+        cut = self._cut_off(missing) if self.at.shallow else set()
+        missing -= cut
+        report = self.run.incidents.append
+        where = self.at.name or "."
+        if self.at.shallow:
+            reason = f"shallow clone: the history before {len(self.at.shallow)} commits is not here"
+            report(Incident("failed", where, reason))
+        self.counts["missing"] = len(missing)
+        if missing and self.at.partial:
+            reason = f"partial clone: {len(missing)} objects were left with the remote, and nothing was fetched"
+            report(Incident("failed", where, reason))
+            return False
+        for oid in sorted(missing)[:MOST_LISTED]:
+            name = shown[oid] or f"<object {short(oid)}>"
+            report(Incident("failed", name, "missing: something names this object, and it is not here"))
+        if len(missing) > MOST_LISTED:
+            report(Incident("failed", where, f"{len(missing) - MOST_LISTED} more objects are missing"))
+        for ref in self.refs.refs:
+            if bytes.fromhex(ref.oid.decode()) not in present:
+                report(Incident("failed", ref.name, "a ref to an object that is not here"))
+        return not missing and not cut
+
+    def _cut_off(self, missing: set[bytes]) -> set[bytes]:
+        """Those of the missing that are parents of a shallow clone's last commits."""
+        from leakguard.sources.gitobjects import commit, contents
+
+        packed = bytes.fromhex(b"".join(self.at.shallow).decode())
+        cut: set[bytes] = set()
+        for content in contents(self.git, packed, self.width):
+            if content.data is not None:
+                cut.update(bytes.fromhex(parent.decode()) for parent in commit(content.data).parents)
+        return cut & missing
+
+    def _lfs(self) -> None:
+        """A line for each LFS content that a pointer names and that is not here."""
+        pointers = dict(self.pointers)
+        if self.seen is not None:
+            for oid, value in self.seen.notes("lfs").items():
+                length, _, path = value.partition(" ")
+                pointers.setdefault(oid, (int(length), os.fsdecode(bytes.fromhex(path))))
+        home = os.path.join(self.at.common_dir, "lfs", "objects")
+        absent = {
+            oid: told
+            for oid, told in pointers.items()
+            if not os.path.isfile(os.path.join(home, oid[:2], oid[2:4], oid))
+        }
+        self.counts["lfs"] = {"pointers": len(pointers), "absent": len(absent)}
+        for oid, (size, path) in sorted(absent.items()):
+            shown = path or f"<lfs {oid[:12]}>"
+            self.run.incidents.append(
+                Incident("failed", shown, "LFS content that is not here, and was not fetched", size)
+            )
+
+    # ------------------------------------------------------------ files beside the objects
+    def _files(self) -> None:
+        """Configuration, refs, reflogs, LFS contents: everything in the git folder but objects; and its names."""
+        home = self.at.common_dir
+        prefix = os.path.basename(home) if self.at.top else ""
+        if self.at.name:
+            prefix = f".git/{self.at.name}" if self.at.name.startswith("modules/") else f"{self.at.name}/.git"
+        skip = frozenset(f"{prefix}/{name}".lstrip("/") for name in ("objects", "modules"))
+        names = [ref.name for ref in self.refs.refs]
+        tasks = []
+        for path, shown in files_below(home, prefix, self.run.incidents.append, skip):
+            kind = "link" if os.path.islink(path) else "file"
+            tasks.append(FileTask(shown, path, _size(path), kind))
+            if "/lfs/objects/" not in f"/{shown}":
+                names.append(shown[len(prefix) :].lstrip("/"))
+        collector = Collector()
+        everything = self.run.policy._replace(min_severity=0, min_confidence=0)
+        scan_files(tasks, lambda _expected: self.engine, everything, self.run.options.jobs, collector)
+        result = collector.result()
+        self.run.read(*result.totals)
+        self.run.incidents += result.incidents
+        if result.findings:
+            self.found.append(Found("file", b"", list(result.findings), list(result.sets)))
+        self._names(names)
+
+    def _names(self, names: Iterable[str]) -> None:
+        """Names of branches, tags and other refs, also those that only a log still has."""
+        unique = list(dict.fromkeys(names))
+        text = [name.encode("utf-8", "surrogateescape") for name in unique]
+        self.run.read(len(text), sum(map(len, text)))
+        if not self.engine.scan(b"\n".join(text), "").matches:
+            return
+        seen: set[str] = set()
+        for data in text:
+            matches = self.engine.scan(data, "").matches
+            document = Document(data, Origin("ref", ""))
+            findings, sets = findings_of(self.engine, document, matches, 1) if matches else ([], [])
+            if findings and findings[0].fingerprint not in seen:  # a branch has a ref, a log, and a remote's copy
+                seen.update(finding.fingerprint for finding in findings)
+                origin = Origin("ref", findings[0].masked)
+                findings = [finding._replace(origin=origin) for finding in findings]
+                self.found.append(Found("ref", b"", findings, [one._replace(origin=origin) for one in sets]))
+
+
+def _weight(repository: Repository) -> int:
+    """About how many bytes a store will give, told by the size of its packs."""
+    size = 0
+    for folder in repository.objects:
+        for path, _ in files_below(os.path.join(folder, "pack"), "", _ignore):
+            size += 4 * _size(path)
+        size += 256 * 4096 * os.path.isdir(os.path.join(folder, "17"))  # as git itself guesses at loose objects
+    return size
+
+
+def _size(path: str) -> int:
+    """A file's size; 0 if it has gone since it was listed: whoever reads it says so."""
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
+def _ignore(_incident: Incident) -> None:
+    """For looks that decide nothing: whoever reads says what cannot be read."""

@@ -1,0 +1,313 @@
+"""What history says about an object that something was found in: which commit brought it, whether it is still there.
+
+Works only for what was found: one pass over commits and their trees' differences (never over contents), however much
+was found. A merge counts by what it has of its own. Reads by plumbing on a Shadow, so a commit-graph, graft or replace
+ref that says otherwise is not asked. Everything returned is as it stands in the repository: whoever prints it must
+mask it first, for a subject or a path can be the very secret.
+
+Knows model and errors only; imported by history.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from itertools import pairwise
+from threading import Thread
+from typing import NamedTuple
+
+from leakguard.sources.git import Ref, Refs
+from leakguard.sources.gitcall import Git
+from leakguard.sources.gitobjects import Changes, Commit, commit, contents, unpack
+
+MOST_NAMES = 8
+"""Refs and paths named of one object; of more it is only said that there are more."""
+
+Key = tuple[str, bytes]
+"""("blob", id in hex), ("name", a file's name), ("commit", id in hex), ("tag", id in hex)."""
+
+
+class Facts(NamedTuple):
+    """Raw facts of one object. Times are seconds since 1970."""
+
+    commit: bytes = b""
+    """The first commit that brought it, in hex; b"" if none did."""
+    author: bytes = b""
+    when: int = 0
+    text: bytes = b""
+    """The commit's own text."""
+    subject: tuple[int, int] = (0, 0)
+    """Where in `text` its first line stands."""
+    paths: tuple[bytes, ...] = ()
+    more_paths: int = 0
+    now: bool = False
+    """In the tree of the default branch."""
+    refs: tuple[str, ...] = ()
+    more_refs: bool = False
+    place: int = 1 << 62
+    """Of the commit, in an order in which parents come first."""
+    logs: tuple[str, ...] = ()
+    """Reflogs that still remember it; only looked at where no ref reaches it."""
+
+
+class _Introduction(NamedTuple):
+    commit: bytes
+    path: bytes
+
+
+def attribute(
+    git: Git,
+    width: int,
+    commits: bytes,
+    wanted: Iterable[Key],
+    refs: Refs,
+    jobs: int,
+    indexes: Sequence[tuple[str, str]] = (),
+) -> tuple[dict[Key, Facts], int]:
+    """Facts of everything wanted, and how many commits could not be looked into. `commits`: all ids, packed;
+    `indexes`: (name, path) of index files, for what was staged and never committed."""
+    keys = sorted(set(wanted))
+    history = _History(git, width, commits)
+    blobs = {oid for kind, oid in keys if kind == "blob"}
+    names = {name for kind, name in keys if kind == "name"}
+    found: dict[Key, list[_Introduction]] = {
+        ("commit", oid): [_Introduction(oid, b"")] for kind, oid in keys if kind == "commit"
+    }
+    gaps = 0
+    if blobs or names:
+        gaps = _introductions(git, history.order, blobs, names, found, jobs)
+    tips = _peeled(git, refs.refs)
+    logs = _peeled(git, refs.logs)
+    reached = history.reachable(oid for _, oid in tips)
+    bits = {key: 1 << number for number, key in enumerate(keys) if key in found}
+    masks = history.masks({key: [one.commit for one in found[key]] for key in bits}, bits)
+    named = _holders(keys, bits, masks, _preferred(tips, refs.default), names=MOST_NAMES)
+    remembered = _holders(keys, bits, masks, logs, names=3)
+    direct = {oid: name for name, oid in reversed(_peeled(git, refs.refs, b"^{}"))} | {
+        ref.oid: ref.name for ref in reversed(refs.refs)
+    }
+    staged = _staged(git, indexes, blobs - {key[1] for key in found})
+    now = _in_tree(git, refs.default_oid, blobs, names) if refs.default_oid else set()
+    chosen = {
+        key: min(found[key], key=lambda one: (one.commit not in reached, history.place(one.commit))) for key in found
+    }
+    about = _about(git, width, {one.commit for one in chosen.values()})
+    out = {}
+    for key in keys:
+        holders, more = named.get(key, ((), False))
+        if key[1] in direct and not holders:
+            holders = (direct[key[1]],)
+        if key not in chosen:
+            where, path = staged.get(key[1], ("", b""))
+            held = holders or ((where,) if where else ())
+            out[key] = Facts(refs=held, more_refs=more, paths=(path,) if path else ())
+            continue
+        first = chosen[key]
+        told = about.get(first.commit)
+        paths = list(dict.fromkeys([first.path, *(one.path for one in found[key])])) if first.path else []
+        out[key] = Facts(
+            first.commit, told.author if told else b"", told.when if told else 0, told.text if told else b"",
+            told.subject if told else (0, 0),
+            tuple(paths[:MOST_NAMES]), max(0, len(paths) - MOST_NAMES), key in now, holders, more,
+            history.place(first.commit), () if holders else remembered.get(key, ((), False))[0],
+        )  # fmt: skip
+    return out, gaps
+
+
+class _History:
+    """All commits of a store, in an order in which parents come first and the older of two strangers."""
+
+    def __init__(self, git: Git, width: int, commits: bytes) -> None:
+        self.parents: dict[bytes, tuple[bytes, ...]] = {}
+        times: dict[bytes, int] = {}
+        names = [oid.hex().encode() for oid in unpack(commits, width)]
+        for content in contents(git, commits, width):
+            if content.data is not None and content.kind == "commit":
+                oid = names[content.number]
+                own = commit(content.data)
+                self.parents[oid], times[oid] = own.parents, own.committed
+        self.order = self._sorted(times)
+        self._place = {oid: number for number, oid in enumerate(self.order)}
+
+    def _sorted(self, times: dict[bytes, int]) -> list[bytes]:
+        children: dict[bytes, list[bytes]] = {}
+        waiting: dict[bytes, int] = {}
+        ready: list[tuple[int, bytes]] = []
+        for oid, parents in self.parents.items():
+            present = [parent for parent in set(parents) if parent in self.parents]
+            for parent in present:
+                children.setdefault(parent, []).append(oid)
+            if present:
+                waiting[oid] = len(present)
+            else:
+                heappush(ready, (times[oid], oid))
+        order = []
+        while ready:
+            _, oid = heappop(ready)
+            order.append(oid)
+            for child in children.get(oid, ()):
+                waiting[child] -= 1
+                if not waiting[child]:
+                    heappush(ready, (times[child], child))
+        return order
+
+    def place(self, oid: bytes) -> int:
+        return self._place.get(oid, len(self._place))
+
+    def reachable(self, tips: Iterable[bytes]) -> set[bytes]:
+        """Every commit behind these."""
+        out: set[bytes] = set()
+        waiting = [oid for oid in tips if oid in self.parents]
+        while waiting:
+            oid = waiting.pop()
+            if oid not in out:
+                out.add(oid)
+                waiting += [parent for parent in self.parents[oid] if parent in self.parents]
+        return out
+
+    def masks(self, commits: dict[Key, list[bytes]], bits: dict[Key, int]) -> dict[bytes, int]:
+        """For each commit the bits of all that its history holds."""
+        own: dict[bytes, int] = {}
+        for key, oids in commits.items():
+            for oid in oids:
+                own[oid] = own.get(oid, 0) | bits[key]
+        out: dict[bytes, int] = {}
+        for oid in self.order:
+            mask = own.get(oid, 0)
+            for parent in self.parents[oid]:
+                inherited = out.get(parent, 0)
+                if mask | inherited != mask:
+                    mask = mask | inherited if mask else inherited
+            out[oid] = mask
+        return out
+
+
+def _preferred(tips: list[tuple[str, bytes]], default: str) -> list[tuple[str, bytes]]:
+    """Refs in the order in which they are worth naming."""
+    order = ("refs/heads/", "refs/remotes/", "refs/tags/")
+
+    def rank(tip: tuple[str, bytes]) -> tuple[int, str]:
+        name = tip[0]
+        if name == default:
+            return 0, name
+        place = next((number for number, prefix in enumerate(order, 1) if name.startswith(prefix)), len(order) + 1)
+        return place if name.startswith("refs/") else len(order) + 2, name
+
+    return sorted(tips, key=rank)
+
+
+def _holders(
+    keys: Sequence[Key], bits: dict[Key, int], masks: dict[bytes, int], tips: list[tuple[str, bytes]], *, names: int
+) -> dict[Key, tuple[tuple[str, ...], bool]]:
+    """For each key the names of tips whose history holds it, at most `names`, and whether there are more."""
+    out: dict[Key, list[str]] = {}
+    wanted = sum(bits.values())  # bits are distinct: their sum is their union
+    for name, oid in tips:
+        held = masks.get(oid, 0) & wanted
+        while held:
+            low = held & -held
+            held ^= low
+            key = keys[low.bit_length() - 1]
+            own = out.setdefault(key, [])
+            if name not in own:
+                own.append(name)
+            if len(own) > names:
+                wanted &= ~low
+    return {key: (tuple(own[:names]), len(own) > names) for key, own in out.items()}
+
+
+def _peeled(git: Git, refs: Sequence[Ref], suffix: bytes = b"^{commit}") -> list[tuple[str, bytes]]:
+    """(name, commit) of those that lead to one; with `^{}`, (name, whatever they lead to)."""
+    unique = list(dict.fromkeys(ref.oid for ref in refs))
+    given = b"".join(oid + suffix + b"\n" for oid in unique)
+    answer = git.ask("cat-file", "--batch-check=%(objectname)", given=given).stdout.splitlines() if unique else []
+    peeled = dict(zip(unique, answer, strict=False))
+    return [(ref.name, oid) for ref in refs if b" " not in (oid := peeled.get(ref.oid, b" "))]
+
+
+# ---------------------------------------------------------------- which commit brought what
+def _introductions(
+    git: Git, commits: Sequence[bytes], blobs: set[bytes], names: set[bytes],
+    found: dict[Key, list[_Introduction]], jobs: int,
+) -> int:  # fmt: skip
+    """Looks through what each commit changed; returns how many commits could not be looked into."""
+    count = max(1, min(jobs, len(commits) // 500))
+    cut = [len(commits) * number // count for number in range(count + 1)]
+    passes = [_Pass(git, commits[low:high], blobs, names) for low, high in pairwise(cut)]
+    for one in passes[1:]:
+        one.start()
+    passes[0].run()
+    gaps = 0
+    for one in passes:
+        if one.ident is not None:
+            one.join()
+        if one.problem is not None:
+            raise one.problem
+        gaps += one.gaps
+        for key, place in one.found:
+            found.setdefault(key, []).append(place)
+    return gaps
+
+
+class _Pass(Thread):
+    """One git that compares trees. In a thread, since what takes time is git."""
+
+    def __init__(self, git: Git, commits: Sequence[bytes], blobs: set[bytes], names: set[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.git, self.commits, self.blobs, self.names = git, commits, blobs, names
+        self.found: list[tuple[Key, _Introduction]] = []
+        self.gaps = 0
+        self.problem: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self._run()
+        except Exception as error:  # noqa: BLE001 - raised again where the thread is joined
+            self.problem = error
+
+    def _run(self) -> None:
+        changes = Changes(self.git, self.commits)
+        for current, _, oid, path in changes:
+            if oid in self.blobs:
+                self.found.append((("blob", oid), _Introduction(current, path)))
+            if self.names:
+                for name in self.names.intersection(path.split(b"/")):
+                    self.found.append((("name", name), _Introduction(current, path)))
+        self.gaps = len(changes.gaps)
+
+
+def _in_tree(git: Git, tip: bytes, blobs: set[bytes], names: set[bytes]) -> set[Key]:
+    """Which of these are in the tree of a commit."""
+    out: set[Key] = set()
+    done = git.ask("ls-tree", "-r", "-z", "--full-tree", tip.decode())
+    for entry in done.stdout.split(b"\0"):
+        meta, _, path = entry.partition(b"\t")
+        oid = meta.rpartition(b" ")[2]
+        if oid in blobs:
+            out.add(("blob", oid))
+        if names:
+            out.update(("name", name) for name in names.intersection(path.split(b"/")))
+    return out
+
+
+def _staged(git: Git, indexes: Sequence[tuple[str, str]], blobs: set[bytes]) -> dict[bytes, tuple[str, bytes]]:
+    """(index, path) of blobs that an index has."""
+    out: dict[bytes, tuple[str, bytes]] = {}
+    for name, path in indexes if blobs else ():
+        done = git.ask("ls-files", "--stage", "-z", extra={"GIT_INDEX_FILE": path, "GIT_WORK_TREE": git.folder})
+        for entry in done.stdout.split(b"\0"):
+            meta, _, shown = entry.partition(b"\t")
+            fields = meta.split()
+            if len(fields) == 3 and fields[1] in blobs:
+                out.setdefault(fields[1], (name, shown))
+    return out
+
+
+def _about(git: Git, width: int, commits: set[bytes]) -> dict[bytes, Commit]:
+    order = sorted(commits)
+    packed = bytes.fromhex(b"".join(order).decode())
+    out = {}
+    for content in contents(git, packed, width):
+        if content.data is not None and content.kind == "commit":
+            out[order[content.number]] = commit(content.data)
+    return out
