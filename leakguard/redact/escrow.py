@@ -1,0 +1,158 @@
+"""Sealed escrow: what was masked, encrypted to a responder's age public key; the logging process cannot read it back.
+
+One JSON line for each masked value, once: when, its kind and pseudonym, and the value sealed by `pyrage` (the age
+format). Bounded in size; full, or a file that cannot be written, means no more entries, and is counted: nothing that is
+logged waits for it or fails with it. Reading needs the private key, and says so in the file. Imported where asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+from leakguard.errors import SourceError, UsageError
+from leakguard.hashes import blake2b
+
+MOST_BYTES = 64 * 1024 * 1024
+MOST_KNOWN = 100_000
+"""Values whose digests are kept, so that each is sealed once."""
+
+
+class Entry(NamedTuple):
+    """A masked value, unsealed."""
+
+    time: float
+    kind: str
+    pseudonym: str
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Entry({self.kind}, {self.pseudonym})"
+
+
+def _pyrage() -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module("pyrage")
+    except ImportError:
+        raise UsageError("escrow needs the package `pyrage` (the extra `redact`)") from None
+
+
+def recipient(text: str) -> Any:
+    """A public key: `age1...` or an SSH one. UsageError for anything else."""
+    pyrage = _pyrage()
+    try:
+        return (pyrage.ssh if text.startswith("ssh-") else pyrage.x25519).Recipient.from_str(text.strip())
+    except Exception:  # noqa: BLE001 - pyrage's errors quote what they were given
+        raise UsageError("escrow: not an age or SSH public key") from None
+
+
+def seal(data: bytes, keys: list[Any]) -> bytes:
+    """`data` encrypted to public keys, in the age format."""
+    sealed: bytes = _pyrage().encrypt(data, keys)
+    return sealed
+
+
+def seal_file(source: BinaryIO, out: BinaryIO, keys: list[Any]) -> None:
+    """A whole file encrypted to public keys, in bounded memory."""
+    _pyrage().encrypt_io(source, out, keys)
+
+
+class Escrow:
+    """Where a Redactor puts what it masks. Safe for threads and after a fork; never raises once made."""
+
+    def __init__(self, path: str, public_key: str, most_bytes: int = MOST_BYTES) -> None:
+        self.path = path
+        self._keys = [recipient(public_key)]
+        self._seen: set[bytes] = set()
+        self._salt = os.urandom(16)
+        self._lock = threading.Lock()
+        self._most = most_bytes
+        self.written = self.dropped = 0
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        try:
+            self._handle = os.open(path, flags, 0o600)
+        except OSError as error:
+            raise SourceError(path, error.strerror or "cannot be written") from None
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def put(self, kind: str, pseudonym: str, secret: bytes) -> None:
+        """Seals a value that was masked, unless it was sealed before."""
+        digest = blake2b(secret, key=self._salt, digest_size=16, person=kind.encode()[:16]).digest()
+        with self._lock:
+            if digest in self._seen:
+                return
+            if len(self._seen) >= MOST_KNOWN:
+                self._seen.clear()
+            self._seen.add(digest)
+        try:
+            sealed = base64.b64encode(seal(secret, self._keys)).decode()
+            row = {"time": round(time.time(), 3), "kind": kind, "pseudonym": pseudonym, "sealed": sealed}
+            line = json.dumps(row).encode() + b"\n"
+            if os.fstat(self._handle).st_size + len(line) > self._most:
+                raise OSError("full")
+            os.write(self._handle, line)
+        except Exception:  # noqa: BLE001 - masking goes on without it; the count tells
+            with self._lock:
+                self.dropped += 1
+            return
+        with self._lock:
+            self.written += 1
+
+    def close(self) -> None:
+        """Closes the file; nothing can be put after that."""
+        os.close(self._handle)
+
+    def __repr__(self) -> str:
+        return f"Escrow({self.path}, {self.written} written, {self.dropped} dropped)"
+
+
+def unseal(path: str, identity_file: str) -> Iterator[Entry]:
+    """The values of an escrow file. That it was read is written to it first. SourceError if it cannot be."""
+    pyrage = _pyrage()
+    keys = _identities(pyrage, identity_file)
+    try:
+        with open(path, "a+", encoding="utf-8") as file:
+            user = os.getuid() if hasattr(os, "getuid") else 0
+            file.write(json.dumps({"time": round(time.time(), 3), "unsealed_by": user}) + "\n")
+            file.seek(0)
+            rows = [json.loads(line) for line in file if line.strip()]
+    except OSError as error:
+        raise SourceError(path, error.strerror or "cannot be read") from None
+    except ValueError:
+        raise SourceError(path, "is no escrow file") from None
+    for row in rows:
+        if "sealed" not in row:
+            continue
+        try:
+            secret = pyrage.decrypt(base64.b64decode(row["sealed"]), keys)
+        except Exception:  # noqa: BLE001 - whatever the library calls it
+            raise SourceError(path, "cannot be unsealed with this key") from None
+        yield Entry(row["time"], row["kind"], row["pseudonym"], secret)
+
+
+def _identities(pyrage: Any, path: str) -> list[Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except OSError as error:
+        raise SourceError(path, error.strerror or "cannot be read") from None
+    try:
+        if "PRIVATE KEY" in text:
+            return [pyrage.ssh.Identity.from_buffer(text.encode())]
+        found = [pyrage.x25519.Identity.from_str(line.strip()) for line in text.splitlines() if line.startswith("AGE-")]
+    except Exception:  # noqa: BLE001 - the message could quote the key
+        found = []
+    if not found:
+        raise UsageError(f"{path}: no age or SSH private key in it")
+    return found

@@ -1,0 +1,318 @@
+"""Context rules: values that must not be logged because of what they are called or where they stand, whether or not any
+scanner's rule knows them.
+
+Sensitive names in any case and separator style (fields, headers, query parameters), signatures and other one-time
+proofs, passwords in URLs, bot tokens in URL paths, the bodies of PEM blocks line by line. The scanner reports none of
+these without more evidence; a log must not hold them. Pure functions over bytes: no state but the PEM block that is
+open, no value is kept. Imported by redact/ only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from leakguard.detect.naming import kind_of, part_of, words
+from leakguard.detect.runtime import REDACT_BASE, Assigned
+from leakguard.model import Venue
+
+USERINFO, PEM, BOT, COOKIE, RUN = (REDACT_BASE + number for number in range(5))
+
+TRIGGERS: tuple[tuple[int, bytes], ...] = (
+    # unbounded repeats are one state each; how long the parts are is checked later
+    (USERINFO, rb"://[^\s/@:\"'<>]*:[^\s/@\"'<>]+@"),
+    (PEM, rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY"),
+    (BOT, rb"/bot[0-9]{6,12}:[A-Za-z0-9_\-]{20}"),
+    (COOKIE, rb"(?i)cookie[\"']?[ \t]{0,4}[:=,][ \t]{0,4}b?[\"']?[^\s\"']"),
+    # a line's end in base64: it may go on in the next line
+    (RUN, rb"[A-Za-z0-9+/_\-]{40}={0,2}\r?\n"),
+)
+"""What the redactor looks for beside the scanner's triggers, in the same pass."""
+
+
+class Span(NamedTuple):
+    """What is replaced: data[start:end], said to be of `kind`; `secret` where the pseudonym's value stands."""
+
+    start: int
+    end: int
+    kind: str
+    rank: int
+    """Of overlapping spans the highest names them all."""
+    suffix: str = ""
+    """The pseudonym, where it is not the one of the replaced bytes."""
+
+
+RANK_KNOWN, RANK_RULE, RANK_GENERIC, RANK_NAME = 40, 30, 20, 10
+
+# ---------------------------------------------------------------- names
+_KINDS = {
+    "password": "generic.password", "secret": "generic.secret", "token": "generic.token", "key": "generic.api-key"
+}  # fmt: skip
+_HEADERS = {
+    "authorization": "field.authorization",
+    "proxy-authorization": "field.authorization",
+    "cookie": "field.cookie",
+    "set-cookie": "field.cookie",
+    "x-api-key": "field.api-key",
+    "x-auth-token": "field.token",
+    "x-access-token": "field.token",
+    "x-csrf-token": "field.token",
+    "listenkey": "field.listen-key",
+    "listen-key": "field.listen-key",
+}
+_ONE_TIME = frozenset("signature sign sig signed hmac mac digest".split())
+_SIGNS = frozenset("access api bapi kc ok bm mbx bitget cb x signature sign header param request req body".split())
+_STRONG = re.compile(
+    "secret|passw|passphrase|passcode|pwd|credential|authori[sz]ation|apikey|apisecret|privatekey|privkey|secretkey"
+    "|accesskey|signingkey|encryptionkey|mnemonic|seedphrase|recoveryphrase|accesstoken|authtoken|refreshtoken|sessiontoken"
+    "|bearertoken|apitoken|bottoken|signature|sessionid|otpsecret|totp"
+)
+_WEAK = re.compile("key|pass|token|credential|auth|secret|session|cookie|sign|seed|phrase|salt|otp|pin|2fa|mfa|jwt|nonce$")
+_ABOUT = frozenset(
+    "file files filename path paths dir name names type types kind url urls uri uris endpoint host count counts len length size limit "
+    "limits max min index expiry expires expiration expire ttl age at created updated issued version status state "
+    "enabled disabled required valid invalid policy format algorithm alg mode scope scopes symbol symbols pair address "
+    "addr decimals price amount balance supply volume public pub primary foreign sort partition keyboard author authors "
+    "signal signals design assigned assign signup signin signum significant tokens tokenize bypass compass passed passes "
+    "passing passive passenger board monkey turkey keys keyed used usage error errors failed refill bucket "
+    "remaining per rate cost".split()
+)
+"""A name with one of these words is about a secret; its value is masked only if it looks like one."""
+
+
+@lru_cache(maxsize=16_384)
+def kind_for(name: bytes) -> tuple[str, bool]:
+    """(kind, sure) of a field's name: "" for one that names no secret. If not sure, the value must look like one."""
+    pieces = words(name)
+    if not pieces:
+        return "", False
+    dashed = name.decode("latin-1").lower().strip("-_. ").replace("_", "-")
+    header = _HEADERS.get(dashed)
+    if header:
+        return header, True
+    kind = _KINDS.get(kind_of(name), "")
+    if kind:
+        return kind, True
+    about = not _ABOUT.isdisjoint(pieces)
+    last = pieces[-1]
+    if last in _ONE_TIME and not about:
+        return "field.signature", last in ("signature", "hmac") or len(pieces) == 1 or not _SIGNS.isdisjoint(pieces)
+    squashed = "".join(pieces)
+    strong = _STRONG.search(squashed)
+    if strong:
+        return f"field.{part_of(pieces) or 'secret'}", not about
+    if _WEAK.search(squashed):
+        return f"field.{part_of(pieces) or 'secret'}", False
+    return "", False
+
+
+_NOTHING = re.compile(
+    rb"(?i)(?:true|false|none|null|nil|undefined|nan|yes|no|on|off|ok|\[?filtered\]?|\[?redacted\]?|hidden|masked|\.{2,}|[*x.\-#\xe2\x80\xa2]+"
+    rb"|\[[a-z ]+\]|secretstr\(.*|[+\-]?[0-9]{1,7}(?:\.[0-9]+)?|<[^>]*>|\$\{?[\w.]+\}?|\{\{.*|\{\w*\}|%\(.*|%[sdr]|[A-Z][a-z]+Error.*)\Z"
+)
+_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}|[a-z]+://|[~./\\]|[0-9.,]+[a-zA-Z%]{0,4}\Z")
+_DIGIT = re.compile(rb"[0-9]")
+_LETTER = re.compile(rb"[A-Za-z]")
+_TOKENLIKE = re.compile(rb"[A-Za-z0-9+/=_.~:\-]{12,}")
+
+
+def is_value(value: bytes, sure: bool) -> bool:
+    """Whether what stands under a sensitive name is worth masking."""
+    if not value or _NOTHING.match(value):
+        return False
+    if sure:
+        return True
+    return (
+        len(value) >= 12
+        and _DIGIT.search(value) is not None
+        and _LETTER.search(value) is not None
+        and _DATE.match(value) is None
+        and _TOKENLIKE.fullmatch(value) is not None
+    )
+
+
+class Names:
+    """Which names are sensitive, with what the venues in force call their headers and parameters."""
+
+    def __init__(self, venues: Iterable[Venue] = (), extra: Iterable[str] = (), allow: Iterable[str] = ()) -> None:
+        self._special: dict[bytes, tuple[str, bool]] = {}
+        self._aliases: dict[str, str] = {}
+        shared: dict[bytes, set[str]] = {}
+        for venue in venues:
+            for alias in (venue.provider, *venue.aliases):
+                self._aliases.setdefault("".join(words(alias.encode())), venue.provider)
+            for name, part in (*venue.headers, *venue.params):
+                key = _plain(name.encode())
+                shared.setdefault(key, set()).add(venue.provider)
+                self._special[key] = (f"{venue.provider}.{part}", True)
+        for key, owners in shared.items():
+            if len(owners) > 1:  # nobody's alone
+                part = self._special[key][0].partition(".")[2]
+                self._special[key] = (f"field.{part}", _plain(part.encode()) in key or len(key) > 6)
+        for name in extra:
+            self._special[_plain(name.encode())] = ("field.configured", True)
+        for name in allow:
+            self._special[_plain(name.encode())] = ("", False)
+        self._kinds: dict[bytes, tuple[str, bool]] = {}
+
+    def kind(self, name: bytes) -> tuple[str, bool]:
+        """(kind, sure) of a name; see kind_for."""
+        known = self._kinds.get(name)
+        if known is None:
+            known = self._kind(name[:256])
+            if len(self._kinds) > 16_384:
+                self._kinds.clear()
+            self._kinds[name] = known
+        return known
+
+    def _kind(self, name: bytes) -> tuple[str, bool]:
+        special = self._special.get(_plain(name))
+        if special is not None:
+            return special
+        kind, sure = kind_for(name)
+        if kind and sure:
+            pieces = words(name)
+            provider = self._aliases.get(pieces[0]) or self._aliases.get("".join(pieces[:2]))
+            part = part_of(pieces)
+            if provider and part and len(pieces) > 1:
+                kind = f"{provider}.{part}"
+        return kind, sure
+
+    def spans(self, data: bytes, found: Iterable[Assigned]) -> list[Span]:
+        """What is masked of assignments, and why."""
+        out = []
+        for item in found:
+            kind, sure = self.kind(item.name)
+            if kind and is_value(data[item.start : item.end], sure):
+                out.append(Span(item.start, item.end, kind, RANK_NAME))
+        return out
+
+
+def _plain(name: bytes) -> bytes:
+    """A name without case and separators."""
+    return name.lower().translate(None, b"-_. \t:")
+
+
+# ---------------------------------------------------------------- places
+_USERINFO = re.compile(
+    rb"://([^\s/@:\"'<>]{0,64}):([^\s/@\"'<>]{1,128}(?:@[^\s/@\"'<>:]{0,64}){0,3}?)@"
+    rb"(?=[^\s/@\"'<>]{0,255}(?:[/?#\s\"'<>:,;)\]}]|\Z))"
+)
+_BOT = re.compile(rb"/bot([0-9]{6,12}:[A-Za-z0-9_\-]{20,64})")
+_COOKIE = re.compile(
+    rb"(?i)cookie[\"']?[ \t]{0,4}[:=,][ \t]{0,4}b?"
+    rb"(?:\"([^\"\r\n]+)|'([^'\r\n]+)|([^\s\"';]+(?:; ?[^\s\"';=]+=[^\s\"';]*)*))"
+)
+
+
+def place_spans(data: bytes, ends: Iterable[tuple[int, int]]) -> list[Span]:
+    """What stands in a sensitive place at the redactor's own triggers."""
+    out: list[Span] = []
+    for ident, end in ends:
+        if ident == USERINFO:
+            at = data.rfind(b"://", max(0, end - 260), end)
+            found = _USERINFO.match(data, at) if at >= 0 else None
+            if found and not _NOTHING.match(found[2]):
+                out.append(Span(*found.span(2), "url.password", RANK_NAME))
+        elif ident == BOT:
+            at = data.rfind(b"/bot", max(0, end - 48), end)
+            found = _BOT.match(data, at) if at >= 0 else None
+            if found:
+                out.append(Span(*found.span(1), "url.bot-token", RANK_NAME))
+        elif ident == COOKIE:
+            at = data.lower().rfind(b"cookie", max(0, end - 32), end) if len(data) < 4096 else _rfind(data, end)
+            found = _COOKIE.match(data, at) if at >= 0 else None
+            if found:
+                group = found.lastindex or 0
+                out.append(Span(*found.span(group), "field.cookie", RANK_NAME))
+    return out
+
+
+def _rfind(data: bytes, end: int) -> int:
+    low = max(0, end - 32)
+    at = data[low:end].lower().rfind(b"cookie")
+    return low + at if at >= 0 else -1
+
+
+# ---------------------------------------------------------------- PEM
+_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_BODY = re.compile(rb"[A-Za-z0-9+/=]{20,}|[A-Za-z0-9+/]{1,}={1,2}(?=[\s\"'\\]|\Z)")
+_LAST = re.compile(rb"[A-Za-z0-9+/]{1,64}={0,2}(?=[\"',\\ \t]*\r?\n?\Z)")
+PEM_LINES = 400
+PEM_BYTES = 64 * 1024
+
+
+class Pem(NamedTuple):
+    """The block that is open: how many lines and bytes of it were seen. (0, 0): none is."""
+
+    lines: int = 0
+    bytes: int = 0
+
+
+CLOSED = Pem()
+
+
+def pem_spans(data: bytes, state: Pem = CLOSED) -> tuple[list[Span], Pem]:
+    """The bodies of private keys in whole lines, and the block that is open after them. A block that nobody closes ends
+    after PEM_LINES lines or PEM_BYTES bytes."""
+    out: list[Span] = []
+    at = 0
+    size = len(data)
+    while at < size:
+        if not state.lines:
+            begin = _BEGIN.search(data, at)
+            if begin is None:
+                break
+            at = begin.end()
+            state = Pem(1, 0)
+        end = _END.search(data, at)
+        stop = end.start() if end else size
+        for start, line in _lines(data, at, stop):
+            _body(data, start, start + len(line), out)
+            state = Pem(state.lines + (line[-1:] == b"\n"), state.bytes + len(line))
+            if state.lines > PEM_LINES or state.bytes > PEM_BYTES:
+                stop, end, state = start + len(line), None, CLOSED
+                break
+        at = stop
+        if end:
+            at, state = end.end(), CLOSED
+    return out, state
+
+
+def _lines(data: bytes, start: int, stop: int) -> Iterable[tuple[int, bytes]]:
+    while start < stop:
+        end = data.find(b"\n", start, stop) + 1 or stop
+        yield start, data[start:end]
+        start = end
+
+
+_ESCAPED = re.compile(rb"(?:\\+[rn]|%0[AaDd])+")
+_CLOSING = re.compile(rb"[\"'`<]|\Z")
+
+
+def _body(data: bytes, start: int, end: int, out: list[Span]) -> None:
+    """What a line of an open block holds of it: runs of its digits, and the word that the line ends with. Where line
+    breaks are escaped it is all that is quoted."""
+    if b"\\" in data[start:end] or b"%0" in data[start:end]:
+        skipped = _ESCAPED.match(data, start, end)
+        low = skipped.end() if skipped else start
+        closing = _CLOSING.search(data, low, end)
+        high = len(data[low : closing.start() if closing else end].rstrip(b"\r\n\\ ")) + low
+        if high > low:
+            out.append(Span(low, high, "pem.private-key", RANK_NAME))
+            return
+    covered = start
+    for found in _BODY.finditer(data, start, end):
+        out.append(Span(*found.span(), "pem.private-key", RANK_NAME))
+        covered = found.end()
+    last = _LAST.search(data, covered, end) if covered < end else None
+    if last and not (data[start : last.start()].strip() and _word(last.group())):
+        out.append(Span(*last.span(), "pem.private-key", RANK_NAME))
+
+
+def _word(text: bytes) -> bool:
+    """Whether the end of a line that has more in it is a word of a log and not a key's last digits."""
+    return (text.isalpha() and (text.islower() or text.istitle())) or text.isdigit()

@@ -1,0 +1,167 @@
+"""Moves bytes between file descriptors through Streams: a pipe, a child's two outputs, files that grow.
+
+What can be shown of an unfinished line is shown after IDLE seconds without input; nothing else waits. Writes what there
+is before it lets an error or an interrupt through, redacted. Imported by cli/redact.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import selectors
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+
+from leakguard.redact.core import Redactor
+from leakguard.redact.stream import Stream
+
+IDLE = 0.05
+READ = 256 * 1024
+POLL = 0.2
+"""Seconds between looks at files that are followed."""
+
+
+def writer(handle: int) -> Callable[[bytes], None]:
+    """A function that writes all of what it is given to a file descriptor."""
+
+    def write(data: bytes) -> None:
+        done = os.write(handle, data) if data else 0
+        while done < len(data):
+            done += os.write(handle, memoryview(data)[done:])
+
+    return write
+
+
+def pump(source: int, stream: Stream) -> None:
+    """Everything from a file descriptor through a stream, to the end."""
+    try:
+        while True:
+            if stream.waiting and not _ready(source, IDLE):
+                stream.idle()
+            data = os.read(source, READ)
+            if not data:
+                return
+            stream.feed(data)
+    finally:
+        stream.flush()
+
+
+def _ready(source: int, seconds: float) -> bool:
+    try:
+        return bool(select.select([source], [], [], seconds)[0])
+    except (OSError, ValueError):
+        return True  # a file on a system where only sockets can be waited for: reading it does not block
+
+
+def pump_many(pairs: Iterable[tuple[int, Stream]]) -> None:
+    """Several descriptors, each through its own stream, until all have ended."""
+    waiting = selectors.DefaultSelector()
+    streams = dict(pairs)
+    for handle in streams:
+        waiting.register(handle, selectors.EVENT_READ)
+    try:
+        while waiting.get_map():
+            held = [stream for stream in streams.values() if stream.waiting]
+            events = waiting.select(IDLE if held else None)
+            if not events:
+                for stream in held:
+                    stream.idle()
+                events = waiting.select()
+            for key, _ in events:
+                data = _read(key.fd)
+                if data:
+                    streams[key.fd].feed(data)
+                else:
+                    waiting.unregister(key.fd)
+                    streams[key.fd].flush()
+    finally:
+        waiting.close()
+        for stream in streams.values():
+            stream.flush()
+
+
+def _read(handle: int) -> bytes:
+    try:
+        return os.read(handle, READ)
+    except OSError as error:
+        if error.errno == errno.EIO:  # a pseudo-terminal whose other side was closed
+            return b""
+        raise
+
+
+# ---------------------------------------------------------------- files that grow
+class _Followed:
+    """One file that grows, is truncated, or is replaced by another of its name."""
+
+    def __init__(self, path: str, stream: Stream) -> None:
+        self.path = path
+        self.stream = stream
+        self.handle = -1
+        self.offset = 0
+
+    def step(self) -> bool:
+        """Reads what is new; says whether there was anything."""
+        if self.handle < 0:
+            try:
+                self.handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            except FileNotFoundError:
+                return False  # between two files of a rotation
+            self.offset = 0
+        data = os.read(self.handle, READ)
+        if data:
+            self.offset += len(data)
+            self.stream.feed(data)
+            return True
+        if os.fstat(self.handle).st_size < self.offset:  # truncated: what is in it now is new
+            os.lseek(self.handle, 0, os.SEEK_SET)
+            self.offset = 0
+            self.stream.flush()
+            return True
+        if self._replaced():
+            os.close(self.handle)
+            self.handle = -1
+            self.stream.flush()
+            return True
+        return False
+
+    def _replaced(self) -> bool:
+        try:
+            now = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        own = os.fstat(self.handle)
+        return (now.st_dev, now.st_ino) != (own.st_dev, own.st_ino)
+
+
+def follow(
+    redactor: Redactor, paths: Iterable[str], write: Callable[[bytes], None], goes_on: Callable[[], bool] = lambda: True
+) -> None:
+    """Files from their beginning and on as they grow, through rotations, until `goes_on` says no. OSError if one of
+    them cannot be opened at first."""
+    files = [_Followed(path, Stream(redactor, write)) for path in paths]
+    for file in files:
+        file.handle = os.open(file.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    idle_since = time.monotonic()
+    try:
+        while goes_on():
+            if sum(file.step() for file in files):
+                idle_since = time.monotonic()
+                continue
+            if time.monotonic() - idle_since >= IDLE:
+                for file in files:
+                    if file.stream.waiting:
+                        file.stream.idle()
+            time.sleep(POLL if time.monotonic() - idle_since > 1 else 0.02)
+    finally:
+        for file in files:
+            file.stream.flush()
+            with suppress(OSError):
+                os.close(file.handle)
+
+
+def chunks(handle: int) -> Iterator[bytes]:
+    """What a descriptor holds, piece by piece."""
+    while data := os.read(handle, READ):
+        yield data

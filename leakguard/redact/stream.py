@@ -1,0 +1,473 @@
+"""Streams: bytes in as they come, redacted bytes out as soon as that is safe.
+
+The unit is a line (ended by LF or CR), or several that wrapped base64 makes one. What becomes of a unit depends on the
+unit, the CONTEXT bytes before it, and whether a PEM block is open: never on how the input was cut into writes, nor on
+what comes later. So a complete line leaves at once, and many are handled in one pass. A unit is at most MAX_UNIT bytes.
+
+What is left without a line's end may be shown when nothing comes (`idle`), as far as it cannot be the beginning of a
+secret; it is kept, so that a secret that goes on later is still seen as a whole.
+Bounded memory; never raises but what `write` raises. Imported by applications, adapters and cli/.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from leakguard.detect.decode import _decoded, _texty
+from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, most_ends
+from leakguard.redact import mask
+from leakguard.redact.names import CLOSED, PEM, RUN, Span, pem_spans
+from leakguard.redact.quick import Edit, applied
+from leakguard.redact.views import ANSI, Stripped
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from leakguard.detect.stage1 import Ends
+    from leakguard.redact.core import Redactor
+    from leakguard.redact.known import Place
+
+CONTEXT = 2048
+"""Bytes before a unit that may explain what is in it."""
+SLICE = 256 * 1024
+MAX_UNIT = 1024 * 1024
+SAFE = 64 * 1024
+"""How far before MAX_UNIT a place is looked for where a unit can be cut."""
+LARGE = 64 * 1024
+"""Blocks from which on half of the work is worth another thread's time."""
+MAX_GROUP = 64 * 1024
+"""Bytes of wrapped base64 that are held back until its end is seen."""
+
+_CORES = os.cpu_count() or 1
+_WRAPPED = re.compile(rb"([A-Za-z0-9+/_\-]{56,})={0,2}\r?\n\Z")
+_GOES_ON = re.compile(rb"[ \t]{0,60}[A-Za-z0-9+/_\-]+={0,2}\r?\n\Z")
+_HEX = re.compile(rb"[0-9A-Fa-f]+\Z")
+_SPACE = re.compile(rb"[\s,;\"'&]")
+
+
+class Stream:
+    """Redacts what is fed to it and hands it to `write`, in order. Not for several threads at once."""
+
+    def __init__(self, redactor: Redactor, write: Callable[[bytes], object]) -> None:
+        self.redactor = redactor
+        self.write = write
+        self._pending = b""
+        """What is not written yet: it begins where a unit does."""
+        self._shown = 0
+        """How much of it was shown already."""
+        self._context = b""
+        self._pem = CLOSED
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
+
+    # ------------------------------------------------------------ in
+    def feed(self, data: bytes) -> None:
+        """Takes some more input; writes every unit that it completes."""
+        for at in range(0, len(data), SLICE) if len(data) > SLICE else (0,):
+            piece = data[at : at + SLICE] if len(data) > SLICE else data
+            self._pending = self._pending + piece if self._pending else bytes(piece)
+            self._units()
+
+    def flush(self) -> None:
+        """The end of the input, or of what comes for now: writes all that is left."""
+        if self._pending:
+            pending, self._pending = self._pending, b""
+            self._emit(pending, last=True)
+
+    def idle(self) -> None:
+        """Nothing came for a while: shows what cannot be the beginning of a secret."""
+        if not self._pending:
+            return
+        cut = max(self._pending.rfind(b"\n"), self._pending.rfind(b"\r")) + 1
+        if cut:  # wrapped lines that wait for more
+            held, self._pending = self._pending[:cut], self._pending[cut:]
+            self._emit(held, last=True)
+        from leakguard.redact.prompt import showable
+
+        stop = 0 if self._pem.lines else showable(self.redactor, self._context, self._pending)
+        if stop > self._shown:
+            self.write(self._partial(self._pending[:stop], self._shown))
+            self._shown = stop
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is held back that `idle` has not judged."""
+        return len(self._pending) > self._shown
+
+    # ------------------------------------------------------------ units
+    def _units(self) -> None:
+        pending = self._pending
+        while len(pending) >= MAX_UNIT:
+            first = _line_end(pending, 0, MAX_UNIT)
+            if first:
+                break
+            cut = _safe_cut(pending)
+            self._pending = pending[cut:]
+            self._emit(pending[:cut], last=True)
+            pending = self._pending
+        cut = max(pending.rfind(b"\n"), pending.rfind(b"\r")) + 1
+        if cut:
+            self._pending = pending[cut:]
+            held = self._emit(pending[:cut])
+            if held:
+                self._pending = held + self._pending
+
+    def _emit(self, block: bytes, last: bool = False) -> bytes:
+        """Writes whole units; gives back those at the end that wait for the next. `last`: nothing waits."""
+        redactor = self.redactor
+        base = len(self._context)
+        data = self._context + block
+        shown, self._shown = self._shown, 0
+        try:
+            ends: Ends | None = self._scan(data)
+            places = redactor.known.find(data)
+        except Flood:
+            ends, places = None, redactor.known.find(data)
+        except Exception as error:  # noqa: BLE001
+            self.write(redactor._unchecked(block, error))
+            self._keep(data)
+            return b""
+        held = b""
+        if ends and not last:
+            hold = self._held(data, base, ends)
+            if hold < len(data):
+                held = data[hold:]
+                data = data[:hold]
+                ends = [item for item in ends if item[1] <= hold]
+                places = [place for place in places if place[1] <= hold]
+                if hold == base:
+                    self._shown = shown
+                    return held
+        if not ends and ends is not None and not places and not self._pem.lines and not _odd(data):
+            self.write(data[base + shown :])
+        else:
+            self.write(_Block(self, data, base, shown, ends, places).redacted())
+        self._keep(data)
+        return held
+
+    def _scan(self, data: bytes) -> Ends:
+        """The ends in a block: of a large one by two threads, each with its half, as a scan lets other threads run."""
+        scan = self.redactor.runtime.merged.scan
+        size = len(data)
+        cut = data.rfind(b"\n", 0, size // 2) + 1 if size >= LARGE and _CORES > 1 else 0
+        if not cut:
+            return scan(data, True, size >> 5)
+        if self._pool is None or self._pool[0] != os.getpid():
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = os.getpid(), ThreadPoolExecutor(1)
+        low = max(0, cut - CONTEXT)
+        later = self._pool[1].submit(scan, data[low:], True, size >> 5)
+        ends = [item for item in scan(data[:cut], True, size >> 5) if item[1] <= cut]
+        ends += [(ident, end + low) for ident, end in later.result() if end + low > cut]
+        return ends
+
+    def _keep(self, data: bytes) -> None:
+        self._context = data[-CONTEXT:]
+
+    def _held(self, data: bytes, base: int, ends: Ends) -> int:
+        """Where a group of wrapped lines begins that the data ends with; its length if there is none."""
+        if not any(ident == RUN and end == len(data) for ident, end in ends):
+            return len(data)
+        start = group_start(data, base, len(data))
+        return start if len(data) - start < MAX_GROUP else len(data)
+
+    def _partial(self, data: bytes, shown: int) -> bytes:
+        """data[shown:] redacted, where data[:shown] was shown before."""
+        redactor = self.redactor
+        try:
+            spans = [span._replace(start=max(span.start, shown)) for span in redactor.spans(data) if span.end > shown]
+            return redactor.replaced(data, spans)[shown:]
+        except Exception as error:  # noqa: BLE001
+            return redactor._unchecked(data[shown:], error)
+
+
+def _odd(data: bytes) -> bool:
+    return b"\x1b" in data or 0 in data or b"\x08" in data
+
+
+def _line_end(data: bytes, start: int, stop: int) -> int:
+    """After the first line's end in data[start:stop]; 0 if there is none."""
+    feed = data.find(b"\n", start, stop)
+    back = data.find(b"\r", start, stop if feed < 0 else feed)
+    return (back if back >= 0 else feed) + 1
+
+
+def _safe_cut(data: bytes) -> int:
+    """Where a unit that is too long is cut: before its last word's beginning, if that is near."""
+    low = MAX_UNIT - SAFE
+    last = low
+    for found in _SPACE.finditer(data, low, MAX_UNIT):
+        last = found.end()
+    return last if last > low else MAX_UNIT
+
+
+def _unit_start(data: bytes, at: int, base: int) -> int:
+    """Where the line begins that byte `at` is in."""
+    return max(data.rfind(b"\n", base, at), data.rfind(b"\r", base, at)) + 1 or base
+
+
+def wrapped(line: bytes) -> bool:
+    """Whether a line ends in what could be base64 that goes on in the next one."""
+    found = _WRAPPED.search(line, max(0, len(line) - 4096))
+    if found is None or len(found[1]) % 4 or _HEX.match(found[1]):
+        return False
+    return found[1][:4] == b"H4sI" or found[1][:2] == b"eJ" or _texty(_decoded(found[1][: len(found[1]) // 4 * 4]))
+
+
+def group_start(data: bytes, base: int, end: int) -> int:
+    """Where the group of wrapped lines begins that ends with the line before `end`; `end` if that is none."""
+    start = end
+    while start > base:
+        low = _unit_start(data, start - 1, base)
+        line = data[low:start]
+        if not wrapped(line):
+            break
+        start = low
+        if not _GOES_ON.match(line):
+            break  # something stands before it: the first line
+    return start
+
+
+class _Block:
+    """Whole units of data[base:], with what fired in them."""
+
+    def __init__(
+        self, stream: Stream, data: bytes, base: int, shown: int, ends: Ends | None, places: list[Place]
+    ) -> None:
+        self.stream = stream
+        self.redactor = stream.redactor
+        self.data = data
+        self.base = base
+        self.shown = shown
+        self.ends = ends
+        self.places = places
+        self.again: list[int] = []
+        """Which pieces of `out` were changed and are looked at again."""
+        self.fine: list[list[int]] = []
+        """For each of these, where triggers may end in it."""
+        self.out: list[bytes] = []
+        self.has_odd = _odd(data)
+
+    def redacted(self) -> bytes:
+        """The block without secrets."""
+        at = self.base
+        quick = self.redactor._quick
+        data, out = self.data, self.out
+        edited: list[Edit] = []
+        for low, high, ends, places, pem in self._touched():
+            if low > at:
+                out.append(data[at:low])
+            at = high
+            edits = None
+            if quick is not None and not pem and not self.shown and not self._apart(low, high, ends):
+                edits = quick.line(data, low, high, ends, places)
+            if edits:
+                text, fine = applied(data, low, high, edits)
+                edited += edits
+                self.again.append(len(out))
+                self.fine.append(fine)
+                out.append(text)
+            else:
+                self._unit(low, high, ends, places, pem)
+        out.append(data[at:])
+        if edited:
+            self.redactor._count(edited)
+        if self.again:
+            self._look_again()
+        return b"".join(out)
+
+    def _apart(self, low: int, high: int, ends: Ends) -> bool:
+        """Whether a unit is more than a plain line."""
+        data = self.data
+        return (
+            (self.has_odd and _odd(data[low:high]))
+            or len(ends) > LEAST_ENDS
+            or data.find(b"\n", low, high - 1) >= 0
+            or data.find(b"\\n", low, high) >= 0
+        )
+
+    # ------------------------------------------------------------ which units
+    def _touched(self) -> list[tuple[int, int, Ends, list[Place], list[Span]]]:
+        """The units in which something fired: (start, end, trigger ends, known values, PEM spans), in order."""
+        data, base = self.data, self.base
+        if self.ends is None:
+            self.ends = self._all_ends()
+        ends = self.ends
+        pem = self._pem(ends)
+        marks = [(end, ident) for ident, end in ends if end > base]
+        extra = [end for _, end, _ in self.places if end > base] + [span.end for span in pem]
+        if self.has_odd:
+            extra += self._odd_places()
+        if self.shown:
+            extra.append(base + 1)  # of the first unit something was shown: it is handled alone
+        marks += [(end, -1) for end in extra]
+        marks.sort()
+        runs = {end for ident, end in ends if ident == RUN and end > base}
+        out: list[tuple[int, int, Ends, list[Place], list[Span]]] = []
+        places = self.places
+        number, total = 0, len(marks)
+        while number < total:
+            mark = marks[number][0]
+            low = _unit_start(data, mark - 1, base)
+            high = _line_end(data, mark - 1, len(data)) or len(data)
+            if high in runs:
+                high = self._group_end(low, high, runs)
+            own: Ends = []
+            while number < total and marks[number][0] <= high:
+                end, ident = marks[number]
+                if ident >= 0:
+                    own.append((ident, end))
+                number += 1
+            out.append(
+                (
+                    low, high, own,
+                    # of what goes over several lines the last one: more is not known when those before it leave
+                    [p for p in places if low < p[1] <= high] if places else [],
+                    [s for s in pem if low <= s.start < high] if pem else [],
+                )
+            )  # fmt: skip
+        return out
+
+    def _group_end(self, low: int, high: int, runs: set[int]) -> int:
+        """Where a unit ends that wrapped base64 may make longer."""
+        data, start = self.data, low
+        while high in runs and high - start < MAX_GROUP and wrapped(data[low:high]):
+            following = _line_end(data, high, len(data))
+            if not following or not _GOES_ON.match(data, high, following):
+                break
+            low, high = high, following
+        return high
+
+    def _all_ends(self) -> Ends:
+        """Ends where the block as a whole has too many: of each line that has not."""
+        data, at = self.data, self.base
+        out: Ends = []
+        while at < len(data):
+            stop = _line_end(data, at, len(data)) or len(data)
+            low = max(0, at - CONTEXT)
+            try:
+                found = self.redactor.runtime.merged.scan(data[low:stop], True, 1024)
+                out += [(ident, end + low) for ident, end in found if end + low > at]
+            except Flood:
+                out += [(REDACT_BASE - 1, stop)] * (most_ends(stop - at) + 1)
+            at = stop
+        return out
+
+    def _pem(self, ends: Ends) -> list[Span]:
+        stream, data, base = self.stream, self.data, self.base
+        if stream._pem.lines:
+            at = base
+        else:
+            first = min((end for ident, end in ends if ident == PEM and end > base), default=-1)
+            if first < 0:
+                return []
+            at = _unit_start(data, first - 1, base)
+        spans, stream._pem = pem_spans(data[at:], stream._pem)
+        return [span._replace(start=span.start + at, end=span.end + at) for span in spans]
+
+    def _odd_places(self) -> list[int]:
+        """Ends of what shows only without terminal escapes, and of every line with a NUL."""
+        data, base = self.data, self.base
+        out: list[int] = []
+        if 0 in data:
+            at = data.find(0, base)
+            while at >= 0:
+                out.append(at + 1)
+                at = data.find(0, (_line_end(data, at, len(data)) or len(data)))
+        if b"\x1b" in data or b"\x08" in data:
+            plain = Stripped(data, ANSI)
+            try:
+                ends = [end for _, end in self.redactor.runtime.merged.scan(plain.data, True, len(data) >> 5)]
+            except Flood:
+                ends = [found.end() for found in re.finditer(rb"[\x1b\x08]", plain.data)] or list(
+                    range(1, len(plain.data), 64)
+                )
+            ends += [end for _, end, _ in self.redactor.known.find(plain.data)]
+            out += [raw for end in ends if (raw := plain.raw(end - 1, end)[1]) > base]
+        return out
+
+    # ------------------------------------------------------------ one unit
+    def _unit(self, low: int, high: int, ends: Ends, places: list[Place], pem: list[Span]) -> None:
+        redactor, data = self.redactor, self.data
+        shown = self.shown if low == self.base else 0
+        if len(ends) > most_ends(high - low):
+            with redactor._lock:
+                redactor._floods += 1
+            unit = data[low + shown : high]
+            self.out.append(unit if redactor.policy.on_error == "open" else mask.ERROR + mask.line_end(unit))
+            return
+        try:
+            spans = self._spans(low, high, ends, places)
+        except Flood:
+            self._unit(low, high, [(0, high)] * (most_ends(high - low) + 1), [], [])
+            return
+        except Exception as error:  # noqa: BLE001
+            self.out.append(redactor._unchecked(data[low + shown : high], error))
+            return
+        spans = mask.merged(spans + pem) if spans or pem else []
+        if shown:
+            spans = [s._replace(start=max(s.start, low + shown)) for s in spans if s.end > low + shown]
+        if not spans:
+            self.out.append(data[low + shown : high])
+            return
+        unit = data[low:high]
+        text = redactor.replaced(unit, [s._replace(start=max(0, s.start - low), end=s.end - low) for s in spans])
+        self.again.append(len(self.out))
+        self.fine.append([])
+        self.out.append(text[shown:])
+
+    def _spans(self, low: int, high: int, ends: Ends, places: list[Place]) -> list[Span]:
+        """What is masked of the unit data[low:high]; offsets in data."""
+        redactor, data = self.redactor, self.data
+        out = [s._replace(start=max(s.start, low)) for s in redactor._known_spans(data, places)] if places else []
+        inner = mask.odd(data[low:high])
+        if inner:  # several lines, escapes, two-byte text: what a record is
+            unit = data[low:high]
+            own = [(ident, end - low) for ident, end in ends]
+            out += [_moved(span, low) for span in redactor._find(unit, own, [])]
+        if ends:
+            redactor._by_ends(data, ends, out, "", low, high, CONTEXT)
+        if out and not inner:
+            unit = data[low:high]
+            moved = [_moved(span, -low) for span in out if span.start >= low]
+            count = len(moved)
+            redactor._copies(unit, ends, moved)
+            out += [_moved(span, low) for span in moved[count:]]
+        return [span for span in out if span.end > low]
+
+    def _look_again(self) -> None:
+        """What was changed must be clean now, as a text of its own."""
+        redactor = self.redactor
+        joined = b"".join(self.out[number] for number in self.again)
+        try:
+            ends = redactor.runtime.merged.scan(joined, True, 1 << 20)
+            places = redactor.known.find(joined)
+        except Flood:
+            ends, places = [(0, -1)], []
+        fine: set[int] = set()
+        at = 0
+        for number, own in zip(self.again, self.fine, strict=True):
+            fine.update([at + end for end in own] if at else own)
+            at += len(self.out[number])
+        marks = [end for _, end in ends if end not in fine and not mask.told(joined, end)]
+        marks += [end for _, end, _ in places]
+        if not marks:
+            return
+        marks.sort()
+        at = 0
+        for number in self.again:
+            stop = at + len(self.out[number])
+            if marks[0] < 0 or bisect_left(marks, at + 1) < bisect_right(marks, stop):
+                self.out[number] = redactor._again(self.out[number])
+            at = stop
+
+
+def _moved(span: Span, by: int) -> Span:
+    return span._replace(start=span.start + by, end=span.end + by)
+
+
+__all__ = ["CONTEXT", "MAX_UNIT", "Stream"]

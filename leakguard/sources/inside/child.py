@@ -1,0 +1,364 @@
+"""Formats that foreign parsers read (7z, rar, cab, lha, xar, squashfs), each archive in a process of its own.
+
+Promises: the parser runs in a child with limits on memory and processor time, which may write no file and has no
+environment; it hands back names and bytes through a pipe and is killed when nobody reads them any more; a child that
+dies is a BrokenError, and what it gave until then is kept. It takes nothing but the archive, as an open file.
+
+Why a process: parsers in C of hostile formats, a steady stream of advisories, and interfaces that push. This file is
+both sides: `foreign` in the parent; run as a script, the child, which imports nothing of the project.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from leakguard.sources.inside.base import Context, Member, Stream
+
+MEMORY = 1024 * 1024 * 1024
+"""Address space of a child, in bytes: libraries take about 200 MB of it before they read anything."""
+PIECE = 256 * 1024
+LONGEST_NAME = 64 * 1024
+_NAME, _DATA, _END, _TOLD, _DONE = b"N", b"D", b"E", b"T", b"F"
+_PACKAGES = {
+    "7z": ("libarchive", "py7zr"),
+    "rar": ("libarchive",),
+    "cab": ("libarchive",),
+    "lha": ("libarchive",),
+    "xar": ("libarchive",),
+    "squashfs": ("PySquashfsImage",),
+}
+_LIBARCHIVE = {"7z": "7zip", "rar": "all", "cab": "cab", "lha": "lha", "xar": "xar"}
+
+
+# ---------------------------------------------------------------- the parent
+def foreign(stream: Stream, context: Context) -> Iterator[Member]:
+    """The members of an archive of one of the kinds above."""
+    from importlib.util import find_spec
+    from subprocess import DEVNULL, PIPE, Popen
+
+    from leakguard.sources.inside import magic
+    from leakguard.sources.inside.base import BrokenError, Told
+
+    kind = magic.kind_of(stream.peek(magic.HEAD))
+    if not any(find_spec(package) for package in _PACKAGES[kind]):
+        raise ImportError(kind)
+    file, size = stream.file()
+    seconds = context.budget.left()
+    limit = str(int(min(seconds, 1 << 30)) + 1)
+    command = [sys.executable, "-I", "-S", __file__, kind, limit, *_search_path()]
+    handle = _descriptor(file)
+    with Popen(command, stdin=handle, stdout=PIPE, stderr=DEVNULL, env=_environment()) as process:
+        try:
+            if process.stdout is None:
+                raise Told
+            yield from _members(process.stdout, context, size)
+            if process.wait() != 0:
+                raise BrokenError(f"its reader ended with {process.returncode} (limit of memory or time, or damage)")
+        finally:
+            process.kill()
+
+
+def _members(pipe: IO[bytes], context: Context, size: int) -> Iterator[Member]:
+    from leakguard.sources.inside.base import BrokenError, Member, UnreadError
+
+    while True:
+        mark, data = _record(pipe)
+        if mark == _DONE:
+            return
+        if mark == _NAME:
+            length = struct.unpack("<q", data[:8])[0]
+            content = _Content(pipe, context, size)
+            kind = "link" if data[8:9] == b"l" else "member"
+            yield Member(data[9:].decode("utf-8", "surrogateescape"), content, length, kind)
+            content.finish()
+        elif mark == _TOLD:
+            word, _, text = data.decode("utf-8", "replace").partition(":")
+            if word == "unread":
+                raise UnreadError(text)
+            if word == "broken":
+                raise BrokenError(text)
+            context.tell("failed", text, word)
+        elif mark not in (_DATA, _END):
+            raise BrokenError("its reader ended early (limit of memory or time, or damage)")
+
+
+class _Content:
+    """What the child sends of one member, to be pulled."""
+
+    def __init__(self, pipe: IO[bytes], context: Context, size: int) -> None:
+        self.pipe = pipe
+        self.limits = context.limits
+        self.size = size
+        self.produced = 0
+        self.rest = b""
+        self.ended = False
+
+    def __call__(self, count: int) -> bytes:
+        from leakguard.sources.inside.base import BrokenError, ratio_guard
+
+        if not self.rest and not self.ended:
+            mark, data = _record(self.pipe)
+            if mark == _DATA:
+                self.rest = data
+            elif mark == _END and not data:
+                self.ended = True
+            else:
+                self.ended = True
+                raise BrokenError("damaged member" if mark == _END else "its reader ended early")
+            self.produced += len(data)
+            ratio_guard(self.limits, self.produced, self.size)
+        out, self.rest = self.rest[:count], self.rest[count:]
+        return out
+
+    def finish(self) -> None:
+        while not self.ended:
+            mark, _ = _record(self.pipe)
+            self.ended = mark != _DATA
+
+
+def _record(pipe: IO[bytes]) -> tuple[bytes, bytes]:
+    """(mark, payload); an empty mark where the child ended."""
+    head = pipe.read(5)
+    if len(head) < 5:
+        return b"", b""
+    size = int.from_bytes(head[1:], "little")
+    data = pipe.read(size) if size <= PIECE + LONGEST_NAME else b""
+    return (head[:1], data) if len(data) == size else (b"", b"")
+
+
+def _descriptor(file: BinaryIO) -> int:
+    """A descriptor of the file at its start: what is spooled in memory goes to an unlinked file first."""
+    rollover: Callable[[], None] | None = getattr(file, "rollover", None)
+    if rollover is not None:
+        rollover()
+    file.seek(0)
+    file.flush()
+    os.lseek(file.fileno(), 0, os.SEEK_SET)
+    return file.fileno()
+
+
+def _environment() -> dict[str, str]:
+    kept = ("SYSTEMROOT", "LIBARCHIVE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _search_path() -> list[str]:
+    """Where installed packages are: -S keeps .pth files from running in the child."""
+    return [path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
+
+
+# ---------------------------------------------------------------- the child
+def _limit(seconds: int) -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    for what, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(what)
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (soft, soft))
+
+
+class _Out:
+    def __init__(self, out: BinaryIO) -> None:
+        self.out = out
+
+    def send(self, mark: bytes, data: bytes = b"") -> None:
+        self.out.write(mark + len(data).to_bytes(4, "little") + data)
+
+    def name(self, name: str, size: int, kind: bytes = b"f") -> None:
+        raw = name.encode("utf-8", "surrogateescape")[: LONGEST_NAME - 16]
+        self.send(_NAME, struct.pack("<q", size) + kind + raw)
+
+    def data(self, data: bytes) -> None:
+        for at in range(0, len(data), PIECE):
+            self.send(_DATA, data[at : at + PIECE])
+
+    def told(self, word: str, text: str = "") -> None:
+        self.send(_TOLD, f"{word}:{text}".encode("utf-8", "replace")[:LONGEST_NAME])
+
+
+def _by_libarchive(kind: str, handle: int, out: _Out) -> None:
+    import libarchive  # type: ignore[import-untyped, unused-ignore]
+
+    try:
+        with libarchive.fd_reader(handle, _LIBARCHIVE[kind], "none") as archive:
+            for entry in archive:
+                name = entry.pathname or "unnamed"
+                if entry.issym or entry.islnk:
+                    link = (entry.linkpath or "").encode("utf-8", "surrogateescape")
+                    out.name(name, len(link), b"l")
+                    out.data(link)
+                    out.send(_END)
+                elif entry.isfile:
+                    _entry_by_libarchive(entry, name, out)
+    except libarchive.exception.ArchiveError as error:
+        text = str(error).lower()
+        if "encrypt" in text or "passphrase" in text:
+            out.told("broken", "encrypted")
+        else:
+            out.told("broken", "damaged, or packed in a way its reader does not know")
+
+
+def _blocks(entry: Any) -> Iterator[bytes]:
+    """The data as it is stored. The package's own way fills holes: gigabytes of them if the archive says so, and for
+    xar, where some versions of the library count offsets through all files, as much as stood before."""
+    from ctypes import byref, c_longlong, c_size_t, c_void_p, string_at
+
+    from libarchive import ffi
+
+    data, size, offset = c_void_p(), c_size_t(), c_longlong()
+    while True:
+        result = ffi.read_data_block(entry._archive_p, byref(data), byref(size), byref(offset))
+        if result == ffi.ARCHIVE_EOF:
+            return
+        if result != ffi.ARCHIVE_OK:  # a warning is a wrong checksum
+            raise ffi.ArchiveError("checksum", None, result)
+        if size.value:
+            yield string_at(data, size.value)
+
+
+def _entry_by_libarchive(entry: Any, name: str, out: _Out) -> None:
+    """One file. An encrypted or damaged one is told; libarchive may go on behind it."""
+    import libarchive
+
+    try:
+        out.name(name, entry.size if entry.size is not None else -1)
+        for block in _blocks(entry):
+            out.data(block)
+        out.send(_END)
+    except libarchive.exception.ArchiveError as error:
+        out.send(_END)
+        text = str(error).lower()
+        hidden = "encrypt" in text or "passphrase" in text
+        out.told("encrypted" if hidden else "damaged member, or packed in a way its reader does not know", name)
+        if getattr(error, "retcode", -30) == -30:  # ARCHIVE_FATAL
+            raise
+
+
+def _by_py7zr(handle: int, out: _Out) -> None:
+    import py7zr  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    from py7zr.io import Py7zIO, WriterFactory  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    class Writer(Py7zIO):  # type: ignore[misc, unused-ignore]
+        def __init__(self) -> None:
+            self.length = 0
+
+        def write(self, data: bytes | bytearray) -> int:
+            out.data(bytes(data))
+            self.length += len(data)
+            return len(data)
+
+        def read(self, size: int | None = None) -> bytes:
+            return b""
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            return 0
+
+        def flush(self) -> None:
+            return None
+
+        def size(self) -> int:
+            return self.length
+
+    class Factory(WriterFactory):  # type: ignore[misc, unused-ignore]
+        opened = False
+
+        def create(self, filename: str) -> Any:
+            if self.opened:
+                out.send(_END)
+            self.opened = True
+            out.name(filename, -1)
+            return Writer()
+
+    try:
+        with open(handle, "rb", closefd=False) as file, py7zr.SevenZipFile(file, "r", mp=False) as archive:
+            if archive.password_protected:
+                out.told("broken", "encrypted")
+                return
+            os.chdir(os.sep)  # names are given below the working folder
+            factory = Factory()
+            archive.extractall(path="", factory=factory)
+            if factory.opened:
+                out.send(_END)
+    except py7zr.exceptions.PasswordRequired:
+        out.told("broken", "encrypted")
+    except (py7zr.exceptions.ArchiveError, py7zr.exceptions.Bad7zFile):
+        out.told("broken", "damaged, or packed in a way its reader does not know")
+
+
+def _by_squashfs(handle: int, out: _Out) -> None:
+    from PySquashfsImage import SquashFsImage  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    with open(handle, "rb", closefd=False) as file:
+        image = SquashFsImage(file)
+        for item in image:
+            if item.is_file:
+                out.name(item.path, item.size)
+                for block in item.iter_bytes():
+                    out.data(block)
+                out.send(_END)
+            elif item.is_symlink:
+                link = item.readlink()
+                out.name(item.path, -1, b"l")
+                out.data(link.encode("utf-8", "surrogateescape") if isinstance(link, str) else link)
+                out.send(_END)
+
+
+def _child(kind: str, seconds: int, path: list[str]) -> None:
+    sys.path[:] = [*sys.path, *path]
+    with open(1, "wb", buffering=1 << 20, closefd=False) as pipe:
+        out = _Out(pipe)
+        _load(kind)  # before the limits: ctypes asks ldconfig where the library is
+        _limit(seconds)
+        try:
+            _read(kind, out)
+        except ImportError as error:
+            ours = any(error.name in packages for packages in _PACKAGES.values())
+            needs = "install leakguard-scanner[archives]" if ours else f"its reader needs the package {error.name}"
+            out.told("unread", needs)
+        except BrokenPipeError:
+            os._exit(0)  # nobody wants the rest
+        except Exception as error:  # noqa: BLE001 - a parser fails as it likes; its message could quote content
+            out.send(_END)
+            out.told("broken", f"its reader failed: {type(error).__name__}")
+        out.send(_DONE)
+
+
+def _load(kind: str) -> None:
+    from contextlib import suppress
+    from importlib import import_module
+
+    for package in _PACKAGES[kind]:
+        with suppress(ImportError, AttributeError, OSError, TypeError):  # `_read` meets it again, and says so
+            import_module(package)
+
+
+def _read(kind: str, out: _Out) -> None:
+    if kind == "squashfs":
+        _by_squashfs(0, out)
+        return
+    try:
+        _by_libarchive(kind, 0, out)
+    except (ImportError, AttributeError, OSError, TypeError) as error:
+        # the package finds no library: then libarchive.ffi fails as it is imported
+        if isinstance(error, BrokenPipeError):
+            raise
+        if kind != "7z":
+            out.told("unread", "its reader needs the system's libarchive (libarchive13)")
+            return
+        _by_py7zr(0, out)
+
+
+if __name__ == "__main__":
+    _child(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

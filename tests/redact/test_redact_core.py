@@ -1,0 +1,322 @@
+"""The Redactor: types, names, places, styles, what happens when it fails."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+import types
+from typing import Any, NamedTuple
+
+import pytest
+
+from leakguard.errors import UsageError
+from leakguard.redact import Policy, Redactor
+from tests.redact.texts import clean_lines, leaky_lines, secret
+
+KEY = secret(1, "{{alnum*64}}")
+
+
+@pytest.mark.parametrize("number", range(len(leaky_lines(0))))
+def test_what_logs_leak_is_masked(redactor: Redactor, number: int) -> None:
+    line, value = leaky_lines(100)[number]
+    out = redactor.redact(line)
+    assert value not in out
+    assert b"<redacted:" in out
+    assert redactor.redact(line.decode()) == out.decode()
+
+
+@pytest.mark.parametrize("line", clean_lines(3, 40))
+def test_a_clean_record_is_the_same_object(redactor: Redactor, line: bytes) -> None:
+    assert redactor.redact(line) is line
+    text = line.decode("latin-1")
+    assert redactor.redact(text) is text
+
+
+@pytest.mark.parametrize("line", [
+    "key=BTCUSDT tokens=12 token_symbol=USDT sign=+1 primary_key=order_id passed=True",
+    "max_tokens: 4096, keyboard=qwerty, author=Jane-Doe, session_start=2026-11-21T10:00:00",
+    "signal=buy design=v2.11 assigned=worker-12 monkey=1",
+    "public_key=abc  api_key_count=3  password: None  secret=***",
+    "GET https://example.org:8443/a/b?page=2&sort=asc",
+])  # fmt: skip
+def test_names_that_name_no_secret(redactor: Redactor, line: str) -> None:
+    assert redactor.redact(line) is line
+
+
+@pytest.mark.parametrize("name", [
+    "api_secret", "API-SECRET", "apiSecret", "Api.Secret", "x-mbx-apikey", "OK_ACCESS_PASSPHRASE", "authorization",
+    "Proxy-Authorization", "clientSecret", "aws_secret_access_key", "db_password", "PASSWD", "refresh_token", "cookie",
+    "signature", "X-BAPI-SIGN", "privateKey", "mnemonic", "credentials", "listenKey",
+])  # fmt: skip
+def test_sensitive_names_in_any_style(redactor: Redactor, name: str) -> None:
+    assert redactor.sensitive(name)
+    out = redactor.redact({name: "correct-horse-battery"})
+    assert out[name].startswith("<redacted:")
+
+
+class Pair(NamedTuple):
+    name: str
+    api_secret: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    user: str
+    password: str
+    inner: Any = None
+
+
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("value", [
+    {"apiKey": KEY, "n": [1, 2.5, None, True]},
+    {"a": {"b": [("X-MBX-APIKEY", KEY)]}},
+    [f"secret={KEY}", "plain"],
+    (f"secret={KEY}",),
+    {f"secret={KEY}"},
+    frozenset({f"secret={KEY}"}),
+    collections.deque([f"secret={KEY}"]),
+    collections.OrderedDict(api_secret=KEY),
+    collections.defaultdict(list, api_secret=KEY),
+    types.MappingProxyType({"api_secret": KEY}),
+    Pair("x", KEY),
+    Account("u", KEY, {"token": KEY}),
+    Text(f"secret={KEY}"),
+    bytearray(f"secret={KEY}".encode()),
+    {"name": "API_SECRET", "value": KEY},
+    {"api_secret": [KEY, KEY]},
+    {f"token={KEY}": 1},
+], ids=lambda value: type(value).__name__)  # fmt: skip
+def test_structured_values_keep_their_type_and_lose_their_secrets(redactor: Redactor, value: Any) -> None:
+    before = repr(value)
+    out = redactor.redact(value)
+    assert KEY not in repr(out)
+    assert repr(value) == before, "what was given is changed"
+    if not isinstance(value, types.MappingProxyType):
+        assert type(out) is type(value)
+    assert redactor.redact(out) == out
+
+
+@pytest.mark.parametrize("value", [
+    {"a": [1, {"b": ("x", "y")}]}, Pair("a", ""), Account("u", "", None), 12, None, object(), [[]], b"x", ValueError("x"),
+    {"password": 123456, "token": None, "secret": False},
+], ids=repr)  # fmt: skip
+def test_nothing_to_mask_is_the_same_object(redactor: Redactor, value: Any) -> None:
+    assert redactor.redact(value) is value
+
+
+def test_numbers_under_sensitive_names_on_request(environment: str) -> None:
+    out = Redactor(Policy(numbers=True), cache_folder=environment).redact({"password": 123456, "n": 1})
+    assert out["n"] == 1
+    assert "123456" not in str(out["password"])
+
+
+def test_a_value_that_holds_itself(redactor: Redactor) -> None:
+    clean: dict[str, Any] = {"a": 1}
+    clean["self"] = clean
+    assert redactor.redact(clean) is clean
+    dirty: dict[str, Any] = {"api_secret": KEY}
+    dirty["self"] = dirty
+    assert KEY not in repr(redactor.redact(dirty))
+
+
+def test_deep_values_end_somewhere(redactor: Redactor) -> None:
+    value: Any = f"secret={KEY}"
+    for _ in range(2000):
+        value = [value]
+    out = redactor.redact(value)
+    for _ in range(30):
+        out = out[0]
+    assert KEY not in repr(out)
+
+
+class OddError(Exception):
+    def __init__(self, key: str, code: int) -> None:
+        super().__init__(code)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"secret={self.key} refused"
+
+
+def test_exceptions_say_the_same_without_secrets(redactor: Redactor) -> None:
+    try:
+        try:
+            raise ValueError(f"api_secret={KEY}")
+        except ValueError as cause:
+            raise OddError(KEY, 3) from cause
+    except OddError as error:
+        out = redactor.redact(error)
+        assert isinstance(out, OddError)
+        assert KEY not in str(out)
+        assert KEY not in repr(out)
+        assert KEY not in str(out.__cause__)
+        assert out.__traceback__ is error.__traceback__
+        assert str(error) == f"secret={KEY} refused"
+
+
+def test_styles(environment: str) -> None:
+    line = f"password=abcDEF123xyz user=bob secret={KEY}"
+    stars = Redactor(Policy(style="length"), cache_folder=environment)
+    out = stars.redact(line)
+    assert len(out) == len(line)
+    assert "password=************ user=bob" in out
+    assert stars.redact(out) == out
+    shaped = Redactor(Policy(style="format"), cache_folder=environment)
+    out = shaped.redact(line)
+    assert "password=xxxXXX000xxx user=bob" in out
+    assert shaped.redact(out) == out
+    with pytest.raises(UsageError):
+        Redactor(Policy(style="rot13"), cache_folder=environment)
+
+
+def test_one_secret_has_one_pseudonym_and_a_password_none(redactor: Redactor) -> None:
+    first = redactor.redact(f"BINANCE_API_SECRET={KEY}")
+    again = redactor.redact(f'{{"BINANCE_API_SECRET": "{KEY}"}}')
+    name = first.partition("=")[2]
+    assert name.startswith("<redacted:binance.api-secret:")
+    assert name in again
+    assert redactor.redact("password=hunter2x9Qz") == "password=<redacted:generic.password>"
+
+
+def test_the_pseudonym_begins_the_scanners_fingerprint(redactor: Redactor, loaded: Any) -> None:
+    from leakguard.detect.engine import Engine
+    from leakguard.model import Document, Origin
+    from leakguard.pipeline import findings_of
+    from leakguard.triage.fingerprint import DEFAULT_KEY
+
+    data = f"BINANCE_API_SECRET={KEY}\n".encode()
+    engine = Engine(loaded.ruleset, loaded.stage1, DEFAULT_KEY)
+    found, _ = findings_of(engine, Document(data, Origin("file", "x")), engine.scan(data).matches, 1)
+    assert [f.rule for f in found] == ["binance.api-secret"]
+    assert f":{found[0].fingerprint.removeprefix('lg1-')[:6]}>".encode() in redactor.redact(data)
+
+
+def test_names_can_be_added_and_allowed(environment: str) -> None:
+    own = Redactor(Policy(names=("wallet_hint",), allow=("listenKey",)), cache_folder=environment)
+    assert own.redact({"Wallet-Hint": "the usual one"})["Wallet-Hint"].startswith("<redacted:")
+    assert own.redact({"listenKey": "plainwords"}) == {"listenKey": "plainwords"}
+
+
+# ---------------------------------------------------------------- failure
+class _BrokenError(Exception):
+    pass
+
+
+def _broken(*_: object) -> Any:
+    raise _BrokenError(KEY)
+
+
+@pytest.mark.parametrize("value", ["secret text", b"secret text\n", {"a": "secret text"}, ["secret text"]], ids=repr)
+def test_what_cannot_be_checked_is_masked(own: Redactor, value: Any) -> None:
+    own._scan = _broken
+    out = own.redact(value)
+    assert "secret text" not in repr(out)
+    assert "<redacted:error>" in repr(out)
+    stats = own.stats()
+    assert stats.errors >= 1
+    assert stats.failures == {"_BrokenError": stats.errors}
+    assert KEY not in repr(stats)
+
+
+def test_open_by_choice(environment: str) -> None:
+    own = Redactor(Policy(on_error="open"), cache_folder=environment)
+    own._scan = _broken
+    assert own.redact("text") == "text"
+    assert own.redact(b"text") == b"text"
+    assert own.stats().errors == 2
+
+
+def test_a_flood_of_triggers_is_masked_and_counted(own: Redactor) -> None:
+    flood = "password=" * 50_000
+    assert own.redact(flood) == "<redacted:error>"
+    assert own.stats().floods == 1
+    two = own.redact(flood + "\nplain line\n")
+    assert two == "<redacted:error>\nplain line\n"
+
+
+def test_stats_count(own: Redactor) -> None:
+    own.redact("plain")
+    own.redact(f"BINANCE_API_SECRET={KEY}")
+    stats = own.stats()
+    assert (stats.records, stats.changed, stats.errors) == (2, 1, 0)
+    assert stats.kinds == {"binance.api-secret": 1}
+
+
+class _LogsWhenFreed:
+    def __init__(self, redactor: Redactor, out: list[str]) -> None:
+        self.redactor, self.out = redactor, out
+
+    def __del__(self) -> None:
+        self.out.append(self.redactor.redact(f"freed: secret={KEY}"))
+
+
+def test_entered_from_within(own: Redactor) -> None:
+    """A finaliser that logs runs whenever memory is freed: also inside of a scan."""
+    local = own.runtime.merged
+    own.redact("x")
+    inner: list[str] = []
+    scratch = local._local.own
+    scratch.busy = True  # as it is while a scan calls back
+    _LogsWhenFreed(own, inner)
+    scratch.busy = False
+    assert inner == [own.redact(f"freed: secret={KEY}")]
+    assert KEY not in inner[0]
+
+
+def test_after_a_fork(own: Redactor) -> None:
+    own.redact("x")
+    with own._lock:  # some other thread holds it when the child is made
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            os.write(write, own.redact(f"secret={KEY}").encode() + b"%d" % own.register(KEY[::-1]))
+            os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    out = os.read(read, 1000)
+    os.close(read)
+    assert KEY.encode() not in out
+    assert out.endswith(b"1")
+
+
+def test_while_the_interpreter_shuts_down(environment: str) -> None:
+    script = """
+import atexit, sys
+from leakguard.redact import Redactor
+redactor = Redactor()
+class Late:
+    def __del__(self):
+        sys.__stderr__.write(redactor.redact("late: api_secret=" + VALUE) + "\\n")
+VALUE = sys.argv[1]
+import builtins
+builtins.late = Late()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, KEY], capture_output=True, check=False, timeout=60, env={**os.environ}
+    )
+    assert done.returncode == 0
+    assert KEY.encode() not in done.stdout + done.stderr
+    assert b"late: api_secret=<redacted:" in done.stderr
+
+
+def test_threads_give_what_one_gives(redactor: Redactor) -> None:
+    lines = [line for seed in range(20) for line, _ in leaky_lines(seed)] + clean_lines(1, 200)
+    serial = [redactor.redact(line) for line in lines]
+    out: dict[int, list[bytes]] = {}
+
+    def work(number: int) -> None:
+        out[number] = [redactor.redact(line) for line in lines]
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(out[number] == serial for number in range(4))

@@ -1,0 +1,316 @@
+"""Logs cleaned in place: every format, nothing lost, nothing replaced that must not be, and a manifest without secrets."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import stat
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from leakguard.detect.engine import Engine
+from leakguard.model import Confidence
+from leakguard.redact import Redactor
+from leakguard.redact.files import Options, clean, walk
+from tests import leaks
+from tests.redact.texts import clean_lines, leaky_lines, secret
+
+KEY = secret(31, "{{alnum*64}}")
+OLD = time.time() - 7200
+
+
+def text(seed: int = 60) -> bytes:
+    rows = [line for line, _ in leaky_lines(seed)]
+    return b"".join(a + b for a, b in zip(clean_lines(seed, len(rows)), rows, strict=True))
+
+
+def put(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    os.utime(path, (OLD, OLD))
+    return path
+
+
+def _zstd(data: bytes) -> bytes:
+    zstandard = pytest.importorskip("zstandard")
+    return bytes(zstandard.ZstdCompressor().compress(data))
+
+
+def _unzstd(data: bytes) -> bytes:
+    import zstandard
+
+    return bytes(zstandard.ZstdDecompressor().decompressobj().decompress(data))
+
+
+FORMATS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    "plain": (bytes, bytes),
+    "gzip": (gzip.compress, gzip.decompress),
+    "gzip of two members": (lambda d: gzip.compress(d[:100]) + gzip.compress(d[100:]), gzip.decompress),
+    "xz": (lzma.compress, lzma.decompress),
+    "bzip2": (bz2.compress, bz2.decompress),
+    "zstd": (_zstd, _unzstd),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_cleaned_and_keeps_what_it_is(redactor: Redactor, engine: Engine, tmp_path: Path, name: str) -> None:
+    pack, unpack = FORMATS[name]
+    path = put(tmp_path / "app.log.1", pack(text()))
+    path.chmod(0o640)
+    os.utime(path, ns=(1_600_000_000_123_456_789, 1_600_000_000_987_654_321))
+    before = path.read_bytes()
+    done = clean(redactor, str(path))
+    assert (done.state, done.reason, done.verified) == ("cleaned", "", True)
+    after = unpack(path.read_bytes())
+    for _, value in leaky_lines(60):
+        assert value not in after
+    assert after.count(b"\n") == text().count(b"\n")
+    for line in clean_lines(60, len(leaky_lines(60))):
+        assert line in after
+    assert not [m for m in engine.scan(after).matches if m.confidence >= Confidence.MEDIUM]
+    info = path.stat()
+    assert stat.S_IMODE(info.st_mode) == 0o640
+    assert info.st_mtime_ns == 1_600_000_000_987_654_321
+    assert done.sha256_before == hashlib.sha256(before).hexdigest()
+    assert done.sha256_after == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert done.replaced == sum(number for _, number in done.kinds) > 0
+    assert os.listdir(tmp_path) == ["app.log.1"]
+    os.utime(path, (OLD, OLD))
+    assert clean(redactor, str(path)).state == "clean"
+
+
+def test_json_lines_stay_json(redactor: Redactor, tmp_path: Path) -> None:
+    rows = [{"msg": "x", "apiKey": KEY, "nested": {"password": 'a"b\\c1234'}, "n": n, "price": 1.5} for n in range(20)]
+    path = put(tmp_path / "a.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+    assert clean(redactor, str(path)).state == "cleaned"
+    for number, line in enumerate(path.read_bytes().splitlines()):
+        row = json.loads(line)
+        assert (row["n"], row["price"], row["msg"]) == (number, 1.5, "x")
+        assert row["apiKey"].startswith("<redacted:")
+        assert "c1234" not in row["nested"]["password"]
+
+
+def test_a_journals_export_stays_readable(redactor: Redactor, tmp_path: Path) -> None:
+    multi = f"first line\napi_secret={KEY}\nlast line".encode()
+    entry = b"__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=17\nMESSAGE\n" + struct.pack("<Q", len(multi)) + multi + b"\n"
+    entry += f"_CMDLINE=bot --token={KEY}\nPRIORITY=6\nAPI_SECRET={KEY}\n\n".encode()
+    path = put(tmp_path / "journal.export", entry + entry)
+    done = clean(redactor, str(path))
+    assert (done.state, done.format) == ("cleaned", "plain+journal")
+    data = path.read_bytes()
+    assert KEY.encode() not in data
+    head = b"__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=17\nMESSAGE\n"
+    assert data.startswith(head)
+    size = struct.unpack("<Q", data[len(head) : len(head) + 8])[0]
+    message = data[len(head) + 8 : len(head) + 8 + size]
+    assert message.startswith(b"first line\napi_secret=<redacted:")
+    assert message.endswith(b">\nlast line")
+    assert data[len(head) + 8 + size :].startswith(b"\n_CMDLINE=bot --token=<redacted:")
+
+
+def test_what_only_other_lines_explain_is_found_too(redactor: Redactor, engine: Engine, tmp_path: Path) -> None:
+    """A stream lets a line go before it has seen the next one; a file is there as a whole."""
+    body = b"".join(leaks.leak(kind, 9)[0] + b"\n" for kind in sorted(leaks.TEMPLATES))
+    data = body + b"\n" + leaks.pieces(body[:400].replace(b'"', b"'"), ' +\n  ') + b"\n"
+    path = put(tmp_path / "all.log", data)
+    assert clean(redactor, str(path)).verified
+    found = {leaks.bare(m.secret) for m in engine.scan(data).matches if m.secret and m.confidence >= Confidence.MEDIUM}
+    assert found
+    assert not found & {leaks.bare(m.secret) for m in engine.scan(path.read_bytes()).matches if m.secret}
+
+
+def test_dry_run_changes_nothing(redactor: Redactor, tmp_path: Path) -> None:
+    path = put(tmp_path / "a.log", text())
+    done = clean(redactor, str(path), Options(dry_run=True))
+    assert done.state == "would-clean"
+    assert path.read_bytes() == text()
+    assert os.listdir(tmp_path) == ["a.log"]
+
+
+def test_what_is_being_written_is_refused(redactor: Redactor, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(text())
+    assert "just now" in clean(redactor, str(path)).reason
+    os.utime(path, (OLD, OLD))
+    writing = "import sys; f = open(sys.argv[1], 'ab'); print('ready', flush=True); sys.stdin.read()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", writing, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdin
+    assert child.stdout
+    child.stdout.readline()
+    try:
+        if sys.platform == "linux":
+            done = clean(redactor, str(path))
+            assert done.state == "refused"
+            assert f"process {child.pid}" in done.reason
+        assert path.read_bytes() == text()
+        assert clean(redactor, str(path), Options(force=True)).state == "cleaned"
+    finally:
+        child.stdin.close()
+        child.stdout.close()
+        child.wait()
+
+
+def test_a_lock_is_respected(redactor: Redactor, tmp_path: Path) -> None:
+    import fcntl
+
+    path = put(tmp_path / "a.log", text())
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert "locked" in clean(redactor, str(path)).reason
+
+
+def test_links_are_left_alone(redactor: Redactor, tmp_path: Path) -> None:
+    path = put(tmp_path / "a.log", text())
+    (tmp_path / "link").symlink_to(path)
+    assert "symbolic" in clean(redactor, str(tmp_path / "link")).reason
+    os.link(path, tmp_path / "second")
+    assert "2 names" in clean(redactor, str(path)).reason
+    assert path.read_bytes() == text()
+
+
+def test_a_change_meanwhile_is_noticed(own: Redactor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tmp_path / "a.log", text())
+    scanner = own.scanner()
+
+    class Growing:
+        def scan(self, *arguments: object) -> object:
+            with path.open("ab") as file:
+                file.write(b"a new line\n")
+            return scanner.scan(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(own, "scanner", Growing)
+    done = clean(own, str(path))
+    assert done.state == "refused"
+    assert path.read_bytes().startswith(text())
+    assert path.read_bytes().endswith(b"a new line\n")
+    assert os.listdir(tmp_path) == ["a.log"]
+
+
+@pytest.mark.parametrize("data", [gzip.compress(text())[:-20], lzma.compress(text())[:-20], bz2.compress(text())[:-5],
+                                  b"\x1f\x8bnot gzip at all"], ids=["gz", "xz", "bz2", "no gz"])  # fmt: skip
+def test_what_cannot_be_read_to_its_end_is_left_alone(redactor: Redactor, tmp_path: Path, data: bytes) -> None:
+    path = put(tmp_path / "a.log", data)
+    done = clean(redactor, str(path))
+    assert done.state == "failed"
+    assert path.read_bytes() == data
+    assert os.listdir(tmp_path) == ["a.log"]
+
+
+def test_what_is_not_proven_clean_is_left_alone(own: Redactor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tmp_path / "a.log", text())
+    monkeypatch.setattr("leakguard.redact.files._settled", lambda _r, _p, window: window + f"api_secret={KEY}\n".encode())
+    done = clean(own, str(path))
+    assert done.state == "failed"
+    assert "would remain" in done.reason
+    assert KEY not in done.reason
+    assert path.read_bytes() == text()
+
+
+def test_known_values_are_cleaned_in_files(own: Redactor, tmp_path: Path) -> None:
+    own.register("a phrase without any shape", "phrase")
+    path = put(tmp_path / "a.log", b"it was: a phrase without any shape.\n" * 3)
+    done = clean(own, str(path))
+    assert (done.state, done.replaced) == ("cleaned", 3)
+    assert b"without any" not in path.read_bytes()
+
+
+def test_large_files_go_through_windows(redactor: Redactor, tmp_path: Path) -> None:
+    block = b"".join(clean_lines(1, 5000))
+    path = put(tmp_path / "big.log", block * 20 + f"BINANCE_API_SECRET={KEY}\n".encode() + block * 20)
+    assert path.stat().st_size > 10_000_000
+    done = clean(redactor, str(path))
+    assert (done.state, done.replaced) == ("cleaned", 1)
+    after = path.read_bytes()
+    assert after.startswith(block * 20 + b"BINANCE_API_SECRET=<redacted:binance.api-secret:")
+    assert after.endswith(b">\n" + block * 20)
+
+
+def test_folders_are_walked(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for name in ("a/2.log", "a/1.log", "a/b/3.log"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "a" / "1.log")
+    assert [os.path.relpath(path, tmp_path) for path in walk([str(tmp_path)])] == ["a/1.log", "a/2.log", "a/b/3.log"]
+
+
+# ---------------------------------------------------------------- the command, escrow
+def run(folder: Path, *arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "leakguard", "redact", *arguments], cwd=folder, input=data, capture_output=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[str, str]:
+    """(public key, path of the private one)."""
+    pyrage = pytest.importorskip("pyrage")
+    identity = pyrage.x25519.Identity.generate()
+    path = tmp_path / "identity"
+    path.write_text(f"# a key\n{identity}\n")
+    return str(identity.to_public()), str(path)
+
+
+def test_the_command_writes_a_manifest_without_secrets(tmp_path: Path, keys: tuple[str, str]) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    put(folder / "a.log", text())
+    put(folder / "b.log.gz", gzip.compress(text(70)))
+    put(folder / "clean.log", b"nothing here\n")
+    done = run(tmp_path, "--in-place", "logs", "--manifest", "m.json", "--backup", "sealed", "--recipient", keys[0])
+    assert done.returncode == 0, done.stderr
+    manifest = (tmp_path / "m.json").read_bytes()
+    for output in (done.stdout, done.stderr, manifest):
+        for _, value in [*leaky_lines(60), *leaky_lines(70)]:
+            assert value not in output
+    files = json.loads(manifest)["files"]
+    assert [row["state"] for row in files] == ["cleaned", "cleaned", "clean"]
+    assert all(row["verified"] for row in files)
+    sealed = (folder / "a.log.age").read_bytes()
+    assert stat.S_IMODE((folder / "a.log.age").stat().st_mode) == 0o600
+    import pyrage
+
+    identity = pyrage.x25519.Identity.from_str((tmp_path / "identity").read_text().splitlines()[1])
+    assert pyrage.decrypt(sealed, [identity]) == text()
+    assert run(tmp_path, "--in-place", "missing.log", "--manifest", "n.json").returncode == 3
+
+
+def test_an_escrow_gives_back_what_was_masked_to_the_key_alone(tmp_path: Path, keys: tuple[str, str]) -> None:
+    line = f"BINANCE_API_SECRET={KEY}\n".encode()
+    done = run(tmp_path, "--escrow", "e.jsonl", "--recipient", keys[0], data=line * 3)
+    assert done.returncode == 0, done.stderr
+    escrow = tmp_path / "e.jsonl"
+    assert stat.S_IMODE(escrow.stat().st_mode) == 0o600
+    rows = [json.loads(row) for row in escrow.read_text().splitlines()]
+    assert len(rows) == 1
+    assert KEY not in escrow.read_text()
+    assert f"<redacted:{rows[0]['kind']}:{rows[0]['pseudonym']}>".encode() in done.stdout
+    opened = run(tmp_path, "--unseal", keys[1], "e.jsonl")
+    assert [json.loads(row)["secret"] for row in opened.stdout.splitlines()] == [KEY]
+    assert "unsealed_by" in escrow.read_text()
+    other = tmp_path / "other"
+    import pyrage
+
+    other.write_text(str(pyrage.x25519.Identity.generate()))
+    assert run(tmp_path, "--unseal", str(other), "e.jsonl").returncode == 3
+
+
+def test_an_escrow_that_is_full_stops_nothing(environment: str, tmp_path: Path, keys: tuple[str, str]) -> None:
+    from leakguard.redact.escrow import Escrow
+
+    escrow = Escrow(str(tmp_path / "e"), keys[0], most_bytes=10)
+    own = Redactor(cache_folder=environment, escrow=escrow)
+    assert KEY not in own.redact(f"api_secret={KEY}")
+    assert (escrow.written, escrow.dropped) == (0, 1)
+    escrow.close()
