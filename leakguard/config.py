@@ -18,8 +18,9 @@ PYPROJECT = "pyproject.toml"
 _LEVELS = {
     "min_severity": ("info", "low", "medium", "high", "critical"),
     "min_confidence": ("low", "medium", "high", "certain"),
+    "suppress_up_to": ("info", "low", "medium", "high", "critical"),
 }
-_MOST = {"decode_depth": 8, "jobs": 1024}
+_MOST = {"decode_depth": 8, "jobs": 1024, "archive_depth": 32}
 
 
 class Settings(NamedTuple):
@@ -45,6 +46,24 @@ class Settings(NamedTuple):
     fingerprint_key: str = ""
     """Keys the fingerprints. Share it where baselines are shared."""
     format: str = "text"
+    baseline: str = ""
+    """File of accepted findings, relative to the configuration file; "" for leakguard.baseline, where there is one."""
+    inline: bool = True
+    """Whether allow comments count."""
+    foreign_comments: bool = False
+    """Whether other tools' allow comments count, too."""
+    suppress_up_to: str = "critical"
+    """Findings above this severity are never suppressed."""
+    show_suppressed: bool = False
+    archives: bool = True
+    """Look inside of archives."""
+    archive_depth: int = 10
+    archive_ratio: int = 100
+    archive_members: int = 250_000
+    archive_bytes: int = 64 * 1024**3
+    archive_seconds: int = 600
+    strict: bool = False
+    """Archives that are recognised and cannot be read make the run incomplete."""
 
 
 class Loaded(NamedTuple):
@@ -62,20 +81,24 @@ def load(
     trust_target: bool,
     overrides: Mapping[str, Any],
     start: str | None = None,
+    base: Any = None,
 ) -> Loaded:
-    """What is in force. `explicit` is a file that was named; `overrides` are options given (None: not given)."""
+    """What is in force. `explicit` is a file that was named; `overrides` are options given (None: not given).
+
+    With `base` (a sources.base.Base) files of the repository are read as that revision has them, and trusted.
+    """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     sources: list[str] = []
     untrusted: list[str] = []
     named = explicit or os.environ.get("LEAKGUARD_CONFIG")
-    for path in (named,) if named else _found(start or os.getcwd()):
-        if not named and not trust_target and _inside(path, targets):
+    for path in (named,) if named else _found(start or _here(base), base):
+        if not named and not trust_target and base is None and _inside(path, targets):
             untrusted.append(path)  # unread: what stands in it, right or wrong, decides nothing
             continue
-        table = _read(path, required=bool(named))
+        table = _read(path, required=bool(named), base=base)
         if table is not None:
-            sources.append(path)
+            sources.append(path if base is None or base.inside(path) is None else f"{base.revision}:{base.inside(path)}")
             for key, value in table.items():
                 values[key] = _checked(path, key, value)
                 origins[key] = path
@@ -92,7 +115,14 @@ def load(
     return Loaded(Settings(**values), origins, tuple(sources), tuple(untrusted))
 
 
-def _found(start: str) -> list[str]:
+def _here(base: Any) -> str:
+    """Where configurations are looked for: where the command runs, unless that is not in the base's repository."""
+    here = os.getcwd()
+    top: str = here if base is None or base.inside(here) is not None else base.top
+    return top
+
+
+def _found(start: str, base: Any = None) -> list[str]:
     """The files that may hold a configuration: those of `start` and its parents up to the repository's root, nearest
     first. Outside of a repository only those of `start`: its parents may be anybody's."""
     folder = os.path.abspath(start)
@@ -101,11 +131,15 @@ def _found(start: str) -> list[str]:
     while True:
         for name in (FILE, PYPROJECT):
             path = os.path.join(folder, name)
-            if os.path.isfile(path) and (name == FILE or _mentions(path)):
+            if base is not None:
+                text = base.read(base.inside(path)) if base.inside(path) is not None else None
+                if text is not None and (name == FILE or _speaks(text)):
+                    out.append(path)
+            elif os.path.isfile(path) and (name == FILE or _mentions(path)):
                 out.append(path)
         own = own or len(out) or -1
         parent = os.path.dirname(folder)
-        if os.path.exists(os.path.join(folder, ".git")):
+        if os.path.exists(os.path.join(folder, ".git")) if base is None else folder == base.top:
             return out
         if parent == folder:
             return out[: max(0, own)]
@@ -119,6 +153,10 @@ def _mentions(path: str) -> bool:
             text = handle.read()
     except OSError:
         return False  # not ours to complain about: it may belong to another tool altogether
+    return _speaks(text)
+
+
+def _speaks(text: bytes) -> bool:
     return b"leakguard" in text and b"tool" in text
 
 
@@ -131,12 +169,11 @@ def _inside(path: str, targets: Sequence[str]) -> bool:
     return False
 
 
-def _read(path: str, required: bool) -> dict[str, Any] | None:
+def _read(path: str, required: bool, base: Any = None) -> dict[str, Any] | None:
     import tomllib
 
     try:
-        with open(path, "rb") as handle:
-            document = tomllib.load(handle)
+        document = tomllib.loads(content(path, base).decode("utf-8"))
     except OSError as error:
         raise ConfigError(path, "", error.strerror or "cannot be read") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -151,6 +188,50 @@ def _read(path: str, required: bool) -> dict[str, Any] | None:
     if table is not None and not isinstance(table, dict):
         raise ConfigError(path, "tool.leakguard", "must be a table")
     return table
+
+
+def content(path: str, base: Any = None) -> bytes:
+    """A file's bytes, of the base revision where there is one and the file is the repository's. OSError if it is not
+    there."""
+    inside = None if base is None else base.inside(path)
+    if inside is None:
+        with open(path, "rb") as handle:
+            return handle.read()
+    data: bytes | None = base.read(inside)
+    if data is None:
+        raise FileNotFoundError(2, f"not in the base revision {base.revision}")
+    return data
+
+
+def beside(name: str, targets: Sequence[str], trust_target: bool, base: Any = None) -> tuple[str, tuple[str, ...]]:
+    """(the nearest file of a name where the command runs or above it, as far up as configurations are looked for;
+    those that lie inside a target and are not trusted)."""
+    folder, first = os.path.abspath(_here(base)), True
+    untrusted: list[str] = []
+    while True:
+        path = os.path.join(folder, name)
+        inside = None if base is None else base.inside(path)
+        if inside is not None and base.read(inside) is not None:
+            return path, ()
+        if base is None and os.path.isfile(path):
+            if trust_target or not _inside(path, targets):
+                return (path, tuple(untrusted)) if first or _in_repository(folder) else ("", tuple(untrusted))
+            untrusted.append(path)
+        top = os.path.exists(os.path.join(folder, ".git")) if base is None else folder == base.top
+        parent = os.path.dirname(folder)
+        if top or parent == folder:
+            return "", tuple(untrusted)
+        folder, first = parent, False
+
+
+def _in_repository(folder: str) -> bool:
+    while True:
+        if os.path.exists(os.path.join(folder, ".git")):
+            return True
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
 
 
 def _checked(path: str, key: str, value: Any) -> Any:
@@ -170,6 +251,8 @@ def _checked(path: str, key: str, value: Any) -> Any:
             folder = os.path.dirname(os.path.abspath(path))
             return tuple(os.path.join(folder, item) for item in value)
         return tuple(value)
+    if key == "baseline" and isinstance(value, str) and value:
+        return os.path.join(os.path.dirname(os.path.abspath(path)), value)
     if type(value) is not type(default):
         raise ConfigError(path, key, f"must be a {_name(type(default))}")
     if isinstance(value, int) and value < 0:

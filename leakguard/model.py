@@ -214,6 +214,25 @@ class Match(NamedTuple):
         return f"Match({self.rule}, {self.secret_start}, {self.secret_end}, {'>'.join(self.view)})"
 
 
+class Suppression(NamedTuple):
+    """Why a finding is not reported, or why what was to suppress it did not count (`note`)."""
+
+    way: str
+    """inline, foreign (another tool's comment) or baseline."""
+    reason: str
+    """The justification its author gave. Printable once escaped; secrets in it are masked."""
+    where: str = ""
+    """Where the comment is, or file and line of the entry."""
+    owner: str = ""
+    expires: str = ""
+    """YYYY-MM-DD, or "" for never."""
+    accepted: bool = False
+    """Set by triage.suppress.apply alone: until then the finding is reported."""
+    note: str = ""
+    proof: tuple[bytes, ...] = ()
+    """Digests of the comment's lines; never reported."""
+
+
 class Finding(NamedTuple):
     """A match placed and judged: safe to print, log and store while `secret` is None.
 
@@ -246,6 +265,7 @@ class Finding(NamedTuple):
     fix: str = ""
     set_id: str = ""
     secret: bytes | None = None
+    suppression: Suppression | None = None
 
     @property
     def path(self) -> str:

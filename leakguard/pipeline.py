@@ -10,10 +10,10 @@ import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from leakguard.detect.columns import FOLD_LIMIT
-from leakguard.detect.engine import Engine
+from leakguard.detect.engine import Engine, Scan
 from leakguard.errors import EngineError
 from leakguard.model import (
     Confidence,
@@ -23,13 +23,21 @@ from leakguard.model import (
     Incident,
     Match,
     Origin,
+    RuleSet,
     ScanResult,
     Severity,
+    Suppression,
     Totals,
 )
 from leakguard.sources.files import REACH, FileTask, read_stream, read_windows
+from leakguard.sources.inside.limits import Limits
 from leakguard.sources.windows import Windows, open_regular
 from leakguard.triage.fingerprint import fingerprint
+from leakguard.triage.suppress import allowance
+
+if TYPE_CHECKING:
+    from leakguard.sources.inside.walk import Leaf, Tally
+    from leakguard.triage.joining import References
 
 SNIPPET = 160
 """Characters of a line shown around a secret."""
@@ -37,7 +45,10 @@ SNIPPET = 160
 MOST_PER_OBJECT = 10_000
 """Findings kept of one object; more are counted and said to be left out."""
 
-SPLIT = 32 * 1024 * 1024
+MOST_PER_ARCHIVE = 100_000
+"""The same of an archive with all that is in it."""
+
+SPLIT = 8 * 1024 * 1024
 """Files of twice this size are cut into parts of SPLIT bytes, one unit of work each."""
 
 BATCH_BYTES = 2 * 1024 * 1024
@@ -76,6 +87,12 @@ class Done(NamedTuple):
     incidents: list[Incident]
     tail: int = 0
     """Bytes after the last line break in the unit; all of them if there is none."""
+    references: tuple["References", ...] = ()
+    """What the text refers to, where a credential's other half may stand elsewhere."""
+    objects: int = 1
+    """Things scanned: one, or the members of an archive."""
+    inside: tuple[int, int, int] = (0, 0, 0)
+    """(containers, members, expanded bytes)."""
 
 
 class Policy(NamedTuple):
@@ -83,6 +100,10 @@ class Policy(NamedTuple):
 
     min_severity: int = 0
     min_confidence: int = 0
+    inside: Limits | None = None
+    """How far to go into archives; None: they are bytes like any other."""
+    strict: bool = False
+    """What is recognised and cannot be read (a package is missing, no reader) makes the run incomplete."""
 
 
 # ---------------------------------------------------------------- one document
@@ -112,7 +133,9 @@ def findings_of(
         begin = _line_start(document, at, match.secret_start, begin)
         at = match.secret_start
         masked = masked_line(data, match, masks)
-        found.append(_finding(engine, document, match, line=line, begin=begin, masked=masked, path=path))
+        made = _finding(engine, document, match, line=line, begin=begin, masked=masked, path=path)
+        said = _suppression(data, match, made.rule, masks)
+        found.append(made if said is None else made._replace(suppression=said))
     sets = _judge(engine, document, matches, found)
     core = range(document.core_start, document.core_end)
     return [finding for match, finding in zip(matches, found, strict=True) if match.secret_start in core], sets
@@ -127,6 +150,7 @@ def _line_start(document: Document, low: int, high: int, known: int) -> int:
 def _judge(engine: Engine, document: Document, matches: Sequence[Match], found: list[Finding]) -> list[CredentialSet]:
     """Joins findings into sets, and lets each say what it is part of. Replaces entries of `found`."""
     from leakguard.detect.pairing import pair
+    from leakguard.triage.expiry import SIGNING, judged
     from leakguard.triage.exposure import credential_set, is_test, judge
 
     paired = {ident for item in engine.ruleset.sets for _, ids in item.parts for ident in ids}
@@ -151,6 +175,8 @@ def _judge(engine: Engine, document: Document, matches: Sequence[Match], found: 
         half, set_id, test = grouped.get(index, (False, "", False))
         if venue is not None and (index in grouped or venue.status == "defunct"):
             found[index] = judge(finding, venue, test, half)._replace(set_id=set_id)
+        if venue is not None and venue.kind in SIGNING:
+            found[index] = judged(found[index], document.data, matches[index].secret_start, matches[index].secret_end)
     return sets
 
 
@@ -194,6 +220,16 @@ def _finding(
     )
 
 
+def _suppression(data: bytes, match: Match, rule: str, masks: "Masks") -> Suppression | None:
+    """What an allow comment beside the secret says, its reason masked. Whether it counts is decided at the end."""
+    found = allowance(data, match.secret_start, match.secret_end, rule)
+    if found is None:
+        return None
+    reason = masked_text(data, found.low, found.high, masks).replace("\0", "").strip() if found.low < found.high else ""
+    where = "the line before it" if found.lines_up else "its own line"
+    return Suppression(found.way, reason, where, note=found.problem, proof=found.proof)
+
+
 _GLUED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%!#$^*@:?\\|")
 
 
@@ -233,6 +269,11 @@ def masked_line(data: bytes, match: Match, masks: Masks) -> str:
     )
     stop = data.find(b"\n", match.secret_end, match.secret_end + SNIPPET)
     high = stop if stop >= 0 else min(len(data), match.secret_end + SNIPPET)
+    return masked_text(data, low, high, masks)
+
+
+def masked_text(data: bytes, low: int, high: int, masks: Masks) -> str:
+    """data[low:high] with every secret in it masked, and what is glued to one."""
     pieces: list[str] = []
     at = low
     for start, stop, name, length in _copies(data, masks.between(low, high), low, high):
@@ -270,10 +311,39 @@ def scan_unit(engine: Engine, unit: Unit, policy: Policy) -> Done:
             return _scan_link(engine, task, policy)
         incidents: list[Incident] = []
         windows = read_windows(task, Origin("file", task.path), incidents.append, start=unit.start, end=unit.end)
-        size = None if unit.start == 0 and unit.end is None and task.size <= FOLD_LIMIT else task.size
-        return _drain(engine, windows, policy, incidents, size=size, unit=unit)
+        first = None
+        if policy.inside is not None and unit.start == 0:
+            first = next(windows, None)
+            kind = _container(task, first) if first is not None else ""
+            if kind:
+                windows.close()
+                return _scan_inside(engine, task, kind, policy)
+        if unit.start == 0 and unit.end is None and task.size <= FOLD_LIMIT:
+            return _scan_small(engine, unit, windows, first, policy, incidents)
+        return _drain(engine, windows, policy, incidents, size=task.size, unit=unit, first=first)
     except Exception as error:  # noqa: BLE001 - it is told as a failure, by its kind alone: a message could quote content
         return lost(unit, f"internal error: {type(error).__name__}")
+
+
+def _scan_small(
+    engine: Engine, unit: Unit, windows: Windows, first: Document | None, policy: Policy, incidents: list[Incident]
+) -> Done:
+    """A file that is one Document, as nearly all are; without an account of windows if there is nothing in it."""
+    document = first or next(windows, None)
+    if document is None or not document.final or document.base:
+        return _drain(engine, windows, policy, incidents, unit=unit, first=document)
+    windows.close()
+    size = len(document.data)
+    try:
+        scan = engine.scan(document.data, document.origin.path, size=size, core_end=size)
+    except EngineError as error:
+        incidents.append(Incident("failed", unit.task.path, error.message, size))
+        return Done([], [], 0, 0, 0, 0, incidents)
+    if not scan.matches and not scan.incidents and not _ties(unit.task.path):
+        return Done([], [], 0, size, scan.views, scan.view_bytes, incidents)
+    account = _Account(0, incidents)
+    account.add(_judged(engine, document, scan, account), policy)
+    return account.done()
 
 
 def lost(unit: Unit, reason: str) -> Done:
@@ -282,11 +352,75 @@ def lost(unit: Unit, reason: str) -> Done:
     return Done([], [], 0, 0, 0, 0, [Incident("failed", unit.task.path, reason, max(0, size))])
 
 
+def scan_windows(engine: Engine, windows: Windows, policy: Policy, incidents: list[Incident]) -> Done:
+    """Scans what another source cut into windows; `incidents` is the list that the source reports to."""
+    return _drain(engine, windows, policy, incidents)
+
+
 def scan_standard_input(engine: Engine, handle: int, policy: Policy) -> Done:
     """Scans a stream to its end in bounded memory."""
     incidents: list[Incident] = []
-    windows = read_stream(handle, Origin("stdin", "<stdin>"), incidents.append)
-    return _drain(engine, windows, policy, incidents)
+    origin = Origin("stdin", "<stdin>")
+    if policy.inside is not None:
+        from leakguard.sources.inside.walk import Tally, piped
+
+        tally = Tally()
+        found = piped(handle, origin, policy.inside, incidents.append, strict=policy.strict, tally=tally)
+        return scan_leaves(engine, found, policy, incidents, tally)
+    return _drain(engine, read_stream(handle, origin, incidents.append), policy, incidents)
+
+
+def _container(task: FileTask, first: Document) -> str:
+    """What kind of container a file is, by its first window; "" for nearly all."""
+    from leakguard.sources.inside.magic import ends_as_zip, kind_of
+
+    if first.final and not kind_of(first.data, task.path) and not ends_as_zip(first.data):
+        return ""
+    from leakguard.sources.inside.walk import is_container
+
+    return is_container(first.data, task.path, task.open_path, first.final)
+
+
+def _scan_inside(engine: Engine, task: FileTask, kind: str, policy: Policy) -> Done:
+    """Scans everything in an archive."""
+    from leakguard.sources.inside.walk import Tally, leaves
+
+    incidents: list[Incident] = []
+    tally, limits = Tally(), policy.inside or Limits()
+    origin = Origin("file", task.path)
+    found = leaves(task, origin, kind, limits, incidents.append, strict=policy.strict, tally=tally)
+    return scan_leaves(engine, found, policy, incidents, tally)
+
+
+def scan_leaves(
+    engine: Engine, leaves: "Iterable[Leaf]", policy: Policy, incidents: list[Incident], tally: "Tally"
+) -> Done:
+    """Scans members as they come, each an object with lines and offsets of its own. `incidents` is the list that the
+    walk through the archive reports to."""
+    findings: list[Finding] = []
+    sets: list[CredentialSet] = []
+    references: list[References] = []
+    objects = size = views = view_bytes = left_out = 0
+    for leaf in leaves:
+        told: list[Incident] = []
+        done = _drain(engine, read_stream(leaf.stream, leaf.origin, told.append), policy, told)
+        room = max(0, MOST_PER_ARCHIVE - len(findings))
+        findings += done.findings[:room]
+        left_out += len(done.findings[room:])
+        sets += done.sets if room else []
+        references += done.references if room else ()
+        incidents += done.incidents
+        objects += 1
+        size += done.bytes
+        views += done.views
+        view_bytes += done.view_bytes
+    if left_out:
+        reason = f"{left_out} more findings left out of the report"
+        incidents.append(Incident("truncated", findings[-1].path, reason))
+    inside = (tally.containers, tally.members, tally.expanded)
+    return Done(
+        findings, sets, 0, size, views, view_bytes, incidents, references=tuple(references), objects=objects, inside=inside
+    )
 
 
 def _scan_link(engine: Engine, task: FileTask, policy: Policy) -> Done:
@@ -316,6 +450,7 @@ class _Window(NamedTuple):
     end: int
     views: int
     view_bytes: int
+    references: tuple["References", ...] = ()
 
 
 class _Account:
@@ -327,6 +462,7 @@ class _Account:
         self.incidents = incidents
         self.lines = self.bytes = self.views = self.view_bytes = self.left_out = 0
         self.line_start = self.end = start
+        self.references: tuple[References, ...] = ()
 
     def add(self, window: _Window, policy: Policy) -> None:
         self.sets += window.sets
@@ -344,6 +480,7 @@ class _Account:
         self.end = window.end
         self.views += window.views
         self.view_bytes += window.view_bytes
+        self.references += window.references
 
     def done(self) -> Done:
         if self.left_out:
@@ -351,7 +488,7 @@ class _Account:
             self.incidents.append(Incident("truncated", self.findings[-1].path, reason))
         return Done(
             self.findings, self.sets, self.lines, self.bytes, self.views, self.view_bytes, self.incidents,
-            self.end - self.line_start,
+            self.end - self.line_start, self.references,
         )  # fmt: skip
 
 
@@ -364,17 +501,19 @@ def _drain(
     size: int | None = None,
     unit: Unit | None = None,
     reach: int = REACH,
+    first: Document | None = None,
 ) -> Done:
     """Scans windows as they come, and has a core begin anew at a run that its window did not hold. `reach` is what was
-    asked of `windows`."""
+    asked of `windows`, `first` what was taken from them already."""
     account = _Account(unit.start if unit is not None else 0, incidents)
     waiting: _Window | None = None
     cut: int | None = None
     while True:
         try:
-            document = windows.send(cut)
+            document = first or windows.send(cut)
         except StopIteration:
             break
+        first = None
         if waiting is not None and waiting.at < document.base + document.core_start:
             account.add(waiting, policy)
         end = unit.end if unit is not None else None
@@ -392,40 +531,82 @@ def _scan_window(
     whole = size if size is not None else (len(data) if document.final and base == 0 else 1 << 62)
     # where a part ends nobody goes on: parts are cut where no run is (`units`)
     border = len(data) if base + document.core_end == end else document.core_end
-    path, at = document.origin.path, base + document.core_start
-    own: list[Finding] = []
-    sets: list[CredentialSet] = []
-    views = view_bytes = 0
     cut = None
     try:
-        scan = engine.scan(data, path, document.final, size=whole, core_end=border, reach=reach)
+        scan = engine.scan(data, document.origin.path, document.final, size=whole, core_end=border, reach=reach)
     except EngineError as error:
-        told = [Incident("failed", path, error.message, document.core_end - document.core_start)]
-        read = 0
-    else:
-        if 0 <= scan.cut < document.core_end:
-            cut = base + scan.cut
-            if scan.cut > document.core_start:
-                document.core_end = scan.cut
-        own, sets = findings_of(engine, document, scan.matches, account.lines + 1, account.line_start)
-        told = [Incident("truncated", path, reason) for reason in scan.incidents]
-        views, view_bytes, read = scan.views, scan.view_bytes, document.core_end - document.core_start
+        return _judged(engine, document, error, account), cut
+    if 0 <= scan.cut < document.core_end:
+        cut = base + scan.cut
+        if scan.cut > document.core_start:
+            document.core_end = scan.cut
+    return _judged(engine, document, scan, account), cut
+
+
+def _judged(engine: Engine, document: Document, scan: Scan | EngineError, account: _Account) -> _Window:
+    """What a scan of a window, or its failure, comes to."""
     low, high = document.core_start, document.core_end
-    lines, line_start = data.count(b"\n", low, high), _line_start(document, low, high, account.line_start)
-    return _Window(at, own, sets, told, lines, line_start, read, base + high, views, view_bytes), cut
+    place = document.origin.path if document.origin.inside is None else str(document.origin)
+    own: list[Finding] = []
+    sets: list[CredentialSet] = []
+    views = view_bytes = read = 0
+    if isinstance(scan, EngineError):
+        told = [Incident("failed", place, scan.message, high - low)]
+    else:
+        own, sets = findings_of(engine, document, scan.matches, account.lines + 1, account.line_start)
+        told = [Incident("truncated", place, reason) for reason in scan.incidents]
+        views, view_bytes, read = scan.views, scan.view_bytes, high - low
+    refers = _references(document, own)
+    lines = document.data.count(b"\n", low, high)
+    begin = _line_start(document, low, high, account.line_start)
+    base = document.base
+    return _Window(base + low, own, sets, told, lines, begin, read, base + high, views, view_bytes, refers)
+
+
+def _ties(path: str) -> bool:
+    """Whether a file may tie others together, going by its name."""
+    return "compose" in path or path.endswith((".service", "Procfile"))
+
+
+def _references(document: Document, own: list[Finding]) -> tuple["References", ...]:
+    """What a document refers to, if it holds a half of a credential or is a file that ties others together."""
+    path = str(document.origin)
+    if not own and not _ties(path):
+        return ()
+    from leakguard.triage.joining import references
+
+    return references(path, document.data, own)
 
 
 # ---------------------------------------------------------------- many files
-def units(tasks: Iterable[FileTask]) -> Iterator[Unit]:
-    """Cuts large files into parts, where no encoded run goes on from one to the next."""
+def units(tasks: Iterable[FileTask], inside: bool = False) -> Iterator[Unit]:
+    """Cuts large files into parts, where no encoded run goes on from one to the next. An archive to be looked into
+    stays whole."""
     for task in tasks:
         start = 0
-        if task.kind == "file" and task.size >= 2 * SPLIT:
+        if task.kind == "file" and task.size >= 2 * SPLIT and not (inside and _is_archive(task)):
             for border in _borders(task):
                 yield Unit(task, start, border)
                 start = border
         # the last part has no end: what a growing file gained is its to report
         yield Unit(task, start)
+
+
+def _is_archive(task: FileTask) -> bool:
+    """Will `scan_unit` look into it?"""
+    from leakguard.sources.inside.magic import ISO_HEAD
+    from leakguard.sources.inside.walk import is_container
+
+    try:
+        handle, _ = open_regular(task.open_path)
+    except OSError:
+        return False  # whoever reads it will say so
+    try:
+        return bool(is_container(os.read(handle, ISO_HEAD), task.path, task.open_path, False))
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
 
 
 _RUN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-\0"
@@ -488,8 +669,11 @@ class Collector:
         self.sets: list[CredentialSet] = []
         self.incidents: list[Incident] = []
         self.objects = self.bytes = self.views = self.view_bytes = 0
+        self.references: list[References] = []
         self._lines = self._columns = 0
         self._on_progress = on_progress
+        self.inside = [0, 0, 0]
+        self.limits: Limits | None = None
 
     def add(self, unit: Unit, done: Done) -> None:
         if unit.start:
@@ -502,7 +686,9 @@ class Collector:
             self.sets += done.sets
             self._lines, self._columns = done.lines, done.tail
             if done.bytes or not any(incident.state == "failed" for incident in done.incidents):
-                self.objects += 1
+                self.objects += done.objects
+        self.inside = [a + b for a, b in zip(self.inside, done.inside, strict=True)]
+        self.references += done.references
         self.incidents += done.incidents
         self.bytes += done.bytes
         self.views += done.views
@@ -510,13 +696,28 @@ class Collector:
         if self._on_progress is not None:
             self._on_progress(self.objects, self.bytes)
 
+    def join(self, ruleset: RuleSet) -> None:
+        """Joins halves of credentials that stand in several files. To be called when all files were added."""
+        if self.references:
+            from leakguard.triage.joining import join_halves
+
+            self.findings, self.sets = join_halves(self.findings, self.sets, self.references, ruleset)
+
     def result(self, incidents: Iterable[Incident] = ()) -> ScanResult:
         return ScanResult(
             tuple(self.findings),
             tuple(self.sets),
             (*incidents, *self.incidents),
             Totals(self.objects, self.bytes, self.views, self.view_bytes),
+            receipt=self._receipt(),
         )
+
+    def _receipt(self) -> dict[str, Any]:
+        """What was gone through in archives, and how far it was allowed to go."""
+        if not self.inside[0]:
+            return {}
+        counts = dict(zip(("containers", "members", "expanded_bytes"), self.inside, strict=True))
+        return {"inside": {**counts, "limits": self.limits._asdict() if self.limits is not None else {}}}
 
 
 def scan_files(
@@ -541,12 +742,15 @@ def scan_files(
         if expected >= parallel_from:
             break
     engine = engine_for(expected)
-    work = units(chain(head, tasks))
+    collector.limits = policy.inside
+    work = units(chain(head, tasks), policy.inside is not None)
     if jobs < 2 or expected < parallel_from:
         for unit in work:
             collector.add(unit, scan_unit(engine, unit, policy))
+        collector.join(engine.ruleset)
         return
     from leakguard.workers import run
 
     for unit, done in run(engine, batches(work), policy, jobs):
         collector.add(unit, done)
+    collector.join(engine.ruleset)

@@ -14,15 +14,18 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, TypeVar
 
 from leakguard.detect.engine import Engine
 from leakguard.pipeline import Done, Policy, Unit, lost, scan_unit
 
 METHOD = "fork" if sys.platform.startswith("linux") else "spawn"
+
+_U = TypeVar("_U")
+_D = TypeVar("_D")
 
 AHEAD = 4
 """Batches handed out ahead of the oldest one that is not done, per worker: bounds what waits in memory."""
@@ -30,7 +33,20 @@ AHEAD = 4
 
 def run(engine: Engine, batches: Iterable[list[Unit]], policy: Policy, jobs: int) -> Iterator[tuple[Unit, Done]]:
     """Results of all units, in order."""
-    pool = _Pool(engine, policy, jobs)
+    return run_any(engine, batches, policy, jobs, scan_unit, lost)
+
+
+def run_any(
+    engine: Engine,
+    batches: Iterable[list[_U]],
+    policy: Policy,
+    jobs: int,
+    scan: Callable[[Engine, _U, Policy], _D],
+    lost: Callable[[_U, str], _D],
+) -> Iterator[tuple[_U, _D]]:
+    """Results of other kinds of units: `scan` does one, `lost` is the outcome of one that killed its worker. Both are
+    functions of a module, for they are sent to the workers."""
+    pool = _Pool(engine, policy, jobs, scan, lost)
     try:
         yield from pool.run(batches)
         pool.finish()
@@ -39,33 +55,42 @@ def run(engine: Engine, batches: Iterable[list[Unit]], policy: Policy, jobs: int
 
 
 class _Worker:
-    def __init__(self, context: Any, engine: Engine, policy: Policy) -> None:
+    def __init__(self, context: Any, engine: Engine, policy: Policy, scan: Callable[..., Any]) -> None:
         self.pipe, theirs = context.Pipe()
         inherited = self.pipe if context.get_start_method() == "fork" else None
-        self.process = context.Process(target=_work, args=(theirs, inherited, engine, policy), daemon=True)
+        self.process = context.Process(target=_work, args=(theirs, inherited, engine, policy, scan), daemon=True)
         with _deaf():
             self.process.start()
         theirs.close()
         self.number = -1
-        self.batch: list[Unit] = []
+        self.batch: list[Any] = []
 
 
 class _Pool:
-    def __init__(self, engine: Engine, policy: Policy, jobs: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        policy: Policy,
+        jobs: int,
+        scan: Callable[..., Any] = scan_unit,
+        lost: Callable[[Any, str], Any] = lost,
+    ) -> None:
+        self.scan = scan
+        self.lost = lost
         self.context = multiprocessing.get_context(METHOD)
         self.engine = engine
         self.policy = policy
         self.workers: list[_Worker] = []
         try:
             for _ in range(jobs):
-                self.workers.append(_Worker(self.context, engine, policy))
+                self.workers.append(_Worker(self.context, engine, policy, scan))
         except BaseException:
             self.kill()
             raise
 
-    def run(self, batches: Iterable[list[Unit]]) -> Iterator[tuple[Unit, Done]]:
+    def run(self, batches: Iterable[list[Any]]) -> Iterator[tuple[Any, Any]]:
         source = enumerate(batches)
-        done: dict[int, list[tuple[Unit, Done]]] = {}
+        done: dict[int, list[tuple[Any, Any]]] = {}
         following = 0
         more = True
         busy: deque[_Worker] = deque()
@@ -90,7 +115,7 @@ class _Pool:
                 yield from done.pop(following)
                 following += 1
 
-    def _hand_out(self, worker: _Worker, number: int, batch: list[Unit]) -> None:
+    def _hand_out(self, worker: _Worker, number: int, batch: list[Any]) -> None:
         worker.number, worker.batch = number, batch
         try:
             worker.pipe.send(batch)
@@ -101,15 +126,15 @@ class _Pool:
         pipes = {worker.pipe: worker for worker in busy}
         return [pipes[pipe] for pipe in wait(list(pipes)) if isinstance(pipe, Connection)]
 
-    def _take(self, worker: _Worker) -> tuple[list[tuple[Unit, Done]], _Worker]:
+    def _take(self, worker: _Worker) -> tuple[list[tuple[Any, Any]], _Worker]:
         """A worker's results and the worker to go on with."""
         try:
-            answers: list[Done] = worker.pipe.recv()
+            answers: list[Any] = worker.pipe.recv()
             return list(zip(worker.batch, answers, strict=True)), worker
         except (EOFError, OSError):
             return self._once_more(worker.batch, self._replaced(worker))
 
-    def _once_more(self, batch: list[Unit], worker: _Worker) -> tuple[list[tuple[Unit, Done]], _Worker]:
+    def _once_more(self, batch: list[Any], worker: _Worker) -> tuple[list[tuple[Any, Any]], _Worker]:
         """The units of a batch that a worker died on, one by one; and the worker that outlived them."""
         out = []
         for unit in batch:
@@ -118,7 +143,7 @@ class _Pool:
                 out.append((unit, worker.pipe.recv()[0]))
             except (EOFError, OSError):
                 fresh = self._replaced(worker)
-                out.append((unit, lost(unit, f"a worker died on it (exit {worker.process.exitcode})")))
+                out.append((unit, self.lost(unit, f"a worker died on it (exit {worker.process.exitcode})")))
                 worker = fresh
         return out, worker
 
@@ -126,7 +151,7 @@ class _Pool:
         """A new worker in place of one that died."""
         worker.process.join(5)
         worker.pipe.close()
-        fresh = _Worker(self.context, self.engine, self.policy)
+        fresh = _Worker(self.context, self.engine, self.policy, self.scan)
         self.workers[self.workers.index(worker)] = fresh
         return fresh
 
@@ -157,7 +182,9 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(pipe: Connection, parents: Connection | None, engine: Engine, policy: Policy) -> None:
+def _work(
+    pipe: Connection, parents: Connection | None, engine: Engine, policy: Policy, scan: Callable[..., Any]
+) -> None:
     """A worker's life: batches in, results out, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends the workers
     if hasattr(signal, "pthread_sigmask"):
@@ -167,7 +194,7 @@ def _work(pipe: Connection, parents: Connection | None, engine: Engine, policy: 
     try:
         while True:
             batch = pipe.recv()
-            pipe.send([scan_unit(engine, unit, policy) for unit in batch])
+            pipe.send([scan(engine, unit, policy) for unit in batch])
     except (EOFError, OSError):
         pass  # the parent is done, or gone
     finally:

@@ -213,7 +213,9 @@ def test_options_add_to_lists_and_replace_the_rest(repo: Path) -> None:
 
 def test_every_setting_can_be_written_in_a_file(repo: Path) -> None:
     """Round trip of a value of each type that is not the default."""
-    values: dict[str, Any] = {"min_severity": "high", "min_confidence": "certain"}
+    values: dict[str, Any] = {
+        "min_severity": "high", "min_confidence": "certain", "suppress_up_to": "low", "baseline": "/x",
+    }  # fmt: skip
     for field, default in Settings._field_defaults.items():
         if field not in values:
             values[field] = {tuple: ["/x"], bool: not default, int: 3, str: "x"}[type(default)]

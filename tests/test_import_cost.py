@@ -14,6 +14,7 @@ HEAVY = {
     "regex", "cryptography", "email", "http.client", "ssl", "urllib.request", "mnemonic", "Crypto", "unittest",
     "leakguard.detect.rules", "leakguard.detect.trigger", "leakguard.detect.generate", "leakguard.detect.check",
     "leakguard.detect.gates.basic", "leakguard.workers", "leakguard.report.sarif",
+    "leakguard.sources.inside.walk", "tarfile", "zipfile", "lzma", "bz2", "tempfile", "zstandard",
 }  # fmt: skip
 
 

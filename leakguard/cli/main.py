@@ -21,6 +21,13 @@ from leakguard.version import __version__
 
 COMMANDS: Mapping[str, str] = {
     "scan": "leakguard.cli.scan:scan",
+    "git": "leakguard.cli.git:git",
+    "extract": "leakguard.cli.extract:extract",
+    "hook": "leakguard.cli.hook:hook",
+    "baseline": "leakguard.cli.baseline:baseline",
+    "fix": "leakguard.cli.fix:fix",
+    "purge-plan": "leakguard.cli.purge:purge_plan",
+    "redact": "leakguard.cli.redact:redact",
     "config": "leakguard.cli.config:config",
     "cache": "leakguard.cli.config:cache",
     "rules": "leakguard.cli.rules:rules",

@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from leakguard.cli.archives import archive_options, given, limits
+from leakguard.cli.suppression import base_of, from_base, overrides, suppression_options, untrusted_lines
 from leakguard.errors import EXIT_FINDINGS, EXIT_INTERRUPTED, LeakguardError, UsageError
 
 _MANY = {"multiple": True}
@@ -47,12 +49,14 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--follow-symlinks/--no-follow-symlinks", default=None, help="Read what links lead to, within the target."
 )
 @click.option("--max-size", type=click.IntRange(0), metavar="BYTES", help="Leave out larger files, and say so.")
+@archive_options
 @click.option("--decode-depth", type=click.IntRange(0, 8), metavar="N", help="Encodings within encodings to undo. [4]")
 @click.option(
     "--min-severity", type=click.Choice(["info", "low", "medium", "high", "critical"]), help="Report from here on."
 )
 @click.option("--min-confidence", type=click.Choice(["low", "medium", "high", "certain"]), help="Report from here on.")
 @click.option("-j", "--jobs", type=click.IntRange(0), metavar="N", help="Worker processes. [one per core]")
+@suppression_options
 @click.option("--show-secrets", is_flag=True, help="Put the secrets themselves into the report.")
 @click.option("--include-examples", is_flag=True, help="Also report documented example keys, as examples.")
 @click.option("--exit-zero", is_flag=True, help="End with 0 when there are findings.")
@@ -78,18 +82,25 @@ def scan(paths: tuple[str, ...], **options: Any) -> int:
 class _Run:
     """One run of the command."""
 
+    repo = ""
+    """For a command about one repository: where it is."""
+
     def __init__(self, paths: tuple[str, ...], options: dict[str, Any]) -> None:
-        from leakguard import config
+        from leakguard import accepted, config
 
         self.paths = paths
         self.options = options
         keys = ("rules", "only", "exclude", "preview", "import_gitleaks", "include_paths", "exclude_paths", "skip_dirs",
                 "gitignore", "follow_symlinks", "max_size", "decode_depth", "min_severity", "min_confidence", "jobs")  # fmt: skip
-        overrides = {key: options[key] for key in keys}
-        overrides["format"] = options["fmt"]
+        asked = {key: options[key] for key in keys} | overrides(options) | given(options)
+        asked["format"] = options["fmt"]
         files = [path for path in paths if path != "-"]
-        self.loaded = config.load(options["config_file"], files, options["trust_target"], overrides)
+        trust, self.base = options["trust_target"], base_of(options, self.repo)
+        self.loaded = config.load(options["config_file"], files, trust, asked, base=self.base)
         self.settings = self.loaded.settings
+        self.accepted = accepted.load(
+            self.settings, files, trust, use_baseline=not options["no_baseline"], base=self.base
+        )
         self.started = _now()
         self.engine: Any = None
 
@@ -100,7 +111,12 @@ class _Run:
             from leakguard.report import _unknown
 
             raise UsageError(_unknown(self.settings.format))
-        result, interrupted = self._scan()
+        try:
+            result, interrupted = self._scan()
+        finally:
+            if self.base is not None:
+                self.base.close()
+        result = self.accepted.apply(result)
         context = self._context(result, interrupted)
         problem = self._report(result, context)
         if not self.options["quiet"]:
@@ -111,7 +127,7 @@ class _Run:
                 click.echo(
                     f"leakguard: {printable(path)} lies inside the target and is not used (--trust-target)", err=True
                 )
-            for line in summary_lines(result, context):
+            for line in (*untrusted_lines(self.accepted), *summary_lines(result, context)):
                 click.echo(line, err=True)
         if problem is not None:
             raise problem
@@ -123,7 +139,7 @@ class _Run:
         from leakguard.detect.engine import Engine
         from leakguard.triage.fingerprint import key_from
 
-        settings = self.settings
+        settings = from_base(self.settings, self.base)
         selection = cache.Selection(
             settings.rules, settings.only, settings.exclude, settings.preview, True, settings.import_gitleaks
         )
@@ -131,7 +147,7 @@ class _Run:
         self.engine = Engine(
             loaded.ruleset,
             loaded.stage1,
-            key_from(settings.fingerprint_key),
+            key_from(self.accepted.key),
             keep_secrets=self.options["show_secrets"],
             decode_depth=settings.decode_depth,
             include_examples=self.options["include_examples"],
@@ -144,7 +160,12 @@ class _Run:
         from leakguard.sources.files import FileTask, Options, walk
 
         settings = self.settings
-        policy = Policy(int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()]))
+        policy = Policy(
+            int(Severity[settings.min_severity.upper()]),
+            int(Confidence[settings.min_confidence.upper()]),
+            limits(settings),
+            settings.strict,
+        )
         incidents: list[Any] = []
         walking = Options(
             settings.gitignore, settings.include_paths, settings.exclude_paths, settings.max_size,
@@ -194,6 +215,7 @@ class _Run:
             color=self._color(),
             width=_width(),
             show_secrets=self.options["show_secrets"],
+            show_suppressed=self.settings.show_suppressed,
             rules=infos,
             rules_count=len(rules),
             targets=self.paths,

@@ -51,6 +51,8 @@ class ReportContext(NamedTuple):
     exit_code: int | None = None
     """What the process will end with; None: derived from the result."""
     interrupted: bool = False
+    show_suppressed: bool = False
+    """Whether text and jsonl report what was suppressed; json and SARIF always do, the receipt counts it."""
 
 
 # -- safe text -----------------------------------------------------------------------------------------------
@@ -204,6 +206,22 @@ def severity_counts(findings: Iterable[Finding]) -> list[tuple[Severity, int]]:
     return sorted(counts.items(), reverse=True)
 
 
+def suppressed_counts(result: ScanResult) -> dict[str, int]:
+    """How many findings each way of suppression took out, by name; those of a way not known count as `other`."""
+    out: dict[str, int] = {}
+    for finding in result.suppressed:
+        way = finding.suppression.way if finding.suppression is not None else "other"
+        out[way] = out.get(way, 0) + 1
+    return dict(sorted(out.items()))
+
+
+def suppressed_text(result: ScanResult) -> str:
+    """3 suppressed (2 baseline, 1 inline)"""
+    ways = suppressed_counts(result)
+    told = f" ({', '.join(f'{count:,} {printable(way)}' for way, count in ways.items())})" if set(ways) - {"other"} else ""
+    return f"{len(result.suppressed):,} suppressed{told}"
+
+
 def severity_text(findings: Iterable[Finding]) -> str:
     """1 critical, 2 high"""
     return ", ".join(f"{count:,} {severity.label}" for severity, count in severity_counts(findings))
@@ -318,7 +336,26 @@ def finding_record(finding: Finding, context: ReportContext) -> dict[str, Any]:
         "why": finding.why,
         "fix": finding.fix,
         "set": finding.set_id or None,
+        **suppression_fields(finding),
         **secret_fields(finding, context),
+    }
+
+
+def suppression_fields(finding: Finding) -> dict[str, Any]:
+    """What suppressed the finding, or tried to: only where there is something."""
+    said = finding.suppression
+    if said is None or not (said.accepted or said.note):
+        return {}
+    return {
+        "suppression": {
+            "status": "accepted" if said.accepted else "refused",
+            "way": said.way,
+            "reason": said.reason,
+            "where": said.where,
+            "owner": said.owner,
+            "expires": said.expires or None,
+            "note": said.note,
+        }
     }
 
 

@@ -24,6 +24,8 @@ from leakguard.report.common import (
     reason_counts,
     severity_text,
     shorten,
+    suppressed_counts,
+    suppressed_text,
     utc_text,
 )
 
@@ -48,6 +50,11 @@ def receipt(result: ScanResult, context: ReportContext, limit: int = LIST_LIMIT)
         "skipped": _group(groups["skipped"], limit),
         "failed": _group(groups["failed"], limit),
         "truncated": _group(groups["truncated"], limit),
+        "suppressed": {
+            "count": len(result.suppressed),
+            "ways": suppressed_counts(result),
+            "refused": sum(1 for f in result.findings if f.suppression is not None and f.suppression.note),
+        },
         "rules_digest": context.rules_digest,
         "rules_count": context.rules_count,
         "config_digest": context.config_digest,
@@ -91,7 +98,7 @@ def _verdict(result: ScanResult, context: ReportContext) -> str:
     if halves:
         text += f", {counted(halves, 'incomplete set')}"
     if result.suppressed:
-        text += f", {len(result.suppressed):,} suppressed"
+        text += f", {suppressed_text(result)}"
     if context.interrupted:
         text += "; INTERRUPTED, the rest was not looked at"
     elif not is_complete(result, context):

@@ -41,9 +41,13 @@ def render_json(result: ScanResult, out: BinaryIO, context: ReportContext) -> No
 
 
 def render_jsonl(result: ScanResult, out: BinaryIO, context: ReportContext) -> None:
-    """One line per finding; sets first, but only with sets_in_jsonl: readers expect findings."""
+    """One line per finding; sets first, but only with sets_in_jsonl: readers expect findings. So, too, with what was
+    suppressed: at the end, and only with show_suppressed."""
     if context.sets_in_jsonl:
         for found in ordered_sets(result.sets):
             out.write(dump_json(set_record(found)))
     for finding in ordered(result.findings):
         out.write(dump_json(finding_record(finding, context)))
+    if context.show_suppressed:
+        for finding in ordered(result.suppressed):
+            out.write(dump_json(finding_record(finding, context)))

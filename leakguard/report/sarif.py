@@ -66,7 +66,7 @@ def render_sarif(result: ScanResult, out: BinaryIO, context: ReportContext) -> N
     results = [_result(finding, index, titles) for finding in shown]
     if result.suppressed:  # the standard: if one result says whether it is suppressed, all must
         for number, entry in enumerate(results):
-            entry["suppressions"] = [{"kind": "external"}] if number >= len(result.findings) else []
+            entry["suppressions"] = [_suppression(shown[number])] if number >= len(result.findings) else []
     driver = {
         "name": TOOL,
         "version": context.version,
@@ -82,6 +82,18 @@ def render_sarif(result: ScanResult, out: BinaryIO, context: ReportContext) -> N
         "results": results,
     }
     out.write(dump_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2))
+
+
+def _suppression(finding: Finding) -> dict[str, Any]:
+    said = finding.suppression
+    if said is None:
+        return {"kind": "external"}
+    out: dict[str, Any] = {"kind": "external" if said.way == "baseline" else "inSource", "status": "accepted"}
+    if said.reason:
+        out["justification"] = message_text(said.reason)
+    facts = {"way": said.way, "where": said.where, "owner": said.owner, "expires": said.expires}
+    out["properties"] = {key: printable(value) for key, value in facts.items() if value}
+    return out
 
 
 def message_text(text: str) -> str:

@@ -25,6 +25,7 @@ from leakguard.report.common import (
     secret_fields,
     severity_text,
     shorten,
+    suppressed_text,
 )
 
 ALSO_LIMIT = 5
@@ -96,6 +97,8 @@ def render_text(result: ScanResult, out: BinaryIO, context: ReportContext) -> No
         _sets(paper, [found for found in sets if found.complete], places, "USABLE CREDENTIAL SET")
         _sets(paper, [found for found in sets if not found.complete], places, "INCOMPLETE CREDENTIAL SET")
         _findings(paper, result.findings, sets, context)
+    if context.show_suppressed:
+        _suppressed(paper, result.suppressed)
     _incidents(paper, result, context)
     _ending(paper, result, context)
 
@@ -212,6 +215,8 @@ def _finding(paper: _Paper, group: _Group, titles: dict[str, str], told: set[str
     paper.field(6, "because", "; ".join(_reasons(finding)))
     paper.field(6, "found in", _provenance(finding))
     paper.field(6, "set", titles.get(finding.set_id, ""))
+    said = finding.suppression
+    paper.field(6, "allowed?", f"{printable(said.where)}: {printable(said.note)}" if said is not None and said.note else "")
     if finding.rule in told:  # the same advice ten times in a row hides the one that differs
         if finding.why or finding.fix:
             paper.field(6, "do", "as above")
@@ -220,6 +225,21 @@ def _finding(paper: _Paper, group: _Group, titles: dict[str, str], told: set[str
         paper.field(6, "risk", printable(finding.why))
         paper.field(6, "do", printable(finding.fix))
     paper.field(6, "also at:", _some([_place(other) for other in group.also]))
+
+
+def _suppressed(paper: _Paper, findings: Sequence[Finding]) -> None:
+    """What was found and is not reported: two lines each, the second with who said so and why."""
+    if not findings:
+        return
+    paper.line(paper.style(counted(len(findings), "SUPPRESSED FINDING").upper(), _BOLD))
+    for finding in ordered(findings):
+        paper.line(f"  {_severity(paper, finding.severity)}  {_place(finding)}  {printable(finding.rule)}")
+        said = finding.suppression
+        if said is not None:
+            by = [said.way, said.where, said.owner, f"until {said.expires}" if said.expires else ""]
+            paper.field(6, "by", ", ".join(printable(part) for part in by if part))
+            paper.field(6, "reason", printable(said.reason))
+    paper.line()
 
 
 def _reasons(finding: Finding) -> list[str]:
@@ -290,7 +310,7 @@ def _same(groups: Sequence[_Group], findings: Sequence[Finding]) -> str:
 
 def _ending(paper: _Paper, result: ScanResult, context: ReportContext) -> None:
     """The last line: what stays on the screen. Never sounds clean when something was not read."""
-    hidden = f"; {len(result.suppressed):,} suppressed" if result.suppressed else ""
+    hidden = f"; {suppressed_text(result)}" if result.suppressed else ""
     scanned = f"{scanned_text(result, context)}{hidden}"
     complete = is_complete(result, context)
     if result.findings:

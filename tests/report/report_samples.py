@@ -12,6 +12,7 @@ from leakguard.model import (
     Origin,
     ScanResult,
     Severity,
+    Suppression,
     Totals,
 )
 from leakguard.report import ReportContext, RuleInfo
@@ -191,7 +192,10 @@ def several() -> ScanResult:
             reasons=(),
         ),
     )
-    suppressed = (key_finding(fingerprint="4a4a4a4a4a4a4a4a", origin=Origin("file", "tests/fixtures/k.txt")),)
+    said = Suppression("baseline", "a key of the test venue", "leakguard.baseline:3", "ann", "2027-01-31", accepted=True)
+    suppressed = (
+        key_finding(fingerprint="4a4a4a4a4a4a4a4a", origin=Origin("file", "tests/fixtures/k.txt"), suppression=said),
+    )
     return ScanResult(findings, (HALF, PAIR), (), Totals(15_000, 2_100_000_000, 40, 90_000), suppressed)
 
 

@@ -34,7 +34,7 @@ from report_samples import (
 )
 
 from leakguard.errors import UsageError
-from leakguard.model import Incident, Origin, ScanResult, Severity, Totals
+from leakguard.model import Incident, Origin, ScanResult, Severity, Suppression, Totals
 from leakguard.report import FORMATS, ReportContext, render
 from leakguard.report.common import (
     RuleInfo,
@@ -160,6 +160,24 @@ def test_json_document_holds_everything() -> None:
     assert [i["state"] for i in parsed(incidents(), "json")["incidents"]].count("failed") == 2
 
 
+def test_text_and_jsonl_report_what_was_suppressed_where_asked() -> None:
+    shown = rendered(several(), "text", context(show_suppressed=True)).decode()
+    assert "1 SUPPRESSED FINDING" in shown
+    assert "baseline, leakguard.baseline:3, ann, until 2027-01-31" in shown and "a key of the test venue" in shown
+    assert "SUPPRESSED FINDING" not in rendered(several(), "text").decode()
+    last = json.loads(rendered(several(), "jsonl", context(show_suppressed=True)).splitlines()[-1])
+    assert last["suppression"]["status"] == "accepted" and last["suppression"]["owner"] == "ann"
+
+
+def test_a_suppression_that_did_not_count_is_told_beside_the_finding() -> None:
+    said = Suppression("inline", "", "its own line", note="the comment gives no reason, so it allows nothing")
+    result = one()
+    result = result._replace(findings=(result.findings[0]._replace(suppression=said),))
+    assert "its own line: the comment gives no reason" in rendered(result, "text").decode()
+    assert json.loads(rendered(result, "jsonl"))["suppression"]["status"] == "refused"
+    assert parsed(result, "json")["receipt"]["suppressed"] == {"count": 0, "ways": {}, "refused": 1}
+
+
 # -- sarif ---------------------------------------------------------------------------------------------------
 
 
@@ -182,7 +200,9 @@ def test_sarif_bounds_notifications_but_counts_them() -> None:
 
 def test_sarif_suppressions_are_on_all_or_none() -> None:
     results = parsed(several(), "sarif")["runs"][0]["results"]
-    assert [entry["suppressions"] for entry in results] == [[]] * 14 + [[{"kind": "external"}]]
+    assert [entry["suppressions"] for entry in results[:14]] == [[]] * 14
+    (said,) = results[14]["suppressions"]
+    assert (said["kind"], said["status"], said["justification"]) == ("external", "accepted", "a key of the test venue")
     assert all("suppressions" not in entry for entry in parsed(one(), "sarif")["runs"][0]["results"])
 
 

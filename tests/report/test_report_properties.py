@@ -22,6 +22,7 @@ from leakguard.model import (
     Origin,
     ScanResult,
     Severity,
+    Suppression,
     Totals,
 )
 from leakguard.report import FORMATS, ReportContext, RuleInfo, render
@@ -49,6 +50,9 @@ secrets = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=8).map(lambda text: (MARK + text).encode()),
     st.binary(max_size=8).map(lambda tail: MARK.encode() + tail),
 )
+suppressions = st.builds(
+    Suppression, way=texts, reason=texts, where=texts, owner=texts, expires=texts, accepted=st.booleans(), note=texts
+)
 findings = st.builds(
     Finding,
     rule=names, provider=texts, part=texts, title=texts, severity=st.sampled_from(Severity),
@@ -56,6 +60,7 @@ findings = st.builds(
     start_column=numbers, end_line=numbers, end_column=numbers, start_byte=numbers, end_byte=numbers, masked=texts,
     length=numbers, view=st.lists(texts, max_size=2).map(tuple), name=texts, facts=pairs,
     reasons=st.lists(texts, max_size=2).map(tuple), why=texts, fix=texts, set_id=names, secret=secrets,
+    suppression=st.one_of(st.none(), suppressions),
 )  # fmt: skip
 words = st.lists(texts, max_size=2).map(tuple)
 sets = st.builds(
@@ -87,6 +92,7 @@ contexts = st.builds(
     width=st.integers(-5, 150), show_secrets=st.booleans(), sets_in_jsonl=st.booleans(),
     rules=st.dictionaries(names, rules, max_size=2), rules_count=numbers, targets=words, arguments=words,
     config_sources=words, exit_code=st.one_of(st.none(), st.integers(0, 255)), interrupted=st.booleans(),
+    show_suppressed=st.booleans(),
 )  # fmt: skip
 
 chance = settings(
@@ -165,7 +171,8 @@ def json_structure(result: ScanResult, ctx: ReportContext, output: bytes) -> Non
 
 def jsonl_structure(result: ScanResult, ctx: ReportContext, output: bytes) -> None:
     records = [json.loads(line) for line in output.splitlines()]
-    assert len(records) == len(result.findings) + (len(result.sets) if ctx.sets_in_jsonl else 0)
+    hidden = len(result.suppressed) if ctx.show_suppressed else 0
+    assert len(records) == len(result.findings) + (len(result.sets) if ctx.sets_in_jsonl else 0) + hidden
     for record in records:
         valid("finding", record)
         assert {"path", "start_line", "end_line"} <= record.keys()
