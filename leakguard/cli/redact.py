@@ -7,6 +7,7 @@ the child's exit code after `--`. Everything heavy is imported where it is used.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Any, BinaryIO
 
@@ -125,14 +126,11 @@ def _redactor(paths: tuple[str, ...], options: dict[str, Any]) -> Any:
 
 # ---------------------------------------------------------------- streams
 def _copy(redactor: Any, paths: tuple[str, ...], follow: bool) -> int:
-    import signal
-
     from leakguard.redact.pump import follow as followed
     from leakguard.redact.pump import pump, writer
     from leakguard.redact.stream import Stream
 
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that goes away ends us as it ends cat
+    _like_cat()
     signal.signal(signal.SIGTERM, _ended)
     write = writer(1)
     try:
@@ -147,6 +145,12 @@ def _copy(redactor: Any, paths: tuple[str, ...], follow: bool) -> int:
         return EXIT_INTERRUPTED
     except _Ended:
         return 143
+
+
+def _like_cat() -> None:
+    """A reader that goes away ends us as it ends cat."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 class _Ended(BaseException):
@@ -179,6 +183,7 @@ def _copied(redactor: Any, path: str, write: Any, stream: Any, pump: Any) -> int
 def _child(redactor: Any, command: list[str]) -> int:
     from leakguard.redact import child
 
+    _like_cat()
     try:
         return child.run(redactor, command)
     except FileNotFoundError:

@@ -11,6 +11,14 @@ import re
 FOLD_LIMIT = 1 << 20
 """Largest object that is looked at: mails and pasted text are folded, logs are not."""
 
+CODE = (
+    ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".cs", ".go", ".rs",
+    ".java", ".kt", ".kts", ".scala", ".swift", ".m", ".rb", ".php", ".pl", ".pm", ".lua", ".sh", ".bash", ".ps1", ".css", ".scss",
+    ".sol", ".vue", ".dart", ".ex", ".exs", ".clj", ".erl", ".hs", ".jl", ".groovy", ".gradle", ".f90", ".pyx",
+)  # fmt: skip
+"""Ends of names of files that are not looked at: nobody's editor breaks source code inside a word, and most of their lines
+begin with one."""
+
 _WIDTHS = (64, 72, 76, 80)
 _WIDEST = max(_WIDTHS)
 _TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/-")

@@ -427,22 +427,25 @@ def _join(data: bytes, end: int) -> _Found:
     if 0 <= newline < end - 120:
         start = newline + 1
     stop = min(len(data), end + _JOIN_REACH)
-    joints = [j.span() for j in _JOINT.finditer(data, start, stop) if j.end() - j.start() > 2]
-    stop = _last_in_chain(joints, end, stop)
+    joints, stop = _chain(data, start, end, stop)
     view = _without("join", data, start, stop, joints)
     if view is not None:
         yield view
     return Run(start, stop)
 
 
-def _last_in_chain(joints: list[tuple[int, int]], end: int, stop: int) -> int:
-    """Where the chain of pieces that `end` is in goes to: the last joint within reach of the one before."""
+def _chain(data: bytes, start: int, end: int, stop: int) -> tuple[list[tuple[int, int]], int]:
+    """The joints of the chain of pieces that `end` is in, and where it goes to: each within reach of the one before."""
+    joints = []
     last = end
-    for low, high in joints:
-        if low > last + 512:
-            break
-        last = max(last, high)
-    return min(stop, last + 512)
+    for found in _JOINT.finditer(data, start, stop):
+        low, high = found.span()
+        if high - low > 2:
+            if low > last + 512:
+                break
+            joints.append((low, high))
+            last = max(last, high)
+    return joints, min(stop, last + 512)
 
 
 def _fold(data: bytes, end: int) -> _Found:

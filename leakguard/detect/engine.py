@@ -21,7 +21,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from leakguard.detect.columns import FOLD_LIMIT, fold_hits
+from leakguard.detect.columns import CODE, FOLD_LIMIT, fold_hits
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Stage1
 from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
@@ -175,7 +175,8 @@ class Engine:
             from leakguard.detect.decode import wide_views
 
             wide = list(wide_views(data))
-        folds = fold_hits(data) if deeper and depth == 0 and state.size <= FOLD_LIMIT else []
+        folded = deeper and depth == 0 and state.size <= FOLD_LIMIT and not state.path.endswith(CODE)
+        folds = fold_hits(data) if folded else []
         listed = depth == 0 and state.path.endswith(KEY_FILES) and len(data) <= KEY_FILE_SIZE
         if not ends and not wide and not folds and not listed:
             return [], []

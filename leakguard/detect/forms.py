@@ -146,8 +146,8 @@ def named(data: bytes, form: int, start: int) -> Named | None:
             return None
         return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
     if reader is _CALLED or reader is _TUPLE:
-        low = max(0, start - 420)
-        before = data[low:start]
+        low = _callee(data, start)
+        before = data[low:start] if low >= 0 else b""
     found = reader.search(before)
     if found is None:
         return None
@@ -188,6 +188,24 @@ _NEXT = re.compile(
 )
 _ARGUMENTS = (b"key_of_client", b"secret_of_client", b"passphrase_of_client")
 """What a client's arguments are, in the order that all of them have. Names that no generic rule listens to."""
+
+
+_WRAPPERS = (b"Some", b".into", b".to_string", b".to_owned")
+
+
+def _callee(data: bytes, start: int) -> int:
+    """Where to look for the call that `start` is an argument of; -1 if it is none that could be a client's. Most of what
+    the first stage reports is some call with one short string, which is seen here for little."""
+    low = max(0, start - 420)
+    opener = data.rfind(b"(", low, start)
+    while opener >= 0 and data[max(0, opener - 10) : opener].endswith(_WRAPPERS):
+        opener = data.rfind(b"(", low, opener)
+    if opener < 0:
+        return -1
+    first = b"," not in data[opener:start]
+    if first and not (_NEXT.match(data, start) and _random(data, start)):
+        return -1
+    return max(low, opener - 80)
 
 
 def _argument(data: bytes, start: int, found: re.Match[bytes], place: int) -> Named | None:

@@ -22,11 +22,11 @@ _EXPORTS = {
     "Redactor": "core",
     "Stats": "core",
     "Stream": "stream",
-    "install": "install",
-    "uninstall": "install",
+    "install": "standard",
+    "uninstall": "standard",
     "guard_fds": "fds",
 }
-"""name -> module of this package."""
+"""name -> module of this package; no module may have the name of what it exports: importing it would hide that."""
 
 __all__ = ["Policy", "Redactor", "Stats", "Stream"]
 

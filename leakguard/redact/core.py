@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 from leakguard.detect import cache
 from leakguard.detect.columns import fold_hits
 from leakguard.detect.engine import Engine
-from leakguard.detect.runtime import REDACT_BASE, Flood, Runtime, assigned, load
+from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, Runtime, assigned, load
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, Ends
 from leakguard.errors import UsageError
 from leakguard.hashes import blake2b
@@ -39,6 +39,7 @@ from leakguard.redact.names import (
     Names,
     Pem,
     Span,
+    armoured,
     pem_spans,
     place_spans,
 )
@@ -50,6 +51,9 @@ T = TypeVar("T")
 
 ROUNDS = 4
 """How often what came out is looked at again; texts that are made for it could go on for ever."""
+
+MOST_ESCAPES = 32
+"""One byte in so many may begin a terminal escape: a text of colours alone costs too much to read."""
 
 SHORTEST_COPY = 6
 """Bytes from which a found secret is masked wherever else it stands in the same text."""
@@ -312,7 +316,7 @@ class Redactor:
             self._odd(data, out, path)
         if out:
             self._copies(data, ends, out)
-        return out
+        return armoured(data, 0, len(data), out)
 
     def _known_spans(self, data: bytes, places: Iterable[values.Place]) -> list[Span]:
         return [
@@ -371,6 +375,8 @@ class Redactor:
                     suffix = self._suffix(found.rule, found.part, found.key)
                     out.append(Span(found.start, found.end, found.rule, RANK_RULE, suffix or "-"))
         if b"\x1b" in data or b"\x08" in data:
+            if data.count(b"\x1b") > LEAST_ENDS + len(data) // MOST_ESCAPES:
+                raise Flood
             plain = Stripped(data, ANSI)
             if plain:
                 inner = self._find(plain.data, self._scan(plain.data), self.known.find(plain.data), path)

@@ -282,6 +282,26 @@ def pem_spans(data: bytes, state: Pem = CLOSED) -> tuple[list[Span], Pem]:
     return out, state
 
 
+def armoured(data: bytes, low: int, high: int, spans: list[Span]) -> list[Span]:
+    """The spans without the line that closes a private key, unless they have the one that opens it, too: a block whose
+    end is masked would never close."""
+    if data.find(b"-----END ", low, high) < 0:
+        return spans
+    for end in _END.finditer(data, low, high):
+        start, stop = end.span()
+        kept = []
+        for span in spans:
+            if span.end <= start or span.start >= stop or _BEGIN.search(data, span.start, start):
+                kept.append(span)
+                continue
+            if span.start < start:
+                kept.append(span._replace(end=start))
+            if span.end > stop:
+                kept.append(span._replace(start=stop))
+        spans = kept
+    return spans
+
+
 def _lines(data: bytes, start: int, stop: int) -> Iterable[tuple[int, bytes]]:
     while start < stop:
         end = data.find(b"\n", start, stop) + 1 or stop

@@ -95,7 +95,7 @@ class Quick:
             form = ident - CONTEXT_BASE
             if form in (0, 1):
                 start = end - 5 + form
-                if any(edit.start <= start < edit.end for edit in out):
+                if out and _within(out, start, start + 1):
                     continue
                 edit = self.assigned(data, low, high, start)
                 if edit is None:
@@ -106,12 +106,13 @@ class Quick:
             elif ident == PEM:
                 return False
             elif ident != RUN:
-                for span in place_spans(data, ((ident, end),)):
-                    if data[span.start : span.start + 1] == b"<":
+                for start, stop, kind, _, _ in place_spans(data, ((ident, end),)):
+                    if data[start : start + 1] == b"<":
                         return False
-                    if not any(edit.start <= span.start and span.end <= edit.end for edit in out):
-                        out.append(self.replaced(span.kind, data[span.start : span.end], span.start, span.end))
-        return all(any(edit.start < end <= edit.end + 1 for edit in out) for end in others)
+                    if not _within(out, start, stop):
+                        out.append(self.replaced(kind, data[start:stop], start, stop))
+        # in one of them, or right after it
+        return not others or all([_within(out, end - 1, end - 1) for end in others])  # noqa: C419 - quicker
 
     def assigned(self, data: bytes, low: int, high: int, start: int) -> Edit | None:
         """The value that begins at `start`, if it plainly belongs to a sensitive name and is plainly one."""
@@ -167,6 +168,14 @@ class Quick:
                 self.texts.clear()
             self.texts[key] = known
         return Edit(start, end, *known)
+
+
+def _within(edits: Sequence[Edit], start: int, stop: int) -> bool:
+    """Whether one of the edits covers data[start:stop]."""
+    for edit in edits:  # noqa: SIM110 - a generator costs more than the loop
+        if edit[0] <= start and stop <= edit[1]:
+            return True
+    return False
 
 
 def applied(data: bytes, low: int, high: int, edits: Sequence[Edit]) -> tuple[bytes, list[int]]:

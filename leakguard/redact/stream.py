@@ -1,6 +1,6 @@
 """Streams: bytes in as they come, redacted bytes out as soon as that is safe.
 
-The unit is a line (ended by LF or CR), or several that wrapped base64 makes one. What becomes of a unit depends on the
+The unit is a line (ended by LF, CR LF or CR), or several that wrapped base64 makes one. What becomes of a unit depends on the
 unit, the CONTEXT bytes before it, and whether a PEM block is open: never on how the input was cut into writes, nor on
 what comes later. So a complete line leaves at once, and many are handled in one pass. A unit is at most MAX_UNIT bytes.
 
@@ -15,12 +15,13 @@ import os
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from leakguard.detect.decode import _decoded, _texty
 from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, most_ends
 from leakguard.redact import mask
-from leakguard.redact.names import CLOSED, PEM, RUN, Span, pem_spans
+from leakguard.redact.names import CLOSED, PEM, RUN, Span, armoured, pem_spans
 from leakguard.redact.quick import Edit, applied
 from leakguard.redact.views import ANSI, Stripped
 
@@ -108,7 +109,9 @@ class Stream:
             self._pending = pending[cut:]
             self._emit(pending[:cut], last=True)
             pending = self._pending
-        cut = max(pending.rfind(b"\n"), pending.rfind(b"\r")) + 1
+        # a CR at the very end may be half of a line's end
+        size = len(pending) - pending.endswith(b"\r")
+        cut = max(pending.rfind(b"\n", 0, size), pending.rfind(b"\r", 0, size)) + 1
         if cut:
             self._pending = pending[cut:]
             held = self._emit(pending[:cut])
@@ -193,7 +196,9 @@ def _line_end(data: bytes, start: int, stop: int) -> int:
     """After the first line's end in data[start:stop]; 0 if there is none."""
     feed = data.find(b"\n", start, stop)
     back = data.find(b"\r", start, stop if feed < 0 else feed)
-    return (back if back >= 0 else feed) + 1
+    if back < 0:
+        return feed + 1
+    return back + 2 if feed == back + 1 else back + 1
 
 
 def _safe_cut(data: bytes) -> int:
@@ -207,6 +212,8 @@ def _safe_cut(data: bytes) -> int:
 
 def _unit_start(data: bytes, at: int, base: int) -> int:
     """Where the line begins that byte `at` is in."""
+    if at > base and data[at - 1 : at + 1] == b"\r\n":
+        at -= 1
     return max(data.rfind(b"\n", base, at), data.rfind(b"\r", base, at)) + 1 or base
 
 
@@ -251,6 +258,8 @@ class _Block:
         """For each of these, where triggers may end in it."""
         self.out: list[bytes] = []
         self.has_odd = _odd(data)
+        self.unusual = self.has_odd or b"\\n" in data
+        """Whether a line could be more than a plain one."""
 
     def redacted(self) -> bytes:
         """The block without secrets."""
@@ -258,12 +267,13 @@ class _Block:
         quick = self.redactor._quick
         data, out = self.data, self.out
         edited: list[Edit] = []
+        plain = not self.shown
         for low, high, ends, places, pem in self._touched():
             if low > at:
                 out.append(data[at:low])
             at = high
             edits = None
-            if quick is not None and not pem and not self.shown and not self._apart(low, high, ends):
+            if quick is not None and plain and not pem and len(ends) < LEAST_ENDS and (not self.unusual or not self._apart(low, high)):
                 edits = quick.line(data, low, high, ends, places)
             if edits:
                 text, fine = applied(data, low, high, edits)
@@ -280,15 +290,10 @@ class _Block:
             self._look_again()
         return b"".join(out)
 
-    def _apart(self, low: int, high: int, ends: Ends) -> bool:
+    def _apart(self, low: int, high: int) -> bool:
         """Whether a unit is more than a plain line."""
         data = self.data
-        return (
-            (self.has_odd and _odd(data[low:high]))
-            or len(ends) > LEAST_ENDS
-            or data.find(b"\n", low, high - 1) >= 0
-            or data.find(b"\\n", low, high) >= 0
-        )
+        return _odd(data[low:high]) or data.find(b"\n", low, high - 1) >= 0 or data.find(b"\\n", low, high) >= 0
 
     # ------------------------------------------------------------ which units
     def _touched(self) -> list[tuple[int, int, Ends, list[Place], list[Span]]]:
@@ -307,8 +312,10 @@ class _Block:
         marks += [(end, -1) for end in extra]
         marks.sort()
         runs = {end for ident, end in ends if ident == RUN and end > base}
+        self.unusual = self.unusual or bool(runs)
         out: list[tuple[int, int, Ends, list[Place], list[Span]]] = []
-        places = self.places
+        places = sorted(self.places, key=itemgetter(1)) if self.places else []
+        stops = [place[1] for place in places]
         number, total = 0, len(marks)
         while number < total:
             mark = marks[number][0]
@@ -326,7 +333,7 @@ class _Block:
                 (
                     low, high, own,
                     # of what goes over several lines the last one: more is not known when those before it leave
-                    [p for p in places if low < p[1] <= high] if places else [],
+                    sorted(places[bisect_right(stops, low) : bisect_right(stops, high)]) if places else [],
                     [s for s in pem if low <= s.start < high] if pem else [],
                 )
             )  # fmt: skip
@@ -437,7 +444,8 @@ class _Block:
             count = len(moved)
             redactor._copies(unit, ends, moved)
             out += [_moved(span, low) for span in moved[count:]]
-        return [span for span in out if span.end > low]
+        inside = [s._replace(start=max(s.start, low)) if s.start < low else s for s in out if s.end > low]
+        return armoured(data, low, high, inside)
 
     def _look_again(self) -> None:
         """What was changed must be clean now, as a text of its own."""

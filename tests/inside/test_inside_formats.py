@@ -84,6 +84,18 @@ def test_a_magic_before_plain_text_hides_nothing(codec: str, tmp_path: Path) -> 
     assert any(TWO[100:] in content for content in seen.members.values())
 
 
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+@pytest.mark.parametrize("first", [False, True])
+def test_frames_that_decoders_pass_over_are_scanned(codec: str, first: bool, tmp_path: Path) -> None:
+    """As pzstd and seekable formats write them, before and between frames; the content goes on behind them."""
+    aside = b"what no decoder shows"
+    frame = b"\x5a\x2a\x4d\x18" + len(aside).to_bytes(4, "little") + aside
+    pack = CODECS[codec][1]
+    seen = look(frame * first + pack(ONE) + frame + pack(TWO), tmp_path, "x")
+    assert list(seen.members.values()) == [ONE + TWO] + [aside] * (1 + first)
+    assert seen.incidents == []
+
+
 def test_text_that_happens_to_decode_is_scanned_as_text_too(tmp_path: Path) -> None:
     """A Huffman table before plain text, which makes "compressed data" of it."""
     import zlib

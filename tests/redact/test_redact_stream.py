@@ -81,6 +81,8 @@ def test_a_known_value_is_held_from_its_first_byte(own: Redactor, out: Out) -> N
 def test_carriage_returns_end_units(redactor: Redactor, out: Out) -> None:
     stream = Stream(redactor, out.append)
     stream.feed(b" 10%\r 20%\r")
+    assert out.text() == b" 10%\r"
+    stream.idle()
     assert out.text() == b" 10%\r 20%\r"
     stream.feed(f"token={KEY}\r\ndone\r\n".encode())
     assert KEY.encode() not in out.text()

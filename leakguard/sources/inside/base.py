@@ -346,6 +346,8 @@ class Context(NamedTuple):
     tell: Callable[[str, str, str], None]
     """(state, member name or "", reason): an incident that does not end the container. State `unread` is skipped, or
     failed if the user is strict."""
+    entry: Callable[[str, bytes, str], None] | None = None
+    """Told each tar header (name, type, link's target), those without data, too: layers of images need them."""
 
 
 def ratio_guard(limits: Limits, produced: int, consumed: int) -> None:

@@ -347,17 +347,20 @@ def _load(kind: str) -> None:
 def _read(kind: str, out: _Out) -> None:
     if kind == "squashfs":
         _by_squashfs(0, out)
-        return
-    try:
+    elif _has_libarchive():
         _by_libarchive(kind, 0, out)
-    except (ImportError, AttributeError, OSError, TypeError) as error:
-        # the package finds no library: then libarchive.ffi fails as it is imported
-        if isinstance(error, BrokenPipeError):
-            raise
-        if kind != "7z":
-            out.told("unread", "its reader needs the system's libarchive (libarchive13)")
-            return
+    elif kind == "7z":
         _by_py7zr(0, out)
+    else:
+        out.told("unread", "its reader needs the system's libarchive (libarchive13)")
+
+
+def _has_libarchive() -> bool:
+    try:
+        import libarchive  # noqa: F401
+    except (ImportError, AttributeError, OSError, TypeError):  # the package fails so where it finds no library
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, Protocol, cast
+from typing import Protocol
 
 from leakguard.sources.inside.base import (
     CHUNK,
@@ -27,12 +27,8 @@ from leakguard.sources.inside.base import (
     ratio_guard,
     stem,
 )
-from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.zstdframes import INPUT, WINDOW, Zstd
 
-WINDOW = 256 * 1024 * 1024
-"""Most memory a decoder may use for what it looks back at."""
-INPUT = 64 * 1024
-"""Compressed bytes handed to a decoder at a time."""
 GZIP_HEADER = 68 * 1024
 """Bytes of a gzip's header looked at, if it has more than a name: an extra field has at most 64 KiB."""
 BROTLI_HEAD = 4096
@@ -79,97 +75,6 @@ class Deflate:
         # output may wait without input: only a short answer says that there is none
         self.needs_input = not self._decoder.unconsumed_tail and len(out) < max_length
         return out
-
-
-class Zstd:
-    """The content of zstd frames, to be pulled. Each frame is cut out by its blocks' headers: the library's decompressor
-    cannot be told how much to give (four bytes may be 128 KiB), and its reader reads over the end of what it is given."""
-
-    def __init__(self, source: Stream, follows: Callable[[Stream], bool], limits: Limits) -> None:
-        import zstandard
-
-        self._library = zstandard
-        self.source = source
-        self.follows = follows
-        self.limits = limits
-        self.base = source.position
-        self.produced = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        self._frame: _Frame | None = _Frame(self.source)
-        library = self._library.ZstdDecompressor(max_window_size=WINDOW // 2)
-        self._reader = library.stream_reader(cast(IO[bytes], self._frame), read_size=INPUT)
-
-    def __call__(self, count: int) -> bytes:
-        while self._frame is not None:
-            try:
-                out: bytes = self._reader.read(min(count, CHUNK))
-            except self._library.ZstdError as error:
-                text = str(error).lower()
-                large = "memory" in text or "window" in text
-                self.source.unread(self._frame.taken)
-                self._frame = None
-                raise BrokenError("needs a larger window than is allowed" if large else "damaged data") from None
-            self.produced += len(out)
-            ratio_guard(self.limits, self.produced, self.source.position - self.base)
-            if out:
-                self._frame.taken = b""
-                return out
-            if not self._frame.whole:
-                raise BrokenError("compressed data ends early")
-            if self.follows(self.source):
-                self._begin()
-            else:
-                self._frame = None
-        return b""
-
-
-class _Frame:
-    """A file of exactly one frame, the next in a stream."""
-
-    def __init__(self, source: Stream) -> None:
-        self.source = source
-        self.whole = False
-        self.taken = b""
-        """What was read of it before anything came out."""
-        self._need = 0  # bytes to come before the next header
-        self._state = "frame"
-        self._sums = False
-
-    def read(self, count: int) -> bytes:
-        if self.whole:
-            return b""
-        if not self._need and self._state == "end":
-            self.whole = True
-            return b""
-        if self._need:
-            out = self.source.read(min(count, self._need))
-            self._need -= len(out)
-        else:
-            out = self._header()
-        if len(self.taken) < INPUT:
-            self.taken += out
-        return out
-
-    def _header(self) -> bytes:
-        """The next header, and how much belongs to it."""
-        if self._state == "frame":
-            head = self.source.some(5)
-            if len(head) == 5:
-                single = head[4] >> 5 & 1
-                self._sums = bool(head[4] & 4)
-                self._state = "block"
-                self._need = (1 - single) + (0, 1, 2, 4)[head[4] & 3] + (single, 2, 4, 8)[head[4] >> 6]
-            return head
-        head = self.source.some(3)
-        if len(head) == 3:
-            block = int.from_bytes(head, "little")
-            self._need = 1 if block >> 1 & 3 == 1 else block >> 3
-            if block & 1:
-                self._need += 4 * self._sums
-                self._state = "end"
-        return head
 
 
 class Lz4:

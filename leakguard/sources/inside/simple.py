@@ -143,7 +143,7 @@ def asar(stream: Stream, context: Context) -> Iterator[Member]:
     try:
         index = json.loads(raw[:length])
         files = sorted(_asar_files(index, context))
-    except (ValueError, RecursionError, AttributeError, TypeError):
+    except (ValueError, RecursionError, AttributeError, TypeError, KeyError):
         raise BrokenError("damaged index", head + raw) from None
     at = 0
     for offset, size, name in files:

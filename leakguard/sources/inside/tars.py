@@ -87,6 +87,8 @@ def _data(stream: Stream, entry: Entry, pax: dict[str, str], block: bytes, conte
     told = pax.get("size", "")
     if told.isascii() and told.isdigit():
         size = min(int(pax["size"][:20]), 1 << 62)
+    if context.entry is not None:
+        context.entry(name, entry.kind, (pax.get("linkpath") or entry.link) if entry.kind in _LINKS else "")
     facts: tuple[tuple[str, str], ...] = ()
     if entry.kind in _LINKS:
         target = pax.get("linkpath") or entry.link

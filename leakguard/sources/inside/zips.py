@@ -29,7 +29,8 @@ from leakguard.sources.inside.base import (
     from_file,
     ratio_guard,
 )
-from leakguard.sources.inside.codecs import ERRORS, WINDOW, Decoder, Zstd, raw_decoder
+from leakguard.sources.inside.codecs import ERRORS, Decoder, raw_decoder
+from leakguard.sources.inside.zstdframes import WINDOW, Zstd
 
 END = b"PK\5\6"
 LOCAL = b"PK\3\4"

@@ -1,0 +1,268 @@
+"""Standard logging: records are cleaned on their way to every handler, and what handlers make of them once more.
+
+`install` replaces methods of the classes of the module `logging`: so it covers loggers and handlers made before and after,
+loggers that do not propagate, records from elsewhere and `lastResort`. A record is cleaned after each handler's filters, in
+its place: the number of its arguments stays, for formatters that unpack them. Never raises into the application: a record
+that cannot be checked says `<redacted:error>` (or passes, by the redactor's policy). Imported by applications and standard.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from io import StringIO
+from operator import is_
+from typing import TYPE_CHECKING, Any
+
+from leakguard.redact.patches import Patches
+
+if TYPE_CHECKING:
+    from leakguard.redact.core import Redactor
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({})))
+_FIELDS = len(_STANDARD)
+_PLAIN = frozenset((int, float, bool, type(None)))
+_SHOWN_WHOLE = frozenset((str, int, float, bool, type(None)))
+_CUT = re.compile(r"%[^a-zA-Z%]*\.")
+_TOKEN = re.compile(r"<redacted:[^<>\s]{1,110}>")
+_HIDDEN = "<redacted:log.argument>"
+_ERROR = "<redacted:error>"
+
+
+class _Done(str):
+    """A message that takes arguments and does not use them: they stay for formatters that unpack them."""
+
+    __slots__ = ()
+
+    def __mod__(self, _args: Any) -> str:
+        return str.__str__(self)[:]
+
+    def __str__(self) -> str:
+        return self
+
+    def __reduce__(self) -> Any:
+        return _Done, ("".join(self),)
+
+
+class Cleaner:
+    """Cleans records with a redactor."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
+        self._last = threading.local()
+
+    def clean(self, record: logging.LogRecord) -> None:
+        """Takes the secrets out of a record, in place. Never raises."""
+        kept = getattr(self._last, "kept", None)
+        if kept is not None and kept[0] is record:
+            values = record.__dict__.values()
+            if len(kept) == len(values) + 1 and all(map(is_, kept[1:], values)):
+                return  # nothing was put into it since
+        try:
+            self._clean(record)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
+            self.failed(record, error)
+
+    def begin(self, record: logging.LogRecord) -> Any:
+        """Cleans a record that several handlers will get: until `end`, what is in it now is not looked at again."""
+        before = getattr(self._last, "kept", None)
+        self.clean(record)
+        self._last.kept = (record, *record.__dict__.values())
+        return before
+
+    def end(self, before: Any) -> None:
+        """Lets go of the record: what hangs on it, frames for one, must not live longer for our sake."""
+        self._last.kept = before
+
+    def failed(self, record: logging.LogRecord, error: Exception) -> None:
+        """What could not be checked says so: level, time and place of the record stay."""
+        self.redactor._failed(error)
+        if self.redactor.policy.on_error == "open":
+            return
+        record.msg, record.args = _ERROR, ()
+        record.exc_info = record.exc_text = record.stack_info = None
+        for name in record.__dict__.keys() - _STANDARD:
+            record.__dict__[name] = _ERROR
+
+    def _clean(self, record: logging.LogRecord) -> None:
+        redactor = self.redactor
+        args = record.args
+        if args or type(record.msg) is not str:
+            self._message(record)
+        else:
+            record.msg = redactor.redact_str(record.msg)
+        if record.exc_info:
+            self._exception(record)
+        if record.exc_text:
+            record.exc_text = redactor.redact_str(record.exc_text)
+        if record.stack_info:
+            record.stack_info = redactor.redact_str(record.stack_info)
+        if len(record.__dict__) != _FIELDS:
+            fields = record.__dict__
+            for name in fields.keys() - _STANDARD:
+                value = fields[name]
+                if type(value) not in _PLAIN:
+                    fields[name] = redactor.redact_field(name, value)
+
+    def _message(self, record: logging.LogRecord) -> None:
+        """Message and arguments, together and each by itself."""
+        redactor, msg, args = self.redactor, record.msg, record.args
+        try:
+            joined, sound = record.getMessage(), True
+        except Exception:  # noqa: BLE001 - a wrong format: logging itself will say so, with both
+            joined, sound = f"{msg} {args!r}", False
+        told = redactor.redact_str(joined)
+        if told is joined:
+            if type(msg) is not str:
+                record.msg = redactor.redact(msg)
+            elif sound and type(args) is tuple and not _CUT.search(msg):
+                if any(type(arg) not in _SHOWN_WHOLE for arg in args):
+                    record.args = redactor.redact(args)
+                return
+            record.args = redactor.redact(args)
+            return
+        record.args, exact = masked_args(redactor, args, joined, told)
+        record.msg = redactor.redact(msg)
+        if not sound:
+            if redactor.redact_str(str(record.msg)) != str(record.msg):
+                record.msg = told
+            return
+        try:
+            again = record.getMessage()
+            fine = exact and redactor.redact_str(again) == again
+        except Exception:  # noqa: BLE001 - a number's place holds a replacement now
+            fine = False
+        if not fine:
+            record.msg = _Done(told) if record.args else told
+
+    def _exception(self, record: logging.LogRecord) -> None:
+        info: Any = record.exc_info
+        if isinstance(info, BaseException):
+            info = (type(info), info, info.__traceback__)
+        if isinstance(info, tuple) and len(info) == 3 and isinstance(info[1], BaseException):
+            safe = self.redactor.redact(info[1])
+            if safe is not info[1]:
+                record.exc_info = (type(safe), safe, info[2])
+
+
+def masked_args(redactor: Redactor, args: Any, joined: str, told: str) -> tuple[Any, bool]:
+    """Arguments without secrets, as many as there were, and whether each is masked as in the message: what is in `joined`
+    but no longer in `told` is a secret."""
+    if isinstance(args, Mapping):
+        out = dict(redactor.redact(args))
+        gone = [key for key, value in out.items() if _gone(value, joined, told)]
+        return out | dict.fromkeys(gone, _HIDDEN), not gone
+    if not isinstance(args, tuple):
+        return redactor.redact(args), True
+    # each by itself: of a pair the first would name the second
+    safe = [redactor.redact(arg) for arg in args]
+    hidden = [number for number, value in enumerate(safe) if _gone(value, joined, told)]
+    tokens = _TOKEN.findall(told)
+    exact = not hidden or len(tokens) == len(hidden)
+    for at, number in enumerate(hidden):
+        safe[number] = tokens[at] if exact else _HIDDEN
+    return tuple(safe), exact
+
+
+def _gone(value: Any, joined: str, told: str) -> bool:
+    """Whether a value was part of the message and was masked there."""
+    if type(value) in (bool, type(None)):
+        return False
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text in joined and text not in told
+
+
+# ---------------------------------------------------------------- installing
+def install(redactor: Redactor) -> Patches:
+    """Closes all paths of standard logging; `.undo()` of what comes back opens them again."""
+    patches = Patches()
+    cleaner = Cleaner(redactor)
+    patches.put(logging.Filterer, "filter", lambda before: _filter(before, cleaner, patches))
+    patches.put(logging.Logger, "callHandlers", lambda before: _call_handlers(before, cleaner, patches))
+    patches.put(logging.Handler, "format", lambda before: _format(before, cleaner, patches))
+    patches.put(logging.Handler, "handleError", lambda before: _handle_error(before, cleaner, patches))
+    for name in ("formatException", "formatStack"):
+        patches.put(logging.Formatter, name, lambda before: _text(before, cleaner, patches))
+    return patches
+
+
+def _filter(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
+    handler = logging.Handler
+
+    def filter(self: logging.Filterer, record: logging.LogRecord) -> Any:
+        """Between a handler's filters, which may add to a record, and its `emit`."""
+        passed = before(self, record)
+        if passed and patches.on and isinstance(self, handler):
+            cleaner.clean(passed if isinstance(passed, logging.LogRecord) else record)
+        return passed
+
+    return filter
+
+
+def _call_handlers(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
+    def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
+        """For handlers that have a `handle` or `filter` of their own."""
+        if not patches.on:
+            before(self, record)
+            return
+        outer = cleaner.begin(record)
+        try:
+            before(self, record)
+        finally:
+            cleaner.end(outer)
+
+    return callHandlers
+
+
+def _format(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
+    def format(self: logging.Handler, record: logging.LogRecord) -> str:
+        """What any formatter made of a record: its own tracebacks, fields put together."""
+        out: str = before(self, record)
+        if not patches.on:
+            return out
+        if record.exc_text:
+            record.exc_text = cleaner.redactor.redact_str(record.exc_text)
+        return cleaner.redactor.redact(out)
+
+    return format
+
+
+def _text(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
+    def formatted(self: logging.Formatter, what: Any) -> str:
+        out: str = before(self, what)
+        return cleaner.redactor.redact(out) if patches.on else out
+
+    return formatted
+
+
+def _handle_error(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
+    def handleError(self: logging.Handler, record: logging.LogRecord) -> None:  # noqa: N802
+        """The report of logging's own errors, as one redacted text: it shows message, arguments and source lines."""
+        if not patches.on:
+            before(self, record)
+            return
+        stream = sys.stderr
+        if not logging.raiseExceptions or not stream:
+            return
+        error = sys.exc_info()[1]
+        try:
+            cleaner.clean(record)
+            out = StringIO()
+            out.write("--- Logging error ---\n")
+            traceback.print_exception(error, file=out)
+            out.write("Call stack:\n")
+            traceback.print_stack(sys._getframe(1), file=out)
+            out.write(f"Message: {record.msg!r}\nArguments: {record.args!r}\n")
+            stream.write(cleaner.redactor.redact_str(out.getvalue()))
+        except OSError:
+            return  # as logging does: there is nowhere to tell it
+        except Exception as failure:  # noqa: BLE001
+            cleaner.redactor._failed(failure)
+        finally:
+            del error
+
+    return handleError

@@ -1,0 +1,353 @@
+"""What images say of themselves: indexes, manifests, configurations of Docker and OCI, and what stacked layers show.
+
+Promises: pure functions of bytes; a document that is too long, too deep or of another shape is a BrokenError that
+quotes none of it; a digest is a digest and never a path. Nothing of an image's text is masked here: what a layer was
+made by may hold a secret, so whoever shows a Step masks it.
+
+Reads nothing. Knows `sources.inside.base`. Imported by the image sources and by `leakguard.images`.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from leakguard.sources.inside.base import BrokenError
+
+MOST_DOCUMENT = 8 * 1024 * 1024
+"""Bytes of an index, manifest or configuration that are parsed; registries refuse manifests of half of it."""
+SHORT = 12
+"""Digits of a digest that a chain shows."""
+
+_DIGEST = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
+_HEX = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class Blob(NamedTuple):
+    """What a manifest refers to."""
+
+    digest: str = ""
+    """`sha256:...`, or "" where the format names files."""
+    place: str = ""
+    """Name of the file in its archive or folder, "" where the digest is the name."""
+    size: int = -1
+    media: str = ""
+    platform: str = ""
+    foreign: bool = False
+    """The manifest says that it is to be had elsewhere."""
+    data: bytes = b""
+    """Its content, where the store has it in memory already."""
+
+    @property
+    def short(self) -> str:
+        """How a chain names it."""
+        return short(self.digest) if self.digest else self.place
+
+
+class Step(NamedTuple):
+    """One entry of an image's history."""
+
+    number: int
+    text: str
+    empty: bool
+
+
+class Manifest(NamedTuple):
+    """One image of one platform, or whatever else has a configuration and layers."""
+
+    config: Blob | None
+    layers: tuple[Blob, ...]
+    name: str = ""
+    subject: str = ""
+    """Digest of the manifest that this one says something of (an attestation, a signature)."""
+    kind: str = ""
+    """Its artifact type, if it is no image."""
+
+
+class Config(NamedTuple):
+    """What an image's configuration says of its layers."""
+
+    diff_ids: tuple[str, ...]
+    steps: tuple[Step, ...]
+    platform: str
+
+
+def short(digest: str) -> str:
+    """`sha256:` and the first digits."""
+    algorithm, _, digits = digest.partition(":")
+    return f"{algorithm}:{digits[:SHORT]}"
+
+
+def digest_of(value: object) -> str:
+    """A digest that can be verified; BrokenError for anything else, be it a path."""
+    if not isinstance(value, str) or not _DIGEST.match(value):
+        raise BrokenError("a descriptor without a digest that can be verified")
+    return value
+
+
+def digest_in(place: str) -> str:
+    """The digest that a file's name in an archive states, or ""."""
+    parts = place.split("/")
+    if len(parts) >= 3 and parts[-3] == "blobs" and _DIGEST.match(f"{parts[-2]}:{parts[-1]}"):
+        return f"{parts[-2]}:{parts[-1]}"
+    name = parts[-1].removesuffix(".json")
+    return f"sha256:{name}" if _HEX.match(name) else ""
+
+
+# ---------------------------------------------------------------- documents
+def parsed(data: bytes) -> Any:
+    """JSON. BrokenError if it is none."""
+    if len(data) > MOST_DOCUMENT:
+        raise BrokenError(f"longer than {MOST_DOCUMENT} bytes, not parsed")
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise BrokenError("is not the JSON document it should be") from None
+
+
+def is_index(document: Any) -> bool:
+    """Is it a list of manifests?"""
+    return isinstance(document, dict) and isinstance(document.get("manifests"), list) and "layers" not in document
+
+
+def descriptors(document: Any) -> Iterator[Blob]:
+    """The manifests that an index names. BrokenError at one that is none."""
+    for item in document["manifests"]:
+        yield _descriptor(item)
+
+
+def _descriptor(item: Any) -> Blob:
+    if not isinstance(item, dict):
+        raise BrokenError("a descriptor that is none")
+    media = item.get("mediaType")
+    media = media if isinstance(media, str) else ""
+    size = item.get("size")
+    foreign = bool(item.get("urls")) or "foreign" in media or "nondistributable" in media
+    return Blob(
+        digest_of(item.get("digest")), "", size if isinstance(size, int) and size >= 0 else -1, media,
+        platform_of(item.get("platform")), foreign,
+    )  # fmt: skip
+
+
+def platform_of(value: Any) -> str:
+    """`linux/arm64/v8`; "" if nothing is said."""
+    if not isinstance(value, dict):
+        return ""
+    parts = [value.get(key) for key in ("os", "architecture", "variant")]
+    return "/".join(part for part in parts if isinstance(part, str) and part)
+
+
+def ref_name(document: Any, digest: str) -> str:
+    """What an index calls one of its manifests."""
+    for item in document.get("manifests", ()):
+        if isinstance(item, dict) and item.get("digest") == digest:
+            notes = item.get("annotations")
+            notes = notes if isinstance(notes, dict) else {}
+            for key in ("io.containerd.image.name", "org.opencontainers.image.ref.name"):
+                if isinstance(notes.get(key), str):
+                    return str(notes[key])
+    return ""
+
+
+def manifest_of(document: Any) -> Manifest:
+    """A manifest of OCI, of Docker's schema 2 or 1."""
+    if not isinstance(document, dict):
+        raise BrokenError("a manifest that is none")
+    if isinstance(document.get("fsLayers"), list):
+        layers = [Blob(digest_of(item.get("blobSum") if isinstance(item, dict) else None)) for item in document["fsLayers"]]
+        return Manifest(None, tuple(reversed(layers)))
+    layers = document.get("layers") if "layers" in document else document.get("blobs")
+    if not isinstance(layers, list):
+        raise BrokenError("a manifest without layers")
+    subject = document.get("subject")
+    kind = document.get("artifactType")
+    return Manifest(
+        _descriptor(document["config"]) if "config" in document else None,
+        tuple(_descriptor(item) for item in layers),
+        subject=digest_of(subject.get("digest")) if isinstance(subject, dict) else "",
+        kind=kind if isinstance(kind, str) else "",
+    )
+
+
+def archive_manifests(document: Any) -> Iterator[Manifest]:
+    """The images of `docker save`'s manifest.json. BrokenError at one that is none."""
+    for item in document:
+        config = item.get("Config") if isinstance(item, dict) else None
+        layers = item.get("Layers") if isinstance(item, dict) else None
+        if not isinstance(config, str) or not isinstance(layers, list) or not all(isinstance(x, str) for x in layers):
+            raise BrokenError("a manifest.json of another shape")
+        tags = item.get("RepoTags")
+        name = ", ".join(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ""
+        yield Manifest(_file(config), tuple(_file(layer) for layer in layers), name)
+
+
+def _file(place: str) -> Blob:
+    """A file of an archive. Its name states a digest in the layouts that keep blobs by digest alone."""
+    place = inner(place)
+    return Blob(digest_in(place) if "blobs/" in place or place.endswith(".json") else "", place)
+
+
+def inner(path: str) -> str:
+    """A path in an archive or layer, as it would lie below its root: `..` goes no higher."""
+    return posixpath.normpath(f"/{path}").lstrip("/") or "."
+
+
+# ---------------------------------------------------------------- configuration
+_PLACES = ("Env", "Labels", "Cmd", "Entrypoint", "Healthcheck", "OnBuild", "Shell")
+
+
+def config_of(document: Any) -> Config:
+    """What it says of layers. Tolerant: what is missing is empty."""
+    if not isinstance(document, dict):
+        raise BrokenError("a configuration that is none")
+    rootfs = document.get("rootfs")
+    ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    ids = ids if isinstance(ids, list) else []
+    history = document.get("history")
+    steps = []
+    for number, item in enumerate(history if isinstance(history, list) else (), 1):
+        text = item.get("created_by") if isinstance(item, dict) else None
+        empty = bool(item.get("empty_layer")) if isinstance(item, dict) else False
+        steps.append(Step(number, text if isinstance(text, str) else "", empty))
+    return Config(tuple(i if isinstance(i, str) else "" for i in ids), tuple(steps), platform_of(document))
+
+
+def step_of(config: Config, layer: int, layers: int) -> Step | None:
+    """What made the layer of that index; None if the history does not fit the layers."""
+    filled = [step for step in config.steps if not step.empty]
+    return filled[layer] if len(filled) == layers else None
+
+
+def parts(data: bytes) -> list[tuple[str, bytes]]:
+    """A configuration as (place, text): each variable and label a line, each command a line, each step a text, and the
+    rest as JSON under "". BrokenError if that would leave something out."""
+    if len(data) > MOST_DOCUMENT:
+        raise BrokenError(f"longer than {MOST_DOCUMENT} bytes, not parsed")
+    try:
+        document = json.loads(data, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise BrokenError("is not the JSON document it should be") from None
+    if not isinstance(document, dict):
+        raise BrokenError("a configuration that is none")
+    out: list[tuple[str, bytes]] = []
+    known: list[bytes] = []
+    for outer in ("config", "container_config"):
+        settings = document.get(outer)
+        if not isinstance(settings, dict):
+            continue
+        for key in _PLACES:
+            text = _lines(settings.get(key))
+            if text is not None:
+                del settings[key]
+                if text not in known:  # the container that a build committed had the image's own
+                    out.append((key if outer == "config" else f"{outer}/{key}", text))
+                    known.append(text)
+    history = document.get("history")
+    for number, item in enumerate(history if isinstance(history, list) else (), 1):
+        if isinstance(item, dict):
+            texts = [item.pop(key) for key in ("created_by", "comment", "author") if isinstance(item.get(key), str)]
+            out.append((f"history/{number}", _encoded("\n".join(texts) + "\n")))
+    out.append(("", _encoded(json.dumps(document, ensure_ascii=False, indent=1))))
+    return [(place, text) for place, text in out if text.strip()]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are its own: the first of two of one name would be lost."""
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        raise ValueError
+    return out
+
+
+def _lines(value: Any) -> bytes | None:
+    """A setting as lines, if all of it can be said so."""
+    if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
+        return _encoded("".join(f"{key}={text}\n" for key, text in value.items()))
+    if isinstance(value, dict) and isinstance(value.get("Test"), list):
+        rest = {key: item for key, item in value.items() if key != "Test"}
+        test = _lines(value["Test"])
+        return None if test is None else test + _encoded(json.dumps(rest) + "\n")
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        joint = "\n" if all("=" in item for item in value) else " "
+        return _encoded(joint.join(value) + "\n")
+    return None
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+# ---------------------------------------------------------------- stacked layers
+class Names:
+    """What one layer has and takes away, by path."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+        self.folders: set[str] = set()
+        self.whiteouts: set[str] = set()
+        self.opaque: set[str] = set()
+        self.again: set[str] = set()
+        """Files that the layer has twice: the last one counts."""
+        self.links: dict[str, list[str]] = {}
+        """File -> further names of it in the layer."""
+        self.complete = False
+
+    def __call__(self, name: str, kind: bytes, link: str) -> None:
+        """Takes a tar header."""
+        path = inner(name)
+        base = posixpath.basename(path)
+        if base == ".wh..wh..opq":
+            self.opaque.add(posixpath.dirname(path))
+        elif base.startswith(".wh..wh."):
+            return  # AUFS's own
+        elif base.startswith(".wh."):
+            self.whiteouts.add(posixpath.join(posixpath.dirname(path), base[4:]))
+        elif kind == b"5":
+            self.folders.add(path)
+        else:
+            if path in self.files:
+                self.again.add(path)
+            self.files.add(path)
+            if kind == b"1":
+                self.links.setdefault(inner(link), []).append(path)
+
+    def fate(self, path: str) -> str:
+        """What the layer does to a file of a layer below: "deleted", "overwritten" or ""."""
+        if path in self.whiteouts:
+            return "overwritten" if path in self.files else "deleted"
+        if path in self.files or path in self.folders:
+            return "overwritten"
+        above = posixpath.dirname(path)
+        while above:
+            if above in self.opaque or above in self.whiteouts or above in self.files:
+                return "deleted"
+            above = posixpath.dirname(above)
+        return "deleted" if "" in self.opaque else ""
+
+
+def visible(path: str, layers: list[Names], index: int) -> tuple[str, int]:
+    """("visible", -1), or what becomes of a file of layers[index] and the index of the layer that does it."""
+    own = layers[index]
+    first, _, number = path.rpartition("#")
+    again = inner(first) if number.isdigit() and inner(first) in own.again else ""
+    if not again and inner(path) in own.again:
+        return "overwritten", index
+    start = again or inner(path)
+    worst = ("visible", -1)
+    for name in (start, *own.links.get(start, ())):
+        fate = _fate(name, layers, index)
+        if fate[0] == "visible":
+            return fate
+        worst = fate if worst[0] == "visible" else worst
+    return worst
+
+
+def _fate(path: str, layers: list[Names], index: int) -> tuple[str, int]:
+    for later in range(index + 1, len(layers)):
+        fate = layers[later].fate(path)
+        if fate:
+            return fate, later
+    return "visible", -1
