@@ -1,0 +1,325 @@
+"""Images on disk: archives of `docker save`, OCI layouts as folder or archive, and the folders of `skopeo copy dir:`.
+
+Promises: an archive is read where it lies, a compressed one from a temporary file without a name; a folder's links are
+not followed, and no name out of a manifest leads out of it; what no manifest names is read, too, as `scan` would.
+
+Imported by `leakguard.images` and `leakguard extract`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from typing import BinaryIO, cast
+
+from leakguard.errors import UsageError
+from leakguard.model import Incident, Origin
+from leakguard.sources import oci
+from leakguard.sources.image import LayerWalker, MissingError, Root, _read
+from leakguard.sources.inside import magic
+from leakguard.sources.inside.base import (
+    CHUNK,
+    BrokenError,
+    Budget,
+    Context,
+    LimitError,
+    Member,
+    Pull,
+    Stream,
+    from_bytes,
+    from_file,
+)
+from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.tars import tar
+from leakguard.sources.inside.walk import READERS, Leaf, Walker
+from leakguard.sources.oci import Blob
+from leakguard.sources.windows import OnIncident, open_regular, reason_of
+
+CODECS = frozenset(kind for kind, (module, _) in READERS.items() if module == "codecs")
+MOST_LINKS = 8
+"""Links followed from one name in an archive to the next: older `docker save` has each layer once."""
+
+
+def places(blob: Blob) -> list[str]:
+    """Names that a blob may have in a layout."""
+    if blob.place:
+        return [blob.place]
+    algorithm, _, digits = blob.digest.partition(":")
+    return [f"blobs/{algorithm}/{digits}", digits, f"{digits}.json"]
+
+
+# ---------------------------------------------------------------- archives
+class _Seeking(Stream):
+    """A file whose bytes are passed over without reading them."""
+
+    __slots__ = ("_from",)
+
+    def __init__(self, handle: BinaryIO, size: int) -> None:
+        self._from = _From(handle, size)
+        super().__init__(self._from, size)
+
+    def skip(self, count: int) -> int:
+        done = super().skip(min(count, len(self.peek(1)) and len(self._buffer) - self._at))
+        ahead = min(count - done, max(0, self.size - self.position))
+        self._from.at += ahead
+        self.position += ahead
+        return done + ahead
+
+
+class _From:
+    def __init__(self, handle: BinaryIO, size: int) -> None:
+        self.handle = handle
+        self.size = size
+        self.at = 0
+
+    def __call__(self, count: int) -> bytes:
+        self.handle.seek(self.at)
+        data = self.handle.read(count)
+        self.at += len(data)
+        return data
+
+
+class Archive:
+    """A tar of images. `shown` is its name in chains."""
+
+    remote = False
+
+    def __init__(self, handle: BinaryIO, size: int, origin: Origin, limits: Limits) -> None:
+        self.handle = handle
+        self.size = size
+        self.origin = origin
+        self.limits = limits
+        self.files: dict[str, tuple[int, int]] = {}
+        self.links: dict[str, str] = {}
+        self.opened: set[int] = set()
+        self._index()
+
+    def _index(self) -> None:
+        """Notes where the members are. Damage is told when the rest is read: that goes the same way."""
+        budget = Budget(self.limits, self.size)
+        stream = _Seeking(self.handle, self.size)
+        context = Context(self.origin.path, self.limits, budget, lambda *_: None, self._entry)
+        try:
+            for member in tar(stream, context):
+                budget.member()
+                if member.kind == "member":
+                    self.files[oci.inner(member.name)] = (stream.position, member.size)
+        except (BrokenError, LimitError):
+            return
+
+    def _entry(self, name: str, kind: bytes, link: str) -> None:
+        if kind in (b"1", b"2"):
+            start = os.path.dirname(oci.inner(name)) if kind == b"2" else ""
+            self.links[oci.inner(name)] = oci.inner(os.path.join(start, link))
+
+    def _place(self, blob: Blob) -> tuple[int, int]:
+        for name in places(blob):
+            for _ in range(MOST_LINKS):
+                if name in self.files:
+                    return self.files[name]
+                if name not in self.links:
+                    break
+                name = self.links[name]  # noqa: PLW2901 - it is followed
+        raise MissingError("not in the archive")
+
+    def open(self, blob: Blob) -> tuple[Pull, int]:
+        start, size = self._place(blob)
+        self.opened.add(start)
+        return from_file(self.handle, start, size), size
+
+    def roots(self) -> list[Root]:
+        """index.json and manifest.json, as far as there are any."""
+        found = []
+        for name in ("index.json", "manifest.json"):
+            if name in self.files and self.files[name][1] <= oci.MOST_DOCUMENT:
+                try:
+                    data = _read(self.open(Blob(place=name))[0], oci.MOST_DOCUMENT)
+                except (BrokenError, OSError):
+                    self.opened.discard(self.files[name][0])
+                    continue  # whoever reads the rest will say so
+                found.append(Root(name, data, archive=data.lstrip()[:1] == b"["))
+        return found
+
+    @property
+    def looks_like_one(self) -> bool:
+        return any(name.startswith("blobs/sha256/") or name.endswith("/layer.tar") for name in self.files)
+
+    def related(self, _digest: str) -> list[Root]:
+        return []
+
+    def rest(self, walker: Walker) -> Iterator[Leaf]:
+        """Members that were not opened, and what lies between members."""
+        stream = _Seeking(self.handle, self.size)
+
+        def passed_by(member: Member) -> bool:
+            return member.kind == "member" and stream.position in self.opened
+
+        if isinstance(walker, LayerWalker):
+            walker.passed_by = passed_by
+        yield from walker.enter(self.origin, stream, "tar", 1)
+
+    def close(self) -> None:
+        self.handle.close()
+
+
+# ---------------------------------------------------------------- folders
+class Folder:
+    """A layout as a folder."""
+
+    remote = False
+
+    def __init__(self, path: str, origin: Origin, on_incident: OnIncident) -> None:
+        self.path = path
+        self.origin = origin
+        self.on_incident = on_incident
+        self.size = 0
+        self.opened: set[str] = set()
+        self._root = os.path.realpath(path)
+        for folder, _, names in os.walk(path):
+            for name in names:
+                try:
+                    self.size += os.lstat(os.path.join(folder, name)).st_size
+                except OSError:
+                    continue  # whoever reads it will say so
+
+    def open(self, blob: Blob) -> tuple[Pull, int]:
+        for name in places(blob):
+            path = os.path.join(self.path, *name.split("/"))
+            if not os.path.lexists(path):
+                continue
+            if os.path.realpath(path) != os.path.join(self._root, *name.split("/")):
+                raise BrokenError("a link stands in the way, which is not followed")
+            fd, size = open_regular(path)
+            self.opened.add(name)
+            return _closing(cast(BinaryIO, os.fdopen(fd, "rb", 0)), size), size
+        raise MissingError("not in the folder")
+
+    def roots(self) -> list[Root]:
+        found = []
+        for name in ("index.json", "manifest.json"):
+            try:
+                data = _read(self.open(Blob(place=name))[0], oci.MOST_DOCUMENT + 1)
+            except MissingError:
+                continue
+            except (BrokenError, OSError) as error:
+                reason = error.reason if isinstance(error, BrokenError) else reason_of(error)
+                self.on_incident(Incident("failed", f"{self.origin}!/{name}", reason))
+                continue
+            if len(data) > oci.MOST_DOCUMENT:
+                self.opened.discard(name)  # told where it is parsed, and scanned with the rest
+            found.append(Root(name, data, archive=data.lstrip()[:1] == b"["))
+        return found
+
+    def related(self, _digest: str) -> list[Root]:
+        return []
+
+    def rest(self, walker: Walker) -> Iterator[Leaf]:
+        """Files that were not opened."""
+        from leakguard.sources.files import Options, walk
+
+        names: set[int] = set()
+        for number, task in enumerate(walk([self.path], Options(), self.on_incident), 1):
+            name = os.path.relpath(task.open_path, self.path).replace(os.sep, "/")
+            if name in self.opened:
+                continue
+            origin = Origin("member", name, self.origin)
+            try:
+                if task.kind == "link":
+                    text = os.fsencode(os.readlink(task.open_path))
+                    yield from walker.member(self.origin, Member(name, from_bytes(text), len(text), "link"), number, 0, names)
+                    continue
+                fd, size = open_regular(task.open_path)
+            except OSError as error:
+                self.on_incident(Incident("failed", str(origin), reason_of(error), task.size))
+                continue
+            with os.fdopen(fd, "rb", 0) as handle:
+                pull = from_file(cast(BinaryIO, handle), 0, size)
+                yield from walker.member(self.origin, Member(name, pull, size), number, 0, names)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _closing(handle: BinaryIO, size: int) -> Pull:
+    """A file's bytes; it is closed at their end."""
+    inner = from_file(handle, 0, size)
+    left = size
+
+    def pull(count: int) -> bytes:
+        nonlocal left
+        if not left:
+            handle.close()
+            return b""
+        data = inner(count)
+        left -= len(data)
+        return data
+
+    return pull
+
+
+# ---------------------------------------------------------------- which one it is
+def open_path(path: str, limits: Limits, on_incident: OnIncident) -> Archive | Folder:
+    """The store at a path. UsageError if no image is there, OSError."""
+    origin = Origin("file", path)
+    if os.path.isdir(path):
+        if not any(os.path.exists(os.path.join(path, name)) for name in ("index.json", "manifest.json")):
+            raise UsageError(f"image: {path}: a folder without index.json or manifest.json is no image")
+        return Folder(path, origin, on_incident)
+    fd, size = open_regular(path)
+    return open_handle(cast(BinaryIO, os.fdopen(fd, "rb", 0)), size, origin, limits, on_incident)
+
+
+def open_handle(
+    handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_incident: OnIncident
+) -> Archive:
+    """The store in an open file, which it closes. UsageError if no image is in it."""
+    budget = Budget(limits, size)
+    for _ in range(limits.depth):
+        handle.seek(0)
+        kind = magic.kind_of(handle.read(magic.HEAD))
+        if kind not in CODECS:
+            break
+        handle, size = _expanded(handle, size, kind, origin, budget, on_incident)
+    if kind != "tar":
+        handle.close()
+        raise UsageError(f"image: {origin}: no archive of an image; `leakguard scan` looks inside of other archives")
+    store = Archive(handle, size, origin, limits)
+    if "manifest.json" not in store.files and "index.json" not in store.files:
+        if not store.looks_like_one:
+            store.close()
+            raise UsageError(f"image: {origin}: no image is in it; `leakguard scan` looks inside of other archives")
+        if "repositories" not in store.files:  # what Docker wrote before 1.10 has that alone
+            on_incident(Incident("failed", str(origin), "image without a manifest: cut off, perhaps"))
+    return store
+
+
+def _expanded(
+    handle: BinaryIO, size: int, kind: str, origin: Origin, budget: Budget, on_incident: OnIncident
+) -> tuple[BinaryIO, int]:
+    """What a compressed file holds, in a temporary file; and its size."""
+    told = []
+
+    def tell(state: str, _name: str, reason: str) -> None:
+        told.append(Incident("failed" if state == "unread" else state, str(origin), reason))
+
+    walker = Walker(origin, budget, told.append)
+    stream = Stream(walker.guarded(from_file(handle, 0, size), origin), size)
+    module, function = READERS[kind]
+    out = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the store closes it
+    try:
+        reader = getattr(import_module(f"leakguard.sources.inside.{module}"), function)
+        for member in reader(stream, Context(origin.path, budget.limits, budget, tell)):
+            pull = walker.guarded(member.pull, origin)
+            while data := Stream(pull).read(CHUNK) if member.kind == "content" else b"":
+                out.write(data)
+    except Exception as error:  # noqa: BLE001 - what could be expanded is read, and the end of it told
+        from leakguard.sources.inside.walk import _explained
+
+        if not told:
+            told.append(Incident(_explained(error, kind)[0].replace("unread", "failed"), str(origin), _explained(error, kind)[1]))
+    for incident in told:
+        on_incident(incident)
+    handle.close()
+    return out, out.tell()
