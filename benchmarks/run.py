@@ -118,12 +118,12 @@ def startup(repeat: int) -> dict[str, Any]:
         script = shutil.which("leakguard", path=os.path.dirname(sys.executable)) or ""
         command = [script] if script else LEAKGUARD
         bare = timed([sys.executable, "-c", "pass"], repeat)
-        warm = timed([*command, "scan", small, "-q"], repeat, env)
+        warm = timed([*command, "scan", small], repeat, env)
 
         def wipe() -> None:
             shutil.rmtree(caches, ignore_errors=True)
 
-        cold = timed([*command, "scan", small, "-q"], repeat, env, wipe)
+        cold = timed([*command, "scan", small], repeat, env, wipe)
         rows = {
             "python -c pass": _row(bare, bare),
             "leakguard warm": _row(warm, bare),

@@ -61,9 +61,7 @@ def load(
     if use_baseline:
         path = settings.baseline
         if not path:
-            from leakguard.triage.baseline import FILE
-
-            path, untrusted = config.beside(FILE, targets, trust_target, base)
+            path, untrusted = config.beside(suppress.BASELINE_FILE, targets, trust_target, base)
     book, key, said = None, settings.fingerprint_key, ""
     if path:
         from leakguard.triage.baseline import parse

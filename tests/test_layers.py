@@ -29,11 +29,12 @@ ALLOWED: dict[str, set[str]] = {
     "objects": LEAVES | {"detect", "sources", "pipeline"},
     "attribution": LEAVES | {"detect", "triage", "sources", "pipeline", "objects"},
     "history": LEAVES | {"detect", "triage", "sources", "pipeline", "workers", "objects", "attribution"},
+    "images": LEAVES | {"detect", "sources", "pipeline", "attribution"},
     "compare": LEAVES | {"sources"},
     "changes": LEAVES | {"compare", "sources", "pipeline"},
     "hook": LEAVES | {"accepted", "changes", "config", "detect", "triage", "sources", "pipeline"},
     "redact": LEAVES | {"detect", "triage", "redact"},
-    "cli": LEAVES | {"accepted", "config", "detect", "triage", "sources", "report", "pipeline", "history", "changes", "redact", "cli"},
+    "cli": LEAVES | {"accepted", "config", "detect", "triage", "sources", "report", "pipeline", "history", "images", "changes", "redact", "cli"},
     "__main__": {"cli"},
     "__init__": {"version"},
 }

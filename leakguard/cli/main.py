@@ -22,6 +22,7 @@ from leakguard.version import __version__
 COMMANDS: Mapping[str, str] = {
     "scan": "leakguard.cli.scan:scan",
     "git": "leakguard.cli.git:git",
+    "image": "leakguard.cli.image:image",
     "extract": "leakguard.cli.extract:extract",
     "hook": "leakguard.cli.hook:hook",
     "baseline": "leakguard.cli.baseline:baseline",

@@ -96,6 +96,9 @@ class Stats(NamedTuple):
     """Errors by type."""
 
 
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
+
+
 class Redactor:
     """Masks secrets.
 
@@ -250,7 +253,9 @@ class Redactor:
         from leakguard.globs import compile_globs
 
         wanted = compile_globs(names) if names else self._named
-        return self.register_many(values.from_environment(wanted, os.environ.items()))
+        # PWD is the working directory: named like a password, and in every path that is logged
+        own = ((name, value) for name, value in os.environ.items() if names or name not in _FOLDERS)
+        return self.register_many(values.from_environment(wanted, own))
 
     def register_file(self, path: str) -> int:
         """Registers the secrets of a file: of `.env` and JSON those named like secrets, else its content as one value.

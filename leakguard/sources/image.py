@@ -12,7 +12,7 @@ Where the bytes come from is `sources.imagefiles` and `sources.registry`. Knows 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple, Protocol
 
 from leakguard.model import Incident, Origin
@@ -95,7 +95,7 @@ class Use(NamedTuple):
     """A layer's place in an image."""
 
     image: Image
-    index: int
+    at: int
 
 
 class _Job(NamedTuple):
@@ -131,6 +131,15 @@ class LayerWalker(Walker):
     names: Names | None = None
     diff: Hashing | None = None
     passed_by: Callable[[Member], bool] | None = None
+
+    def begin(self, layer: Origin, names: Names) -> None:
+        """A layer follows."""
+        self.layer, self.names, self.diff = layer, names, None
+
+    def end(self) -> Hashing | None:
+        """The layer was read. What its content went through, if it was compressed."""
+        diff, self.layer, self.names, self.diff = self.diff, None, None, None
+        return diff
 
     def entries(self, origin: Origin) -> Callable[[str, bytes, str], None] | None:
         return self.names if origin is self.layer else None
@@ -266,7 +275,9 @@ class Reader:
             self.uses.setdefault(key, []).append(Use(image, index))
             self._jobs[id(store)].setdefault(key, _Job(layer, key, layer.foreign))
 
-    def _config(self, store: Store, blob: Blob, data: bytes, name: str, platform: str) -> Iterator[Leaf]:
+    def _config(
+        self, store: Store, blob: Blob, data: bytes, name: str, platform: str
+    ) -> Generator[Leaf, None, oci.Config]:
         """The leaves of a configuration; returns what it says of layers."""
         facts = _facts(image=name, platform=platform, digest=blob.digest)
         config = oci.Config((), (), "")
@@ -388,7 +399,7 @@ class Reader:
         """The leaves of a layer, then its digest judged."""
         raw = Hashing(pull, job.blob.digest.split(":", 1)[0] or "sha256")
         names = Names()
-        walker.layer, walker.names, walker.diff = origin, names, None
+        walker.begin(origin, names)
         before = walker.budget.members
         stream = Stream(walker.guarded(raw, origin), size)
         head = stream.peek(magic.HEAD)
@@ -401,8 +412,7 @@ class Reader:
             yield Leaf(origin, stream)
         self.tally.members += 0 if kind else walker.budget.members - before
         whole = self._drained(walker, raw, stream)
-        diff = walker.diff
-        walker.layer = walker.names = walker.diff = None
+        diff = walker.end()
         self.names[job.key] = names
         if not whole or (diff is not None and not diff.ended):
             return
@@ -429,7 +439,7 @@ class Reader:
         wrong = set()
         for use in self.uses.get(job.key, ()):
             ids = use.image.config.diff_ids
-            told = ids[use.index] if use.index < len(ids) else ""
+            told = ids[use.at] if use.at < len(ids) else ""
             if kind and told.startswith("sha256:") and told != diff and told not in wrong:
                 wrong.add(told)
                 self._failed(origin, f"its content is not what the configuration says: it has {oci.short(diff)}")
@@ -442,7 +452,7 @@ class Reader:
         claims = {job.blob.digest} if job.blob.digest else set()
         if not store.remote:
             for use in self.uses.get(job.key, ()):
-                claims |= set(use.image.config.diff_ids[use.index : use.index + 1])
+                claims |= set(use.image.config.diff_ids[use.at : use.at + 1])
         known = next((self.verified[claim] for claim in claims if claim in self.verified), "")
         if not known or known == "config":
             return False
@@ -466,10 +476,10 @@ class Reader:
         images = list(dict.fromkeys(str(use.image) for use in uses))
         more = f" and {len(images) - MOST_USES} more" if len(images) > MOST_USES else ""
         use = uses[0]
-        step = oci.step_of(use.image.config, use.index, len(use.image.keys))
+        step = oci.step_of(use.image.config, use.at, len(use.image.keys))
         return _facts(
             image="; ".join(image for image in images[:MOST_USES] if image) + more,
-            layer=f"{use.index + 1} of {len(use.image.keys)}",
+            layer=f"{use.at + 1} of {len(use.image.keys)}",
             step=self.shown(step),
             digest=job.blob.digest,
         )
@@ -506,11 +516,11 @@ class Reader:
     def _fate(self, use: Use, path: str) -> str:
         nothing = Names()
         layers = [self.names.get(key, nothing) for key in use.image.keys]
-        fate, later = oci.visible(path, layers, use.index)
-        if later == use.index:
+        fate, later = oci.visible(path, layers, use.at)
+        if later == use.at:
             return "overwritten in the same layer"
         if fate == "visible":
-            unread = any(not names.complete for names in layers[use.index + 1 :])
+            unread = any(not names.complete for names in layers[use.at + 1 :])
             return "not known, a later layer was not read" if unread else "visible"
         step = self.shown(oci.step_of(use.image.config, later, len(layers)))
         return f"{fate} in layer {later + 1}" + (f" ({step})" if step else "")

@@ -8,6 +8,7 @@ Imported by `leakguard.images` and `leakguard extract`.
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -86,7 +87,10 @@ class Archive:
 
     remote = False
 
-    def __init__(self, handle: BinaryIO, size: int, origin: Origin, limits: Limits) -> None:
+    def __init__(
+        self, handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_incident: OnIncident
+    ) -> None:
+        self.on_incident = on_incident
         self.handle = handle
         self.size = size
         self.origin = origin
@@ -133,7 +137,10 @@ class Archive:
         """index.json and manifest.json, as far as there are any."""
         found = []
         for name in ("index.json", "manifest.json"):
-            if name in self.files and self.files[name][1] <= oci.MOST_DOCUMENT:
+            if name in self.files and self.files[name][1] > oci.MOST_DOCUMENT:
+                reason = f"longer than {oci.MOST_DOCUMENT} bytes, not understood"
+                self.on_incident(Incident("truncated", f"{self.origin}!/{name}", reason))
+            elif name in self.files:
                 try:
                     data = _read(self.open(Blob(place=name))[0], oci.MOST_DOCUMENT)
                 except (BrokenError, OSError):
@@ -177,6 +184,7 @@ class Folder:
         self.size = 0
         self.opened: set[str] = set()
         self._root = os.path.realpath(path)
+        self._last: BinaryIO = io.BytesIO()  # a blob is read before the next is opened
         for folder, _, names in os.walk(path):
             for name in names:
                 try:
@@ -193,7 +201,10 @@ class Folder:
                 raise BrokenError("a link stands in the way, which is not followed")
             fd, size = open_regular(path)
             self.opened.add(name)
-            return _closing(cast(BinaryIO, os.fdopen(fd, "rb", 0)), size), size
+            handle = cast(BinaryIO, os.fdopen(fd, "rb", 0))
+            self._last.close()
+            self._last = handle
+            return from_file(handle, 0, size), size
         raise MissingError("not in the folder")
 
     def roots(self) -> list[Root]:
@@ -239,24 +250,7 @@ class Folder:
                 yield from walker.member(self.origin, Member(name, pull, size), number, 0, names)
 
     def close(self) -> None:
-        """Nothing is held open."""
-
-
-def _closing(handle: BinaryIO, size: int) -> Pull:
-    """A file's bytes; it is closed at their end."""
-    inner = from_file(handle, 0, size)
-    left = size
-
-    def pull(count: int) -> bytes:
-        nonlocal left
-        if not left:
-            handle.close()
-            return b""
-        data = inner(count)
-        left -= len(data)
-        return data
-
-    return pull
+        self._last.close()
 
 
 # ---------------------------------------------------------------- which one it is
@@ -285,7 +279,7 @@ def open_handle(
     if kind != "tar":
         handle.close()
         raise UsageError(f"image: {origin}: no archive of an image; `leakguard scan` looks inside of other archives")
-    store = Archive(handle, size, origin, limits)
+    store = Archive(handle, size, origin, limits, on_incident)
     if "manifest.json" not in store.files and "index.json" not in store.files:
         if not store.looks_like_one:
             store.close()
@@ -311,9 +305,15 @@ def _expanded(
     try:
         reader = getattr(import_module(f"leakguard.sources.inside.{module}"), function)
         for member in reader(stream, Context(origin.path, budget.limits, budget, tell)):
-            pull = walker.guarded(member.pull, origin)
-            while data := Stream(pull).read(CHUNK) if member.kind == "content" else b"":
-                out.write(data)
+            content = Stream(walker.guarded(member.pull, origin))
+            while data := content.read(CHUNK):
+                if member.kind == "content":
+                    out.write(data)
+                elif data.strip(b"\0"):
+                    raise BrokenError("data beside the compressed archive, not read")
+        while data := stream.read(CHUNK):
+            if data.strip(b"\0"):
+                raise BrokenError("data behind the compressed archive, not read")
     except Exception as error:  # noqa: BLE001 - what could be expanded is read, and the end of it told
         from leakguard.sources.inside.walk import _explained
 

@@ -16,8 +16,9 @@ from leakguard.errors import ConfigError
 from leakguard.hashes import blake2b
 from leakguard.model import Finding
 from leakguard.triage.fingerprint import key_from, place_fingerprint
+from leakguard.triage.suppress import BASELINE_FILE
 
-FILE = "leakguard.baseline"
+FILE = BASELINE_FILE
 HEADER = "# leakguard baseline 1 "
 _LEGEND = "# fingerprint, rule, context, owner, reason, expires=YYYY-MM-DD; sorted; see `leakguard baseline --help`"
 _CONTEXT = 100

@@ -16,6 +16,9 @@ from leakguard.model import Finding, ScanResult, Severity, Suppression
 REACH = 4096
 """Bytes of a line looked at on either side of a secret: half of it is less than a window's context."""
 
+BASELINE_FILE = "leakguard.baseline"
+"""Where a baseline is looked for. Here and not in baseline.py, which a run without one need not load."""
+
 INLINE, FOREIGN, BASELINE = "inline", "foreign", "baseline"
 
 _MOST_LINES = 512

@@ -320,3 +320,12 @@ def test_threads_give_what_one_gives(redactor: Redactor) -> None:
     for thread in threads:
         thread.join()
     assert all(out[number] == serial for number in range(4))
+
+
+def test_the_working_directory_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PWD", "/srv/trading/bots/alpha")
+    monkeypatch.setenv("OLDPWD", "/srv/trading/bots")
+    redactor = Redactor()
+    redactor.register_environment()
+    text = "loading /srv/trading/bots/alpha/config.json"
+    assert redactor.redact(text) == text

@@ -285,7 +285,7 @@ class Walker:
         if whole is not None and not self.budget.over:  # a reader that seeks took it all: none of it is sure to be read
             yield Leaf(origin, Stream(self.guarded(whole, origin)))
 
-    def entries(self, origin: Origin) -> Callable[[str, bytes, str], None] | None:  # noqa: ARG002 - for subclasses
+    def entries(self, origin: Origin) -> Callable[[str, bytes, str], None] | None:
         """Whom to tell the headers of the tar `origin` (see Context.entry); nobody here."""
         return None
 

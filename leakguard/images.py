@@ -1,0 +1,208 @@
+"""Images, scanned: stores in, a ScanResult out, as pipeline.py does for files.
+
+All manifests of all that was asked for are read before the first layer, so that a layer says which images it is part
+of, and is read once. A finding in a layer says which build step brought it and whether the file is still there in the
+end: deleted and overwritten files are still in the image that was handed out. Steps are masked like contents.
+
+Imported by cli/image.py. Knows no command line and no report format.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from leakguard.attribution import Masker
+from leakguard.detect.engine import Engine
+from leakguard.errors import SourceError, UsageError
+from leakguard.model import Finding, Incident, Origin, ScanResult
+from leakguard.pipeline import Collector, Policy, Unit, scan_leaves
+from leakguard.sources.files import FileTask
+from leakguard.sources.image import Reader, Store
+from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.walk import Leaf, Tally
+from leakguard.sources.registry import Login
+from leakguard.sources.windows import OnIncident, reason_of
+
+EXPECTED = 1 << 30
+"""Bytes an image may have: enough for the engine to be worth its compilation."""
+
+_OLD_CONFIG = re.compile(r"[0-9a-f]{64}/json\Z")
+"""What `docker save` keeps beside each layer: the last one is the configuration once more."""
+
+OnProgress = Callable[[int, int], None]
+
+
+class Access(NamedTuple):
+    """How to get at what is no file."""
+
+    login: Login = Login()
+    login_files: Sequence[str] = ()
+    plain: Sequence[str] = ()
+    """Registries (host or host:port) that are asked without encryption."""
+    ca_file: str = ""
+
+
+def open_store(target: str, access: Access, limits: Limits, on_incident: OnIncident) -> Store:
+    """What a REF or PATH names: a file or folder; `docker://NAME`, a registry; `docker-daemon:NAME`, a running engine;
+    a bare name, whatever engine has it, or the registry that it names. UsageError, SourceError."""
+    from leakguard.sources.imagefiles import open_path
+
+    for prefix in ("docker-archive:", "oci-archive:", "oci:", "dir:"):
+        if target.startswith(prefix) and not os.path.lexists(target):
+            target = target.removeprefix(prefix)
+            if not os.path.lexists(target):
+                raise UsageError(f"image: no such file: {target}")
+    if target.startswith("docker://"):
+        return _registry(target.removeprefix("docker://"), access, on_incident)
+    if target.startswith("docker-daemon:"):
+        return _engine(target.removeprefix("docker-daemon:"), limits, on_incident, asked=True)  # type: ignore[return-value]
+    if os.path.lexists(target):
+        try:
+            return open_path(target, limits, on_incident)
+        except OSError as error:
+            raise SourceError(target, reason_of(error)) from None
+    return _engine(target, limits, on_incident, asked=False) or _registry(target, access, on_incident)
+
+
+def _engine(name: str, limits: Limits, on_incident: OnIncident, *, asked: bool) -> Store | None:
+    """An image that a running container engine has. With `asked`, an error instead of None."""
+    from leakguard.sources.imagefiles import open_handle
+    from leakguard.sources.registry import name_of, saved, sockets
+
+    name_of(name)
+    there = sockets()
+    if asked and not there:
+        raise UsageError("image: no socket of Docker or Podman is here (DOCKER_HOST=unix://PATH names one)")
+    for path in there:
+        try:
+            found = saved(path, name)
+        except SourceError:
+            if asked:
+                raise
+            continue  # then whoever the name names is asked, and else that nobody has it is said
+        if found is not None:
+            return open_handle(*found, Origin("image", name), limits, on_incident)
+    if asked:
+        raise UsageError(f"image: no running container engine has {name}")
+    return None
+
+
+def _registry(name: str, access: Access, on_incident: OnIncident) -> Store:
+    """An image in a registry."""
+    from leakguard.sources.registry import DOCKER_HUB, Registry, Web, is_loopback, login_for, name_of
+
+    parsed = name_of(name)
+    if not parsed.host:
+        raise UsageError(f"image: {name}: no such file, and no running container engine has it; "
+                         f"docker://docker.io/library/{name} asks Docker Hub")  # fmt: skip
+    if parsed.host == "docker.io":
+        path = parsed.path if "/" in parsed.path else f"library/{parsed.path}"
+        parsed = parsed._replace(host=DOCKER_HUB, path=path)
+    login = access.login if access.login.user else login_for(parsed.host, parsed.path, list(access.login_files))
+    plain = is_loopback(parsed.host) or parsed.host in access.plain
+    return Registry(Web(parsed, login, plain=plain, ca_file=access.ca_file), on_incident)
+
+
+def scan_images(
+    targets: Sequence[str],
+    engine_for: Callable[[int], Engine],
+    policy: Policy,
+    access: Access,
+    on_progress: OnProgress | None = None,
+) -> tuple[ScanResult, bool]:
+    """Scans images; also tells whether it was interrupted. UsageError for what is none."""
+    incidents: list[Incident] = []
+    limits = policy.inside or Limits()
+    stores: list[Store] = []
+    interrupted = False
+    collector = Collector(on_progress)
+    collector.limits = limits
+    run = _Run(engine_for, policy, limits, collector)
+    try:
+        for target in dict.fromkeys(targets):
+            try:
+                stores.append(open_store(target, access, limits, incidents.append))
+            except SourceError as error:
+                incidents.append(Incident("failed", error.origin, error.reason))
+        run.all(stores)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        for store in stores:
+            store.close()
+    return run.result(incidents), interrupted
+
+
+class _Run:
+    """One scan of several stores."""
+
+    def __init__(self, engine_for: Callable[[int], Engine], policy: Policy, limits: Limits, collector: Collector) -> None:
+        self.engine = engine_for(EXPECTED)
+        self.policy = policy
+        self.collector = collector
+        self.incidents: list[Incident] = []
+        self.tally = Tally()
+        mask = Masker(self.engine).text
+        self.reader = Reader(limits, self._told, mask, strict=policy.strict, tally=self.tally)
+        self._before = (0, 0, 0)
+
+    def _told(self, incident: Incident) -> None:
+        self.incidents.append(incident)
+
+    def all(self, stores: Sequence[Store]) -> None:
+        for step in (self._planned, self.reader.layers, self.reader.rest):
+            for store in stores:
+                self._scan(store, step(store))
+        self.collector.join(self.engine.ruleset)
+
+    def _planned(self, store: Store) -> Iterator[Leaf]:
+        try:
+            yield from self.reader.plan(store)
+        except SourceError as error:
+            self._told(Incident("failed", error.origin, error.reason))
+
+    def _scan(self, store: Store, leaves: Iterable[Leaf]) -> None:
+        self.incidents = []
+        done = scan_leaves(self.engine, leaves, self.policy, self.incidents, self.tally)
+        inside = (done.inside[0] - self._before[0], done.inside[1] - self._before[1], done.inside[2] - self._before[2])
+        self._before = done.inside
+        self.collector.add(Unit(FileTask(store.origin.path, "", store.size)), done._replace(inside=inside))
+
+    def result(self, incidents: Sequence[Incident]) -> ScanResult:
+        self.collector.findings = _once([self._placed(finding) for finding in self.collector.findings])
+        self.collector.sets = [made._replace(origin=self._origin(made.origin)) for made in self.collector.sets]
+        result = self.collector.result(incidents)
+        reader = self.reader
+        told: dict[str, Any] = {
+            "images": [str(image) for image in reader.images],
+            "layers": len(reader.uses),
+            "read_before": self.tally.seen_before,
+        }
+        return result._replace(receipt={**result.receipt, "image": told})
+
+    def _placed(self, finding: Finding) -> Finding:
+        return finding._replace(origin=self._origin(finding.origin))
+
+    def _origin(self, origin: Origin) -> Origin:
+        """The same with what became of the file."""
+        fate = self.reader.fate(origin)
+        return _with_fact(origin, ("final", fate)) if fate else origin
+
+
+def _with_fact(origin: Origin, fact: tuple[str, str]) -> Origin:
+    """The chain with a fact at the layer's own member."""
+    if origin.inside is None or origin.inside.kind == "layer":
+        return origin._replace(facts=(*origin.facts, fact))
+    return origin._replace(inside=_with_fact(origin.inside, fact))
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """Without what a configuration said and its older copy repeats."""
+    said = {f.fingerprint for f in findings if any(o.kind == "config" for o in (f.origin, f.origin.inside) if o)}
+    return [f for f in findings if not (f.fingerprint in said and _OLD_CONFIG.match(f.origin.path))]
+
+
+__all__ = ["Access", "open_store", "scan_images"]

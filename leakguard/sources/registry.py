@@ -1,0 +1,471 @@
+"""Images elsewhere: a registry by its HTTP API, and the socket of a running Docker or Podman.
+
+Promises: asks the host that was named, and no other but where that one sends us for a token or a blob; a password goes
+to the registry, or to a token service of the same domain, encrypted unless that is this machine; no login follows a
+redirect to another host; no helper program is run; waits are bounded, and a connection that breaks is taken up where it broke.
+
+Imported by `leakguard.images`.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple, Self, cast
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from leakguard.errors import SourceError, UsageError
+from leakguard.model import Incident, Origin
+from leakguard.sources import oci
+from leakguard.sources.image import MissingError, Root, _read
+from leakguard.sources.inside.base import CHUNK, BrokenError, Pull, from_bytes
+from leakguard.sources.inside.walk import Leaf, Walker
+from leakguard.sources.oci import Blob
+from leakguard.sources.windows import OnIncident
+
+TIMEOUT = 60.0
+"""Seconds without a byte after which a connection is given up."""
+MOST_REDIRECTS = 5
+MOST_RESUMED = 3
+DOCKER_HUB = "registry-1.docker.io"
+
+ACCEPT = ", ".join((
+    "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.5", "*/*;q=0.1",
+))  # fmt: skip
+
+_NAME = re.compile(
+    r"(?:(?P<host>[A-Za-z0-9.-]*(?:[.:]|localhost)[A-Za-z0-9.-]*(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)/)?"
+    r"(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-f]+))?\Z"
+)
+_CHALLENGE = re.compile(r'([a-z_]+)="([^"]*)"')
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Name(NamedTuple):
+    """An image's name, taken apart."""
+
+    host: str
+    """With its port; "" if none was given."""
+    path: str
+    reference: str
+    """Digest or tag."""
+
+
+class Login(NamedTuple):
+    """Who asks."""
+
+    user: str = ""
+    password: str = ""
+
+    @property
+    def header(self) -> str:
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+    def __repr__(self) -> str:
+        return f"Login({self.user!r})"
+
+
+def name_of(text: str) -> Name:
+    """`host:5000/team/app:1.2` or `app@sha256:...`, in parts. UsageError."""
+    found = _NAME.match(text)
+    if found is None:
+        raise UsageError(f"image: {text}: neither a file nor a name of an image")
+    return Name(found["host"] or "", found["name"], found["digest"] or found["tag"] or "latest")
+
+
+def is_loopback(host: str) -> bool:
+    """Is it this machine?"""
+    return (urlsplit(f"//{host}").hostname or "") in _LOOPBACK
+
+
+# ---------------------------------------------------------------- logins that users have
+def login_files() -> list[str]:
+    """Where Docker and Podman keep logins, the first that counts first."""
+    env = os.environ
+    home = os.path.expanduser("~")
+    found = [env.get("REGISTRY_AUTH_FILE", "")]
+    if env.get("XDG_RUNTIME_DIR"):
+        found.append(os.path.join(env["XDG_RUNTIME_DIR"], "containers", "auth.json"))
+    found.append(os.path.join(env.get("DOCKER_CONFIG") or os.path.join(home, ".docker"), "config.json"))
+    return [path for path in found if path]
+
+
+def login_for(host: str, path: str, files: list[str]) -> Login:
+    """The login kept for a registry; an empty one if there is none. Credential helpers are programs, and not run."""
+    keys = [host, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/"]
+    if host == DOCKER_HUB:
+        keys += ["docker.io", "https://index.docker.io/v1/"]
+    parts = path.split("/")
+    keys = [f"{host}/{'/'.join(parts[:n])}" for n in range(len(parts), 0, -1)] + keys
+    for file in files:
+        try:
+            with open(file, "rb") as handle:
+                auths = json.loads(handle.read(oci.MOST_DOCUMENT)).get("auths", {})
+            for key in keys:
+                if key in auths and auths[key].get("auth"):
+                    user, _, password = base64.b64decode(auths[key]["auth"]).decode().partition(":")
+                    return Login(user, password)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, AttributeError, TypeError):
+            raise UsageError(f"{file}: cannot be read as a file of logins") from None
+    return Login()
+
+
+# ---------------------------------------------------------------- asking
+class Answer:
+    """A response with its connection, both closed by one call."""
+
+    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+        self._connection = connection
+        self._response = response
+        self.status = response.status
+        self.headers = response.headers
+
+    @property
+    def length(self) -> int | None:
+        """Bytes still to come, if the server said so."""
+        return self._response.length
+
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes. OSError, HTTPException."""
+        return self._response.read(count)
+
+    def close(self) -> None:
+        self._response.close()
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Web:
+    """Requests to one registry, with one login."""
+
+    def __init__(self, name: Name, login: Login, *, plain: bool, ca_file: str = "") -> None:
+        self.name = name
+        self.login = login
+        self.plain = plain
+        self.scheme = "http" if plain else "https"
+        self._context = None if plain else ssl.create_default_context(cafile=ca_file or None)
+        self._authorization = ""
+
+    def get(self, path: str, accept: str = "*/*", start: int = 0) -> Answer:
+        """A response with status 200 (or 206 from `start` on). MissingError for 404, OSError for the rest."""
+        url = f"{self.scheme}://{self.name.host}{path}"
+        response = self._asked(url, accept, start)
+        if response.status == 401:
+            challenge = response.headers.get("WWW-Authenticate", "")
+            response.close()
+            self._authorization = self._authorized(challenge)
+            response = self._asked(url, accept, start)
+        if response.status == (206 if start else 200):
+            return response
+        response.close()
+        if response.status == 404:
+            raise MissingError("the registry does not have it")
+        if response.status in (401, 403):
+            raise OSError(0, f"the registry refuses: {response.status}")
+        raise OSError(0, f"the registry answers {response.status}")
+
+    def _asked(self, url: str, accept: str, start: int) -> Answer:
+        """The response after redirects, with which no login goes along."""
+        headers = {"Accept": accept, "User-Agent": "leakguard"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        own = urlsplit(url).netloc
+        for _ in range(MOST_REDIRECTS + 1):
+            at = urlsplit(url)
+            mine = at.netloc == own and at.scheme == self.scheme
+            extra = {"Authorization": self._authorization} if self._authorization and mine else {}
+            response = self._request(url, {**headers, **extra})
+            if response.status not in (301, 302, 303, 307, 308):
+                return response
+            target = urljoin(url, response.headers.get("Location", ""))
+            response.close()
+            if urlsplit(target).scheme not in ("https", self.scheme):
+                raise OSError(0, "the registry sends us to a place that is not encrypted")
+            url = target
+        raise OSError(0, "the registry sends us from place to place")
+
+    def _request(self, url: str, headers: dict[str, str]) -> Answer:
+        at = urlsplit(url)
+        connection: http.client.HTTPConnection | None = None
+        try:
+            if at.scheme == "https":
+                context = self._context or ssl.create_default_context()
+                connection = http.client.HTTPSConnection(at.hostname or "", at.port, timeout=TIMEOUT, context=context)
+            else:
+                connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=TIMEOUT)
+            connection.request("GET", f"{at.path or '/'}{'?' + at.query if at.query else ''}", headers=headers)
+            answer = Answer(connection, connection.getresponse())
+            connection = None
+        except (http.client.HTTPException, ValueError) as error:
+            raise OSError(0, f"the registry's answer is no HTTP: {type(error).__name__}") from None
+        except OSError as error:
+            raise OSError(0, f"no answer from {at.hostname}: {error.strerror or type(error).__name__}") from None
+        finally:
+            if connection is not None:
+                connection.close()
+        return answer
+
+    def _authorized(self, challenge: str) -> str:
+        """What to send with the next request, by the registry's challenge."""
+        method, _, rest = challenge.partition(" ")
+        if method.lower() == "basic":
+            if not self.login.user:
+                raise OSError(0, "the registry asks for a login (--username)")
+            if self.plain and not is_loopback(self.name.host):
+                raise OSError(0, "the login is not sent: the connection is not encrypted")
+            return self.login.header
+        if method.lower() != "bearer":
+            raise OSError(0, "the registry asks for a login of a kind not known")
+        told = dict(_CHALLENGE.findall(rest))
+        realm = urlsplit(told.get("realm", ""))
+        if realm.scheme != "https" and not (self.plain and realm.scheme == "http"):
+            raise OSError(0, "the registry names a token service that is not encrypted")
+        scope = f"repository:{self.name.path}:pull"
+        query = urlencode({key: value for key, value in (("service", told.get("service", "")), ("scope", scope)) if value})
+        headers = {"User-Agent": "leakguard"}
+        if self.login.user:
+            self._may_send(realm.scheme, realm.netloc)
+            headers["Authorization"] = self.login.header
+        response = self._request(f"{realm.geturl()}{'&' if realm.query else '?'}{query}", headers)
+        with response:
+            if response.status != 200:
+                raise OSError(0, f"the token service answers {response.status}")
+            try:
+                answer = json.loads(response.read(1024 * 1024))
+                token = answer.get("token") or answer.get("access_token")
+            except (ValueError, AttributeError, http.client.HTTPException):
+                token = None
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            raise OSError(0, "the token service gives no token")
+        return f"Bearer {token}"
+
+    def _may_send(self, scheme: str, where: str) -> None:
+        """A registry may not have the password sent to anybody."""
+        host, own = urlsplit(f"//{where}").hostname or "", urlsplit(f"//{self.name.host}").hostname or ""
+        if scheme != "https" and not is_loopback(where):
+            raise OSError(0, "the login is not sent: the connection is not encrypted")
+        if host != own and (host.split(".")[-2:] != own.split(".")[-2:] or host.replace(".", "").isdigit()):
+            raise OSError(0, "the login is not sent: the token service belongs to another domain")
+
+
+# ---------------------------------------------------------------- a registry's image
+class Registry:
+    """One image by name, with all its platforms, in a registry."""
+
+    remote = True
+
+    def __init__(self, web: Web, on_incident: OnIncident) -> None:
+        self.web = web
+        self.on_incident = on_incident
+        name = web.name
+        joint = "@" if ":" in name.reference else ":"
+        self.origin = Origin("image", f"{name.host}/{name.path}{joint}{name.reference}")
+        self.size = 0
+        self._last: _Download | None = None
+
+    def roots(self) -> list[Root]:
+        """The manifest or index of that name. SourceError if it cannot be had."""
+        reference = self.web.name.reference
+        try:
+            data, told = self._manifest(reference)
+        except BrokenError as error:
+            raise SourceError(str(self.origin), error.reason) from None
+        except OSError as error:
+            raise SourceError(str(self.origin), error.strerror or type(error).__name__) from None
+        digest = reference if ":" in reference else told
+        return [self._root(data, digest)]
+
+    def _root(self, data: bytes, digest: str) -> Root:
+        """A document, verified. A tag has no digest but what the registry says beside it."""
+        import hashlib
+
+        try:
+            digest = oci.digest_of(digest)
+        except BrokenError:
+            digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        algorithm = digest.split(":", 1)[0]
+        real = f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+        if real != digest:
+            reason = f"its content is not what its digest says: it has {oci.short(real)}"
+            self.on_incident(Incident("failed", f"{self.origin}!/{oci.short(digest)}", reason))
+            digest = real
+        return Root("manifest", data, digest)
+
+    def _manifest(self, reference: str) -> tuple[bytes, str]:
+        with self.web.get(f"/v2/{self.web.name.path}/manifests/{quote(reference, safe=':')}", ACCEPT) as response:
+            data = _read(_safely(response), oci.MOST_DOCUMENT + 1)
+            return data, response.headers.get("Docker-Content-Digest", "")
+
+    def open(self, blob: Blob) -> tuple[Pull, int]:
+        """A manifest or another blob, by its digest."""
+        if blob.data:
+            return from_bytes(blob.data), len(blob.data)
+        if "manifest" in blob.media or "image.index" in blob.media:
+            data, _ = self._manifest(blob.digest)
+            return from_bytes(data), len(data)
+        path = f"/v2/{self.web.name.path}/blobs/{blob.digest}"
+        response = self.web.get(path)
+        length = response.headers.get("Content-Length", "")
+        if self._last is not None:
+            self._last.response.close()  # a blob is read before the next is opened
+        self._last = _Download(self.web, path, response)
+        return self._last, int(length) if length.isdigit() else -1
+
+    def related(self, digest: str) -> list[Root]:
+        """What refers to a manifest: by the referrers API, by the tag that stands for it, by cosign's tags."""
+        found = []
+        dashed = digest.replace(":", "-")
+        names = [f"/v2/{self.web.name.path}/referrers/{digest}"]
+        names += [f"/v2/{self.web.name.path}/manifests/{dashed}{end}" for end in ("", ".att", ".sbom", ".sig")]
+        for path in names:
+            try:
+                with self.web.get(path, ACCEPT) as response:
+                    data = _read(_safely(response), oci.MOST_DOCUMENT + 1)
+                    told = "" if "/referrers/" in path else response.headers.get("Docker-Content-Digest", "")
+            except MissingError:
+                continue
+            except (BrokenError, OSError) as error:
+                if "/referrers/" in path:
+                    continue  # registries without that API answer as they like
+                reason = error.reason if isinstance(error, BrokenError) else error.strerror or type(error).__name__
+                self.on_incident(Incident("failed", f"{self.origin}!/{oci.short(digest)}", f"attestations: {reason}"))
+                continue
+            if "/referrers/" in path and not oci_manifests(data):
+                continue
+            found.append(self._root(data, told))
+        return found
+
+    def rest(self, walker: Walker) -> Iterator[Leaf]:
+        """Nothing: a registry names no content but by its manifests."""
+        return iter(())
+
+    def close(self) -> None:
+        if self._last is not None:
+            self._last.response.close()
+
+
+def oci_manifests(data: bytes) -> list[Any]:
+    """The manifests of an answer of the referrers API; none if it is another thing."""
+    try:
+        document = oci.parsed(data)
+    except BrokenError:
+        return []
+    return list(document["manifests"]) if oci.is_index(document) else []
+
+
+def _safely(response: Answer) -> Pull:
+    """A response's bytes; what goes wrong on the way as an OSError."""
+
+    def pull(count: int) -> bytes:
+        try:
+            return response.read(count)
+        except http.client.HTTPException:
+            raise OSError(0, "the connection ended early") from None
+
+    return pull
+
+
+class _Download:
+    """A blob as it comes, taken up again where a connection breaks."""
+
+    def __init__(self, web: Web, path: str, response: Answer) -> None:
+        self.web = web
+        self.path = path
+        self.response = response
+        self.length = response.length
+        self.at = 0
+        self.resumed = 0
+
+    def __call__(self, count: int) -> bytes:
+        while True:
+            try:
+                data = self.response.read(min(count, CHUNK))
+            except (http.client.HTTPException, OSError):
+                data = b""
+                if self.length is None:
+                    raise BrokenError(f"the connection ended early, after {self.at} bytes") from None
+            if data:
+                self.at += len(data)
+                return data
+            self.response.close()
+            if self.length is None or self.at >= self.length:
+                return b""
+            self._resume()
+
+    def _resume(self) -> None:
+        if self.resumed >= MOST_RESUMED:
+            raise BrokenError(f"the connection ended early, after {self.at} bytes")
+        self.resumed += 1
+        try:
+            self.response = self.web.get(self.path, start=self.at)
+        except (OSError, BrokenError):
+            raise BrokenError(f"the connection ended early, after {self.at} bytes") from None
+
+
+# ---------------------------------------------------------------- a socket on this machine
+class _Local(http.client.HTTPConnection):
+    """HTTP through a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=TIMEOUT)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(self.path)
+
+
+def sockets() -> list[str]:
+    """Sockets of Docker and Podman that are there."""
+    env = os.environ
+    found = [env[name].removeprefix("unix://") for name in ("DOCKER_HOST", "CONTAINER_HOST") if env.get(name, "").startswith("unix://")]
+    if not found:
+        found = ["/var/run/docker.sock"]
+        if env.get("XDG_RUNTIME_DIR"):
+            found += [os.path.join(env["XDG_RUNTIME_DIR"], *parts) for parts in (("docker.sock",), ("podman", "podman.sock"))]
+        found.append("/run/podman/podman.sock")
+    return [path for path in dict.fromkeys(found) if os.path.exists(path)]
+
+
+def saved(path: str, name: str) -> tuple[BinaryIO, int] | None:
+    """What `docker save NAME` would write, in a temporary file, and its length; None if the engine has no such image.
+    SourceError if it does not answer, or not to the end."""
+    import tempfile
+
+    connection = _Local(path)
+    response: Answer | None = None
+    try:
+        connection.request("GET", f"/images/{quote(name, safe='/:@')}/get")
+        response = Answer(connection, connection.getresponse())
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            raise SourceError(path, f"the container engine answers {response.status}")
+        out = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the store closes it
+        while data := response.read(CHUNK):
+            out.write(data)
+        if response.length:
+            raise SourceError(path, "the container engine's answer ended early")
+    except http.client.HTTPException as error:
+        raise SourceError(path, f"the container engine's answer is no HTTP: {type(error).__name__}") from None
+    except OSError as error:
+        raise SourceError(path, f"no answer: {error.strerror or type(error).__name__}") from None
+    finally:
+        (response or connection).close()
+    return out, out.tell()
