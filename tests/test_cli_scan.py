@@ -296,3 +296,9 @@ def test_sets_are_named_with_what_they_allow(tmp_path: Path) -> None:
     text = run("scan", "config.json", folder=tmp_path).stdout.decode()
     assert "Binance" in text
     assert "withdraw" in text
+
+
+def test_a_filter_that_matches_nothing_is_a_mistake(leaky: Path) -> None:
+    done = run("scan", ".", "--include-path", "*.envv", folder=leaky)
+    assert done.returncode == 2
+    assert b"*.envv" in done.stderr

@@ -18,6 +18,8 @@ from leakguard.cli.archives import given, limit_options, limits
 from leakguard.errors import EXIT_CLEAN, EXIT_INCOMPLETE, SourceError, UsageError
 
 _PLACE = re.compile(r":\d+(?::\d+)?\Z")
+_IMAGE = re.compile(r"!/sha(?:256|384|512):[0-9a-f]")
+"""What follows the name of an image in a chain."""
 
 
 @click.command()
@@ -61,6 +63,8 @@ class _Search:
 
     def run(self, write: Any) -> bool:
         """Hands a writer of the member to `write`; whether the member was there."""
+        if any(_IMAGE.match(wanted[len(self.root) :]) for wanted in self.wanted):
+            return self._run_image(write)
         from leakguard.model import Origin
         from leakguard.sources.files import FileTask
         from leakguard.sources.inside.magic import ISO_HEAD
@@ -74,6 +78,20 @@ class _Search:
             raise UsageError(f"extract: {self.root} is no archive that leakguard knows")
         origin = Origin("file", self.root)
         for leaf in leaves(task, origin, kind, self.limits, self.incidents.append, choose=self.choose):
+            if self.choose(str(leaf.origin)) == "take":
+                write(_copier(leaf.stream))
+                return True
+        return False
+
+    def _run_image(self, write: Any) -> bool:
+        """The same in an image, whose layers and documents are named by their digests."""
+        from leakguard.sources.imagefiles import leaves_at
+
+        def told(incident: Any) -> None:
+            if any(wanted.startswith(incident.origin) for wanted in self.wanted):
+                self.incidents.append(incident)
+
+        for leaf in leaves_at(self.root, self.limits, told, self.choose):
             if self.choose(str(leaf.origin)) == "take":
                 write(_copier(leaf.stream))
                 return True
@@ -106,7 +124,7 @@ def _root(origin: str) -> str:
     """The file that the chain begins with: what stands before one of the `!/`."""
     at = -1
     while (at := origin.find("!/", at + 1)) >= 0:
-        if os.path.isfile(origin[:at]):
+        if os.path.isfile(origin[:at]) or (os.path.isdir(origin[:at]) and _IMAGE.match(origin[at:])):
             return origin[:at]
     if "!/" not in origin:
         raise UsageError("extract: ORIGIN names no member: FILE!/MEMBER, as a report prints it")

@@ -189,7 +189,11 @@ class _Run:
             interrupt.restore()
             if progress is not None:
                 progress.close()
-        return collector.result(incidents), False
+        result = collector.result(incidents)
+        if settings.include_paths and not result.totals.objects and not any(i.state == "failed" for i in result.incidents):
+            # Asked for by name and not there: a misspelled glob must not look like a clean tree.
+            raise UsageError(f"no file matches --include-path {' '.join(settings.include_paths)}")
+        return result, False
 
     # ------------------------------------------------------------ telling
     def _context(self, result: Any, interrupted: bool) -> Any:

@@ -41,6 +41,9 @@ LINE = 84
 STRUCTURE = LINE * 10
 """Evidence from here on is of the object, call, section or line a value stands in."""
 
+TIMEOUT = 1.0
+"""Seconds a value may be held against a shape. Running into it fails the object, which is said: it is never clean."""
+
 MOST_NAMES = 65_536
 """Names of variables about which something is remembered."""
 
@@ -183,7 +186,7 @@ class Context:
         if address or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES:
             return None
         for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
-            if not self._shape(self.rules[index].shape).fullmatch(value):
+            if not self._shape(self.rules[index].shape).fullmatch(value, timeout=TIMEOUT):
                 continue
             candidate = new()
             confidence = self.judge(index, candidate)
@@ -236,7 +239,7 @@ class Context:
             if least <= size <= most:
                 fits = known.get(shape)
                 if fits is None:
-                    fits = known[shape] = self._shape(shape).fullmatch(value) is not None
+                    fits = known[shape] = self._shape(shape).fullmatch(value, timeout=TIMEOUT) is not None
                 if fits:
                     out.append(index)
         return out

@@ -30,7 +30,7 @@ from leakguard.sources.inside.base import (
     from_bytes,
 )
 from leakguard.sources.inside.limits import Limits
-from leakguard.sources.inside.walk import Leaf, Tally, Walker
+from leakguard.sources.inside.walk import Choose, Leaf, Tally, Walker
 from leakguard.sources.oci import Blob, Names
 from leakguard.sources.windows import OnIncident, reason_of
 
@@ -40,6 +40,7 @@ MOST_MANIFESTS = 10_000
 """Manifests of one store."""
 STEP = 300
 """Characters shown of what made a layer."""
+NO_END_MARK = "tar: ends without its end mark"
 MOST_USES = 3
 """Images named that share a layer."""
 
@@ -131,10 +132,12 @@ class LayerWalker(Walker):
     names: Names | None = None
     diff: Hashing | None = None
     passed_by: Callable[[Member], bool] | None = None
+    unmarked = False
+    """The layer ends without the end mark of a tar: that is how umoci writes them, and what a cut off one looks like."""
 
     def begin(self, layer: Origin, names: Names) -> None:
         """A layer follows."""
-        self.layer, self.names, self.diff = layer, names, None
+        self.layer, self.names, self.diff, self.unmarked = layer, names, None, False
 
     def end(self) -> Hashing | None:
         """The layer was read. What its content went through, if it was compressed."""
@@ -143,6 +146,12 @@ class LayerWalker(Walker):
 
     def entries(self, origin: Origin) -> Callable[[str, bytes, str], None] | None:
         return self.names if origin is self.layer else None
+
+    def _tell(self, state: str, origin: Origin, reason: str) -> None:
+        if origin is self.layer and reason == NO_END_MARK:
+            self.unmarked = True
+        else:
+            super()._tell(state, origin, reason)
 
     def member(
         self, container: Origin, member: Member, number: int, depth: int, names: set[int], parent: str = ""
@@ -166,7 +175,9 @@ class Reader:
         *,
         strict: bool = False,
         tally: Tally | None = None,
+        choose: Choose | None = None,
     ) -> None:
+        self.choose = choose
         self.limits = limits
         self.on_incident = on_incident
         self.mask = mask
@@ -188,8 +199,9 @@ class Reader:
     def plan(self, store: Store) -> Iterator[Leaf]:
         """The documents of a store; notes which layers there are."""
         self._walkers[id(store)] = LayerWalker(
-            store.origin, Budget(self.limits, store.size), self.on_incident, strict=self.strict, tally=self.tally
-        )
+            store.origin, Budget(self.limits, store.size), self.on_incident, strict=self.strict, tally=self.tally,
+            choose=self.choose,
+        )  # fmt: skip
         self._jobs[id(store)] = {}
         for root in store.roots():
             yield from self._root(store, root, 1)
@@ -354,6 +366,8 @@ class Reader:
         return origin, self._small(self._walkers[id(store)], origin, data)
 
     def _small(self, walker: LayerWalker, origin: Origin, data: bytes) -> Iterator[Leaf]:
+        if self.choose is not None and self.choose(str(origin)) != "take":
+            return
         try:
             walker.budget.member()
         except ExhaustedError as error:
@@ -376,6 +390,8 @@ class Reader:
     def _layer(self, store: Store, walker: LayerWalker, job: _Job) -> Iterator[Leaf]:
         origin = Origin("layer", job.blob.short, store.origin, self._layer_facts(job))
         self.keys[origin] = job.key
+        if self.choose is not None and not self.choose(str(origin)):
+            return
         try:
             if self._seen(store, job):
                 self.tally.seen_before += 1
@@ -404,6 +420,8 @@ class Reader:
         stream = Stream(walker.guarded(raw, origin), size)
         head = stream.peek(magic.HEAD)
         kind = magic.kind_of(head, job.blob.place)
+        if self.choose is not None and self.choose(str(origin)) == "take":
+            kind = ""  # the layer as it is
         if "encrypted" in job.blob.media:
             walker._tell("unread", origin, "encrypted layer")
         if kind:
@@ -417,7 +435,10 @@ class Reader:
         if not whole or (diff is not None and not diff.ended):
             return
         names.complete = True
-        self._judge(job, origin, raw.digest, diff.digest if diff is not None else raw.digest, kind)
+        honest = self._judge(job, origin, raw.digest, diff.digest if diff is not None else raw.digest, kind)
+        if walker.unmarked and not honest:
+            names.complete = False
+            self._failed(origin, NO_END_MARK)
 
     def _drained(self, walker: LayerWalker, raw: Hashing, stream: Stream) -> bool:
         """Was all of a layer's blob read? What a reader left is read for the digest's sake."""
@@ -430,9 +451,9 @@ class Reader:
             return False
         return raw.ended
 
-    def _judge(self, job: _Job, origin: Origin, raw: str, diff: str, kind: str) -> None:
-        """Is the content what digests say?"""
-        honest = True
+    def _judge(self, job: _Job, origin: Origin, raw: str, diff: str, kind: str) -> bool:
+        """Is the content what digests say? True if one says so and none denies it."""
+        honest, said = True, bool(job.blob.digest)
         if job.blob.digest and raw != job.blob.digest:
             honest = False
             self._failed(origin, f"its content is not what its digest says: it has {oci.short(raw)}")
@@ -440,12 +461,14 @@ class Reader:
         for use in self.uses.get(job.key, ()):
             ids = use.image.config.diff_ids
             told = ids[use.at] if use.at < len(ids) else ""
+            said = said or told == diff
             if kind and told.startswith("sha256:") and told != diff and told not in wrong:
                 wrong.add(told)
                 self._failed(origin, f"its content is not what the configuration says: it has {oci.short(diff)}")
         if honest:
             self.verified.setdefault(raw, job.key)
         self.verified.setdefault(diff, job.key)
+        return honest and said and not wrong
 
     def _seen(self, store: Store, job: _Job) -> bool:
         """Was this very content read before? Of a file only its own bytes say so."""

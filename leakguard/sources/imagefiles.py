@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 from leakguard.errors import UsageError
 from leakguard.model import Incident, Origin
 from leakguard.sources import oci
-from leakguard.sources.image import LayerWalker, MissingError, Root, _read
+from leakguard.sources.image import LayerWalker, MissingError, Reader, Root, _read
 from leakguard.sources.inside import magic
 from leakguard.sources.inside.base import (
     CHUNK,
@@ -34,7 +34,7 @@ from leakguard.sources.inside.base import (
 )
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.tars import tar
-from leakguard.sources.inside.walk import READERS, Leaf, Walker
+from leakguard.sources.inside.walk import READERS, Choose, Leaf, Walker
 from leakguard.sources.oci import Blob
 from leakguard.sources.windows import OnIncident, open_regular, reason_of
 
@@ -263,6 +263,17 @@ def open_path(path: str, limits: Limits, on_incident: OnIncident) -> Archive | F
         return Folder(path, origin, on_incident)
     fd, size = open_regular(path)
     return open_handle(cast(BinaryIO, os.fdopen(fd, "rb", 0)), size, origin, limits, on_incident)
+
+
+def leaves_at(path: str, limits: Limits, on_incident: OnIncident, choose: Choose) -> Iterator[Leaf]:
+    """What is chosen of the image at a path."""
+    store = open_path(path, limits, on_incident)
+    try:
+        reader = Reader(limits, on_incident, str, choose=choose)
+        for step in (reader.plan, reader.layers, reader.rest):
+            yield from step(store)
+    finally:
+        store.close()
 
 
 def open_handle(

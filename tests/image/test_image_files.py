@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -381,6 +382,24 @@ def test_what_is_no_image_is_a_mistake(tmp_path: Path) -> None:
 
 
 # ---- made by others -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_extract_writes_what_a_finding_names(folder: bool, tmp_path: Path) -> None:
+    inner = gzip.compress(layer(("deep/x.env", planted(3))))
+    image = Made([layer(("srv/config.env", planted(0)), ("b.tgz", inner))], {"Env": [f"GITHUB_TOKEN={token(1)}"]})
+    if folder:
+        write(layout([image]), tmp_path / "app")
+    else:
+        (tmp_path / "app").write_bytes(tar(layout([image])))
+    seen = scan(tmp_path, "app")
+    for number, content in {0: planted(0), 1: f"GITHUB_TOKEN={token(1)}\n".encode(), 3: planted(3)}.items():
+        record = seen.at(number)
+        done = subprocess.run(
+            [sys.executable, "-m", "leakguard", "extract", f"{record['path']}:{record['start_line']}"],
+            cwd=tmp_path, capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (0, content), done.stderr
 
 
 @pytest.mark.skipif(not shutil.which("umoci"), reason="umoci is not installed")
