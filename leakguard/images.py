@@ -12,18 +12,32 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BytesIO
+from itertools import chain
 from typing import Any, NamedTuple
 
 from leakguard.attribution import Masker
 from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
 from leakguard.model import Finding, Incident, Origin, ScanResult
-from leakguard.pipeline import Collector, Policy, Unit, scan_leaves
-from leakguard.sources.files import FileTask
-from leakguard.sources.image import Reader, Store
+from leakguard.pipeline import (
+    BATCH_BYTES,
+    BATCH_FILES,
+    MOST_PER_ARCHIVE,
+    PARALLEL_FROM,
+    Collector,
+    Done,
+    Policy,
+    Unit,
+    scan_leaves,
+    scan_windows,
+)
+from leakguard.sources.files import WINDOW, FileTask, read_stream
+from leakguard.sources.image import Reader
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.walk import Leaf, Tally
 from leakguard.sources.registry import Login
+from leakguard.sources.stores import Store
 from leakguard.sources.windows import OnIncident, reason_of
 
 EXPECTED = 1 << 30
@@ -112,8 +126,9 @@ def scan_images(
     policy: Policy,
     access: Access,
     on_progress: OnProgress | None = None,
+    jobs: int = 1,
 ) -> tuple[ScanResult, bool]:
-    """Scans images; also tells whether it was interrupted. UsageError for what is none."""
+    """Scans images by `jobs` processes; also tells whether it was interrupted. UsageError for what is none."""
     incidents: list[Incident] = []
     limits = policy.inside or Limits()
     stores: list[Store] = []
@@ -127,7 +142,7 @@ def scan_images(
                 stores.append(open_store(target, access, limits, incidents.append))
             except SourceError as error:
                 incidents.append(Incident("failed", error.origin, error.reason))
-        run.all(stores)
+        run.all(stores, jobs)
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -136,10 +151,36 @@ def scan_images(
     return run.result(incidents), interrupted
 
 
+class Piece(NamedTuple):
+    """A leaf on its way to a worker: its bytes, or what was found in it already."""
+
+    origin: Origin
+    data: bytes
+    done: Done | None = None
+
+
+def scan_piece(engine: Engine, piece: Piece, policy: Policy) -> Done:
+    """What a worker does."""
+    if piece.done is not None:
+        return piece.done
+    told: list[Incident] = []
+    try:
+        return scan_windows(engine, read_stream(BytesIO(piece.data), piece.origin, told.append), policy, told)
+    except Exception as error:  # noqa: BLE001 - told by its kind alone: a message could quote content
+        return lost_piece(piece, f"internal error: {type(error).__name__}")
+
+
+def lost_piece(piece: Piece, reason: str) -> Done:
+    """The outcome of a leaf that could not be scanned at all."""
+    return Done([], [], 0, 0, 0, 0, [Incident("failed", str(piece.origin), reason, len(piece.data))])
+
+
 class _Run:
     """One scan of several stores."""
 
-    def __init__(self, engine_for: Callable[[int], Engine], policy: Policy, limits: Limits, collector: Collector) -> None:
+    def __init__(
+        self, engine_for: Callable[[int], Engine], policy: Policy, limits: Limits, collector: Collector
+    ) -> None:
         self.engine = engine_for(EXPECTED)
         self.policy = policy
         self.collector = collector
@@ -152,10 +193,16 @@ class _Run:
     def _told(self, incident: Incident) -> None:
         self.incidents.append(incident)
 
-    def all(self, stores: Sequence[Store]) -> None:
-        for step in (self._planned, self.reader.layers, self.reader.rest):
-            for store in stores:
-                self._scan(store, step(store))
+    def all(self, stores: Sequence[Store], jobs: int) -> None:
+        for store in stores:
+            self._scan(store.origin.path, self._planned(store))
+        content = chain.from_iterable(
+            step(store) for step in (self.reader.layers, self.reader.rest) for store in stores
+        )
+        if jobs > 1 and any(store.remote or store.size >= PARALLEL_FROM for store in stores):
+            self._scan_by(jobs, content)
+        elif stores:
+            self._scan(stores[0].origin.path, content)
         self.collector.join(self.engine.ruleset)
 
     def _planned(self, store: Store) -> Iterator[Leaf]:
@@ -164,12 +211,52 @@ class _Run:
         except SourceError as error:
             self._told(Incident("failed", error.origin, error.reason))
 
-    def _scan(self, store: Store, leaves: Iterable[Leaf]) -> None:
+    def _scan(self, name: str, leaves: Iterable[Leaf]) -> None:
         self.incidents = []
         done = scan_leaves(self.engine, leaves, self.policy, self.incidents, self.tally)
-        inside = (done.inside[0] - self._before[0], done.inside[1] - self._before[1], done.inside[2] - self._before[2])
-        self._before = done.inside
-        self.collector.add(Unit(FileTask(store.origin.path, "", store.size)), done._replace(inside=inside))
+        self.collector.add(Unit(FileTask(name, "", 0)), done._replace(inside=self._gone()))
+
+    def _scan_by(self, jobs: int, leaves: Iterable[Leaf]) -> None:
+        """The same by worker processes: this one reads and expands."""
+        from leakguard.workers import run_any
+
+        self.incidents = []
+        left_out = 0
+        for piece, done in run_any(self.engine, self._batches(leaves), self.policy, jobs, scan_piece, lost_piece):
+            room = max(0, MOST_PER_ARCHIVE - len(self.collector.findings))
+            left_out += len(done.findings[room:])
+            kept = done._replace(findings=done.findings[:room]) if room < len(done.findings) else done
+            self.collector.add(Unit(FileTask(str(piece.origin), "", 0)), kept)
+        if left_out:
+            self._told(Incident("truncated", "image", f"{left_out} more findings left out of the report"))
+        done = Done([], [], 0, 0, 0, 0, self.incidents, objects=0, inside=self._gone())
+        self.collector.add(Unit(FileTask("", "", 0)), done)
+
+    def _batches(self, leaves: Iterable[Leaf]) -> Iterator[list[Piece]]:
+        """Small leaves in batches; a large one is scanned here, window by window, and its outcome put in line."""
+        batch: list[Piece] = []
+        size = 0
+        for leaf in leaves:
+            data = leaf.stream.peek(WINDOW + 1)
+            if len(data) > WINDOW:
+                told: list[Incident] = []
+                windows = read_stream(leaf.stream, leaf.origin, told.append)
+                batch.append(Piece(leaf.origin, b"", scan_windows(self.engine, windows, self.policy, told)))
+            else:
+                leaf.stream.skip(len(data))
+                batch.append(Piece(leaf.origin, data))
+                size += len(data)
+            if size >= BATCH_BYTES or len(batch) >= BATCH_FILES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    def _gone(self) -> tuple[int, int, int]:
+        """(containers, members, expanded bytes) since it was asked last."""
+        now, before = (self.tally.containers, self.tally.members, self.tally.expanded), self._before
+        self._before = now
+        return now[0] - before[0], now[1] - before[1], now[2] - before[2]
 
     def result(self, incidents: Sequence[Incident]) -> ScanResult:
         self.collector.findings = _once([self._placed(finding) for finding in self.collector.findings])

@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "objects": LEAVES | {"detect", "sources", "pipeline"},
     "attribution": LEAVES | {"detect", "triage", "sources", "pipeline", "objects"},
     "history": LEAVES | {"detect", "triage", "sources", "pipeline", "workers", "objects", "attribution"},
-    "images": LEAVES | {"detect", "sources", "pipeline", "attribution"},
+    "images": LEAVES | {"detect", "sources", "pipeline", "workers", "attribution"},
     "compare": LEAVES | {"sources"},
     "changes": LEAVES | {"compare", "sources", "pipeline"},
     "hook": LEAVES | {"accepted", "changes", "config", "detect", "triage", "sources", "pipeline"},

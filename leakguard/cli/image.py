@@ -14,12 +14,12 @@ from typing import Any
 import click
 
 from leakguard.cli.archives import limits
-from leakguard.cli.scan import _Interrupt, _progress, _Run
+from leakguard.cli.scan import _cores, _Interrupt, _progress, _Run
 from leakguard.cli.scan import scan as scan_command
 from leakguard.errors import UsageError
 
 _NOT_HERE = frozenset({
-    "paths", "skip_dirs", "gitignore", "follow_symlinks", "archives", "max_size", "include_paths", "exclude_paths", "jobs",
+    "paths", "skip_dirs", "gitignore", "follow_symlinks", "archives", "max_size", "include_paths", "exclude_paths",
 })  # fmt: skip
 """Options of `scan` that are about folders and single files."""
 PASSWORD = "LEAKGUARD_REGISTRY_PASSWORD"  # noqa: S105 - the variable's name
@@ -76,7 +76,14 @@ class _ImageRun(_Run):
         progress = _progress(self.options["quiet"])
         interrupt = _Interrupt()
         try:
-            return scan_images(self.targets, self._engine, policy, self._access(), interrupt.checked(progress))
+            return scan_images(
+                self.targets,
+                self._engine,
+                policy,
+                self._access(),
+                interrupt.checked(progress),
+                settings.jobs or _cores(),
+            )
         finally:
             interrupt.restore()
             if progress is not None:

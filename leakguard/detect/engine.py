@@ -15,6 +15,7 @@ Imported by pipeline.py, hook.py and redact/.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -38,6 +39,7 @@ MAX_DEPTH = 4
 MOST_DECODED = 8 * 1024 * 1024
 """Bytes that all views of a buffer may have together, beside eight times its own."""
 
+_WORD = re.compile(rb"[a-z]{3,}")
 _BASE58_RUN = "[1-9A-HJ-NP-Za-km-z]{"
 _HEX = b"0123456789abcdefABCDEF"
 
@@ -402,7 +404,11 @@ class Engine:
 
         out = []
         for hit in hits:
-            source = source_of(data[hit.secret_start : hit.secret_end])
+            value = data[hit.secret_start : hit.secret_end]
+            source = source_of(value)
+            if not source and self.rules[hit.rule].part == "mnemonic":
+                # a phrase is the same one in a list, with numbers, one word a line
+                source = source_of(b" ".join(_WORD.findall(value.lower())))
             if not source:
                 out.append(hit)
             elif self.include_examples:

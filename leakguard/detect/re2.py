@@ -420,7 +420,8 @@ def _set(members: frozenset[int]) -> str:
         return "(?!)"
     if len(members) == 1:
         return _byte(next(iter(members)))
-    negated = len(members) > 128
+    # `regex` takes [^a]|[^b] for nothing at all (seen in 2026.11.15): a set that lacks one member is written out
+    negated = len(members) > 128 and len(_ALL - members) != 1
     out, codes = "", sorted(_ALL - members if negated else members)
     if not codes:
         return r"[\x00-\xff]"

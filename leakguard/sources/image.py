@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from leakguard.model import Incident, Origin
 from leakguard.sources import oci
@@ -23,15 +23,15 @@ from leakguard.sources.inside.base import (
     BrokenError,
     Budget,
     ExhaustedError,
-    Member,
     Pull,
     Stream,
     Told,
     from_bytes,
 )
 from leakguard.sources.inside.limits import Limits
-from leakguard.sources.inside.walk import Choose, Leaf, Tally, Walker
+from leakguard.sources.inside.walk import Choose, Leaf, Tally
 from leakguard.sources.oci import Blob, Names
+from leakguard.sources.stores import NO_END_MARK, Hashing, LayerWalker, MissingError, Root, Store, read_all
 from leakguard.sources.windows import OnIncident, reason_of
 
 DEEPEST = 8
@@ -40,43 +40,8 @@ MOST_MANIFESTS = 10_000
 """Manifests of one store."""
 STEP = 300
 """Characters shown of what made a layer."""
-NO_END_MARK = "tar: ends without its end mark"
 MOST_USES = 3
 """Images named that share a layer."""
-
-
-class MissingError(BrokenError):
-    """A blob that the store does not have."""
-
-
-class Root(NamedTuple):
-    """A document to begin with."""
-
-    name: str
-    data: bytes
-    digest: str = ""
-    archive: bool = False
-    """It is the manifest.json of `docker save`."""
-
-
-class Store(Protocol):
-    """Something that holds images."""
-
-    origin: Origin
-    size: int
-    remote: bool
-    """What it has is to be fetched: what was verified before is not asked for again."""
-
-    def roots(self) -> list[Root]:
-        """Where to begin. SourceError if there is nothing."""
-    def open(self, blob: Blob) -> tuple[Pull, int]:
-        """(content, length or -1). MissingError, OSError."""
-    def related(self, digest: str) -> list[Root]:
-        """Attestations and the like, kept beside a manifest."""
-    def rest(self, walker: Walker) -> Iterator[Leaf]:
-        """What was never opened."""
-    def close(self) -> None:
-        """Lets go of files and connections."""
 
 
 class Image:
@@ -89,7 +54,7 @@ class Image:
         self.keys = keys
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.platform})" if self.platform else self.name
+        return f"{self.name} ({self.platform})".strip() if self.platform else self.name
 
 
 class Use(NamedTuple):
@@ -103,65 +68,6 @@ class _Job(NamedTuple):
     blob: Blob
     key: str
     foreign: bool
-
-
-class Hashing:
-    """A pull that computes the digest of what goes through it."""
-
-    def __init__(self, pull: Pull, algorithm: str = "sha256") -> None:
-        self.pull = pull
-        self.algorithm = algorithm
-        self.ended = False
-        self._hash = hashlib.new(algorithm)
-
-    def __call__(self, count: int) -> bytes:
-        data = self.pull(count)
-        self._hash.update(data)
-        self.ended = not data
-        return data
-
-    @property
-    def digest(self) -> str:
-        return f"{self.algorithm}:{self._hash.hexdigest()}"
-
-
-class LayerWalker(Walker):
-    """A walk through one store that notes what its layers hold."""
-
-    layer: Origin | None = None
-    names: Names | None = None
-    diff: Hashing | None = None
-    passed_by: Callable[[Member], bool] | None = None
-    unmarked = False
-    """The layer ends without the end mark of a tar: that is how umoci writes them, and what a cut off one looks like."""
-
-    def begin(self, layer: Origin, names: Names) -> None:
-        """A layer follows."""
-        self.layer, self.names, self.diff, self.unmarked = layer, names, None, False
-
-    def end(self) -> Hashing | None:
-        """The layer was read. What its content went through, if it was compressed."""
-        diff, self.layer, self.names, self.diff = self.diff, None, None, None
-        return diff
-
-    def entries(self, origin: Origin) -> Callable[[str, bytes, str], None] | None:
-        return self.names if origin is self.layer else None
-
-    def _tell(self, state: str, origin: Origin, reason: str) -> None:
-        if origin is self.layer and reason == NO_END_MARK:
-            self.unmarked = True
-        else:
-            super()._tell(state, origin, reason)
-
-    def member(
-        self, container: Origin, member: Member, number: int, depth: int, names: set[int], parent: str = ""
-    ) -> Iterator[Leaf]:
-        if container is self.root and self.passed_by is not None and self.passed_by(member):
-            return
-        if container is self.layer and member.kind == "content" and self.diff is None:
-            self.diff = Hashing(member.pull)
-            member = member._replace(pull=self.diff)
-        yield from super().member(container, member, number, depth, names, parent)
 
 
 class Reader:
@@ -220,13 +126,12 @@ class Reader:
         except BrokenError as error:
             self._failed(origin, error.reason)
 
-    def _document(
-        self, store: Store, blob: Blob, data: bytes, name: str, platform: str, depth: int
-    ) -> Iterator[Leaf]:
+    def _document(self, store: Store, blob: Blob, data: bytes, name: str, platform: str, depth: int) -> Iterator[Leaf]:
         """An index or a manifest, and all that it names."""
         walker = self._walkers[id(store)]
         if walker.budget.over:
             return
+        name = self.mask(name)
         facts = _facts(image=name, platform=platform, digest=blob.digest)
         origin, found = self._leaf(store, store.origin, blob.short, data, "manifest", facts)
         yield from found
@@ -236,7 +141,9 @@ class Reader:
                 manifest = oci.manifest_of(document)
                 yield from self._manifest(store, manifest, name or manifest.kind, platform)
             elif depth > DEEPEST:
-                self.on_incident(Incident("truncated", str(origin), f"limit reached: indexes nested more than {DEEPEST} deep"))
+                self.on_incident(
+                    Incident("truncated", str(origin), f"limit reached: indexes nested more than {DEEPEST} deep")
+                )
             else:
                 for item in oci.descriptors(document):
                     called = oci.ref_name(document, item.digest) or name
@@ -267,6 +174,7 @@ class Reader:
     def _manifest(self, store: Store, manifest: oci.Manifest, name: str, platform: str) -> Iterator[Leaf]:
         """One manifest's configuration; its layers are noted."""
         config = oci.Config((), (), "")
+        name = self.mask(name)
         if manifest.config is not None:
             config_key = (id(store), manifest.config.short, "\n".join(layer.short for layer in manifest.layers))
             known = self._configs.get(config_key)
@@ -308,7 +216,11 @@ class Reader:
                 more = self._step_facts(config, place)
                 yield from self._leaf(store, origin, place, text, "setting", more)[1]
         except BrokenError as error:
-            if blob.media in ("", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"):
+            if blob.media in (
+                "",
+                "application/vnd.oci.image.config.v1+json",
+                "application/vnd.docker.container.image.v1+json",
+            ):
                 self._failed(origin, error.reason)
             yield from self._leaf(store, store.origin, blob.short, data, "config", facts)[1]
         if blob.digest:
@@ -329,7 +241,7 @@ class Reader:
         origin = Origin(what, blob.short, store.origin)
         try:
             pull, _ = store.open(blob)
-            data = blob.data or _read(pull, oci.MOST_DOCUMENT + 1)
+            data = blob.data or read_all(pull, oci.MOST_DOCUMENT + 1)
         except MissingError as error:
             if what == "manifest" and not store.remote:
                 told = "of another platform perhaps: the index names it, and it is not here"
@@ -337,11 +249,9 @@ class Reader:
             else:
                 self._failed(origin, f"{what} missing: {error.reason}")
             return None
-        except BrokenError as error:
-            self._failed(origin, error.reason)
-            return None
-        except OSError as error:
-            self._failed(origin, reason_of(error))
+        except (BrokenError, OSError) as error:
+            store.give_back(blob)
+            self._failed(origin, error.reason if isinstance(error, BrokenError) else reason_of(error))
             return None
         if len(data) > oci.MOST_DOCUMENT:
             reason = f"{what} longer than {oci.MOST_DOCUMENT} bytes, not understood"
@@ -482,8 +392,11 @@ class Reader:
         if not store.remote:
             pull, _ = store.open(job.blob)
             raw = Hashing(pull, job.blob.digest.split(":", 1)[0] or "sha256")
-            while raw(CHUNK):
-                pass
+            try:
+                while raw(CHUNK):
+                    pass
+            except (BrokenError, OSError):
+                return False  # it is read as what it is, and its damage told
             known = self.verified.get(raw.digest, "")
             if not known or (job.blob.digest and raw.digest != job.blob.digest):
                 return False
@@ -554,14 +467,3 @@ class Reader:
 
 def _facts(**facts: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in facts.items() if value)
-
-
-def _read(pull: Pull, most: int) -> bytes:
-    """All there is, `most` bytes at the most."""
-    out = bytearray()
-    while len(out) < most:
-        data = pull(min(CHUNK, most - len(out)))
-        if not data:
-            break
-        out += data
-    return bytes(out)

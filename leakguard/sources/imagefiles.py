@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 from leakguard.errors import UsageError
 from leakguard.model import Incident, Origin
 from leakguard.sources import oci
-from leakguard.sources.image import LayerWalker, MissingError, Reader, Root, _read
+from leakguard.sources.image import Reader
 from leakguard.sources.inside import magic
 from leakguard.sources.inside.base import (
     CHUNK,
@@ -36,6 +36,7 @@ from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.tars import tar
 from leakguard.sources.inside.walk import READERS, Choose, Leaf, Walker
 from leakguard.sources.oci import Blob
+from leakguard.sources.stores import LayerWalker, MissingError, Root, read_all
 from leakguard.sources.windows import OnIncident, open_regular, reason_of
 
 CODECS = frozenset(kind for kind, (module, _) in READERS.items() if module == "codecs")
@@ -87,9 +88,7 @@ class Archive:
 
     remote = False
 
-    def __init__(
-        self, handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_incident: OnIncident
-    ) -> None:
+    def __init__(self, handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_incident: OnIncident) -> None:
         self.on_incident = on_incident
         self.handle = handle
         self.size = size
@@ -142,7 +141,7 @@ class Archive:
                 self.on_incident(Incident("truncated", f"{self.origin}!/{name}", reason))
             elif name in self.files:
                 try:
-                    data = _read(self.open(Blob(place=name))[0], oci.MOST_DOCUMENT)
+                    data = read_all(self.open(Blob(place=name))[0], oci.MOST_DOCUMENT)
                 except (BrokenError, OSError):
                     self.opened.discard(self.files[name][0])
                     continue  # whoever reads the rest will say so
@@ -152,6 +151,9 @@ class Archive:
     @property
     def looks_like_one(self) -> bool:
         return any(name.startswith("blobs/sha256/") or name.endswith("/layer.tar") for name in self.files)
+
+    def give_back(self, blob: Blob) -> None:
+        self.opened.discard(self._place(blob)[0])
 
     def related(self, _digest: str) -> list[Root]:
         return []
@@ -211,7 +213,7 @@ class Folder:
         found = []
         for name in ("index.json", "manifest.json"):
             try:
-                data = _read(self.open(Blob(place=name))[0], oci.MOST_DOCUMENT + 1)
+                data = read_all(self.open(Blob(place=name))[0], oci.MOST_DOCUMENT + 1)
             except MissingError:
                 continue
             except (BrokenError, OSError) as error:
@@ -222,6 +224,9 @@ class Folder:
                 self.opened.discard(name)  # told where it is parsed, and scanned with the rest
             found.append(Root(name, data, archive=data.lstrip()[:1] == b"["))
         return found
+
+    def give_back(self, blob: Blob) -> None:
+        self.opened.difference_update(places(blob))
 
     def related(self, _digest: str) -> list[Root]:
         return []
@@ -239,7 +244,9 @@ class Folder:
             try:
                 if task.kind == "link":
                     text = os.fsencode(os.readlink(task.open_path))
-                    yield from walker.member(self.origin, Member(name, from_bytes(text), len(text), "link"), number, 0, names)
+                    yield from walker.member(
+                        self.origin, Member(name, from_bytes(text), len(text), "link"), number, 0, names
+                    )
                     continue
                 fd, size = open_regular(task.open_path)
             except OSError as error:
@@ -258,6 +265,10 @@ def open_path(path: str, limits: Limits, on_incident: OnIncident) -> Archive | F
     """The store at a path. UsageError if no image is there, OSError."""
     origin = Origin("file", path)
     if os.path.isdir(path):
+        from leakguard.sources.storage import Storage, driver_of
+
+        if driver_of(path):
+            return Storage(path, origin, on_incident)
         if not any(os.path.exists(os.path.join(path, name)) for name in ("index.json", "manifest.json")):
             raise UsageError(f"image: {path}: a folder without index.json or manifest.json is no image")
         return Folder(path, origin, on_incident)
@@ -276,9 +287,7 @@ def leaves_at(path: str, limits: Limits, on_incident: OnIncident, choose: Choose
         store.close()
 
 
-def open_handle(
-    handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_incident: OnIncident
-) -> Archive:
+def open_handle(handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_incident: OnIncident) -> Archive:
     """The store in an open file, which it closes. UsageError if no image is in it."""
     budget = Budget(limits, size)
     for _ in range(limits.depth):
@@ -329,7 +338,11 @@ def _expanded(
         from leakguard.sources.inside.walk import _explained
 
         if not told:
-            told.append(Incident(_explained(error, kind)[0].replace("unread", "failed"), str(origin), _explained(error, kind)[1]))
+            told.append(
+                Incident(
+                    _explained(error, kind)[0].replace("unread", "failed"), str(origin), _explained(error, kind)[1]
+                )
+            )
     for incident in told:
         on_incident(incident)
     handle.close()

@@ -157,8 +157,10 @@ def manifest_of(document: Any) -> Manifest:
     if not isinstance(document, dict):
         raise BrokenError("a manifest that is none")
     if isinstance(document.get("fsLayers"), list):
-        layers = [Blob(digest_of(item.get("blobSum") if isinstance(item, dict) else None)) for item in document["fsLayers"]]
-        return Manifest(None, tuple(reversed(layers)))
+        old = [
+            Blob(digest_of(item.get("blobSum") if isinstance(item, dict) else None)) for item in document["fsLayers"]
+        ]
+        return Manifest(None, tuple(reversed(old)))
     layers = document.get("layers") if "layers" in document else document.get("blobs")
     if not isinstance(layers, list):
         raise BrokenError("a manifest without layers")

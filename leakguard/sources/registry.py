@@ -2,7 +2,8 @@
 
 Promises: asks the host that was named, and no other but where that one sends us for a token or a blob; a password goes
 to the registry, or to a token service of the same domain, encrypted unless that is this machine; no login follows a
-redirect to another host; no helper program is run; waits are bounded, and a connection that breaks is taken up where it broke.
+redirect to another host; no helper program is run; waits are bounded, and a connection that breaks is taken up where
+it broke.
 
 Imported by `leakguard.images`.
 """
@@ -23,10 +24,10 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 from leakguard.errors import SourceError, UsageError
 from leakguard.model import Incident, Origin
 from leakguard.sources import oci
-from leakguard.sources.image import MissingError, Root, _read
 from leakguard.sources.inside.base import CHUNK, BrokenError, Pull, from_bytes
 from leakguard.sources.inside.walk import Leaf, Walker
 from leakguard.sources.oci import Blob
+from leakguard.sources.stores import MissingError, Root, read_all
 from leakguard.sources.windows import OnIncident
 
 TIMEOUT = 60.0
@@ -236,7 +237,9 @@ class Web:
         if realm.scheme != "https" and not (self.plain and realm.scheme == "http"):
             raise OSError(0, "the registry names a token service that is not encrypted")
         scope = f"repository:{self.name.path}:pull"
-        query = urlencode({key: value for key, value in (("service", told.get("service", "")), ("scope", scope)) if value})
+        query = urlencode(
+            {key: value for key, value in (("service", told.get("service", "")), ("scope", scope)) if value}
+        )
         headers = {"User-Agent": "leakguard"}
         if self.login.user:
             self._may_send(realm.scheme, realm.netloc)
@@ -308,7 +311,7 @@ class Registry:
 
     def _manifest(self, reference: str) -> tuple[bytes, str]:
         with self.web.get(f"/v2/{self.web.name.path}/manifests/{quote(reference, safe=':')}", ACCEPT) as response:
-            data = _read(_safely(response), oci.MOST_DOCUMENT + 1)
+            data = read_all(_safely(response), oci.MOST_DOCUMENT + 1)
             return data, response.headers.get("Docker-Content-Digest", "")
 
     def open(self, blob: Blob) -> tuple[Pull, int]:
@@ -326,6 +329,9 @@ class Registry:
         self._last = _Download(self.web, path, response)
         return self._last, int(length) if length.isdigit() else -1
 
+    def give_back(self, blob: Blob) -> None:
+        """Nothing: there is no rest."""
+
     def related(self, digest: str) -> list[Root]:
         """What refers to a manifest: by the referrers API, by the tag that stands for it, by cosign's tags."""
         found = []
@@ -335,7 +341,7 @@ class Registry:
         for path in names:
             try:
                 with self.web.get(path, ACCEPT) as response:
-                    data = _read(_safely(response), oci.MOST_DOCUMENT + 1)
+                    data = read_all(_safely(response), oci.MOST_DOCUMENT + 1)
                     told = "" if "/referrers/" in path else response.headers.get("Docker-Content-Digest", "")
             except MissingError:
                 continue
@@ -434,11 +440,17 @@ class _Local(http.client.HTTPConnection):
 def sockets() -> list[str]:
     """Sockets of Docker and Podman that are there."""
     env = os.environ
-    found = [env[name].removeprefix("unix://") for name in ("DOCKER_HOST", "CONTAINER_HOST") if env.get(name, "").startswith("unix://")]
+    found = [
+        env[name].removeprefix("unix://")
+        for name in ("DOCKER_HOST", "CONTAINER_HOST")
+        if env.get(name, "").startswith("unix://")
+    ]
     if not found:
         found = ["/var/run/docker.sock"]
         if env.get("XDG_RUNTIME_DIR"):
-            found += [os.path.join(env["XDG_RUNTIME_DIR"], *parts) for parts in (("docker.sock",), ("podman", "podman.sock"))]
+            found += [
+                os.path.join(env["XDG_RUNTIME_DIR"], *parts) for parts in (("docker.sock",), ("podman", "podman.sock"))
+            ]
         found.append("/run/podman/podman.sock")
     return [path for path in dict.fromkeys(found) if os.path.exists(path)]
 

@@ -193,7 +193,7 @@ def test_no_output_and_no_file_holds_a_secret(tmp_path: Path, environment: str) 
         assert len(written) > 1000
         for needle in needles:
             assert needle not in written + done.stdout + done.stderr
-    for path in Path(environment).iterdir():
+    for path in (path for path in Path(environment).rglob("*") if path.is_file()):
         content = path.read_bytes()
         assert not [needle for needle in needles if needle in content]
 

@@ -549,3 +549,10 @@ def test_a_pattern_that_runs_out_of_time_drops_nothing(monkeypatch: pytest.Monke
 def test_unsupported_is_the_loaders_business() -> None:
     with pytest.raises(Unsupported):
         expr.condition('matchesAny(finding["secret"], ["("])', lambda text: re2.write(re2.parse(text), None))
+
+
+def test_two_negated_sets_are_not_nothing() -> None:
+    """`regex` matches nothing with [^a]|[^b] (seen in 2026.11.15): they are written another way."""
+    for pattern, text in (("([^b]|.)", b"\n"), ("([^a]|[^b])", b"a")):
+        written = re2.write(re2.parse(pattern), 64)
+        assert regex.fullmatch(written.encode(), text)

@@ -174,6 +174,37 @@ def skopeo_dir(image: Made) -> Files:
     return {"version": b"Directory Transport Version: 1.1\n", "manifest.json": image.manifest, **names}
 
 
+def storage(image: Made, name: str = "localhost/app:1") -> Files:
+    """The folder that Podman keeps, with the files of each layer and the record of its headers."""
+    ident = digest(image.config)[7:]
+    files: Files = {}
+    layers = []
+    parent = ""
+    for data in image.plain:
+        layer_id = hashlib.sha256(parent.encode() + data).hexdigest()
+        layers.append({"id": layer_id, "parent": parent, "diff-digest": digest(data)})
+        at, lines = 0, []
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            for info in archive:
+                if not info.isfile() or info.size == 0:
+                    continue
+                lines.append({"type": 2, "payload": base64.b64encode(data[at : info.offset_data]).decode()})
+                lines.append({"type": 1, "name": info.name, "size": info.size})
+                at = info.offset_data + info.size
+                if not info.name.startswith(".wh."):
+                    files[f"overlay/{layer_id}/diff/{info.name}"] = data[info.offset_data : at]
+        lines.append({"type": 2, "payload": base64.b64encode(data[at:]).decode()})
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        files[f"overlay-layers/{layer_id}.tar-split.gz"] = gzip.compress(text.encode())
+        parent = layer_id
+    key = "=" + base64.b64encode(digest(image.config).encode()).decode()
+    files[f"overlay-images/{ident}/{key}"] = image.config
+    files[f"overlay-images/{ident}/manifest"] = image.manifest
+    files["overlay-images/images.json"] = json.dumps([{"id": ident, "names": [name], "layer": parent}]).encode()
+    files["overlay-layers/layers.json"] = json.dumps(layers).encode()
+    return files
+
+
 def tar(files: Files) -> bytes:
     return layer(*files.items())
 
@@ -236,12 +267,12 @@ class Report:
         return " | ".join(f"{item['origin']}: {item['reason']}" for group in groups for item in group)
 
 
-def scan(folder: Path, *targets: str, strict: bool = False, access: Access | None = None) -> Report:
+def scan(folder: Path, *targets: str, strict: bool = False, access: Access | None = None, jobs: int = 1) -> Report:
     """Scans images with `folder` as the working directory."""
     with contextlib.chdir(folder):
         try:
             result, interrupted = scan_images(
-                targets, lambda _: ENGINE[0], Policy(inside=Limits(), strict=strict), access or Access()
+                targets, lambda _: ENGINE[0], Policy(inside=Limits(), strict=strict), access or Access(), None, jobs
             )
         except LeakguardError as error:
             return Report(None, error.message, error.exit_code)
@@ -360,7 +391,9 @@ class Registry:
             return
         if self.auth == "token" and said != "Bearer t0ken":
             realm = f"http://{self.token_host or self.host}/token"
-            request.reply(401, WWW_Authenticate=f'Bearer realm="{realm}",service="reg",scope="repository:team/app:pull"')
+            request.reply(
+                401, WWW_Authenticate=f'Bearer realm="{realm}",service="reg",scope="repository:team/app:pull"'
+            )
             return
         self._content(request, path)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from made import (
@@ -26,6 +27,7 @@ from made import (
     run,
     scan,
     skopeo_dir,
+    storage,
     tar,
     token,
     write,
@@ -39,7 +41,10 @@ LAYOUTS: dict[str, Callable[[Made], Files]] = {
 def five(codec: str = "gzip") -> Made:
     """The five places of the matrix: 0 deleted file, 1 file, 2 variable, 3 label, 4 build argument."""
     return Made(
-        [layer(("srv/", None), ("srv/old.env", planted(0)), ("srv/config.env", planted(1))), layer(("srv/.wh.old.env", b""))],
+        [
+            layer(("srv/", None), ("srv/old.env", planted(0)), ("srv/config.env", planted(1))),
+            layer(("srv/.wh.old.env", b"")),
+        ],
         {"Env": ["PATH=/bin", f"GITHUB_TOKEN={token(2)}"], "Labels": {"ci.token": token(3)}},
         ["COPY srv /srv # buildkit", f"RUN |1 GITHUB_TOKEN={token(4)} /bin/sh -c rm /srv/old.env && true # buildkit"],
         codec,
@@ -164,13 +169,30 @@ def test_an_archive_in_a_layer_is_looked_into(tmp_path: Path) -> None:
     assert seen.facts(0)["final"] == "deleted in layer 2 (step 2)"
 
 
+def test_workers_find_the_same(tmp_path: Path) -> None:
+    large = Random(1).randbytes(9_000_000) + b"\n" + planted(5)
+    many = [(f"srv/{n}.env", planted(n)) for n in range(6, 40)]
+    image = Made(
+        [layer(("srv/large.bin", large), *many), layer(("srv/.wh.7.env", b"")), layer(("odd", b"\x1f\x8b\x08 no gzip"))]
+    )
+    (tmp_path / "app.tar").write_bytes(tar(docker(image)))
+    one, two = scan(tmp_path, "app.tar"), scan(tmp_path, "app.tar", jobs=2)
+    assert one.secrets == sorted(token(number) for number in range(5, 40))
+    assert two.findings == one.findings
+    assert (two.reasons, two.code) == (one.reasons, one.code)
+    assert two.receipt["details"] == one.receipt["details"]
+    assert (two.receipt["objects"], two.receipt["bytes"]) == (one.receipt["objects"], one.receipt["bytes"])
+
+
 def test_all_settings_are_read(tmp_path: Path) -> None:
     settings = {
         "Cmd": ["serve", "--github-token", token(0)], "Entrypoint": ["/bin/sh", "-c", f"GITHUB_TOKEN={token(1)} run"],
         "Healthcheck": {"Test": ["CMD", "curl", "-H", f"Authorization: token {token(2)}", "http://localhost"], "Interval": 3},
         "OnBuild": [f"ENV GITHUB_TOKEN={token(3)}"], "Unknown": {"deep": [token(4)]},
     }  # fmt: skip
-    image = Made([layer(("a", b"x"))], settings, container_config={"Env": [f"GITHUB_TOKEN={token(5)}"]}, author=token(6))
+    image = Made(
+        [layer(("a", b"x"))], settings, container_config={"Env": [f"GITHUB_TOKEN={token(5)}"]}, author=token(6)
+    )
     (tmp_path / "app.tar").write_bytes(tar(docker(image)))
     seen = scan(tmp_path, "app.tar")
     assert seen.secrets == sorted(token(number) for number in range(7)), seen.error
@@ -202,6 +224,47 @@ def seen_kinds(record: dict[str, object]) -> list[str]:
         kinds.append(str(link["kind"]))
         link = link.get("inside")
     return kinds
+
+
+def test_a_manifest_of_schema_1_is_read(tmp_path: Path) -> None:
+    blob = gzip.compress(layer(("a.env", planted(0))), mtime=0)
+    history = [{"v1Compatibility": json.dumps({"config": {"Env": [f"GITHUB_TOKEN={token(1)}"]}})}]
+    old = json.dumps({"schemaVersion": 1, "fsLayers": [{"blobSum": digest(blob)}], "history": history}).encode()
+    write({"manifest.json": old, digest(blob)[7:]: blob}, tmp_path / "app")
+    seen = scan(tmp_path, "app")
+    assert seen.secrets == sorted([token(0), token(1)]), seen.error
+    assert seen.facts(0)["layer"] == "1 of 1" and seen.receipt["complete"], seen.reasons
+
+
+def test_a_storage_root_is_read(tmp_path: Path) -> None:
+    files = storage(five())
+    write({**files, "overlay/f00/diff/root/written.env": planted(7)}, tmp_path / "store")
+    seen = scan(tmp_path, "store")
+    assert seen.secrets == sorted(token(number) for number in (0, 1, 2, 3, 4, 7)), seen.error
+    assert seen.receipt["complete"], seen.reasons
+    assert seen.facts(0)["final"].startswith("deleted in layer 2")
+    assert "localhost/app:1" in seen.facts(1)["image"]
+
+
+def test_a_damaged_storage_root_is_told_and_its_files_are_read(tmp_path: Path) -> None:
+    for number, change in enumerate(("record", "no record", "file", "link", "tables")):
+        folder = write(storage(five()), tmp_path / f"store{number}")
+        record = max(folder.glob("overlay-layers/*.gz"), key=lambda path: path.stat().st_size)
+        leak = next(folder.glob("overlay/*/diff/srv/config.env"))
+        if change == "record":
+            record.write_bytes(record.read_bytes()[:-20])
+        elif change == "no record":
+            record.unlink()
+        elif change == "file":
+            leak.write_bytes(leak.read_bytes() + b"more")
+        elif change == "link":
+            shutil.move(leak.parent, folder / "srv")
+            leak.parent.symlink_to(folder / "srv")
+        else:
+            (folder / "overlay-layers/layers.json").write_bytes(b"[{")
+        seen = scan(tmp_path, folder.name)
+        assert token(1) in seen.secrets, change
+        assert seen.receipt["failed"]["count"], change
 
 
 # ---- damage and attacks ---------------------------------------------------------------------------------------------
@@ -266,6 +329,32 @@ def test_a_blob_that_claims_to_be_known_is_read(tmp_path: Path) -> None:
     seen = scan(tmp_path, "one.tar", "two.tar", "three.tar")
     assert seen.secrets == sorted([token(0), token(1)])
     assert seen.receipt["failed"]["count"] >= 2
+
+
+def test_a_cut_off_configuration_is_scanned_as_it_stands(tmp_path: Path) -> None:
+    image = Made([layer(("a", b"x"))], {"Env": [f"GITHUB_TOKEN={token(0)}"], "Labels": {"long": "x" * 9000}})
+    files = {"manifest.json": docker(image)["manifest.json"], digest(image.config)[7:] + ".json": image.config}
+    data = tar(files)
+    (tmp_path / "app.tar").write_bytes(data[: data.index(token(0).encode()) + 2000])
+    seen = scan(tmp_path, "app.tar")
+    assert seen.secrets == [token(0)] and "early" in seen.reasons
+
+
+def test_a_copy_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    image = Made([layer(("a.env", planted(0)), ("b", Random(2).randbytes(5000)))], codec="")
+    files = layout([image])
+    (tmp_path / "one.tar").write_bytes(tar(files))
+    name = f"blobs/{digest(image.packed[0]).replace(':', '/')}"
+    files[name] = layer(("c.env", planted(1)), ("d", Random(2).randbytes(5000)))[:4000]
+    (tmp_path / "two.tar").write_bytes(tar(files))
+    seen = scan(tmp_path, "one.tar", "two.tar")
+    assert seen.secrets == sorted([token(0), token(1)]) and seen.receipt["failed"]["count"]
+
+
+def test_a_tag_that_is_a_secret_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "app.tar").write_bytes(tar(docker(Made([layer(("a.env", planted(0)))]), f"app:{token(1)}")))
+    seen = scan(tmp_path, "app.tar")
+    assert token(1) not in str(seen.facts(0)) + str(seen.receipt)
 
 
 @pytest.mark.parametrize("what", ["layer", "config", "manifest"])
@@ -347,7 +436,9 @@ def test_no_name_leads_out_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_paths_in_layers_are_text(tmp_path: Path) -> None:
-    image = Made([layer(("../../../../escape.env", planted(0)), ("/etc/abs.env", planted(1))), layer(("escape.env", b"x"))])
+    image = Made(
+        [layer(("../../../../escape.env", planted(0)), ("/etc/abs.env", planted(1))), layer(("escape.env", b"x"))]
+    )
     (tmp_path / "app.tar").write_bytes(tar(docker(image)))
     seen = scan(tmp_path, "app.tar")
     assert seen.facts(0)["final"] == "overwritten in layer 2 (step 2)"
@@ -414,7 +505,9 @@ def test_an_image_of_umoci(tmp_path: Path) -> None:
     umoci("insert", "--rootless", "--image", "app:1", "leak.env", "/srv/leak.env")
     umoci("insert", "--rootless", "--image", "app:1", "other.env", "/srv/other.env")
     umoci("insert", "--rootless", "--image", "app:1", "--whiteout", "/srv/leak.env")
-    umoci("config", "--image", "app:1", "--config.env", f"GITHUB_TOKEN={token(2)}", "--config.label", f"token={token(3)}")
+    umoci(
+        "config", "--image", "app:1", "--config.env", f"GITHUB_TOKEN={token(2)}", "--config.label", f"token={token(3)}"
+    )
     seen = scan(tmp_path, "app")
     assert {token(n) for n in range(4)} <= set(seen.secrets), seen.error
     assert seen.facts(0)["final"].startswith("deleted in layer 3")

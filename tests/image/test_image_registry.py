@@ -138,7 +138,11 @@ def test_a_registry_that_lies_is_told(what: str, tmp_path: Path) -> None:
     one = images()
     made.add("1", one)
     lied = {"layer": one[0].packed[0], "config": one[0].config, "manifest": one[0].manifest}[what]
-    instead = {"layer": gzip.compress(layer(("x", b"y"))), "config": one[0].config + b" ", "manifest": one[0].manifest + b" "}[what]
+    instead = {
+        "layer": gzip.compress(layer(("x", b"y"))),
+        "config": one[0].config + b" ",
+        "manifest": one[0].manifest + b" ",
+    }[what]
     made.blobs[digest(lied)] = instead
     if what == "manifest":
         made.manifests[digest(lied)] = instead
