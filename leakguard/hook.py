@@ -335,9 +335,13 @@ def _counted(count: int, what: str) -> str:
 
 
 def _tell(result: ScanResult, where: str) -> int:
-    for made in result.sets:
-        if made.complete:
-            _say(f"{made.severity.label}: complete credential: {made.title}; allows {', '.join(made.allows)}")
+    # each kind once: the findings say where, and a file of a hundred keys must not scroll them away
+    for line in dict.fromkeys(
+        f"{made.severity.label}: complete credential: {made.title}; allows {', '.join(made.allows)}"
+        for made in result.sets
+        if made.complete
+    ):
+        _say(line)
     for finding in result.findings[:MOST_TOLD]:
         _tell_finding(finding)
     if len(result.findings) > MOST_TOLD:

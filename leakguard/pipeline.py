@@ -6,7 +6,6 @@ Imported by cli/, hook.py and sweep/.
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
-import gc
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -743,9 +742,6 @@ def scan_files(
         if expected >= parallel_from:
             break
     engine = engine_for(expected)
-    # Rules and modules stay to the end: looking through them for garbage again and again costs a tenth of a scan.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     collector.limits = policy.inside
     work = units(chain(head, tasks), policy.inside is not None)
     if jobs < 2 or expected < parallel_from:

@@ -135,6 +135,8 @@ class _Run:
 
     # ------------------------------------------------------------ scanning
     def _engine(self, expected: int) -> Any:
+        import gc
+
         from leakguard.detect import cache
         from leakguard.detect.engine import Engine
         from leakguard.triage.fingerprint import key_from
@@ -152,6 +154,10 @@ class _Run:
             decode_depth=settings.decode_depth,
             include_examples=self.options["include_examples"],
         )
+        # Rules and modules stay to the end: looking through them for garbage again and again costs some of a scan's time.
+        # Here and not in the pipeline: only who owns the process may set this.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         return self.engine
 
     def _scan(self) -> tuple[Any, bool]:

@@ -134,7 +134,7 @@ class _Walk:
             self.excluded = compile_globs(options.exclude)
         self.git = ""
         if options.gitignore:
-            from leakguard.sources.ignore import find_git
+            from leakguard.sources.gitcall import find_git
 
             self.git = find_git()
 

@@ -24,7 +24,7 @@ import sys
 import tempfile
 from typing import NamedTuple
 
-from leakguard.errors import SourceError, UsageError
+from leakguard.errors import SourceError
 from leakguard.sources.windows import open_regular, reason_of
 
 TIMEOUT = 60.0
@@ -32,7 +32,6 @@ TIMEOUT = 60.0
 
 _SMALL = 1024 * 1024
 _KEPT_VARIABLES = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"})
-_EXECUTABLES = ("git.exe",) if sys.platform == "win32" else ("git",)
 
 
 class Ignored(NamedTuple):
@@ -40,17 +39,6 @@ class Ignored(NamedTuple):
 
     files: frozenset[str] = frozenset()
     directories: frozenset[str] = frozenset()
-
-
-def find_git() -> str:
-    """The absolute path of git. Relative entries of PATH, and on Windows the current folder, do not count."""
-    for folder in os.get_exec_path():
-        if os.path.isabs(folder):
-            for name in _EXECUTABLES:
-                candidate = os.path.join(folder, name)
-                if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
-                    return candidate
-    raise UsageError("--gitignore asks git what is ignored, and there is no git on PATH")
 
 
 def is_top(folder: str) -> bool:

@@ -17,6 +17,7 @@ from leakguard.errors import SourceError, UsageError
 from leakguard.model import Incident
 from leakguard.sources import ignore
 from leakguard.sources.files import Options, walk
+from leakguard.sources.gitcall import find_git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="asks git")
 
@@ -395,15 +396,15 @@ def test_the_target_is_left_as_it_was(repo: Path) -> None:
 
 def test_no_git_is_a_usage_error_before_anything_is_read(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(UsageError, match="no git on PATH"):
+    with pytest.raises(UsageError, match="git: not installed"):
         walk(["."], Options(gitignore=True), print)
 
 
 def test_git_is_not_taken_from_the_target(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = ignore.find_git()
+    real = find_git()
     write("git", "#!/bin/sh\n")
     write("bin/git", "#!/bin/sh\n")
     os.chmod("git", 0o755)
     os.chmod("bin/git", 0o755)
     monkeypatch.setenv("PATH", f".:bin::{os.path.dirname(real)}")
-    assert ignore.find_git() == real
+    assert find_git() == real
