@@ -182,6 +182,8 @@ class RuleSet(NamedTuple):
     sets: Sequence[SetRule]
     venues: Sequence[Venue]
     digest: str
+    prepared: bytes = b""
+    """Tables made of all of the above (detect/prepared.py), if they came with it from the cache."""
 
 
 class Match(NamedTuple):

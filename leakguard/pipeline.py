@@ -153,14 +153,13 @@ def _judge(engine: Engine, document: Document, matches: Sequence[Match], found: 
     from leakguard.triage.expiry import SIGNING, judged
     from leakguard.triage.exposure import credential_set, is_test, judge
 
-    paired = {ident for item in engine.ruleset.sets for _, ids in item.parts for ident in ids}
-    venues = engine.venues
+    paired = engine.paired
     groupings = pair(document.data, matches, engine.ruleset) if any(f.rule in paired for f in found) else []
     sets = []
     grouped: dict[int, tuple[bool, str, bool]] = {}
     for grouping in groupings:
         members = [(role, found[index]) for role, index in grouping.parts]
-        venue = venues.get(grouping.rule.provider)
+        venue = engine.venue(grouping.rule.provider)
         test = any(
             is_test(document.data, matches[i].start, matches[i].end, matches[i].name, venue) for _, i in grouping.parts
         )
@@ -171,7 +170,7 @@ def _judge(engine: Engine, document: Document, matches: Sequence[Match], found: 
         for _, index in grouping.parts:
             grouped[index] = (not grouping.complete, made.id if made is not None else "", test)
     for index, finding in enumerate(found):
-        venue = venues.get(finding.provider)
+        venue = engine.venue(finding.provider)
         half, set_id, test = grouped.get(index, (False, "", False))
         if venue is not None and (index in grouped or venue.status == "defunct"):
             found[index] = judge(finding, venue, test, half)._replace(set_id=set_id)

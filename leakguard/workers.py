@@ -27,8 +27,10 @@ METHOD = "fork" if sys.platform.startswith("linux") else "spawn"
 _U = TypeVar("_U")
 _D = TypeVar("_D")
 
-AHEAD = 4
+AHEAD = 16
 """Batches handed out ahead of the oldest one that is not done, per worker: bounds what waits in memory."""
+READY = 2
+"""Batches made beforehand: whoever makes them from an archive does so while all workers are busy."""
 
 
 def run(engine: Engine, batches: Iterable[list[Unit]], policy: Policy, jobs: int) -> Iterator[tuple[Unit, Done]]:
@@ -81,6 +83,8 @@ class _Pool:
         self.engine = engine
         self.policy = policy
         self.workers: list[_Worker] = []
+        if METHOD == "fork":
+            engine.warm()
         try:
             for _ in range(jobs):
                 self.workers.append(_Worker(self.context, engine, policy, scan))
@@ -90,24 +94,28 @@ class _Pool:
 
     def run(self, batches: Iterable[list[Any]]) -> Iterator[tuple[Any, Any]]:
         source = enumerate(batches)
+        ready: deque[tuple[int, list[Any]]] = deque()
         done: dict[int, list[tuple[Any, Any]]] = {}
         following = 0
         more = True
         busy: deque[_Worker] = deque()
         idle = deque(self.workers)
         highest = 0
-        while more or busy:
-            while more and idle and highest - following < AHEAD * len(self.workers):
+        while more or busy or ready:
+            made = more and len(ready) < READY and highest - following < AHEAD * len(self.workers)
+            if made:
                 item = next(source, None)
                 if item is None:
                     more = False
-                    break
+                else:
+                    ready.append(item)
+                    highest = item[0] + 1
+            while ready and idle:
                 worker = idle.popleft()
-                highest = item[0] + 1
-                self._hand_out(worker, *item)
+                self._hand_out(worker, *ready.popleft())
                 busy.append(worker)
             if busy:
-                for worker in self._ready(busy):
+                for worker in self._ready(busy, 0 if made else None):
                     busy.remove(worker)
                     done[worker.number], able = self._take(worker)
                     idle.append(able)
@@ -122,9 +130,10 @@ class _Pool:
         except (BrokenPipeError, OSError):
             return  # it died: its pipe reads as ended, and _take reports the batch
 
-    def _ready(self, busy: Iterable[_Worker]) -> list[_Worker]:
+    def _ready(self, busy: Iterable[_Worker], timeout: float | None) -> list[_Worker]:
+        """Those that have answered, within so many seconds (None: at least one)."""
         pipes = {worker.pipe: worker for worker in busy}
-        return [pipes[pipe] for pipe in wait(list(pipes)) if isinstance(pipe, Connection)]
+        return [pipes[pipe] for pipe in wait(list(pipes), timeout) if isinstance(pipe, Connection)]
 
     def _take(self, worker: _Worker) -> tuple[list[tuple[Any, Any]], _Worker]:
         """A worker's results and the worker to go on with."""

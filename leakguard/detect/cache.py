@@ -27,7 +27,7 @@ from leakguard.hashes import blake2b
 from leakguard.model import RuleSet
 from leakguard.version import __version__
 
-MAGIC = b"leakguard-rules-4\n"
+MAGIC = b"leakguard-rules-5\n"
 FULL_COMPILE_AT = 4 * 1024 * 1024
 """Expected bytes from which a missing cache is compiled at once instead of starting cold."""
 COLD_STARTS = 5
@@ -206,12 +206,12 @@ def _read(path: str, key: str) -> Loaded | None:
     if _check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
         return None
     parts = _split(body)
-    if len(parts) != 5 + len(Databases._fields) or parts[0] != key.encode():
+    if len(parts) != 6 + len(Databases._fields) or parts[0] != key.encode():
         return None
     numbers = array("Q")
     numbers.frombytes(parts[1])
     try:
-        databases = load_databases(map(bytes, parts[5:]))
+        databases = load_databases(map(bytes, parts[6:]))
     except (hyperscan.error, ValueError, TypeError):
         return None
     ruleset = RuleSet(
@@ -219,6 +219,7 @@ def _read(path: str, key: str) -> Loaded | None:
         index.Rows(parts[3], numbers[1], index.set_from),
         index.Rows(parts[4], numbers[2], index.venue_from),
         key,
+        bytes(parts[5]),
     )
     return Loaded(ruleset, Compiled(databases, numbers[3:]), "warm")
 
@@ -244,10 +245,13 @@ def _split(body: memoryview) -> list[memoryview]:
 
 def _write(path: str, ruleset: RuleSet, databases: Databases) -> bool:
     """Stores a compiled RuleSet. A folder that cannot be written to is no error: the next start is cold again."""
+    from leakguard.detect.prepared import stored as tables_of
+
     rows: tuple[Sequence[Any], ...] = (ruleset.rules, ruleset.sets, ruleset.venues)
     numbers = array("Q", (*map(len, rows), *widths(ruleset)))
     parts: list[bytes] = [ruleset.digest.encode(), numbers.tobytes()]
     parts += [index.lines_of(values) for values in rows]
+    parts.append(tables_of(ruleset))
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
     body = _joined(parts)
     stored = _store(path, MAGIC + _check(body) + body)

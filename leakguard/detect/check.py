@@ -180,7 +180,7 @@ def law_trigger(bench: Bench, rule: Rule) -> Iterator[Problem]:
     """The first stage ends inside every match of the second."""
     if not rule.pattern:
         return
-    same = {index for index, other in enumerate(bench.ruleset.rules) if other.trigger == rule.trigger}  # see stage1.twins
+    same = {index for index, other in enumerate(bench.ruleset.rules) if other.trigger == rule.trigger}  # see Prepared.twins
     for data, start, end in bench.matched(rule):
         if not any(ident in same and start < at <= end for ident, at in bench.stage1.scan(data, False)):
             yield bench.problem(rule, "trigger", f"it does not end inside the match {shown(data[start:end])}")

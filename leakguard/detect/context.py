@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.gates import Candidate
 from leakguard.detect.naming import PART_OF_KIND, kind_of
+from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
 from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
 from leakguard.detect.tables import is_header, key_file, rows
 from leakguard.model import Confidence, Rule, RuleSet
@@ -71,9 +72,11 @@ Chosen = tuple[int, Candidate, int, tuple[str, ...]]
 
 class Context:
     """The contextual half of the engine. `judge(rule index, candidate)` runs a rule's gates; `find(data)` gives
-    (number of a name in `name_texts`, end offset) of every mention of a provider."""
+    (number of a name in `Prepared.names`, end offset) of every mention of a provider."""
 
-    def __init__(self, ruleset: RuleSet, judge: Callable[[int, Candidate], int], find: Find) -> None:
+    def __init__(
+        self, ruleset: RuleSet, judge: Callable[[int, Candidate], int], find: Find, tables: Prepared
+    ) -> None:
         self.judge = judge
         self.find = find
         self._shapes: dict[str, Any] = {}
@@ -81,31 +84,13 @@ class Context:
         self._own: dict[int, tuple[str, ...]] = {}
         self._wordy: dict[tuple[str, ...], bool] = {}
         self.rules = ruleset.rules
-        self.generic: list[int] = []
         self._generics: dict[bytes, list[int]] = {}
-        self.by_provider: dict[str, list[tuple[int, int, str, int]]] = {}
-        """Shape rules: (shortest, longest value, shape, index)."""
-        for index, rule in enumerate(ruleset.rules):
-            if not rule.shape:
-                continue
-            if rule.generic:
-                self.generic.append(index)
-            else:
-                self.by_provider.setdefault(rule.provider, []).append((*rule.width, rule.shape, index))
-        self._chosen = [i for i, rule in enumerate(ruleset.rules) if rule.shape and rule.names and rule.part in _CHOSEN]
-        self.venues = frozenset(venue.provider for venue in ruleset.venues if venue.kind in _TRADES)
-        self.aliases: dict[str, str] = {}
-        self.names: list[tuple[int, str]] = []
-        self.name_texts: list[bytes] = []
-        for venue in ruleset.venues:
-            if venue.provider not in self.by_provider:
-                continue
-            for alias in (*venue.aliases, *venue.hosts):
-                meant = ALONE + venue.provider if alias.startswith(ALONE) else venue.provider
-                self.aliases.setdefault(_squash(alias), meant)
-                for text in spellings(alias.removeprefix(ALONE)):
-                    self.names.append((len(text), meant))
-                    self.name_texts.append(text)
+        self.generic = tables.generic
+        self.by_provider = tables.by_provider
+        self._chosen = tables.chosen
+        self.venues = frozenset(tables.trading)
+        self.aliases = tables.aliases
+        self.names = tables.names
 
     # ------------------------------------------------------------ extraction
     def hits(self, data: bytes, ends: list[tuple[int, int]], path: str, listed: bool = False) -> list[Any]:
@@ -214,8 +199,8 @@ class Context:
             if len(self._wordy) > MOST_NAMES:
                 self._wordy.clear()
             known = self._wordy[name] = (
-                part_of(name) in _CHOSEN
-                or PART_OF_KIND.get(kind_of("_".join(name).encode())) in _CHOSEN
+                part_of(name) in CHOSEN
+                or PART_OF_KIND.get(kind_of("_".join(name).encode())) in CHOSEN
                 or any(self._named(index, name) for index in self._chosen)
             )
         return known
@@ -375,9 +360,6 @@ def _tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
     return 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
 
 
-ALONE = "="
-"""Before an alias that is a plain word as well: it names the provider only where it stands alone."""
-
 _BEFORE = re.compile(
     rb"(?:[\"'`$]|[ ,(\[]:|\| |\bgeneric |[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
     rb"|\b(?:class|import|from|let|var|val|const|auto|final)(?: mut)? |\bccxt\\{1,2}(?:pro\\{1,2})?"
@@ -450,8 +432,6 @@ _NO_SECRET = re.compile(
 _WORDY = re.compile(
     rb"(?:(?:[A-Z]?[a-z]{2,16}+(?![a-z])|[A-Z]{2,13}+(?![A-Z])|[aI](?![A-Za-z]))[ _.,:/\-*#!?]{0,2}+){1,12}+"
 )
-_CHOSEN = ("password", "passphrase", "mnemonic")
-"""Parts that people make up themselves."""
 _ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}")
 _PUBLIC_NAMES = frozenset(
     tuple(name.split())
@@ -464,7 +444,6 @@ _PUBLIC_NAMES = frozenset(
 )  # fmt: skip
 """Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
 _PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key")})
-_TRADES = frozenset({"exchange", "broker", "dex", "custody", "bot"})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _LABEL = re.compile(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 
@@ -528,7 +507,7 @@ class Mentions:
 
     __slots__ = ("_blocks", "_data", "_find", "_names", "_size")
 
-    def __init__(self, data: bytes, find: Find, names: Sequence[tuple[int, str]], asking: int) -> None:
+    def __init__(self, data: bytes, find: Find, names: Sequence[Sequence[Any]], asking: int) -> None:
         self._data = data
         self._find = find
         self._names = names
@@ -562,7 +541,7 @@ class Mentions:
         # a little beyond the end: where blocks end must not decide which of two names is the longer one
         ends = self._find(data[base : last + _LONGEST_NAME])
         for end, ident in sorted([(end, ident) for ident, end in ends]) if len(ends) > 1 else [(e, i) for i, e in ends]:
-            size, provider = names[ident]
+            _, size, provider = names[ident]
             stop = base + end
             start = stop - size
             if not _is_word(data, start, stop):
@@ -595,18 +574,6 @@ def _is_word(data: bytes, start: int, end: int) -> bool:
         return True
     # binanceKey, OKXClient: a capital after small letters, or one that begins a word of small letters
     return after.isupper() and (last.islower() or data[end + 1 : end + 2].islower())
-
-
-def spellings(alias: str) -> list[bytes]:
-    """The ways a name of several words is written (gate_io, gate-io, gateio); a host has one."""
-    pieces = [piece for piece in re.split(r"[ _\-]+", alias.lower()) if piece]
-    if "." in alias:
-        return [alias.lower().encode()]
-    return list(dict.fromkeys(joint.join(pieces).encode() for joint in ("", "_", "-", ".", " ")))
-
-
-def _squash(alias: str) -> str:
-    return "".join(words(alias.encode()))
 
 
 def _by_strength(evidence: Evidence) -> tuple[int, str]:

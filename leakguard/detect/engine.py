@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from leakguard.detect.context import Context
     from leakguard.detect.decode import Runs, View
     from leakguard.detect.gates import Candidate, Verdict
+    from leakguard.detect.prepared import Prepared
 
 MAX_DEPTH = 4
 """Encodings within encodings that are undone."""
@@ -40,7 +41,6 @@ MOST_DECODED = 8 * 1024 * 1024
 """Bytes that all views of a buffer may have together, beside eight times its own."""
 
 _WORD = re.compile(rb"[a-z]{3,}")
-_BASE58_RUN = "[1-9A-HJ-NP-Za-km-z]{"
 _HEX = b"0123456789abcdefABCDEF"
 
 _REJECT, _PROVEN = 0, 2  # gates.Verdict, which is imported when there is something to judge
@@ -130,12 +130,36 @@ class Engine:
     def context(self) -> Context:
         from leakguard.detect.context import Context
 
-        return Context(self.ruleset, self._judge, self.stage1.names)
+        return Context(self.ruleset, self._judge, self.stage1.names, self.prepared)
 
     @cached_property
-    def venues(self) -> dict[str, Venue]:
-        """Venues by provider."""
-        return {venue.provider: venue for venue in self.ruleset.venues}
+    def prepared(self) -> Prepared:
+        """What the rules say as a whole."""
+        from leakguard.detect.prepared import prepared
+
+        return prepared(self.ruleset)
+
+    @cached_property
+    def paired(self) -> frozenset[str]:
+        """Ids of the rules that are part of a set."""
+        return frozenset(self.prepared.paired)
+
+    def venue(self, provider: str) -> Venue | None:
+        """A provider as its pack describes it."""
+        place = self.prepared.venues.get(provider)
+        return None if place is None else self.ruleset.venues[place]
+
+    def warm(self) -> None:
+        """Imports and makes what a scan of many files is going to need. For who forks: what is made before is made once,
+        and on two threads of one core twice takes longer than once."""
+        import regex  # noqa: F401
+
+        from leakguard.detect import decode, inplace, phrases  # noqa: F401
+        from leakguard.detect.gates import basic, likeness, words  # noqa: F401
+
+        self.context  # noqa: B018 - it is made when it is asked for
+        if self.prepared.ids:
+            words.ascii_words()
 
     # ------------------------------------------------------------ the way through one buffer
     def scan(
@@ -216,7 +240,7 @@ class Engine:
     def _share(self, by_rule: dict[int, list[int]], data: bytes) -> None:
         """Gives the ends of a trigger to all rules that have it; drops those of a run of base58 digits that are hex digits
         throughout: hashes, which logs are full of. Of keys with so many digits not one in 10^25 is without another."""
-        for group, run in self._twins:
+        for group, run in self.prepared.twins:
             ends = [end for index in group if index in by_rule for end in by_rule[index]]
             if ends and run:
                 ends = [end for end in ends if data[end - run : end].translate(None, _HEX)]
@@ -224,20 +248,6 @@ class Engine:
                 by_rule.pop(index, None)
                 if ends:
                     by_rule[index] = ends
-
-    @cached_property
-    def _twins(self) -> list[tuple[list[int], int]]:
-        """Groups of rules with one trigger, and the length of the base58 run that it is, or 0."""
-        from leakguard.detect.stage1 import twins
-
-        alone = [[index] for index, rule in enumerate(self.rules) if rule.trigger.startswith(_BASE58_RUN)]
-        groups = twins(self.ruleset)
-        shared = {index for group in groups for index in group}
-        return [
-            (group, int(trigger[len(_BASE58_RUN) : -1]) if trigger.startswith(_BASE58_RUN) else 0)
-            for group in (*groups, *(group for group in alone if group[0] not in shared))
-            for trigger in (self.rules[group[0]].trigger,)
-        ]
 
     def _phrases(self, data: bytes, places: list[int], state: _State) -> list[Hit]:
         """The phrases that nothing need name."""
@@ -261,7 +271,7 @@ class Engine:
         """The index of each scheme's rule in force."""
         from leakguard.detect import phrases
 
-        indexes = {rule.id: index for index, rule in enumerate(self.rules)}
+        indexes = self.prepared.ids
         return {scheme: indexes[rule] for scheme, rule in phrases.RULES.items() if rule in indexes}
 
     # ------------------------------------------------------------ stage 2 and 3

@@ -1,7 +1,7 @@
 """Phrases that nothing names: where in a buffer eleven words of the public lists follow one another, and what proves it.
 
-Hyperscan says where eleven short words with simple separators end and a twelfth begins (`ends`); a set of words that
-no list has drops almost all of these places before any list is loaded; then the row around the place is read word by
+Hyperscan says where eleven short words with simple separators end and a twelfth begins (`ends`); the set of all
+words in ASCII drops almost all of these places before any list is loaded; then the row around the place is read word by
 word (gates/words.py), and only a checksum makes a phrase of it. What is found depends on no more than AROUND bytes on
 either side, so windows of any size find the same. Buffers are ASCII or not: each kind has its own automaton, because
 accents cost a tenth more; words of Chinese, Japanese and Korean have one of their own, which a text without their
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from leakguard.detect.stage1 import PHRASE_LEAST
@@ -121,15 +121,23 @@ def could_fire(data: bytes) -> bool:
 
 def find(data: bytes, ends: Iterable[int]) -> list[Found]:
     """The phrases at these ends of PATTERNS, in their order."""
+    from leakguard.detect.gates.words import ascii_words
+
+    listed = ascii_words()
     good: list[int] = []
     spoiled = 0
     for end in sorted(set(ends)):
         if good and end - good[-1] <= DENSE:
             good.append(end)  # the row that was good goes on, or has just ended: reading it will tell
             continue
-        # Eleven words take 44 bytes or more: of the words in them one in STOP is enough, and quickly seen.
-        if end >= spoiled and STOP.isdisjoint(data[max(0, end - 47) : end].lower().split()[1:-1]):
-            spoiled = _spoiled(data, end)
+        if end < spoiled:
+            continue
+        # Eleven words take 44 bytes or more: of the words in them one that no list has is enough, and quickly seen.
+        for word in data[max(0, end - 47) : end].lower().split()[1:-1]:
+            if word not in listed and word.isalpha():
+                break
+        else:
+            spoiled = _spoiled(data, end, listed)
             if not spoiled:
                 good.append(end)
     out: list[Found] = []
@@ -141,7 +149,7 @@ def find(data: bytes, ends: Iterable[int]) -> list[Found]:
     return out
 
 
-def _spoiled(data: bytes, end: int) -> int:
+def _spoiled(data: bytes, end: int, known: frozenset[bytes]) -> int:
     """0 if the eleven words before an end may all be of a list; else the first offset where the next end can lie for
     which that is so again."""
     from leakguard.detect.gates.words import listed, words_of
@@ -151,7 +159,8 @@ def _spoiled(data: bytes, end: int) -> int:
         tokens = [token for token in _TOKEN.findall(data, start, end) if token[0] != _ESCAPE][-12:-1]
         if tokens and start and data.startswith(tokens[0], start):
             del tokens[0]  # the end of a word
-        return _behind(data, end, tokens, STOP.__contains__) or _behind(data, end, tokens, _unlisted)
+        return _behind(data, end, tokens, known)
+
     start = max(0, end - 600)
     text = data[start:end].decode("utf-8", "ignore")
     words = words_of(text)
@@ -162,20 +171,14 @@ def _spoiled(data: bytes, end: int) -> int:
     return 0 if all(map(listed, words[-11:])) else end + 1
 
 
-def _behind(data: bytes, end: int, tokens: list[bytes], bad: Callable[[bytes], bool]) -> int:
-    """Where eleven words fit behind the last bad one of the tokens before `end`; 0 if none is bad."""
+def _behind(data: bytes, end: int, tokens: list[bytes], known: frozenset[bytes]) -> int:
+    """Where eleven words fit behind the last of the tokens before `end` that no list has; 0 if all are listed."""
     at = end
     for token in reversed(tokens):
         at = data.rfind(token, 0, at)
-        if bad(token.lower()):
+        if token.lower() not in known:
             return at + len(token) + 11 * 4
     return 0
-
-
-def _unlisted(token: bytes) -> bool:
-    from leakguard.detect.gates.words import listed
-
-    return not listed(token.decode())
 
 
 def _read(data: bytes, ends: Sequence[int]) -> list[Found]:

@@ -73,7 +73,7 @@ def expressions(ruleset: RuleSet, active: frozenset[int] | None = None) -> tuple
     asked: set[str] = set()
     for index, rule in enumerate(ruleset.rules):
         if rule.trigger and (active is None or index in active) and rule.trigger not in asked:
-            asked.add(rule.trigger)  # rules that share a trigger share its ends: see `twins`
+            asked.add(rule.trigger)  # rules that share a trigger share its ends: see engine.py
             patterns.append(rule.trigger.encode())
             ids.append(index)
     for ident, pattern in triggers():
@@ -133,18 +133,10 @@ def _compiled(ruleset: RuleSet, patterns: list[bytes], ids: list[int]) -> Any:
 
 
 def provider_names(ruleset: RuleSet) -> list[bytes]:
-    """Every spelling of every provider that contextual rules could need, in Context's order."""
-    from leakguard.detect.context import Context
+    """Every spelling of every provider that contextual rules could need."""
+    from leakguard.detect.prepared import prepared
 
-    return Context(ruleset, _nothing, _nowhere).name_texts
-
-
-def _nothing(_index: int, _candidate: object) -> int:
-    return 0
-
-
-def _nowhere(_data: bytes) -> Ends:
-    return []
+    return [text.encode() for text, *_ in prepared(ruleset).names]
 
 
 def literals(texts: Sequence[bytes], single: bool = False) -> Any:
@@ -183,20 +175,15 @@ def refusal(pattern: bytes) -> str:
 def widths(ruleset: RuleSet) -> list[int]:
     """The longest match of each rule and its twins: what Compiled needs to know which ends say nothing new."""
     out = [rule.width[1] for rule in ruleset.rules]
-    for group in twins(ruleset):
-        most = max(out[index] for index in group)
-        for index in group:
-            out[index] = most
-    return out
-
-
-def twins(ruleset: RuleSet) -> list[list[int]]:
-    """Rules of one trigger: an end of one is an end of all."""
     groups: dict[str, list[int]] = {}
     for index, rule in enumerate(ruleset.rules):
         if rule.trigger:
             groups.setdefault(rule.trigger, []).append(index)
-    return [group for group in groups.values() if len(group) > 1]
+    for group in groups.values():
+        most = max(out[index] for index in group)
+        for index in group:
+            out[index] = most
+    return out
 
 
 class Compiled:

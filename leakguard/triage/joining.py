@@ -10,7 +10,7 @@ Pure functions; same results however the files were shared among workers. Import
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, combinations, product
 from posixpath import basename, dirname, join, normpath
 from typing import NamedTuple
@@ -34,6 +34,8 @@ _FILE = re.compile(
     rb"(?<![\w.\-/])(?:[\w.\-]{1,40}/){0,8}(?:[\w\-]{1,40}\.){0,3}(?:[\w\-]{1,40})?"
     rb"\.(?:env(?:\.[\w\-]{1,30}){0,2}|json|ya?ml|toml|ini|cfg|conf|properties|key|secrets?|txt|tfvars)(?![\w\-])"
 )
+# What _FILE ends with: looked for first, for it is found ten times as fast.
+_EXTENSION = re.compile(rb"\.(?:env|json|ya?ml|toml|ini|cfg|conf|properties|key|secrets?|txt|tfvars)(?![\w\-])")
 _VARIABLE = re.compile(
     rb"\$\{?([A-Z][A-Z0-9_]{2,60})|(?:getenv|Getenv|environ(?:\.get)?|env::var|process\.env|ENV)[.\[(\"' ]{1,3}([A-Z][A-Z0-9_]{2,60})"
 )
@@ -65,11 +67,22 @@ def references(path: str, data: bytes, findings: Iterable[Finding]) -> tuple[Ref
         return ()
     if not any(HALF in finding.reasons for finding in findings) and not _LINKING.fullmatch(basename(path)):
         return ()
-    files = {found.group().decode() for found, _ in zip(_FILE.finditer(data), range(MOST), strict=False)}
+    files = {found.group().decode() for found, _ in zip(_files(data), range(MOST), strict=False)}
     names = {(found[1] or found[2]).decode() for found, _ in zip(_VARIABLE.finditer(data), range(MOST), strict=False)}
     if _DOTENV.search(data):
         files.add(".env")  # where it is read from if nothing else is said
     return (References(path, frozenset(files), frozenset(names)),) if files or names else ()
+
+
+def _files(data: bytes) -> Iterator[re.Match[bytes]]:
+    """The names of files in a text."""
+    done = 0
+    for ending in _EXTENSION.finditer(data):
+        if ending.start() >= done:
+            start = data.rfind(b"\n", done, ending.start()) + 1 or done
+            stop = data.find(b"\n", ending.end())
+            done = stop if stop >= 0 else len(data)
+            yield from _FILE.finditer(data, start, done)
 
 
 def join_halves(

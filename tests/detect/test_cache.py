@@ -16,6 +16,7 @@ import pytest
 
 from leakguard.detect import cache, index, packfiles, rules
 from leakguard.detect.engine import Engine
+from leakguard.detect.prepared import stored
 from leakguard.detect.stage1 import Cold, Compiled, compile_databases
 from leakguard.errors import RulePackError, UsageError
 
@@ -344,7 +345,8 @@ def test_it_is_no_pickle(pack: Path, folder: Path) -> None:
     load(pack, folder, FULL)
     (path,) = files(folder, "bin")
     parts = cache._split(memoryview(path.read_bytes())[len(cache.MAGIC) + 4 :])
-    key, numbers, own, sets, venues, *databases = map(bytes, parts)
+    key, numbers, own, sets, venues, tables, *databases = map(bytes, parts)
+    assert json.loads(tables) == json.loads(stored(load(pack, folder).ruleset._replace(prepared=b"")))
     assert json.loads(own)[0] == "acme.token"
     assert json.loads(venues)[0] == "acme"
     assert (sets, key.decode(), len(numbers)) == (b"", path.stem.removeprefix("rules-"), 4 * 8)
