@@ -15,6 +15,7 @@ import os
 import re
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import hyperscan
@@ -25,10 +26,13 @@ from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.decode import TEXT_TRIGGERS
 from leakguard.detect.engine import Engine
 from leakguard.detect.stage1 import DECODE_BASE, NEAR, PHRASE_BASE, PHRASE_LEAST, TEXT_BASE, Ends
+from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
 from leakguard.model import RuleSet
 
-__all__ = ["REDACT_BASE", "TAILS", "Assigned", "Flood", "Found", "Merged", "Runtime", "assigned", "load", "most_ends"]
+__all__ = [
+    "REDACT_BASE", "TAILS", "Assigned", "Flood", "Found", "Merged", "Own", "Runtime", "assigned", "load", "most_ends"
+]  # fmt: skip
 
 REDACT_BASE = 8_000_000
 """Identifiers of the redactor's own triggers begin here."""
@@ -38,7 +42,12 @@ ENDS_PER = 1024
 LEAST_CALLS = 4096
 CALLS_PER = 128
 """So many ends that say nothing new, and one in so many bytes more, are put up with: a run of digits has one at each."""
-MAGIC = b"leakguard-runtime-2\n"
+MAGIC = b"leakguard-runtime-3\n"
+
+LONG = 20
+"""Bytes of a token from which the guard sees it."""
+HEX_LONG = 16
+"""The same of hex digits, also in pairs: fewer hold less than a name of three letters, a sign and a value of four."""
 
 
 def most_ends(size: int) -> int:
@@ -60,6 +69,11 @@ class Found(NamedTuple):
     confidence: int
     key: bytes
     """The digest of model.Match.key."""
+    secret: bytes
+    """What was found, decoded if it was encoded. It lives as long as the text is looked at."""
+
+    def __repr__(self) -> str:
+        return f"Found({self.rule}, {self.start}..{self.end})"
 
 
 _HEX = frozenset(TEXT_BASE + number for number, (kind, _) in enumerate(TEXT_TRIGGERS) if kind == "hex")
@@ -68,40 +82,68 @@ _DECIMAL = re.compile(rb"[0-9]{12,39}(?![0-9A-Fa-f])")
 `=` nor `:` nor a comma are two decimal digits, and for a token of its own it is too short."""
 
 
-class _Own:
-    """What one thread scans with. `busy` while it does: a collector's finaliser that logs comes back in here."""
+class Own:
+    """What one scan at a time works with, taken from a pool and given back: so threads, a fork, and a collector's finaliser
+    that logs while a scan calls back never share one."""
 
-    __slots__ = ("busy", "calls", "data", "ends", "known", "marked", "more", "on_match", "scratch")
+    __slots__ = (
+        "calls", "data", "ends", "fitted", "found", "known", "marked", "most", "most_calls", "on_found", "on_match", "other",
+        "scratch", "small",
+    )  # fmt: skip
 
-    def __init__(self, database: Any, widths: Sequence[int]) -> None:
-        self.busy = False
-        self.calls = self.more = 0
+    def __init__(self, database: Any, guard: Any, widths: Sequence[int]) -> None:
+        self.calls = self.most = self.most_calls = 0
         self.data = b""
         self.scratch = hyperscan.Scratch(database)
+        self.small = hyperscan.Scratch(guard)
+        self.fitted: Any = None
+        """The other database that `other` is a scratch for: a scratch does not grow."""
+        self.other: Any = None
         self.ends: Ends = []
+        self.found: Ends = []
+        """The ends in that one."""
         self.known: dict[int, tuple[int, int]] = {}
         self.marked: list[Any] = []
         self.on_match = _collector(self, widths)
+        self.on_found = _plain_collector(self.found)
+
+    def fit(self, database: Any) -> None:
+        """Makes `other` a scratch for another database."""
+        if self.fitted is not database:
+            self.other = hyperscan.Scratch(database)
+            self.fitted = database
+
+    def begin(self, data: bytes, more: int = 0) -> None:
+        """Before a scan: `more` ends are allowed."""
+        self.data = data
+        self.most = LEAST_ENDS + len(data) // ENDS_PER + more
+        self.most_calls = self.most + LEAST_CALLS + len(data) // CALLS_PER
 
     def full(self) -> bool:
         """Whether there are more ends, or more calls for them, than the text may have."""
-        most = most_ends(len(self.data)) + self.more
-        return len(self.ends) > most or self.calls > most + LEAST_CALLS + len(self.data) // CALLS_PER
+        return len(self.ends) > self.most or self.calls > self.most_calls
 
     def taken(self) -> Ends:
         """The ends; Flood if they are too many."""
-        if len(self.ends) > LEAST_ENDS and self.full():
+        if self.full():
             raise Flood
         return self.ends[:]
 
     def clear(self) -> None:
         self.ends.clear()
+        self.found.clear()
         self.known.clear()
         self.calls = 0
-        self.data = b""
 
 
-def _collector(own: _Own, widths: Sequence[int]) -> Any:
+def _plain_collector(ends: Ends) -> Any:
+    def on_found(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        ends.append((ident, end))
+
+    return on_found
+
+
+def _collector(own: Own, widths: Sequence[int]) -> Any:
     """Collects ends as stage1 does, and stops when there are too many. An end that says nothing new is left out where its
     line has another one on either side: a line is judged alone, too."""
     ends, known = own.ends, own.known
@@ -115,19 +157,19 @@ def _collector(own: _Own, widths: Sequence[int]) -> Any:
         else:
             if ident not in _HEX or not _DECIMAL.match(own.data, end - 12):
                 ends.append((ident, end))
-            return True if len(ends) > LEAST_ENDS and own.full() else None
+            return True if len(ends) > own.most else None
         own.calls += 1
         if ident in known:
             before, at = known[ident]
             last = ends[at][1]
             if before <= last <= end <= before + width and not _broken(own.data, before, end):
                 ends[at] = (ident, end)
-                return True if own.calls > LEAST_ENDS and own.full() else None
+                return True if own.calls > own.most_calls else None
             known[ident] = (last, len(ends))
         else:
             known[ident] = (-1 << 40, len(ends))
         ends.append((ident, end))
-        return True if len(ends) > LEAST_ENDS and own.full() else None
+        return True if len(ends) > own.most or own.calls > own.most_calls else None
 
     return on_match
 
@@ -139,30 +181,34 @@ def _broken(data: bytes, start: int, end: int) -> bool:
 class Merged:
     """Stage 1 in one pass. Safe for many threads, after a fork, and when it is entered again from within."""
 
-    def __init__(self, database: Any, names: Any, marked: Sequence[Any], widths: Sequence[int]) -> None:
+    def __init__(self, database: Any, guard: Any, names: Any, marked: Sequence[Any], widths: Sequence[int]) -> None:
         self.database = database
+        self.guard = guard
+        """A small database that fires wherever the large one may: see `guards`."""
         self.names_database = names
         self.marked = marked
         """The databases of phrases with accents and of other scripts, for what is not ASCII; none if no rule asks."""
         self.widths = widths
+        self.pool: list[Own] = []
+        """What nobody scans with at the moment."""
         self._scan = database.scan
         self._local = threading.local()
 
+    def own(self) -> Own:
+        """Something to scan with. Who took it puts it back into `pool`, cleared."""
+        try:
+            return self.pool.pop()
+        except IndexError:
+            return Own(self.database, self.guard, self.widths)
+
     def scan(self, data: bytes, deep: bool = True, more: int = 0) -> Ends:
         """(trigger, end) of everything that fires; Flood for a text that is made of triggers (`more` are allowed)."""
-        try:
-            own: _Own = self._local.own
-        except AttributeError:
-            own = self._local.own = _Own(self.database, self.widths)
-        if own.busy:
-            own = _Own(self.database, self.widths)
-        own.busy = True
-        own.data = data
-        own.more = more
+        own = self.own()
+        own.begin(data, more)
         try:
             self._scan(data, own.on_match, 0, None, own.scratch)  # by position: keywords cost half a microsecond
-            if self.marked and not data.isascii() and len(data) >= PHRASE_LEAST:
-                self._phrases(data, own)
+            if self.marked and not data.isascii():
+                self.phrases(data, own)
             return own.taken() if own.ends else _NONE
         except hyperscan.ScanTerminated:
             if own.full():
@@ -171,15 +217,19 @@ class Merged:
         finally:
             if own.ends:
                 own.clear()
-            own.busy = False
+            own.data = b""
+            self.pool.append(own)
 
-    def _phrases(self, data: bytes, own: _Own) -> None:
+    def phrases(self, data: bytes, own: Own) -> None:
+        """Adds the ends of phrases in what is not ASCII."""
+        if len(data) < PHRASE_LEAST:
+            return
         if not own.marked:
             own.marked = [hyperscan.Scratch(database) for database in self.marked]
 
         def on_match(_ident: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
             own.ends.append((PHRASE_BASE, end))
-            return True if len(own.ends) > LEAST_ENDS and own.full() else None
+            return True if len(own.ends) > own.most else None
 
         for database, scratch in zip(self.marked, own.marked, strict=True):
             database.scan(data, on_match, 0, None, scratch)
@@ -202,8 +252,7 @@ _NONE: Ends = []
 
 
 class _Given:
-    """Stage 1 for the engine: of one buffer the ends that it is given, of all others (its views) what there is. The
-    engine has bounds of its own."""
+    """Stage 1 for the engine: of one buffer the ends that it is given, of all others (its views) what there is."""
 
     def __init__(self, merged: Merged) -> None:
         self.merged = merged
@@ -214,7 +263,7 @@ class _Given:
         given = getattr(self.local, "given", None)
         if given is not None and given[0] is data:
             return given[1]  # type: ignore[no-any-return]
-        return self.merged.scan(data, deep, 1 << 40)
+        return self.merged.scan(data, deep, len(data) >> 6)
 
 
 class Runtime:
@@ -225,8 +274,13 @@ class Runtime:
         self.merged = merged
         self.scan = merged.scan
         self._given = _Given(merged)
-        self.engine = Engine(ruleset, self._given, key)
+        self.engine = Engine(ruleset, self._given, key, keep_secrets=True)
         self.key = key
+
+    @cached_property
+    def scanner(self) -> Engine:
+        """The same for texts of any size; its matches hold no secrets."""
+        return Engine(self.ruleset, self._given, self.key)
 
     def judge(self, data: bytes, ends: Ends, path: str = "") -> list[Found]:
         """What the engine finds at these ends, and nowhere else. EngineError or Flood if it could not tell."""
@@ -243,13 +297,17 @@ class Runtime:
         local.given = None if ends is None else (data, ends)
         try:
             scan = self.engine.scan(data, path)
+        except EngineError as error:
+            if error.reason == Flood.__name__:  # in a view
+                raise Flood from None
+            raise
         finally:
             local.given = before
         if scan.incidents:
             raise Flood
         rules = self.ruleset.rules
         return [
-            Found(m.secret_start, m.secret_end, rules[m.rule].id, rules[m.rule].part, m.confidence, m.key)
+            Found(m.secret_start, m.secret_end, rules[m.rule].id, rules[m.rule].part, m.confidence, m.key, m.secret or b"")
             for m in scan.matches
         ]
 
@@ -291,7 +349,39 @@ def _compile(ruleset: RuleSet, extra: Sequence[tuple[int, bytes]]) -> Merged:
         ids.append(ident)
     database = stage1._compiled(ruleset, patterns, ids)
     marked = [phrases.compiled(number) for number in range(1, len(phrases.PATTERNS))] if wanted else []
-    return Merged(database, stage1.literals(stage1.provider_names(ruleset)), marked, stage1.widths(ruleset))
+    guard = hyperscan.Database()
+    texts = guards(patterns, ids)
+    flags = [hyperscan.HS_FLAG_SINGLEMATCH] * len(texts)
+    guard.compile(expressions=texts, ids=list(range(len(texts))), elements=len(texts), flags=flags)
+    names = stage1.literals(stage1.provider_names(ruleset))
+    return Merged(database, guard, names, marked, stage1.widths(ruleset))
+
+
+def guards(patterns: Sequence[bytes], ids: Sequence[int]) -> list[bytes]:
+    """What the guard looks for: at least one of these is wherever one of `patterns` is, or a byte of ASK is, or one that
+    is not ASCII. Most rules describe long tokens, and most records have none: so the others are left, which take
+    half of the time."""
+    from leakguard.detect.runs import longest_run
+
+    out = [b"[A-Za-z0-9+/_\\-]{%d}" % LONG, b"[0-9A-Fa-f: ]{%d}" % HEX_LONG]
+    for pattern, ident in zip(patterns, ids, strict=True):
+        if ident in _HEX:
+            continue
+        if ident == PHRASE_BASE:  # words of any length need fewer states
+            out.append(pattern.replace(b"{4,9}", b"{4,}"))
+            continue
+        try:
+            found = longest_run(pattern.decode())
+        except (re.error, UnicodeDecodeError):
+            found = None
+        if found is None or not (found.run >= LONG or found.needs & ASK or found.needs & _NOT_ASCII):
+            out.append(pattern)
+    return out
+
+
+ASK = frozenset(b"\n\0\x08\x1b\\%")
+"""A text with one of these bytes is asked about anyway: lines, terminal escapes, escaped text."""
+_NOT_ASCII = frozenset(range(128, 256))
 
 
 def _read(path: str) -> Merged | None:
@@ -302,20 +392,20 @@ def _read(path: str) -> Merged | None:
     if cache._check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
         return None
     parts = cache._split(body)
-    if len(parts) < 3:
+    if len(parts) < 4:
         return None
     widths = memoryview(bytes(parts[0])).cast("Q").tolist()
     try:
         made = [hyperscan.loadb(bytes(part), hyperscan.HS_MODE_BLOCK) if part else None for part in parts[1:]]
     except (hyperscan.error, ValueError, TypeError):
         return None
-    return Merged(made[0], made[1], made[2:], widths)
+    return Merged(made[0], made[1], made[2], made[3:], widths)
 
 
 def _write(path: str, merged: Merged) -> None:
     from array import array
 
-    databases = (merged.database, merged.names_database, *merged.marked)
+    databases = (merged.database, merged.guard, merged.names_database, *merged.marked)
     parts = [array("Q", merged.widths).tobytes()]
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
     body = cache._joined(parts)

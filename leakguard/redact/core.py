@@ -22,13 +22,14 @@ from typing import Any, NamedTuple, TypeVar
 from leakguard.detect import cache
 from leakguard.detect.columns import fold_hits
 from leakguard.detect.engine import Engine
-from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, Runtime, assigned, load
-from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, Ends
+from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, Found, Runtime, assigned, load
+from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE, Ends
 from leakguard.errors import UsageError
 from leakguard.hashes import blake2b
 from leakguard.model import LOW_ENTROPY_PARTS, Confidence
 from leakguard.redact import known as values
 from leakguard.redact import mask
+from leakguard.redact.look import looker
 from leakguard.redact.names import (
     CLOSED,
     PEM,
@@ -40,6 +41,8 @@ from leakguard.redact.names import (
     Pem,
     Span,
     armoured,
+    cut_spans,
+    cut_starts,
     pem_spans,
     place_spans,
 )
@@ -127,7 +130,7 @@ class Redactor:
         self.names = Names(self.runtime.ruleset.venues, policy.names, policy.allow)
         self.known = values.Known(reverse=policy.reverse)
         self._scan = self.runtime.scan
-        self._places = self.known.find
+        self._look = looker(self.runtime.merged, self.known)
         self._style = mask.STYLES[policy.style]
         self._quick = Quick(self) if escrow is None and policy.style == "token" else None
         self._records = count()
@@ -173,11 +176,8 @@ class Redactor:
         """Bytes, of whatever encoding, without secrets; what stands outside of them is unchanged. Never raises."""
         try:
             next(self._records)
-            ends = self._scan(data)
-            places = self._places(data)
-            if not ends and not places and not mask.odd(data):
-                return data
-            return self._rewritten(data, ends, places, text=False)
+            fired = self._look(data)
+            return data if fired is None else self._rewritten(data, *fired, text=False)
         except Flood:
             return self._flooded(data)
         except Exception as error:  # noqa: BLE001
@@ -188,11 +188,10 @@ class Redactor:
         try:
             next(self._records)
             data = text.encode("utf-8", "surrogatepass")
-            ends = self._scan(data)
-            places = self._places(data)
-            if not ends and not places and not mask.odd(data):
+            fired = self._look(data)
+            if fired is None:
                 return text
-            out = self._rewritten(data, ends, places, text=True)
+            out = self._rewritten(data, *fired, text=True)
             return text if out is data else out.decode("utf-8", "surrogatepass")
         except Flood:
             return self._flooded(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
@@ -281,13 +280,11 @@ class Redactor:
             edits = self._quick.line(data, 0, len(data), ends, places)
             if edits:
                 data, fine = applied(data, 0, len(data), edits)
-                self._count(edits)
-                places = self.known.find(data)
                 ends = [item for item in self._scan(data) if item[1] not in fine]
-                if not ends and not places:
-                    with self._lock:
-                        self._changed += 1
+                self._count(edits, changed=not ends)
+                if not ends:
                     return data
+                places = self.known.find(data)
         for _ in range(ROUNDS):
             found = self._find(data, ends, places)
             if not found:
@@ -338,6 +335,8 @@ class Redactor:
         items = assigned(data, contexts) if contexts else []
         markers = mask.markers(data, low, high if high >= 0 else len(data))
         named = self.names.spans(data, items) if items else []
+        if not reach:  # of a stream's units somebody else says it
+            named += cut_spans(data, cut_starts(data, ends), self.names)
         zones = markers
         own = [(ident, end) for ident, end in ends if ident >= REDACT_BASE]
         if own:
@@ -349,36 +348,49 @@ class Redactor:
                     named += pem_spans(data, CLOSED)[0]
         out += [span for span in named if not mask.within(span.start, span.end, markers)] if markers else named
         covered = mask.Cover(out, zones)
-        left = [(i, e) for i, e in ends if (i < CONTEXT_BASE or DECODE_BASE <= i < REDACT_BASE) and not covered.has(e)]
+        # what is escaped may go on beyond what is masked of it: such an end is always judged
+        left = [
+            (i, e) for i, e in ends
+            if DECODE_BASE <= i < TEXT_BASE or ((i < CONTEXT_BASE or TEXT_BASE <= i < REDACT_BASE) and not covered.has(e))
+        ]  # fmt: skip
         if any(not covered.has(item.end) for item in items):
             left += [(i, e) for i, e in ends if CONTEXT_BASE <= i < DECODE_BASE and not covered.has(e)]
         if not left:
             return
-        if not reach:
-            self._rules(data, left, out, path)
-            return
-        start = max(0, low - reach)
+        start = max(0, low - reach) if reach else 0
+        stop = high if reach else len(data)
         found: list[Span] = []
-        self._rules(data[start:high], [(ident, end - start) for ident, end in left], found, path)
-        out += [span._replace(start=span.start + start, end=span.end + start) for span in found]
+        near = data[start:stop] if reach else data
+        self._rules(near, self.runtime.judge(near, [(i, e - start) for i, e in left] if start else left, path), found)
+        for one in found:
+            span = one._replace(start=one.start + start, end=one.end + start)
+            out.append(_unread(data, span, markers) if markers else span)
 
-    def _rules(self, data: bytes, ends: Ends, out: list[Span], path: str) -> None:
-        """What the scanner's rules find at these ends."""
+    def _rules(self, data: bytes, found: Iterable[Found], out: list[Span]) -> None:
+        """What the scanner's rules found in `data`, and the same in clear where it stands encoded."""
         least = self.policy.min_confidence
-        for found in self.runtime.judge(data, ends, path):
-            if found.confidence >= least:
-                rank = RANK_GENERIC if found.rule.startswith("generic.") else RANK_RULE
-                suffix = self._suffix(found.rule, found.part, found.key)
-                out.append(Span(found.start, found.end, found.rule, rank, suffix or "-"))
+        for one in found:
+            if one.confidence < least:
+                continue
+            rank = RANK_GENERIC if one.rule.startswith("generic.") else RANK_RULE
+            suffix = self._suffix(one.rule, one.part, one.key) or "-"
+            out.append(Span(one.start, one.end, one.rule, rank, suffix))
+            secret = one.secret
+            if len(secret) < SHORTEST_COPY or b"<redacted:" in secret:
+                continue
+            at = data.find(secret)
+            while at >= 0:
+                if at != one.start:
+                    out.append(Span(at, at + len(secret), one.rule, rank, suffix))
+                at = data.find(secret, at + len(secret))
 
     def _odd(self, data: bytes, out: list[Span], path: str) -> None:
         """What only shows once terminal escapes and line breaks are taken out, and text of two bytes a character."""
         if 0 in data or fold_hits(data):
-            least = self.policy.min_confidence
-            for found in self.runtime.whole(data, path):
-                if found.confidence >= least:
-                    suffix = self._suffix(found.rule, found.part, found.key)
-                    out.append(Span(found.start, found.end, found.rule, RANK_RULE, suffix or "-"))
+            spans: list[Span] = []
+            self._rules(data, self.runtime.whole(data, path), spans)
+            markers = mask.markers(data, 0, len(data))
+            out += [_unread(data, span, markers) for span in spans] if markers else spans
         if b"\x1b" in data or b"\x08" in data:
             if data.count(b"\x1b") > LEAST_ENDS + len(data) // MOST_ESCAPES:
                 raise Flood
@@ -436,16 +448,18 @@ class Redactor:
         self._add(kinds)
         return b"".join(pieces)
 
-    def _count(self, edits: Iterable[Edit]) -> None:
-        self._add([(edit.kind, edit.suffix) for edit in edits])
+    def _count(self, edits: Iterable[Edit], *, changed: bool = False) -> None:
+        self._add([edit[3:] for edit in edits], changed)
 
-    def _add(self, kinds: Iterable[tuple[str, str]]) -> None:
-        """Counts replacements."""
+    def _add(self, kinds: Iterable[tuple[str, str]], changed: bool = False) -> None:
+        """Counts replacements, and whether they were the last in their text."""
+        own, tally = self._kinds, self._tally
         with self._lock:
+            self._changed += changed
             for kind, suffix in kinds:
-                self._kinds[kind] = self._kinds.get(kind, 0) + 1
-                if self._tally is not None:
-                    self._tally[kind, suffix] = self._tally.get((kind, suffix), 0) + 1
+                own[kind] = own.get(kind, 0) + 1
+                if tally is not None:
+                    tally[kind, suffix] = tally.get((kind, suffix), 0) + 1
 
     def pseudonym(self, kind: str, secret: bytes) -> str:
         """Six hex digits that name a secret: the beginning of the scanner's fingerprint, where `kind` is its rule."""
@@ -500,7 +514,7 @@ class Redactor:
 
     def scanner(self) -> Engine:
         """The scanner's engine with the same rules, for texts of any size."""
-        return self.runtime.engine
+        return self.runtime.scanner
 
     def stats(self) -> Stats:
         """What was done so far."""
@@ -512,6 +526,15 @@ class Redactor:
 
     def __repr__(self) -> str:
         return f"Redactor({len(self.runtime.ruleset.rules)} rules, {self.known!r})"
+
+
+def _unread(data: bytes, span: Span, markers: mask.Places) -> Span:
+    """A span, or where it lies in a replacement that stands there already, that replacement as a whole without its
+    pseudonym: among percent signs `secret:3f9a1c` is read as a value."""
+    for low, high in markers:
+        if low <= span.start and span.end <= high:
+            return Span(low, high, data[low:high].decode("latin-1").split(":")[1].rstrip(">"), span.rank, "-")
+    return span
 
 
 _CHOSEN = LOW_ENTROPY_PARTS | {"cookie", "seed", "pin"}

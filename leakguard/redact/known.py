@@ -16,6 +16,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import shlex
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,8 @@ from urllib.parse import quote_from_bytes, quote_plus
 from xml.sax.saxutils import escape
 
 import hyperscan
+
+from leakguard.detect.runtime import ASK, HEX_LONG, LONG
 
 SHORTEST = 8
 """Bytes of a value or of a form; shorter ones stand everywhere."""
@@ -130,7 +133,7 @@ def _base64_forms(value: bytes) -> Iterator[Form]:
 class _Table:
     """Compiled forms. Never changed once made."""
 
-    __slots__ = ("database", "edges", "local", "owners", "sizes", "texts")
+    __slots__ = ("database", "edges", "loose", "owners", "pool", "sizes", "texts")
 
     def __init__(self, values: Iterable[Value], reverse: bool) -> None:
         self.texts: list[bytes] = []
@@ -144,32 +147,69 @@ class _Table:
                 self.edges.append(form.edges)
                 flags.append(hyperscan.HS_FLAG_CASELESS if form.any_case else 0)
         self.sizes = list(map(len, self.texts))
-        self.local = threading.local()
-        self.database: Any = None
-        if self.texts:
-            self.database = hyperscan.Database()
-            self.database.compile(
-                expressions=["".join(f"\\x{byte:02x}" for byte in text).encode() for text in self.texts],
-                ids=list(range(len(self.texts))), elements=len(self.texts), flags=flags,
-            )  # fmt: skip
+        self.database = _compiled(range(len(self.texts)), self.texts, flags)
+        self.loose = _compiled([n for n, text in enumerate(self.texts) if not _guarded(text)], self.texts, flags)
+        """The forms in which the rules' guard may see nothing (runtime.guards); None if there are none."""
+        self.pool: list[Any] = []
+        """Scratches that nobody scans with at the moment: see runtime.Own."""
 
-
-Place = tuple[int, int, Value]
-
-
-class _Own:
-    __slots__ = ("busy", "ends", "on_match", "scratch")
-
-    def __init__(self, database: Any) -> None:
-        self.busy = False
-        self.scratch = hyperscan.Scratch(database)
+    def find(self, data: bytes) -> list[Place]:
         ends: list[tuple[int, int]] = []
-        self.ends = ends
 
         def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
             ends.append((ident, end))
 
-        self.on_match = on_match
+        try:
+            scratch = self.pool.pop()
+        except IndexError:
+            scratch = hyperscan.Scratch(self.database)
+        try:
+            self.database.scan(data, on_match, 0, None, scratch)
+        finally:
+            self.pool.append(scratch)
+        return self.places(data, ends) if ends else []
+
+    def places(self, data: bytes, ends: list[tuple[int, int]]) -> list[Place]:
+        """What the ends of forms in `data` stand for."""
+        out = []
+        for ident, end in ends:
+            start = end - self.sizes[ident]
+            most = self.edges[ident]
+            if most:
+                low, high = max(0, start - most), min(len(data), end + most + 2)
+                while start > low and data[start - 1] in _BASE64:
+                    start -= 1
+                stop = end
+                while stop < high and data[stop] in _BASE64:
+                    stop += 1
+                out.append((start, stop, self.owners[ident]))
+                continue
+            out.append((start, end, self.owners[ident]))
+        return out
+
+
+def _compiled(numbers: Iterable[int], texts: list[bytes], flags: list[int]) -> Any:
+    """A database of these texts; None for none."""
+    ids = list(numbers)
+    if not ids:
+        return None
+    database = hyperscan.Database()
+    database.compile(
+        expressions=["".join(f"\\x{byte:02x}" for byte in texts[number]).encode() for number in ids],
+        ids=ids, elements=len(ids), flags=[flags[number] for number in ids],
+    )  # fmt: skip
+    return database
+
+
+_LONG = re.compile(rb"[A-Za-z0-9+/_\-]{%d}|[0-9A-Fa-f: ]{%d}" % (LONG, HEX_LONG))
+
+
+def _guarded(text: bytes) -> bool:
+    """Whether the rules' guard fires at a form wherever it stands, in any case."""
+    return _LONG.search(text) is not None or not ASK.isdisjoint(text) or not text.isascii()
+
+
+Place = tuple[int, int, Value]
 
 
 class Known:
@@ -179,7 +219,8 @@ class Known:
         self.reverse = reverse
         self._values: dict[bytes, Value] = {}
         self._lock = threading.Lock()
-        self._table: _Table | None = None
+        self.table: _Table | None = None
+        """What is in force; None if nothing is registered."""
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
@@ -222,49 +263,16 @@ class Known:
         if fresh != self._values:
             table = _Table(fresh.values(), self.reverse) if fresh else None
             self._values = fresh
-            self._table = table
+            self.table = table
 
     def find(self, data: bytes) -> list[Place]:
         """(start, end, value) of every form of every value in `data`, edges included; they may overlap."""
-        table = self._table
-        if table is None:
-            return []
-        try:
-            own: _Own = table.local.own
-        except AttributeError:
-            own = table.local.own = _Own(table.database)
-        if own.busy:
-            own = _Own(table.database)
-        own.busy = True
-        try:
-            table.database.scan(data, own.on_match, 0, None, own.scratch)
-            return self._places(table, data, own.ends) if own.ends else []
-        finally:
-            if own.ends:
-                own.ends.clear()
-            own.busy = False
-
-    @staticmethod
-    def _places(table: _Table, data: bytes, ends: list[tuple[int, int]]) -> list[Place]:
-        out = []
-        for ident, end in ends:
-            start = end - table.sizes[ident]
-            most = table.edges[ident]
-            if most:
-                low, high = max(0, start - most), min(len(data), end + most + 2)
-                while start > low and data[start - 1] in _BASE64:
-                    start -= 1
-                stop = end
-                while stop < high and data[stop] in _BASE64:
-                    stop += 1
-                out.append((start, stop, table.owners[ident]))
-                continue
-            out.append((start, end, table.owners[ident]))
-        return out
+        table = self.table
+        return [] if table is None else table.find(data)
 
     def begins(self, tail: bytes) -> bool:
         """Whether some form could begin in `tail` and go on after it."""
-        table = self._table
+        table = self.table
         if table is None or not tail:
             return False
         last = tail[-1:]

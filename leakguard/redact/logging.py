@@ -9,9 +9,9 @@ that cannot be checked says `<redacted:error>` (or passes, by the redactor's pol
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
-import threading
 import traceback
 from collections.abc import Mapping
 from io import StringIO
@@ -53,30 +53,27 @@ class Cleaner:
 
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
-        self._last = threading.local()
+        self.kept: dict[int, Any] = {}
+        """Of each record that a logger is handing to its handlers, by id: how many fields it had when it was cleaned, from
+        the first handler on what was in them. Let go of at once: what hangs on a record, frames for one, must not live
+        longer for our sake."""
+        if hasattr(os, "register_at_fork"):  # what other threads were at does not end in the child
+            os.register_at_fork(after_in_child=self.kept.clear)
 
     def clean(self, record: logging.LogRecord) -> None:
         """Takes the secrets out of a record, in place. Never raises."""
-        kept = getattr(self._last, "kept", None)
-        if kept is not None and kept[0] is record:
-            values = record.__dict__.values()
-            if len(kept) == len(values) + 1 and all(map(is_, kept[1:], values)):
-                return  # nothing was put into it since
         try:
             self._clean(record)
         except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
             self.failed(record, error)
 
-    def begin(self, record: logging.LogRecord) -> Any:
-        """Cleans a record that several handlers will get: until `end`, what is in it now is not looked at again."""
-        before = getattr(self._last, "kept", None)
-        self.clean(record)
-        self._last.kept = (record, *record.__dict__.values())
-        return before
-
-    def end(self, before: Any) -> None:
-        """Lets go of the record: what hangs on it, frames for one, must not live longer for our sake."""
-        self._last.kept = before
+    def passed(self, record: logging.LogRecord, before: Any) -> None:
+        """Cleans a record that a handler's filters let pass, unless nothing was put into it since `before`."""
+        fields = record.__dict__
+        if before is None or len(fields) != len(before) or not all(map(is_, fields.values(), before.values())):
+            self.clean(record)
+        if id(record) in self.kept:
+            self.kept[id(record)] = fields.copy()
 
     def failed(self, record: logging.LogRecord, error: Exception) -> None:
         """What could not be checked says so: level, time and place of the record stay."""
@@ -90,8 +87,7 @@ class Cleaner:
 
     def _clean(self, record: logging.LogRecord) -> None:
         redactor = self.redactor
-        args = record.args
-        if args or type(record.msg) is not str:
+        if record.args or type(record.msg) is not str:
             self._message(record)
         else:
             record.msg = redactor.redact_str(record.msg)
@@ -119,8 +115,8 @@ class Cleaner:
         if told is joined:
             if type(msg) is not str:
                 record.msg = redactor.redact(msg)
-            elif sound and type(args) is tuple and not _CUT.search(msg):
-                if any(type(arg) not in _SHOWN_WHOLE for arg in args):
+            elif sound and type(args) is tuple and not ("." in msg and _CUT.search(msg)):
+                if not _SHOWN_WHOLE.issuperset(map(type, args)):
                     record.args = redactor.redact(args)
                 return
             record.args = redactor.redact(args)
@@ -181,7 +177,7 @@ def install(redactor: Redactor) -> Patches:
     """Closes all paths of standard logging; `.undo()` of what comes back opens them again."""
     patches = Patches()
     cleaner = Cleaner(redactor)
-    patches.put(logging.Filterer, "filter", lambda before: _filter(before, cleaner, patches))
+    patches.put(logging.Handler, "filter", lambda before: _filter(before, cleaner, patches))
     patches.put(logging.Logger, "callHandlers", lambda before: _call_handlers(before, cleaner, patches))
     patches.put(logging.Handler, "format", lambda before: _format(before, cleaner, patches))
     patches.put(logging.Handler, "handleError", lambda before: _handle_error(before, cleaner, patches))
@@ -191,29 +187,61 @@ def install(redactor: Redactor) -> Patches:
 
 
 def _filter(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
-    handler = logging.Handler
+    kept, again = cleaner.kept, cleaner.passed
+    plain = before is logging.Filterer.filter  # which says yes where there are no filters
 
-    def filter(self: logging.Filterer, record: logging.LogRecord) -> Any:
+    def filter(self: logging.Handler, record: logging.LogRecord) -> Any:
         """Between a handler's filters, which may add to a record, and its `emit`."""
-        passed = before(self, record)
-        if passed and patches.on and isinstance(self, handler):
-            cleaner.clean(passed if isinstance(passed, logging.LogRecord) else record)
+        key = id(record)
+        state = kept.get(key)
+        if type(state) is int:  # the first handler, right after the record was cleaned
+            fields = record.__dict__
+            state = kept[key] = fields.copy() if len(fields) == state else None
+            if state is not None and plain and not self.filters:
+                return True
+        passed = True if plain and not self.filters else before(self, record)
+        if patches.on and passed:
+            if isinstance(passed, logging.LogRecord) and passed is not record:
+                cleaner.clean(passed)
+            else:
+                again(record, state)
         return passed
 
     return filter
 
 
 def _call_handlers(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
+    kept, clean, redact, shown = cleaner.kept, cleaner.clean, cleaner.redactor.redact_str, _SHOWN_WHOLE
+
     def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
-        """For handlers that have a `handle` or `filter` of their own."""
+        """Also for handlers that have a `handle` or `filter` of their own."""
         if not patches.on:
             before(self, record)
             return
-        outer = cleaner.begin(record)
+        fields = record.__dict__
         try:
+            msg, args = fields["msg"], fields["args"]
+            if (
+                type(msg) is not str or len(fields) != _FIELDS or fields["exc_info"] is not None
+                or fields["exc_text"] is not None or fields["stack_info"] is not None
+            ):  # fmt: skip
+                clean(record)
+            elif not args:
+                fields["msg"] = redact(msg)
+            elif type(args) is not tuple or "." in msg or not shown.issuperset(map(type, args)):
+                clean(record)
+            else:  # all of them are in the message as they are
+                told = msg % args
+                if redact(told) is not told:
+                    clean(record)
+        except Exception:  # noqa: BLE001 - a record of somebody's own making, a wrong format
+            clean(record)
+        key = id(record)
+        try:
+            kept[key] = len(fields)
             before(self, record)
         finally:
-            cleaner.end(outer)
+            kept.pop(key, None)
 
     return callHandlers
 

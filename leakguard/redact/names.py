@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from leakguard.detect.naming import kind_of, part_of, words
 from leakguard.detect.runtime import REDACT_BASE, Assigned
+from leakguard.detect.stage1 import CONTEXT_BASE
 from leakguard.model import Venue
 
 USERINFO, PEM, BOT, COOKIE, RUN = (REDACT_BASE + number for number in range(5))
@@ -62,6 +63,7 @@ _HEADERS = {
     "listenkey": "field.listen-key",
     "listen-key": "field.listen-key",
 }
+_QUOTES = (b'"', b"'")
 _ONE_TIME = frozenset("signature sign sig signed hmac mac digest".split())
 _SIGNS = frozenset("access api bapi kc ok bm mbx bitget cb x signature sign header param request req body".split())
 _STRONG = re.compile(
@@ -234,6 +236,58 @@ def _rfind(data: bytes, end: int) -> int:
     low = max(0, end - 32)
     at = data[low:end].lower().rfind(b"cookie")
     return low + at if at >= 0 else -1
+
+
+# ---------------------------------------------------------------- quoted values that are cut off
+_NAME_BACK = re.compile(
+    rb"[\"']\\{0,3}[bru]?[ \t\r\n]{0,60}[:=(,>]{1,2}[ \t]{0,8}[\"'\])}\\]{0,6}([\w.\-]{1,80})"
+)
+_PIECE = re.compile(rb"[^\s\"'`<>\\]*")
+_LINE_END = re.compile(rb"\\?(?:\r\n?|\n)[ \t]{0,60}|\\?\Z")
+CUT_LINES = 16
+"""Lines over which a quoted value may go on."""
+
+
+def cut_starts(data: bytes, ends: Iterable[tuple[int, int]]) -> list[int]:
+    """Where quoted values begin in which triggers end."""
+    out = set()
+    for ident, end in ends:
+        form = ident - CONTEXT_BASE
+        if form in (0, 1) and data[end - 6 + form : end - 5 + form] in _QUOTES:
+            out.add(end - 5 + form)
+    return sorted(out)
+
+
+def cut_spans(data: bytes, starts: Iterable[int], names: Names) -> list[Span]:
+    """Quoted values whose quote does not close in their line: a record that was shortened, a line that was wrapped. `starts`
+    follow opening quotes; one span a line. What is masked of a line depends on it and those before it."""
+    out: list[Span] = []
+    for start in starts:
+        quote = data[start - 1 : start]
+        at = start
+        for number in range(CUT_LINES):
+            end = _PIECE.match(data, at).end()  # type: ignore[union-attr]
+            closed = data[end : end + 1] == quote
+            after = _LINE_END.match(data, end)
+            if not number:
+                kind = "" if after is None else _opened(data, start, names)
+                if not kind or not is_value(data[at:end], True):
+                    break
+            elif not closed and (after is None or end - at < 8):
+                break
+            if end > at:
+                out.append(Span(at, end, kind, RANK_NAME))
+            if closed or after is None or after.end() == end:
+                break
+            at = after.end()
+    return out
+
+
+def _opened(data: bytes, start: int, names: Names) -> str:
+    """The kind of what is quoted from `start` on; "" if its name names no secret."""
+    back = _NAME_BACK.match(data[max(0, start - 160) : start][::-1])
+    kind, sure = names.kind(back[1][::-1]) if back is not None else ("", False)
+    return kind if sure else ""
 
 
 # ---------------------------------------------------------------- PEM

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from leakguard.detect.runtime import REDACT_BASE
-from leakguard.detect.stage1 import CONTEXT_BASE
+from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE
 from leakguard.redact.names import PEM, RUN, is_value, place_spans
 
 if TYPE_CHECKING:
@@ -29,19 +29,13 @@ _FAR = 96
 
 _BACK = re.compile(rb"(?P<quote>[\"']?)b?[ \t]{0,8}(?P<sep>[:=])[ \t]{0,4}[\"']?(?P<name>[\w.\-]{1,79})(?P<more>.?)", re.DOTALL)
 _BARE = re.compile(rb"[^\s\"'`<>{}()\[\],;|&\\]{4,512}")
-_DIGIT = re.compile(rb"[0-9]")
+_DIGIT = re.compile(rb"[0-9]|[a-z][A-Z]")
+"""In one of these a quoted value is more than a word."""
 _STARTS = frozenset(b" \t\r\n\"'{[(,;&?|/<>")
 
 
-class Edit(NamedTuple):
-    """data[start:end] becomes `text`."""
-
-    start: int
-    end: int
-    text: bytes
-    kind: str
-    suffix: str
-
+Edit = tuple[int, int, bytes, str, str]
+"""data[start:end] becomes `text`: (start, end, text, kind, suffix). A plain tuple: a NamedTuple costs three times as much to make."""
 
 _Plan = tuple[str, int]
 """Of a name: (kind, the quote its value stands in or 0)."""
@@ -65,13 +59,12 @@ class Quick:
         if len(out) > 1:
             out.sort(key=itemgetter(0))
             at = low
-            for edit in out:
-                if edit.start < at:
+            for start, end, _, _, _ in out:
+                if start < at:
                     return None
-                at = edit.end
-        for edit in out:
-            value = data[edit.start : edit.end]
-            if data.find(value, low, edit.start) >= 0 or data.find(value, edit.end, high) >= 0:
+                at = end
+        for start, end, _, _, _ in out:
+            if data.count(data[start:end], low, high) > 1:
                 return None  # it stands there once more
         return out
 
@@ -101,6 +94,8 @@ class Quick:
                 if edit is None:
                     return False
                 out.append(edit)
+            elif DECODE_BASE <= ident < TEXT_BASE:
+                return False  # what is escaped may go on
             elif ident < REDACT_BASE:
                 others.append(end)
             elif ident == PEM:
@@ -116,7 +111,9 @@ class Quick:
 
     def assigned(self, data: bytes, low: int, high: int, start: int) -> Edit | None:
         """The value that begins at `start`, if it plainly belongs to a sensitive name and is plainly one."""
-        near = max(low, start - _SEEN)
+        near = start - _SEEN
+        if near < low:  # noqa: PLR1730 - a call costs more
+            near = low
         key = hash(data[near:start])
         try:
             plan = self.plans[key]
@@ -126,7 +123,7 @@ class Quick:
             return None
         kind, quote = plan
         if quote:
-            end = data.find(quote, start, min(high, start + 1024))
+            end = data.find(quote, start, high if high - start < 1024 else start + 1024)
             value = data[start:end]
             if end < 0 or b"\\" in value or (len(value) < 16 and not _DIGIT.search(value)):
                 return None
@@ -167,7 +164,7 @@ class Quick:
             if len(self.texts) > MOST:
                 self.texts.clear()
             self.texts[key] = known
-        return Edit(start, end, *known)
+        return start, end, known[0], known[1], known[2]
 
 
 def _within(edits: Sequence[Edit], start: int, stop: int) -> bool:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from leakguard.detect.decode import _decoded, _texty
 from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, most_ends
 from leakguard.redact import mask
-from leakguard.redact.names import CLOSED, PEM, RUN, Span, armoured, pem_spans
+from leakguard.redact.names import CLOSED, PEM, RUN, Span, armoured, cut_spans, cut_starts, pem_spans
 from leakguard.redact.quick import Edit, applied
 from leakguard.redact.views import ANSI, Stripped
 
@@ -214,7 +214,8 @@ def _unit_start(data: bytes, at: int, base: int) -> int:
     """Where the line begins that byte `at` is in."""
     if at > base and data[at - 1 : at + 1] == b"\r\n":
         at -= 1
-    return max(data.rfind(b"\n", base, at), data.rfind(b"\r", base, at)) + 1 or base
+    feed = data.rfind(b"\n", base, at)
+    return max(feed, data.rfind(b"\r", base if feed < 0 else feed, at)) + 1 or base  # not back to where there is none
 
 
 def wrapped(line: bytes) -> bool:
@@ -258,7 +259,7 @@ class _Block:
         """For each of these, where triggers may end in it."""
         self.out: list[bytes] = []
         self.has_odd = _odd(data)
-        self.unusual = self.has_odd or b"\\n" in data
+        self.unusual = self.has_odd or (b"\\" in data and b"\\n" in data)  # one byte is found ten times as fast as two
         """Whether a line could be more than a plain one."""
 
     def redacted(self) -> bytes:
@@ -303,6 +304,7 @@ class _Block:
             self.ends = self._all_ends()
         ends = self.ends
         pem = self._pem(ends)
+        pem += [span for span in cut_spans(data, cut_starts(data, ends), self.redactor.names) if span.end > base]
         marks = [(end, ident) for ident, end in ends if end > base]
         extra = [end for _, end, _ in self.places if end > base] + [span.end for span in pem]
         if self.has_odd:

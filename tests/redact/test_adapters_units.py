@@ -165,15 +165,54 @@ def test_nothing_of_a_record_is_kept(closed: Redactor) -> None:
 
 
 def test_undo_puts_everything_back(redactor: Redactor) -> None:
-    before = (logging.Filterer.filter, logging.Handler.format, logging.Handler.handleError, logging.Logger.callHandlers)
+    before = (logging.Handler.filter, logging.Handler.format, logging.Handler.handleError, logging.Logger.callHandlers)
     patches = adapter.install(redactor)
-    assert logging.Filterer.filter is not before[0]
+    assert logging.Handler.filter is not before[0]
     patches.undo()
     patches.undo()
-    assert (logging.Filterer.filter, logging.Handler.format, logging.Handler.handleError, logging.Logger.callHandlers) == before
+    assert (logging.Handler.filter, logging.Handler.format, logging.Handler.handleError, logging.Logger.callHandlers) == before
+    assert "filter" not in vars(logging.Handler)
     out = io.StringIO()
     logging.StreamHandler(out).handle(record(LEAK))
     assert KEY in out.getvalue()
+
+
+class _Adds(logging.Handler):
+    """Puts something into every record, past `filter`, by `emit`, or by a filter of its own."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+        if how == "filter":
+            self.addFilter(self._put)
+
+    def _put(self, record: logging.LogRecord) -> bool:
+        record.added = LEAK
+        return True
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        return self._put(record) if self.how == "handle" else bool(super().handle(record))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.how == "emit":
+            self._put(record)
+        if self.how == "replace":
+            record.msg = LEAK
+
+
+@pytest.mark.parametrize("how", ["handle", "filter", "emit", "replace"])
+@pytest.mark.parametrize("args", [(), ("x", 1)])
+def test_what_one_handler_puts_into_a_record_the_next_one_gets_clean(closed: Redactor, how: str, args: tuple[Any, ...]) -> None:
+    seen: list[str] = []
+    after = logging.Handler()
+    after.emit = lambda record: seen.append(repr(vars(record)))  # type: ignore[method-assign]
+    logger = logging.Logger("adds")
+    for handler in (_Adds(how), after, after):
+        logger.handlers.append(handler)
+    logger.warning("k %s %d" if args else "k", *args)
+    logger.warning(LEAK)
+    assert len(seen) == 4
+    assert KEY not in "".join(seen)
 
 
 def test_threads_log_clean_lines(closed: Redactor) -> None:
@@ -217,6 +256,42 @@ def test_later_calls_when_a_module_comes(tmp_path: Any, monkeypatch: pytest.Monk
     later.stop()
     assert later not in sys.meta_path
     del sys.modules["leakguard_test_late"]
+
+
+# ---------------------------------------------------------------- structlog
+def test_a_structlog_processor_before_others_is_refused(redactor: Redactor) -> None:
+    structlog = pytest.importorskip("structlog")
+    from leakguard.redact import structlog as own
+
+    render = structlog.processors.JSONRenderer()
+
+    def adds(_logger: Any, _method: str, event: Any) -> Any:
+        return {**event, "more": LEAK}
+
+    mine = own.processor(redactor)
+    try:
+        for configure in (structlog.configure, structlog.configure_once, structlog._config.configure):
+            with pytest.raises(UsageError, match="behind it: adds"):
+                configure(processors=[mine, adds, render])
+        with pytest.raises(UsageError, match="behind it: adds"):
+            structlog.stdlib.ProcessorFormatter(processors=[mine, adds, render])
+        assert not structlog.is_configured()
+        # past configure: the order is made right
+        out = io.StringIO()
+        structlog.wrap_logger(structlog.PrintLogger(out), processors=[mine, adds, render]).info("k")
+        assert "<redacted:" in out.getvalue()
+        assert KEY not in out.getvalue()
+        for fine in ([adds, mine, render], [adds, mine], [adds, render]):
+            own.check(fine)
+        structlog.configure(processors=[adds, mine, render], logger_factory=structlog.PrintLoggerFactory(out))
+        structlog.get_logger().info("k", extra=LEAK)
+        assert KEY not in out.getvalue()
+    finally:
+        own.unwatch()
+        structlog.reset_defaults()
+    structlog.configure(processors=[mine, adds, render])
+    structlog.reset_defaults()
+    assert structlog.configure.__module__ == "structlog._config"
 
 
 # ---------------------------------------------------------------- streams

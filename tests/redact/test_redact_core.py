@@ -215,7 +215,7 @@ def _broken(*_: object) -> Any:
 
 @pytest.mark.parametrize("value", ["secret text", b"secret text\n", {"a": "secret text"}, ["secret text"]], ids=repr)
 def test_what_cannot_be_checked_is_masked(own: Redactor, value: Any) -> None:
-    own._scan = _broken
+    own._look = _broken
     out = own.redact(value)
     assert "secret text" not in repr(out)
     assert "<redacted:error>" in repr(out)
@@ -227,7 +227,7 @@ def test_what_cannot_be_checked_is_masked(own: Redactor, value: Any) -> None:
 
 def test_open_by_choice(environment: str) -> None:
     own = Redactor(Policy(on_error="open"), cache_folder=environment)
-    own._scan = _broken
+    own._look = _broken
     assert own.redact("text") == "text"
     assert own.redact(b"text") == b"text"
     assert own.stats().errors == 2
@@ -259,13 +259,10 @@ class _LogsWhenFreed:
 
 def test_entered_from_within(own: Redactor) -> None:
     """A finaliser that logs runs whenever memory is freed: also inside of a scan."""
-    local = own.runtime.merged
-    own.redact("x")
     inner: list[str] = []
-    scratch = local._local.own
-    scratch.busy = True  # as it is while a scan calls back
+    scratch = own.runtime.merged.own()  # as it is while a scan calls back
     _LogsWhenFreed(own, inner)
-    scratch.busy = False
+    own.runtime.merged.pool.append(scratch)
     assert inner == [own.redact(f"freed: secret={KEY}")]
     assert KEY not in inner[0]
 

@@ -15,7 +15,7 @@ from leakguard.model import Confidence
 from leakguard.redact import Redactor, Stream
 from leakguard.redact.known import forms
 from tests import leaks
-from tests.redact.texts import clean_lines, leaky_lines, secret
+from tests.redact.texts import VIEWS, clean_lines, example_text, leaky_lines, secret
 
 FEW = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 MARKER = re.compile(rb"<redacted:[^>]*>")
@@ -58,6 +58,38 @@ def test_what_the_scanner_reports_is_absent_in_every_view(redactor: Redactor, en
         assert len(value) < 6 or value not in out
     left = {leaks.bare(value) for value in _reported(engine, out)}
     assert not left & {leaks.bare(value) for value in found}
+
+
+def _written(text: Any, view: str) -> bytes:
+    """An example in one of VIEWS, or as it is where that cannot hold it."""
+    try:
+        return VIEWS[view](text)
+    except ValueError:
+        return bytes(text.data)
+
+
+@settings(FEW, max_examples=120)
+@given(st.lists(st.tuples(st.integers(0, 1 << 32), st.sampled_from(sorted(VIEWS))), min_size=1, max_size=3))
+def test_what_the_rules_examples_hold_is_absent_in_every_view(
+    redactor: Redactor, engine: Engine, draws: list[tuple[int, str]]
+) -> None:
+    """The examples of all rules, in all contexts, in clear and encoded; and what is left is nothing that is reported."""
+    data = b"\n".join(_written(example_text(seed), view) for seed, view in draws)
+    found = _reported(engine, data)
+    out = redactor.redact(data)
+    for value in found:
+        assert len(value) < 6 or value not in out
+    assert not {leaks.bare(value) for value in _reported(engine, out)} & {leaks.bare(value) for value in found}
+    assert redactor.redact(out) == out
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_pseudonym_among_percent_signs_is_no_secret(redactor: Redactor, engine: Engine, seed: int) -> None:
+    text = f"Gemini-Api-Secret: {secret(seed, '{{alnum*27}}')}' x\n"
+    data = "".join(f"%{byte:02x}" for byte in text.encode()).encode()
+    out = redactor.redact(data)
+    assert out.count(b"<redacted:") == 1
+    assert not _reported(engine, out)
 
 
 @pytest.mark.parametrize("name", ENCODED)
@@ -196,3 +228,31 @@ def test_a_registered_value_survives_no_split(known: Redactor, seed: int, draw: 
     for value in VALUES:
         for line in value.encode().split(b"\n"):
             assert len(line) < 16 or line not in out
+
+
+QUOTED = ("api_secret = '%s'", "2026 INFO cfg {'apiKey': 'x', 'secret': '%s', 'z': 1}", '{"api_secret": "%s"}', 'pool(token="%s")')
+
+
+@pytest.mark.parametrize("text", QUOTED)
+@pytest.mark.parametrize("end", [b"", b"\n", b"...", b"...\n", "\u2026".encode()])
+def test_a_quoted_value_that_is_cut_off_is_masked(redactor: Redactor, text: str, end: bytes) -> None:
+    """A log line that was shortened: its quote never closes."""
+    value = secret(41, "{{alnum*64}}")
+    head = text.partition("%s")[0] + value
+    for size in range(8, 65):
+        line = head[: len(head) - 64 + size].encode() + end
+        for out in (redactor.redact(line), streamed(redactor, line, [])):
+            assert value[:6].encode() not in out, size
+
+
+@pytest.mark.parametrize("text", QUOTED)
+@pytest.mark.parametrize("joint", [b"\n", b"\r\n", b"\\\n", b"\n    "])
+def test_a_quoted_value_that_goes_on_in_the_next_line_is_masked(redactor: Redactor, text: str, joint: bytes) -> None:
+    """A terminal, or a logger, that breaks lines; five digits of the value or more are in the first."""
+    value = secret(42, "{{alnum*64}}")
+    line = (text % value).encode()
+    start = line.index(value.encode())
+    for width in range(start + 5, start + 64):
+        data = joint.join(line[at : at + width] for at in range(0, len(line), width)) + b"\n"
+        for out in (redactor.redact(data), streamed(redactor, data, []), streamed(redactor, data, list(range(0, len(data), 7)))):
+            assert not [at for at in range(57) if value[at : at + 8].encode() in out], width

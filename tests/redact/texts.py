@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from random import Random
+from typing import Any
+from urllib.parse import quote
 
+from leakguard.detect import packfiles
 from leakguard.detect.generate import expand
+from leakguard.detect.rules import parse_pack
+from leakguard.detect.sample import Text, example_texts
+from tests import leaks
 
 
 def secret(seed: int, template: str = "{{alnum*40}}") -> str:
@@ -50,3 +58,40 @@ def leaky_lines(seed: int) -> list[tuple[bytes, bytes]]:
         (f"wss://stream.binance.com/ws?listenKey={key}", key),
     )
     return [(line.encode() + b"\n", value.encode()) for line, value in rows]
+
+
+@cache
+def examples() -> list[tuple[str, int, Any]]:
+    """(rule, number, example) of every example of every rule."""
+    files = packfiles.read_files(packfiles.pack_files(packfiles.builtin_folder()))
+    packs = [parse_pack(name, data) for name, data in files]
+    return [
+        (ident, number, example)
+        for pack in packs for ident, proof in pack.proofs.items() for number, example in enumerate(proof.examples)
+    ]  # fmt: skip
+
+
+def example_text(seed: int) -> Text:
+    """An example of some rule in one of the contexts that can hold it."""
+    random = Random(seed)
+    texts: list[Text] = []
+    while not texts:
+        ident, number, example = random.choice(examples())
+        texts = example_texts(ident, number, example)
+    return random.choice(texts)
+
+
+def _secret_as(write: Callable[[bytes], bytes]) -> Callable[[Text], bytes]:
+    return lambda text: text.data[: text.start] + write(text.secret) + text.data[text.end :]
+
+
+VIEWS: dict[str, Callable[[Text], bytes]] = {
+    "as it is": lambda text: text.data,
+    "cut off": lambda text: text.data[: text.end],
+    "secret in base64": _secret_as(leaks.ENCODINGS["base64"]),
+    "secret in base64 url-safe": _secret_as(lambda secret: leaks.ENCODINGS["base64 url-safe"](secret).rstrip(b"=")),
+    "secret in hex": _secret_as(leaks.ENCODINGS["hex"]),
+    "secret in percent": _secret_as(lambda secret: quote(secret, safe="").encode()),
+    **{f"all in {name}": (lambda text, encode=encode: encode(text.data)) for name, encode in leaks.ENCODINGS.items()},
+}
+"""Ways in which a text can hold its secret: in clear, encoded in its place, with all that is around it."""
