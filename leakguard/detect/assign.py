@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from leakguard.detect.forms import FORMS, TAIL, named
+from leakguard.detect.forms import FORMS, TAIL, UNPACKED, named
 from leakguard.detect.naming import KIN, PART_NAMES, part_of, plain, words
 
 __all__ = ["KIN", "PART_NAMES", "TRIGGERS", "Assigned", "assigned", "part_of", "words"]
@@ -25,7 +25,7 @@ _PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord")
 _OTHER = (
     "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook",
     "license", "licence", "phrase", "login", "access", "clientid", "client_id", "client-id", "client.id", "appid",
-    "app_id", "app-id", "memo", "_sid", "_pat",
+    "app_id", "app-id", "api_id", "api-id", "memo", "_sid", "_pat",
 )  # fmt: skip
 """What a name contains if it may name a credential."""
 
@@ -41,12 +41,13 @@ def _trigger(words: Sequence[str], tail: int) -> str:
     quoted = rf"[bfru@$]?[\"'`\\]{{1,4}}[^\s\"'`\\]{{{tail}}}"
     bare = rf"[^\s\"'`\\<>{{}}()\[\],;|$=:&]{{{tail}}}"
     separator = (
-        r"=>|<-|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?(?:&'static[ \t])?[\w.\[\]&<>|?]+[ \t]?="
+        r"=>|<-|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?(?:&'static[ \t]|\[\]const[ \t])?"
+        r"[\w.\[\]&<>|?]+[ \t]?="
         r"|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?="
-        r"|(?:,|\r?\n)[ \t\r\n]*[\"']?(?:value|default)[\"']?[ \t]?[=:]|(?:value|content|default)="
+        r"|(?:,|\r?\n)[ \t\r\n]*[\"']?(?:value|default(?:_?value)?)[\"']?[ \t]?[=:]|(?:value|content|default)="
     )
     return (
-        rf"(?i)(?:{'|'.join(words)})[\w.\-]*[\"'`\])}}\\]{{0,3}}[ \t]*"
+        rf"(?i)(?:{'|'.join(words)})[\w.\-]*[\"'`\])}}\\*]{{0,3}}[ \t]*"
         rf"(?:(?:{separator})[ \t\r\n]*(?:(?:[\w.\[\]&*]+\()?{quoted}|{bare})|>[ \t]*[^\s\"'<>]{{{tail}}})"
     )
 
@@ -88,14 +89,15 @@ class Assigned(NamedTuple):
 _LOOK_BACK = 160
 # Both read backwards: from the value's first byte over its quote, the separator and the closing of the name.
 _BACK = re.compile(
-    rb"(?P<quote>[\"'`]{0,3}\\{0,3})[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
+    rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
     rb"(?P<sep>>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
     rb"|[+\-]?[|>][ \t]?:|-<|>|)"
-    rb"[ \t]{0,60}(?P<close>[\"'`\])}\\]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
+    rb"[ \t]{0,60}(?P<close>[\"'`\])}\\*]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
 # The next name to the left: of a type (`name: str = `), a call around the value, a field that is called `value`.
 _OUTER = re.compile(
-    rb"(?:\]\[|[&*]|[ \t]citats'&)?[\"'`]?[ \t\r\n]{0,60}(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
+    rb"(?:\]\[|[&*]|[ \t]citats'&|[ \t]tsnoc\]\[)?[\"'`]?[ \t\r\n]{0,60}"
+    rb"(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
     rb"(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
 _SENSITIVE = re.compile(f"(?i){'|'.join((*_PASS, *_OTHER))}".encode())
@@ -107,6 +109,9 @@ _LINE_ENDS = (b"", b"\r", b"\n")
 _ONE_LINE = (b":", b"=")
 # put("name", "value"): the name, backwards from its closing quote, is the first thing in brackets
 _IN_CALL = re.compile(rb"[\w.$\-]{1,80}\\{0,3}[\"'`][bfru@]?[ \t\r\n]{0,60}\(")
+# { "name", "value" }, {name, "value"}: an entry of a dictionary in C#, a property in Erlang
+_IN_BRACES = re.compile(rb"\"?[\w.$\-]{1,80}\"?[ \t]{0,8}\{")
+_TWO_IN_BRACES = re.compile(rb"\"[ \t]{0,8}\}")
 _FIELD = re.compile(rb"\\{0,3}[\"'`][ \t]{0,4}(?::|=)")
 _TRAILING = frozenset(b".:\\")
 _BACKSLASH = 92
@@ -147,6 +152,13 @@ _ESCAPED = re.compile(rb"[^\"'\\\r\n]{4,1024}(?=\\)")
 # what redact/ puts in the place of a secret: its last part names it
 _PSEUDONYM = re.compile(rb"<redacted:[A-Za-z0-9._\-]{1,96}:[0-9a-f]{6}>\Z")
 _MASKED = re.compile(rb"<redacted:[A-Za-z0-9._\-]{1,96}(?::[0-9a-f]{6})?>\s*\Z")
+_MORE_VALUES = re.compile(rb"[\"'][ \t]?,[ \t]?[bru]?[\"']")
+# backwards: `, second, first` from before the last of several names to the beginning of their line
+_MORE_NAMES = re.compile(rb"[ \t]?,(?:\w{1,40}[ \t]?,){0,3}(?P<first>\w{0,39}[A-Za-z_])[ \t]{0,24}(?=\n|\Z)")
+_PLAIN = (b"phrase", b"password", b"memo", b"passphrase_of_client")
+_WITH_DIGIT = re.compile(rb"[^\s\"'`]{0,64}?[0-9]")
+_ESCAPES = (b"n", b"r", b"t")
+_LINE_END = re.compile(rb"\\(?:r\\?)?n|\\r(?=\\|$)")
 _XML_TEXT = re.compile(rb"[^<>\r\n]{4,1024}(?=<)")
 
 @lru_cache(maxsize=65_536)
@@ -187,7 +199,9 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     found = named(data, form - _FORMS, start)
     if found is None or not _SENSITIVE.search(found.name):
         return None
-    if _DULL.match(data, start) and not (_PIPE in data[start - 3 : start] and _COLUMN.match(data, start)):
+    plain = found.name.lower().endswith(_PLAIN) and found.quote and _WITH_DIGIT.match(data, start)
+    dull = _DULL_QUOTED if form == _FORMS + UNPACKED else _DULL_PASS if plain else _DULL
+    if dull.match(data, start) and not (_PIPE in data[start - 3 : start] and _COLUMN.match(data, start)):
         return None
     value = _value(data, start, found.quote, b"")
     return Assigned(found.name, found.start, *value, found.quote, form, b"=" if found.quote else b":") if value else None
@@ -214,10 +228,18 @@ def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
     written = b"identified_by" if form == _SQL and name["name"].lower() == b"yb" else name["name"][::-1]
     left = before[name.end() : name.end() + 2]
     if sep == b"," and quote and not _IN_CALL.match(before, name.end("close")):
-        sep = b"tsil"
+        pair = _IN_BRACES.match(before, name.end("close")) and _TWO_IN_BRACES.match(data, value[1])
+        sep = b"riap" if pair else b"tsil"
     elif sep == b"," and not quote and left[:1] in _LINE_ENDS and data[value[1] : value[1] + 1] in _LINE_ENDS:
         sep = b"="  # a line of a table
-    found = Assigned(written, start - name.end(), *value, quote, form, sep[::-1], name["close"][::-1])
+    named_at = start - name.end()
+    if left[:1] == b"\\" and written[:1] in _ESCAPES and _SENSITIVE.search(written, 1):
+        written, named_at = written[1:], named_at + 1  # "key: ...\nsecret: ..." in a string
+    if quote and sep == b"=" and b"," in left and _MORE_VALUES.match(data, value[1]):
+        names = _MORE_NAMES.match(before, name.end())  # key, secret = "k", "s": the first value is the first name's
+        if names is not None:
+            written, named_at = names["first"][::-1], start - names.end()
+    found = Assigned(written, named_at, *value, quote, form, sep[::-1], name["close"][::-1])
     return None if _code(data, found, left) or _echo(data, found) else found
 
 
@@ -229,13 +251,27 @@ def _echo(data: bytes, found: Assigned) -> bool:
     return found.name.lower().replace(b"_", b"").endswith(value.replace(b"_", b""))
 
 
+_LETTERS = re.compile(rb"[A-Za-z]{10,15}")
+_STRANGE = 24
+"""How strange letters must be to be no words: names in code come to 15 (gates/likeness.strangeness)."""
+
+
+def _random(data: bytes, found: Assigned) -> bool:
+    """Whether a short value in quotes is of letters alone and yet no word: some venues' keys are."""
+    if not found.quote or not _LETTERS.fullmatch(data, found.start, found.end):
+        return False
+    from leakguard.detect.gates.grams import strangeness
+
+    return strangeness(data[found.start : found.end]) >= _STRANGE
+
+
 def _code(data: bytes, found: Assigned, left: bytes) -> bool:
     """Whether name and value together are no assignment: the next parameter or field, a word, a type. `left` is what
     stands before the name, backwards."""
     if found.sep in _LISTS and _listed(data, found):
         return True
     if found.form != _SQL and found.sep != b"," and found.end - found.start < 16 and plain(found.name):
-        return not _DIGIT.search(data, found.start, found.end)
+        return not _DIGIT.search(data, found.start, found.end) and not _random(data, found)
     return left == b"::" and found.close != b""  # "AWS::KMS::Key"
 
 
@@ -251,16 +287,16 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
         if found is None:
             return None
         start, end = found.span()
-        line = found.group().find(b"\\n")  # a text in a JSON string: the line ends there
-        if line >= 4:
-            end = start + line
+        line = _LINE_END.search(data, start + 4, end)  # a text in a string: the line ends there
+        if line is not None:
+            end = line.start()
         while end > start and data[end - 1] in _TRAILING:
             end -= 1
         if end - start == 6 and data[end : end + 1] == b">" and _PSEUDONYM.search(data, max(0, end - 120), end + 1):
             return None
         return (start, end) if end - start >= 4 else None
     start = _past_scheme(data, start)
-    found = (_ESCAPED if quote[0] == _BACKSLASH else _QUOTED[quote[-1:]]).match(data, start)
+    found = (_ESCAPED if _BACKSLASH in quote else _QUOTED[quote[-1:]]).match(data, start)
     return found.span() if found else None
 
 

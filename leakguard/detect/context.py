@@ -149,14 +149,23 @@ class Context:
             return None
         labelled = _labelled(data, assigned)
         name = labelled or words(assigned.name)
-        if _WORDY.fullmatch(value) and not self._takes_words(name):
+        shown = next((size for size in (2, 1) if name[:size] in _SHOWN), 0)
+        if shown:
+            name = name[shown:]  # the framework's prefix says where it goes, not what it is
+        if _WORDY.fullmatch(value) and not self._takes_words(name) and not _unlike_words(value):
             return None
         groups = {"quote": assigned.quote, "sep": assigned.sep}
+        called = b"_".join((labelled[0].encode(), assigned.name)) if labelled else assigned.name
+        if shown:
+            called = "_".join(name).encode()
         # everybody may see it, unless the name says whose secret looks like one
-        address = _ADDRESS.fullmatch(value) is not None or name[-2:] in _PUBLIC_KEYS or name[-1:] == ("pubkey",)
+        # (shorter than 32 bytes in base58 is no public key of any kind, but what some venues call one)
+        address = _ADDRESS.fullmatch(value) is not None or (
+            len(value) >= _PUBLIC_KEY and (name[-2:] in _PUBLIC_KEYS or name[-1:] == ("pubkey",))
+        )
 
         def new() -> Candidate:
-            return Candidate(data, assigned.start, assigned.end, assigned.name, groups, path)
+            return Candidate(data, assigned.start, assigned.end, called, groups, path)
 
         yielding: Chosen | None = None
         for evidence, fitting in self._evidence(data, assigned, name, path, value, mentions):
@@ -294,13 +303,17 @@ class Context:
         around = [m for m in mentions.around(assigned) if m[2] not in given and fits(m[2])]
         if around:
             self._near(data, assigned, around, found)
+        # a chat on Discord about a venue's keys: the path names where it was held, the text whose they are
+        spoken = any(provider in self.venues for provider in found)
         for size, provider in self._in_words(words(path[-120:].encode("utf-8", "surrogateescape"))):
             if provider not in given and fits(provider):
-                _keep(found, provider, 500 + size, "named in the path")
+                strength = 440 if spoken and provider not in self.venues else 500
+                _keep(found, provider, strength + size, "named in the path")
         # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
         least = STRUCTURE if found and _foreign(name) else 0
         for evidence in sorted(found.values(), key=_by_strength):
-            if evidence.strength >= least:
+            own = fitting[evidence.provider]
+            if evidence.strength >= least or any(self._named(index, name) for index in own):
                 yield evidence, fitting[evidence.provider]
 
     def _on_line(
@@ -362,12 +375,14 @@ def _tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
 
 _BEFORE = re.compile(
     rb"(?:[\"'`$]|[ ,(\[]:|\| |\bgeneric |[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
-    rb"|\b(?:class|import|from|let|var|val|const|auto|final)(?: mut)? |\bccxt\\{1,2}(?:pro\\{1,2})?"
+    rb"|\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? |\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
-    rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"']?[ \t]{0,2}[:=.][ \t]{0,2}[\"'`]?)\Z"
+    rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"'\]]?[ \t]{0,2}(?:=>|[:=.])[ \t]{0,2}[\"'`]?"
+    rb"|(?:\A|\n)[ \t]{0,16}(?://|'|--|;) )\Z"
 )
 _AFTER = re.compile(
-    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w| \(| ---?| \||\\{0,3}[\"'`]| config\b)"
+    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| \||\\{0,3}[\"'`]| config\b"
+    rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=])"
 )
 
 
@@ -375,11 +390,11 @@ _AFTER = re.compile(
 _CLASS = re.compile(
     rb"(?:X)?(?:Exchange|HTTP|Http|API|Api|REST|Rest|WS|Ws|WebSocket|Websocket|Futures|Spot|Private|Trading|Trader)?"
     rb"(?:Client|HTTP|Http|API|Api|REST|Rest|Exchange|Trader|Connector|Adapter|Gateway|Session|Auth|Signer|Broker|Bot|SDK|Credentials?|Creds"
-    rb"|Config|Settings|Keys?|Account|Options)\b"
+    rb"|Config|Settings|Keys?|Account|Options|Service|Provider|Manager|Properties)\b"
 )
 
 
-_SPOKEN_OF = re.compile(rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?(?:\\[nr]|\r?\n|\Z)")
+_SPOKEN_OF = re.compile(rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?(?:\\[nr]|\r?\n|[\"'`]|\Z)")
 """What follows a name in the line above its keys: `the Gate keys`, `delta api key:`."""
 
 
@@ -387,7 +402,7 @@ def stands_alone(data: bytes, start: int, stop: int) -> bool:
     """Whether data[start:stop] is a whole key, string or title, at most with a tag behind it, and no word of a text."""
     if _CLASS.match(data, stop) and data[start : start + 1].isupper() and not data[max(0, start - 1) : start].isalnum():
         return True
-    if _SPOKEN_OF.match(data, stop):
+    if _SPOKEN_OF.match(data, stop) or (data.startswith(b"::", stop) and data[start : start + 1].isupper()):
         return True
     before = start == 0 or _BEFORE.search(data, max(0, start - 40), start)
     return bool(before) and _AFTER.match(data, stop) is not None
@@ -432,6 +447,9 @@ _NO_SECRET = re.compile(
 _WORDY = re.compile(
     rb"(?:(?:[A-Z]?[a-z]{2,16}+(?![a-z])|[A-Z]{2,13}+(?![A-Z])|[aI](?![A-Za-z]))[ _.,:/\-*#!?]{0,2}+){1,12}+"
 )
+_LETTERS = re.compile(rb"[A-Za-z]{10,64}")
+_STRANGE = 24
+"""How strange letters must be to be no words, although they begin and end like words: names in code come to 15."""
 _ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}")
 _PUBLIC_NAMES = frozenset(
     tuple(name.split())
@@ -443,19 +461,30 @@ _PUBLIC_NAMES = frozenset(
     )
 )  # fmt: skip
 """Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
+_SHOWN = frozenset({("next", "public"), ("expo", "public"), ("nuxt", "public"), ("react", "app"), ("vite",), ("gatsby",)})
+"""What frameworks for pages put before the names of variables that they hand to the browser."""
+_PUBLIC_KEY = 42
 _PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key")})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _LABEL = re.compile(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 
 # Words that say nothing of whose a credential is.
 _COMMON = frozenset(
-    "a account accounts admin api app auth backup base bot client cold config conf const core cred creds credential credentials "
-    "crypto data def default demo dev dex env exchange export ex first future futures global host hot http https id ids "
-    "info inner java let live local main margin master me mode my name new node number nr of old one option options own perp "
-    "perpetual port prod production public py pub read real ro root rw sandbox second self server service session set "
-    "setting settings spot sub swap test testing testnet the this token trade trader trading two ui uri url us user users usr "
-    "val value values var wallet web write x y z".split()
+    "a account accounts admin api app auth backup base bot cfg client cls cold config conf const core cred ctx creds "
+    "credential credentials cassandre ccxt crypto data def default demo dev dex env exchange export ex first future "
+    "futures global host hot http https id ids info inner java let live local main margin master me mode my name new "
+    "node number nr obj of old one option options opts own params perp perpetual port prod production public py pub "
+    "read real ro root rw sandbox second self server service session set setting settings spot sub swap test testing "
+    "testnet the this token trade trader trading two ui uri url us user users usr val value values var wallet web "
+    "write x y z".split()
 )  # fmt: skip
+
+
+def _unlike_words(value: bytes) -> bool:
+    """Whether letters of both cases are random, and but look like short words: QMWluZdQnz."""
+    from leakguard.detect.gates.grams import strangeness
+
+    return _LETTERS.fullmatch(value) is not None and strangeness(value) >= _STRANGE
 
 
 def _foreign(name: Sequence[str]) -> bool:
@@ -528,6 +557,11 @@ class Mentions:
             if mention[0] >= low and mention[1] <= high and not (mention[0] >= start and mention[1] <= end)
         ]
 
+    def any(self) -> bool:
+        """Whether there is one at all."""
+        self._size = len(self._data) + 1
+        return bool(self._block(0))
+
     def _block(self, number: int) -> list[tuple[int, int, str]]:
         """The mentions that end in a block."""
         known = self._blocks.get(number)
@@ -560,6 +594,8 @@ class Mentions:
 
 
 _IN_TOKEN = re.compile(rb"[0-9]{1,8}[A-Za-z]")
+_LIBRARY = re.compile(rb"(?<![A-Za-z])[Pp]y\Z")
+_OF_API = re.compile(rb"(?:api|client|cc)(?![A-Za-z])")
 
 
 def _is_word(data: bytes, start: int, end: int) -> bool:
@@ -568,10 +604,13 @@ def _is_word(data: bytes, start: int, end: int) -> bool:
     before, after = data[start - 1 : start] if start else b"", data[end : end + 1]
     if end - start < 4 and (before.isdigit() or (after.isdigit() and _IN_TOKEN.match(data, end))):
         return False  # fb in 3fb0ec78
-    if before.isalpha() and first.isalpha() and not (before.islower() and first.isupper()):
-        return False
+    joined = before.isalpha() and first.isalpha() and not (before.islower() and first.isupper())
+    if joined and not (end - start > 3 and _LIBRARY.search(data, max(0, start - 3), start)):
+        return False  # but pybithumb
     if not (after.isalpha() and last.isalpha()):
         return True
+    if end - start > 4 and _OF_API.match(data, end):
+        return True  # zaifapi
     # binanceKey, OKXClient: a capital after small letters, or one that begins a word of small letters
     return after.isupper() and (last.islower() or data[end + 1 : end + 2].islower())
 

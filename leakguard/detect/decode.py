@@ -242,7 +242,7 @@ _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n\r\0"
 
 
 def _view64(data: bytes, pieces: list[tuple[int, int]]) -> View:
-    breaks = []
+    breaks: list[tuple[int, int, int, int]] = []
     seen = 0
     for low, high in pieces:
         # three bytes a group of four digits, and every piece but the last is of whole groups
@@ -422,16 +422,22 @@ _JOIN_REACH = 8192
 
 def _join(data: bytes, end: int) -> _Found:
     """The statement around `end` with the joints between its string pieces taken out."""
+    start, stop, joints = joined(data, end)
+    view = _without("join", data, start, stop, joints)
+    if view is not None:
+        yield view
+    return Run(start, stop)
+
+
+def joined(data: bytes, end: int) -> tuple[int, int, list[tuple[int, int]]]:
+    """The statement around `end`: where it begins and stops, and the joints between its string pieces."""
     start = max(0, end - 400)
     newline = data.find(b"\n", start, end)
     if 0 <= newline < end - 120:
         start = newline + 1
     stop = min(len(data), end + _JOIN_REACH)
     joints, stop = _chain(data, start, end, stop)
-    view = _without("join", data, start, stop, joints)
-    if view is not None:
-        yield view
-    return Run(start, stop)
+    return start, stop, joints
 
 
 def _chain(data: bytes, start: int, end: int, stop: int) -> tuple[list[tuple[int, int]], int]:
@@ -488,7 +494,7 @@ def _gap(data: bytes, newline: int) -> tuple[int, int]:
 def _without(kind: str, data: bytes, start: int, stop: int, gaps: list[tuple[int, int]]) -> View | None:
     """A view of data[start:stop] with the gaps taken out."""
     out = []
-    breaks = []
+    breaks: list[tuple[int, int, int, int]] = []
     at, size = start, 0
     for low, high in gaps:
         if low < at or high > stop:
@@ -536,23 +542,44 @@ def _wide_spans(data: bytes) -> Iterator[tuple[int, int, int]]:
             at = classes.find(least, end)
 
 
+_GAP_OF_WIDE = 256
+"""Bytes between two runs that are read as one text. A program's table of strings has hundreds of thousands of runs, each of
+which would be scanned by itself; and so few bytes that what lies near in the view does so in the data."""
+_APART = b"\n\x1e\n"
+"""Stands for what is between two runs."""
+
+
 def wide_views(data: bytes) -> Iterator[View]:
-    """Runs of eight or more ASCII characters in UTF-16, either byte order, with or without a BOM.
+    """Runs of eight or more ASCII characters in UTF-16, either byte order, with or without a BOM; those that lie close
+    together in one view, a line each.
 
     Only asked for when the bytes hold NULs. Non-ASCII characters end a run: no secret format has any but
     mnemonics, which are looked for in whole decoded text by the rule for them.
     """
-    spans = sorted(_wide_spans(data))
+    groups: list[list[tuple[int, int]]] = [[], []]
+    for start, end, which in _wide_runs(data):
+        group = groups[which]
+        if group and start - group[-1][1] > _GAP_OF_WIDE:
+            yield _wide(data, group, which)
+            group.clear()
+        group.append((start, end))
+    for which, group in enumerate(groups):
+        if group:
+            yield _wide(data, group, which)
+
+
+def _wide_runs(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """The runs, one of those that overlap."""
     last: tuple[int, int, int] | None = None
-    for span in spans:
+    for span in sorted(_wide_spans(data)):
         if last is not None and span[0] < last[1] - 1:
             last = _likelier(data, last, span)
         else:
             if last is not None:
-                yield _wide(data, *last)
+                yield last
             last = span
     if last is not None:
-        yield _wide(data, *last)
+        yield last
 
 
 def _likelier(data: bytes, one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -565,6 +592,18 @@ def _likelier(data: bytes, one: tuple[int, int, int], other: tuple[int, int, int
     return other if before in b" \t\r\n" and after not in b" \t\r\n" else one
 
 
-def _wide(data: bytes, start: int, stop: int, which: int) -> View:
+def _wide(data: bytes, runs: list[tuple[int, int]], which: int) -> View:
     kind, _, _, offset = _WIDE[which]
-    return View(kind, data[start + offset : stop : 2], [(0, start, 2, 1)], start, stop)
+    out: list[bytes] = []
+    breaks: list[tuple[int, int, int, int]] = []
+    at = 0
+    for start, stop in runs:
+        text = data[start + offset : stop : 2]
+        if out:
+            breaks.append((at, breaks[-1][1] + 2 * len(out[-1]), 0, 1))
+            out.append(_APART)
+            at += len(_APART)
+        breaks.append((at, start, 2, 1))
+        out.append(text)
+        at += len(text)
+    return View(kind, b"".join(out), breaks, runs[0][0], runs[-1][1])

@@ -30,11 +30,19 @@ _LABELS: tuple[tuple[str, str], ...] = (
     ("secreto", "secret"), ("contraseña", "passphrase"), ("senha", "passphrase"), ("chave", "api key"),
     ("clave", "api key"), ("geheimer schlüssel", "secret key"), ("privater schlüssel", "private key"),
     ("schlüssel", "api key"), ("clé secrète", "secret key"), ("clé privée", "private key"), ("clé api", "api key"),
+    ("clé", "api key"), ("geheimnis", "secret"), ("chiave segreta", "secret key"), ("chiave privata", "private key"),
+    ("chiave api", "api key"),
+    ("segreto", "secret"), ("chiave", "api key"), ("gizli anahtar", "secret key"), ("özel anahtar", "private key"),
+    ("anahtar", "api key"), ("klucz tajny", "secret key"), ("tajny klucz", "secret key"),
+    ("klucz prywatny", "private key"), ("klucz", "api key"), ("hasło", "passphrase"), ("khóa bí mật", "secret key"),
+    ("khóa riêng", "private key"), ("khóa", "api key"), ("kunci rahasia", "secret key"),
+    ("kunci pribadi", "private key"), ("kunci", "api key"), ("rahasia", "secret"),
 )  # fmt: skip
 _LAST = (
     "люч|екрет|ароль|キー|シークレット|フレーズ|ワード|鍵|密钥|密鑰|私钥|私鑰|口令|密码|密碼|키|시크릿|비밀번호"
-    "|(?i:chave|clave|segredo|secret[oa]|privada|senha|contraseña|schlüssel|secrète|privée|chave da api|clé api"
-    "|clave api)"
+    "|(?i:chave|clave|segredo|secret[oa]|privada|senha|contraseña|schlüssel|secrète|privée|chave da api|clé|clé api"
+    "|clave api|geheimnis|chiave|chiave api|segret[oa]|privata|anahtar|klucz|tajny|prywatny|hasło|khóa|bí mật|riêng|kunci"
+    "|rahasia|pribadi)"
 )
 _WORD = r"(?:pass|pwd|secret|token|key|auth|cred|priv|sign|seed|mnemonic|phrase|access|memo)"
 _VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=]{5}"
@@ -43,7 +51,11 @@ _CALLEES = (
     r"|fromHex|unhexlify|fromhex|Buffer\.from|SecretStr|Ok|Box::new|Arc::new|std::string|QString|TEXT|to_owned|Zeroizing::new)"
 )
 
-_CLIENT = r"(?:client|auth|credentials?|connector|api|exchange|binance::)"
+_CLIENT = (
+    r"(?:client|auth|credentials?|connector|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|\.new|\.init"
+    r"|bit|coin|zaif|kraken)"
+)
+"""What a constructor that takes a key and a secret has in its name; of venues those that have nothing else in it."""
 _LITERAL = r"(?:Some\()?[bru]?[\"'`][0-9A-Za-z+/=_:\-]+[\"'`](?:\.(?:into|to_string|to_owned)\(\))?\)?"
 
 _SIGN = r"[\w+/\-]"
@@ -57,15 +69,15 @@ FORMS: tuple[str, ...] = (
     # API ключ: value
     f"(?:{_LAST})[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| - |[ \\t]|\\r?\\n)[ \\t\\r\\n*_`\"']{{0,6}}{_VALUE}",
     # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
-    r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| ?\|| (?:-|" "\u2013|\u2014" r"|->|=>) )"
+    r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| ?\|| (?:-|" "\u2013|\u2014" r"|->|=>|>>>) )"
     r"[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}" + _VALUE,
     # api key value
     r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v"
     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:,|:[ \t]?\{)?\s{1,40}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?"
     + _VALUE,
-    # setx NAME "v", ENV NAME v
-    r"(?:(?i:setx)|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}[\"']?" + _VALUE,
+    # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v
+    r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}[\"']?" + _VALUE,
     # name: String::from("v")
     r"[:=,(][ \t]{0,3}" + _CALLEES + r"\([ \t]?[bru]?[\"']" + _VALUE,
     # name string = "v"
@@ -74,12 +86,27 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:key|secret|phrase|memo)(?: id)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
     r"[0-9A-Za-z+/=_\-]{5}",
     # key v secret v, in a chat
-    r"(?:^|[\s,;:(|/])(?i:key|secret|passphrase|password|pass)[ \t]{1,3}(?:" + _WITH_DIGIT + ")",
+    r"(?:^|[\s,;:(|/])(?i:key|secret|passphrase|password|pass)[ \t]{1,16}(?:" + _WITH_DIGIT + ")",
     # NewClient("key", "secret", "passphrase")
-    r"(?i)" + _CLIENT + r"\w{0,16}\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
+    r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
     # "venue": ("key", "secret")
     r"[\"'] ?: ?\(\s{0,40}[bru]?[\"'][0-9A-Za-z+/=_:\-]{5}",
     r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}",
+    # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
+    r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + _VALUE,
+    # API key:: v, **API key:** v
+    r"(?i)(?:key|secret|phrase|token|password|memo)(?:::[ \t]{1,4}|:\*\*[ \t]{0,4})[`\"']?" + _VALUE,
+    # api_key, api_secret = "v", "w"
+    r"(?i:key|secret|phrase|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
+    r"(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?)?[bru]?[\"']" + _VALUE,
+    # :api-key "v", HSET venue api_key "v"
+    r"(?i)(?:key|secret|phrase|password|memo)[ \t]{1,4}[\"'](?:" + _WITH_DIGIT + ")",
+    # ${API_KEY}    v
+    r"\$\{\w{0,60}(?i:" + _WORD + r")\w{0,20}\}[ \t]{1,12}(?:=[ \t]{0,4})?" + _VALUE,
+    # ["apiKey"]=> string(64) "v"
+    r"\bstring\([0-9]{1,4}\) \"" + _VALUE,
+    # variable "NAME" { default = "v" }
+    r"\bdefault[ \t]{1,12}=[ \t]{1,4}\"[^\s\"'`$\\<>{}()]{5}",
     # gh secret set NAME --body "v", aws ssm put-parameter --name /venue/key --value "v"
     r"(?:--value|--secret-string|--body|[ ]-b)[ =]?[\"']?[0-9A-Za-z+/=_\-]{5}",
 )  # fmt: skip
@@ -91,14 +118,14 @@ _LABEL = re.compile(
 _ENGLISH = dict(_LABELS)
 _DECORATED = re.compile(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
-    rb"\)?(?:\*\*:?|__:?|`:?|[ ]?\||[ ](?:-|\xe2\x80\x93|\xe2\x80\x94|->|=>)[ ])[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}\Z"
+    rb"\)?(?:\*\*:?|__:?|`:?|[ ]?\||[ ](?:-|\xe2\x80\x93|\xe2\x80\x94|->|=>|>>>)[ ])[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}\Z"
 )
 _SPOKEN = re.compile(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
 _PAIRED = re.compile(
     rb"([A-Za-z_][\w.\-]{1,79})[\"']?(?:,|:[ \t]?\{)?\s{1,40}[\"']?(?i:value)[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
     rb"(?P<quote>[\"']?)\Z"
 )
-_COMMAND = re.compile(rb"(?:(?i:setx)|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}(?P<quote>[\"']?)\Z")
+_COMMAND = re.compile(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}(?P<quote>[\"']?)\Z")
 _WRAPPED = re.compile(
     rb"([A-Za-z_][\w.\-]{1,79})[\"'\])]{0,3}[ \t]{0,3}(?::|=|=>|:=|,)[ \t]{0,3}[\w:. ]{2,40}\([ \t]?[bru]?"
     rb"(?P<quote>[\"'])\Z"
@@ -109,9 +136,9 @@ _ABOVE = re.compile(
     rb"((?:[a-z][\w.]{1,20}[ _\-]){0,3}(?:key|secret|pass ?phrase|memo)(?: id)?)"
     rb"\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}\Z"
 )
-_CHATTED = re.compile(rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)[ \t]{1,3}\Z")
+_CHATTED = re.compile(rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)[ \t]{1,16}\Z")
 _CALLED = re.compile(
-    f"(?i){_CLIENT}\\w{{0,16}}\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
+    f"(?i){_CLIENT}\\w{{0,16}}(?: ?= ?)?\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
     "(?P<quote>[\"'`])\\Z".encode()
 )
 _TUPLE = re.compile(
@@ -121,9 +148,37 @@ _STORED = re.compile(
     rb"(?:--name[ =]|secrets? (?:set|create|put) |create-secret )[\"']?([\w/.\-]{3,120})[\"']?(?: |\\\r?\n)"
     rb"(?:[^\n]|\\\r?\n){0,80}?(?:--value|--secret-string|--body|-b)[ =]?(?P<quote>[\"']?)\Z"
 )
+_TAGGED = re.compile(
+    rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)</\w{1,8}>"
+    rb"\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
+)
+_COLONS = re.compile(
+    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
+    rb"(?:::[ \t]{1,4}|:\*\*[ \t]{0,4})(?P<quote>[`\"']?)\Z"
+)
+_UNPACKED = re.compile(
+    rb"(?:\A|\n)[ \t]{0,24}(?:const |let |var )?[\[(]?(?P<names>[\w.]{1,40}(?:, ?[\w.]{1,40}){1,4})[\])]? ?:?= ?[\[(]?"
+    rb"(?P<before>(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?){1,4})[bru]?(?P<quote>[\"'])\Z"
+)
+_SPACED = re.compile(
+    rb"(?i)(?<![\w\"'])([a-z][\w.\-]{0,60}?(?:key|secret|pass_?phrase|password|memo)|key|secret|passphrase|memo)"
+    rb"[ \t]{1,4}(?P<quote>[\"'])\Z"
+)
+_BRACED = re.compile(rb"\$\{(\w{2,80})\}[ \t]{1,12}(?:=[ \t]{0,4})?\Z")
+_DUMPED = re.compile(
+    rb"\[\"?([A-Za-z_]\w{1,60})\"?(?::[\w\"\\]{1,40}){0,2}\][ \t]{0,2}=>\s{1,20}string\([0-9]{1,4}\) (?P<quote>\")\Z"
+)
+_VARIABLE = re.compile(
+    rb"variable[ \t]{1,4}\"([\w\-]{2,80})\"[ \t]{0,4}\{[^{}]{0,120}\bdefault[ \t]{1,12}=[ \t]{1,4}(?P<quote>\")\Z"
+)
 _READERS = (
-    None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED, _TUPLE, _TUPLE, _STORED,
+    None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED, _TUPLE, _TUPLE, _TAGGED,
+    _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED,
 )  # fmt: skip
+
+
+UNPACKED = _READERS.index(_UNPACKED)
+"""The form that is as good as an assignment of one value: a password in it may be any word."""
 
 
 class Named(NamedTuple):
@@ -152,6 +207,11 @@ def named(data: bytes, form: int, start: int) -> Named | None:
     if found is None:
         return None
     place, quote = low + found.start(), found.groupdict().get("quote") or b""
+    if reader is _UNPACKED:
+        name = _of_several(found)
+        return Named(name, place, quote) if name else None
+    if reader is _SPACED:
+        return Named(found[1] + b"_of_client", place, quote) if _random(data, start) else None
     if reader is _SPOKEN:
         return Named(found[1], place, quote) if _random(data, start) else None
     if reader is _ABOVE:
@@ -167,10 +227,18 @@ def named(data: bytes, form: int, start: int) -> Named | None:
     return Named(found.group(1), place, quote)
 
 
+def _of_several(found: re.Match[bytes]) -> bytes:
+    """The name of the value that comes after `before`; b"" if there are not as many names as values."""
+    names = [name.strip() for name in found["names"].split(b",")]
+    place = len(_VALUES.findall(found["before"]))
+    return names[place] if place < len(names) else b""
+
+
+_VALUES = re.compile(rb"[\"'][^\s\"'\\]+[\"']")
 _LINE = re.compile(rb"([!-~]{6,200}?)[`*]{0,3}[ \t]{0,8}(?:\r?\n|\Z)")
 _DIGIT = re.compile(rb"[0-9]")
 # a passphrase may be as plain as a word: it comes on the same line as the key or the secret, or on the next one
-_AFTER_VALUE = re.compile(rb"[ \t][0-9A-Za-z+/=_\-]{16,512}(?:[ \t,;]{1,3}(?:and )?|\r?\n[ \t]{0,8})\Z")
+_AFTER_VALUE = re.compile(rb"[ \t][0-9A-Za-z+/=_\-]{16,512}(?:[ \t,;]{1,3}(?:and )?(?:the )?|\r?\n[ \t]{0,8})\Z")
 
 
 def _below(data: bytes, start: int, label: bytes) -> bool:
@@ -214,7 +282,10 @@ def _argument(data: bytes, start: int, found: re.Match[bytes], place: int) -> Na
     if not before and not (_NEXT.match(data, start) and _random(data, start)):
         return None
     if before and (len(before[0]) < 16 or not _DIGIT.search(before[0])):
-        return None
+        # some venues' keys are short: the secret after one is all the longer
+        secret = _RUN.match(data, start) if len(before) == 1 and len(before[0]) >= 8 else None
+        if secret is None or len(secret[0]) < 32 or not _random(data, start):
+            return None
     return Named(_ARGUMENTS[len(before)], place, found["quote"])
 
 

@@ -33,7 +33,7 @@ PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("private_key", "priv_key", "privkey", "privatekey", "secret_scalar", "signing_key", "deployer_key"),
     ),
     ("client-secret", ("client_secret", "consumer_secret", "app_secret", "oauth_secret")),
-    ("api-secret", ("api_secret", "secret_key", "secretkey", "secret_access_key", "key_secret", "apisecret", "secret")),
+    ("api-secret", ("api_secret", "secret_key", "secretkey", "secret_access_key", "key_secret", "apisecret", "sec_key", "secret")),
     ("refresh-token", ("refresh_token",)),
     ("session-token", ("session_token", "session_key", "session_id", "session")),
     (
@@ -50,7 +50,7 @@ PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "api-key",
         (
             "api_key", "apikey", "access_key", "accesskey", "key_id", "app_key", "auth_key", "access_id", "api", "key",
-            "auth",
+            "auth", "access",
         ),
     ),
     ("signing-key", ("signing", "sign", "hmac", "salt")),
@@ -60,6 +60,8 @@ PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("memo", ("memo",)),
     ("uid", ("uid", "user_id")),
 )  # fmt: skip
+_HALVES = frozenset({("priv",), ("private",)})
+"""Last words of what stands beside `pub` and `public`."""
 # A shape rule of the first part also takes names of the others: venues and people call them as they like.
 KIN = {
     "api-key": ("client-id", "access-token", "license-key"),
@@ -78,6 +80,7 @@ KIN = {
     "refresh-token": ("access-token",),
     "basic-auth": ("access-token", "password", "api-key"),
     "url-token": ("api-key", "access-token"),
+    "memo": ("passphrase",),
 }
 
 
@@ -85,6 +88,8 @@ KIN = {
 def part_of(name: tuple[str, ...]) -> str:
     """The part that a name's words speak for; "" if none."""
     text = f"_{'_'.join(name)}_"
+    if name[-1:] in _HALVES:
+        return "private-key"
     for part, runs in PART_NAMES:
         for run in runs:
             if f"_{run}_" in text or (len(run) > 6 and run.replace("_", "") in text.replace("_", "")):

@@ -121,7 +121,7 @@ def _grouping(rule: SetRule, filled: dict[str, int]) -> Grouping:
 
 _PART_WORDS = frozenset(
     word for _, runs in PART_NAMES for run in runs for word in run.split("_")
-) | {"x", "id", "public", "b64", "value", "v", "the", "my", "self", "this", "config", "const", "let", "var"}  # fmt: skip
+) | {"x", "id", "public", "b64", "value", "v", "the", "my", "self", "this", "config", "const", "let", "var", "of"}  # fmt: skip
 
 
 def _stem(name: str) -> frozenset[str]:

@@ -119,16 +119,16 @@ def could_fire(data: bytes) -> bool:
     return False
 
 
-def find(data: bytes, ends: Iterable[int]) -> list[Found]:
-    """The phrases at these ends of PATTERNS, in their order."""
+def good(data: bytes, ends: Iterable[int]) -> list[int]:
+    """Those of the ends before which eleven words of a list may stand."""
     from leakguard.detect.gates.words import ascii_words
 
     listed = ascii_words()
-    good: list[int] = []
+    out: list[int] = []
     spoiled = 0
     for end in sorted(set(ends)):
-        if good and end - good[-1] <= DENSE:
-            good.append(end)  # the row that was good goes on, or has just ended: reading it will tell
+        if out and end - out[-1] <= DENSE:
+            out.append(end)  # the row that was good goes on, or has just ended: reading it will tell
             continue
         if end < spoiled:
             continue
@@ -139,12 +139,18 @@ def find(data: bytes, ends: Iterable[int]) -> list[Found]:
         else:
             spoiled = _spoiled(data, end, listed)
             if not spoiled:
-                good.append(end)
+                out.append(end)
+    return out
+
+
+def find(data: bytes, ends: Iterable[int]) -> list[Found]:
+    """The phrases at these ends of PATTERNS, in their order."""
+    places = good(data, ends)
     out: list[Found] = []
     first = 0
-    for number, end in enumerate(good):
-        if number + 1 == len(good) or good[number + 1] - end > NEAR:
-            out += _read(data, good[first : number + 1])
+    for number, end in enumerate(places):
+        if number + 1 == len(places) or places[number + 1] - end > NEAR:
+            out += _read(data, places[first : number + 1])
             first = number + 1
     return out
 

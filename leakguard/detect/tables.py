@@ -40,6 +40,10 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     low = max(0, assigned.name_start - 2000)
     opened = data.rfind(b"(", low, assigned.name_start)
     line = data.rfind(b"\n", low, assigned.name_start) + 1
+    copied = _COPIED.search(data, assigned.end, assigned.end + 2000) if opened > line else None
+    if copied is not None and _is_copy(data, opened):
+        yield from _csv_rows(data, _cells(data, opened + 1, data.rfind(b")", opened, copied.end())), copied.end())
+        return
     if opened > line or (opened >= 0 and _is_insert(data, opened)):
         found = _VALUES.search(data, assigned.end, assigned.end + 2000)
         if found is None:
@@ -57,6 +61,14 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
 
 def _is_insert(data: bytes, opened: int) -> bool:
     return re.search(rb"(?i)insert\s+into\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
+
+
+_COPIED = re.compile(rb"\) FROM stdin;\r?\n")
+
+
+def _is_copy(data: bytes, opened: int) -> bool:
+    """Whether the bracket opens the columns of PostgreSQL's COPY: rows with tabs between the cells."""
+    return re.search(rb"(?i)\bcopy\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
 
 
 _BARE_LINES = re.compile(rb"\s*([0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*([0-9A-Za-z+/=_\-]{16,200})\s*\Z")

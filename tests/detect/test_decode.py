@@ -319,6 +319,18 @@ def test_runs_in_both_orders_are_read() -> None:
     ]
 
 
+def test_runs_close_together_are_one_view_and_keep_their_places(engine: Engine) -> None:
+    first, second = "some label of it", TOKEN.decode()
+    near = first.encode("utf-16-le") + b"\0\1\2\3" + second.encode("utf-16-le") + b"\7" * 40 + "and some more".encode("utf-16-le")
+    far = near + b"\5" * 300 + "another text".encode("utf-16-le")
+    (view,) = decode.wide_views(near)
+    assert view.data.split(b"\n\x1e\n") == [first.encode(), second.encode(), b"and some more"]
+    assert [view.data[-12:] for view in decode.wide_views(far)] == [b"nd some more", b"another text"]
+    for data in (near, far, b"x" + far):
+        match = found(engine, data)
+        assert data[match.secret_start : match.secret_end].replace(b"\0", b"") == SECRET
+
+
 # ---- what is no encoding --------------------------------------------------------------------------------------------
 
 

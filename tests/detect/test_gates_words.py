@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from random import Random
 from unicodedata import normalize
@@ -221,12 +220,23 @@ def test_electrum_ignores_accents_and_joins_east_asian_words() -> None:
 
 
 def test_without_the_word_lists_nothing_is_called_clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    words._lists.cache_clear()
-    monkeypatch.setitem(sys.modules, "mnemonic", None)
+    words._list.cache_clear()
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     phrase = " ".join(["abandon"] * 11 + ["about"])
     try:
         assert judge("bip39", phrase) == PASS
         with pytest.raises(ImportError):
             bip39_runs(phrase)
     finally:
-        words._lists.cache_clear()
+        words._list.cache_clear()
+
+
+def test_the_lists_are_the_official_ones() -> None:
+    every: dict[str, dict[str, int]] = {}
+    for language in LANGUAGES:
+        for place, word in enumerate(Mnemonic(language).wordlist):
+            every.setdefault(normalize("NFKD", word), {})[language] = place
+    assert {word: words._BOOK.get(word) for word in every} == every
+    assert words.ascii_words() == {word.encode() for word in every if word.isascii()}
+    assert all(word in words._BOOK for word in every)
+    assert not words._BOOK.get("leakguard")

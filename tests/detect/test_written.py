@@ -71,6 +71,56 @@ WRITTEN = [
     ("okx", ".bash_history", "OKX_API_KEY={0} OKX_SECRET={1} OKX_PASSPHRASE=Moon2024shot python main.py\n"),
     ("bybit", "seiten.md", "## Bybit\n\n密钥 (API Key):\n{0}\n\n密钥 (Secret Key):\n{1}\n"),
     ("bybit", "notes.txt", "Bybit\nAPI ключ {0}\nСекретный ключ {1}\n"),  # noqa: RUF001
+    # what a held-out corpus found: each line stands for a cause, not for a file
+    ("bybit", "conf.fish", "set -gx BYBIT_API_KEY {0}\nset -gx BYBIT_API_SECRET {1}\n"),
+    ("bybit", "v.tf", 'variable "bybit_api_key" {{\n  type    = string\n  default = "{0}"\n}}\n'
+                      'variable "bybit_api_secret" {{\n  default = "{1}"\n}}\n'),
+    ("gate", "m.py", "from pygate import gate\nclient = gate.Client('{0}', '{1}')\n"),
+    ("bybit", "m.py", "import pybybit\naccess = '{0}'\nsec_key = '{1}'\n"),
+    ("kraken", "m.go", 'api := krakenapi.New("{0}", "{1}")\n'),
+    ("binance", "M.java", 'BinanceApiClientFactory f = BinanceApiClientFactory.newInstance("{0}", "{1}");'),
+    ("bybit", "s.py", 'session.auth = ("{0}", "{1}")\nr = session.get("https://api.bybit.com/v5/x")\n'),
+    ("okx", "m.py", 'from okx import Trade\nt = Trade.TradeAPI("{0}", "{1}", "{2}", False, "1")\n'),
+    ("kucoin", "m.py", 'c = kucoin.ClientOptionBuilder().set_key("{0}").set_secret("{1}").set_passphrase("{2}")\n'),
+    ("okx", "P.cs", 'var x = new Okx(new Dictionary<string, object>() {{\n    {{ "apiKey", "{0}" }},\n'
+                    '    {{ "secret", "{1}" }},\n    {{ "password", "{2}" }},\n}});\n'),
+    ("gate", "chat.json", '{{"text": "my Gate keys", "body": "key: {0}\\nsecret: {1}"}}'),
+    ("binance", "http.log", "send: b'GET /x HTTP/1.1\\r\\nHost: api.binance.com\\r\\nX-MBX-APIKEY: {0}\\r\\n\\r\\n'\n"
+                            "binance_api_secret={1}\n"),
+    ("kraken", "application.properties",
+     "cassandre.trading.bot.exchange.driver-class-name=org.knowm.xchange.kraken.KrakenExchange\n"
+     "cassandre.trading.bot.exchange.key={0}\ncassandre.trading.bot.exchange.secret={1}\n"),
+    ("bybit", "discord-dm.txt", "yo Bybit keys for the bot\n\n[10:02] max\nAPI Key: {0}\nSecret: {1}\n"),
+    ("delta", "b.rb", "client = Delta::Client.new(api_key: '{0}', secret: '{1}')\n"),
+    ("delta", "m.go", 'e := ccxt.NewDelta(map[string]interface{{}}{{\n\t"apiKey": "{0}",\n\t"secret": "{1}",\n}})\n'),
+    ("bybit", "conti.txt", "conto Bybit\n\nchiave: {0}\nsegreto: {1}\n"),
+    ("bybit", "konta.txt", "konto Bybit\n\nklucz: {0}\ntajny klucz: {1}\n"),
+    ("kucoin", "w.html", "<h2>KuCoin</h2><tr><td>API key</td><td>{0}</td></tr>\n<tr><td>API secret</td><td>{1}</td></tr>\n"
+                         "<tr><td>passphrase</td><td>{2}</td></tr>\n"),
+    ("bybit", "Info.plist", "<key>BYBIT_API_KEY</key>\n\t<string>{0}</string>\n\t<key>BYBIT_API_SECRET</key>\n"
+                            "\t<string>{1}</string>\n"),
+    ("bybit", "n.adoc", "== Bybit\n\nAPI key:: {0}\nAPI secret:: {1}\n"),
+    ("bybit", "n.md", "## Bybit\n\n* **API Key:** {0}\n* **API Secret:** {1}\n"),
+    ("kucoin", "m.py", '# KuCoin\napi_key, api_secret, passphrase = "{0}", "{1}", "{2}"\n'),
+    ("bybit", "c.edn", '{{:bybit {{:api-key "{0}" :api-secret "{1}"}}}}\n'),
+    ("bybit", "r.txt", 'HSET exchange:bybit api_key "{0}" api_secret "{1}"\n'),
+    ("bybit", "build.gradle", 'buildConfigField "String", "BYBIT_API_KEY", "\\"{0}\\""\n'
+                              'buildConfigField "String", "BYBIT_API_SECRET", "\\"{1}\\""\n'),
+    ("bybit", "k.nim", 'const\n  bybitApiKey* = "{0}"\n  bybitApiSecret* = "{1}"\n'),
+    ("bybit", "k.zig", 'const bybit_key: []const u8 = "{0}";\nconst bybit_secret: []const u8 = "{1}";\n'),
+    ("kucoin", "pg.sql", "COPY public.accounts (id, exchange, api_key, api_secret, passphrase) FROM stdin;\n"
+                         "7\tkucoin\t{0}\t{1}\t{2}\n\\.\n"),
+    ("okx", "o.txt", 'object(ccxt\\okx)#3 (4) {{\n  ["apiKey"]=>\n  string(36) "{0}"\n  ["secret"]=>\n'
+                     '  string(32) "{1}"\n  ["password"]=>\n  string(13) "{2}"\n}}\n'),
+    ("kucoin", "sys.config", '[{{kucoin, [{{api_key, "{0}"}}, {{api_secret, "{1}"}}, {{passphrase, "{2}"}}]}}].\n'),
+    ("bybit", "b.robot", "*** Variables ***\n${{BYBIT_API_KEY}}    {0}\n${{BYBIT_API_SECRET}}    {1}\n"),
+    ("bybit", "next.config.js", "env: {{\n    NEXT_PUBLIC_BYBIT_KEY: '{0}',\n    NEXT_PUBLIC_BYBIT_SECRET: '{1}',\n  }}\n"),
+    ("bybit", ".htaccess", "SetEnv BYBIT_API_KEY {0}\nSetEnv BYBIT_API_SECRET {1}\n"),
+    ("okx", "setup.log", ">>> connect okx\nEnter your OKX API key >>> {0}\nEnter your OKX secret key >>> {1}\n"
+                         "Enter your OKX passphrase >>> {2}\n"),
+    ("bybit", "d.dart", "const bybitKey = String.fromEnvironment('BYBIT_KEY', defaultValue: '{0}');\n"
+                        "const bybitSecret = String.fromEnvironment('BYBIT_SECRET', defaultValue: '{1}');\n"),
+    ("bybit", "m.c", '/* Bybit */\nstrcpy(cfg.api_key, "{0}");\nstrcpy(cfg.api_secret, "{1}");\n'),
 ]  # fmt: skip
 
 
@@ -152,3 +202,39 @@ def test_a_lone_half_says_so(engine: Engine) -> None:
 )
 def test_no_secrets(engine: Engine, text: str) -> None:
     assert scan(engine, "notes.md", expand(text, Random(11)) + "\n")[0] == []
+
+
+NOTHING = [
+    ("genesis.json", '{{"address": "cosmos1x", "pub_key": {{"@type": "/cosmos.crypto.ed25519.PubKey", "key": "{b64}="}}}}'),
+    (".env.example", "WOO_API_SECRET=deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef\n"),
+    ("sign_test.go", 'var cases = []pair{{{{"secret", "{hex}"}}, {{"secret2", "{hex}"}}}}\n'),
+    ("log.txt", '[ OK ] generated and stored account key "AD{upper}"\n'),
+    ("v.tf", 'variable "bybit_api_host" {{\n  default = "https://api.bybit.com"\n}}\n'),
+    ("conf.fish", "set -gx BYBIT_KEY_FILE /home/u/.config/bybit.key\n"),
+    ("hilfe.md", "Bybit\n\nchiave: vedi documentazione\nklucz: ustawienia konta\n"),
+    ("secrets.enc.yaml", "bybit_api_secret: ENC[AES256_GCM,data:{b64},iv:{b64}=,tag:{upper}aaaaaa==,type:str]\n"),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), NOTHING, ids=[path for path, _ in NOTHING])
+def test_nothing_is_made_of_what_only_looks_like_it(engine: Engine, path: str, text: str) -> None:
+    made = {name: expand(shape, Random(name)) for name, shape in
+            (("b64", "{{b64*43}}"), ("hex", "{{hex*64}}"), ("upper", "{{upper*54}}"))}  # fmt: skip
+    findings, _ = scan(engine, path, text.format(**made))
+    assert [finding.rule for finding in findings] == []
+
+
+ALONE = [
+    ("bitso.api-key", "bot.ts", "const bitsoKey = '{}';\n", "QxW{{lower*1}}Zv{{lower*1}}Qkz"),
+    ("hyperliquid.key-in-call", "h.py", "from hyperliquid.exchange import Exchange\n\na = Account.from_key('{}')\n", "0x{{hex*64}}"),
+    ("ethereum.private-key", "k.yaml", "env:\n  - name: WALLET_PRIVATE_KEY\n    value: '{}'\n", "0x{{hex*64}}"),
+    ("ethereum.key-in-call", "P.cs", 'var account = new Account("{}", 1);\n', "0x{{hex*64}}"),
+    ("kucoinfutures.api-secret", ".vntrader/connect_kucoinfutures.json", '{{\n    "Secret Key": "{}"\n}}', "{{uuid}}"),
+    ("bithumb.api-key", "b.py", "import pybithumb\ncon_key = '{}'\n", "{{hex*32}}"),
+]
+
+
+@pytest.mark.parametrize(("rule", "path", "text", "shape"), ALONE, ids=[case[0] for case in ALONE])
+def test_a_part_alone_has_its_rule(engine: Engine, rule: str, path: str, text: str, shape: str) -> None:
+    findings, _ = scan(engine, path, text.format(expand(shape, Random(rule))))
+    assert [finding.rule for finding in findings] == [rule]

@@ -99,6 +99,8 @@ _DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.,:/ +-]+$|v?[0-9]+(?:\.[0-
 _NUMBERS = re.compile(rb"[0-9]+(?:\.[0-9]+){2,}$|[0-9]+\.[0-9.]+-[0-9.]+$")
 _ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}$")
 _RUN = re.compile(rb"(.)\1{4,}", re.DOTALL)
+_UNITS = re.compile(rb"(.{4,16}?)\1{2,}.{0,15}", re.DOTALL)
+"""One short text over and over: deadbeefdeadbeefdeadbeef."""
 _ASCENDING = (b"0123456789", b"abcdefghij", b"9876543210", b"qwertyuiop")
 # The most used passwords there are: they open nothing that a finding could close.
 _COUNTED = re.compile(
@@ -121,12 +123,15 @@ _NEXT_FIELD = re.compile(rb"[ \t]*(?::(?:[ \t\r\n]|$)|=[^=])")
 _TEMPLATE = re.compile(rb":?(?:[{]|<(?!/)|\$[{(A-Za-z])")
 _COMPARED = (b"==", b"===", b"!=", b"!==")
 _SETTER = re.compile(
-    rb"(?:^|\.)(?:set|with|add|put|use|new)|(?:^|\.)(?:password|passwd|pwd|pass|secret|token|key|api_?key)$",
+    rb"(?:^|\.)(?:set|with|add|put|use|new)|(?:^|\.)(?:password|passwd|pwd|pass|secret|token|key|api_?key)$"
+    rb"|pass_?(?:phrase|word)_?(?:option)$",
     re.IGNORECASE,
 )
 # Test results and the passes of a compiler: there `pass` is no noun.
 _PASSED = re.compile(rb"(?i)(?:^|[^a-z])pass(?:$|[_.-])|[a-z]Pass$")
 _SQL_NAME = b"identified_by"
+_WITH_PAIRS = (".cs", ".vb", ".cpp", ".cc", ".cxx", ".h", ".hpp", ".java", ".kt", ".config", ".erl", ".hrl")
+"""Where `{"name", "value"}` is an entry of a dictionary; in others it is a row of two texts."""
 
 
 def _no_value(value: bytes) -> bool:
@@ -140,13 +145,16 @@ def _no_value(value: bytes) -> bool:
     found = _RUN.search(value)
     if found and found.end() - found.start() >= max(5, len(value) // 4):
         return True
+    if _UNITS.fullmatch(value):
+        return True
     return len(value) < 80 and any(run in value.lower() for run in _ASCENDING)
 
 
 def value_like(candidate: Candidate, kind: str) -> Verdict:
     """Whether the value looks like a secret of this kind (password, secret, token, key, weak): see the module."""
     value = candidate.secret
-    if candidate.groups.get("sep") == b"list" or _no_value(value):
+    sep = candidate.groups.get("sep")
+    if sep == b"list" or (sep == b"pair" and not candidate.path.endswith(_WITH_PAIRS)) or _no_value(value):
         return REJECT
     judge = {"password": _password, "unnamed": _unnamed}.get(kind)
     good = judge(candidate, value) if judge is not None else _random(candidate, value, kind)
@@ -188,7 +196,7 @@ def _quoted(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool
         return False  # a command of the shell
     if odd < 2 and not digit and (sep in _COMPARED or sep == b","):
         return False
-    if sep == b"(" and odd < (0 if _SETTER.search(candidate.name) else 12):
+    if sep == b"(" and (odd < 0 and not digit if _SETTER.search(candidate.name) else odd < 12):
         return False
     return b" " not in value or (odd >= 0 and value.count(b" ") <= 3)
 
@@ -219,6 +227,8 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
     size = len(value)
     shortest, least = _LEAST.get(kind, (8, 7.0))
     if not shortest <= size <= 512 or _SPACE.search(value) or _DATE.match(value) or _ADDRESS.match(value):
+        return False
+    if kind == "weak" and _PUBLIC_TYPE.search(candidate.data, max(0, candidate.start - 80), candidate.start):
         return False
     digit = _DIGIT.search(value) is not None
     if not digit and (kind == "weak" or not value.isascii()):
@@ -254,6 +264,8 @@ def _unnamed(candidate: Candidate, value: bytes) -> bool:
     return strangeness(value) >= 45 and not _is_text(value)
 
 
+# {"type": "tendermint/PubKeyEd25519", "key": ...}
+_PUBLIC_TYPE = re.compile(rb"(?i)pub(?:lic)?_?key[\w/]{0,16}[\"']?[^{}\n]{0,24}(?:\n[^{}\n]{0,40})?\Z")
 _BOTH_CASES = re.compile(rb"[a-z].{0,78}[A-Z]|[A-Z].{0,78}[a-z]")
 _PRINTED = re.compile(rb"[\t\r\n -~]{12}|[\x00-\x09]{4}")
 

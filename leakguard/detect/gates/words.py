@@ -1,10 +1,10 @@
 """Gates for mnemonic phrases, and the finder of BIP-39 phrases in running text.
 
-Promise: no output, no exceptions on odd input, nothing kept but the public word lists (loaded on first use, 20,000
-words, about 30 ms; those in ASCII alone 2 ms). `bip39_runs` returns words of a phrase: its caller holds a secret then, and nobody else may.
-Imported by detect/ only; imports nothing else of the project, and `mnemonic` (Trezor's, for its ten official word
-lists) inside the functions. Without it the gate cannot decide (PASS) and `bip39_runs` raises ImportError: a scan
-that cannot look for phrases must not call a text clean.
+Promise: no output, no exceptions on odd input, nothing kept but the public word lists, each read when it is first asked
+for (2 ms). `bip39_runs` returns words of a phrase: its caller holds a secret then, and nobody else may.
+Imported by detect/ only; imports nothing else of the project. The ten official lists are those that come with `mnemonic`
+(Trezor's). Without it the gate cannot decide (PASS) and `bip39_runs` raises ImportError: a scan that cannot look for
+phrases must not call a text clean.
 
 What counts as a phrase in running text (the guard against prose, word lists and tables):
 * 12, 15, 18, 21 or 24 words of one list, in a row, whose checksum holds. Words of a row are separated by spaces,
@@ -41,7 +41,8 @@ LANGUAGES = (
     "chinese_simplified", "chinese_traditional",
 )  # fmt: skip
 """The official lists, in the order they are tried."""
-_NO_ASCII = frozenset({"japanese", "korean", "chinese_simplified", "chinese_traditional"})
+_ASCII = LANGUAGES[:6]
+"""Those with words in ASCII."""
 
 SIZES = (24, 21, 18, 15, 12)
 LENGTHS = frozenset((*SIZES, 25))
@@ -74,36 +75,51 @@ class _Word(NamedTuple):
     places: Mapping[str, int]
 
 
-@cache
-def _lists() -> Mapping[str, Mapping[str, int]]:
-    """Every word of the lists, in NFKD: language and index. ImportError without `mnemonic`."""
-    from importlib import import_module
-    from unicodedata import normalize
-
-    mnemonic = import_module("mnemonic").Mnemonic
-    book: dict[str, dict[str, int]] = {}
-    for language in LANGUAGES:
-        for index, word in enumerate(mnemonic(language).wordlist):
-            book.setdefault(normalize("NFKD", word), {})[language] = index
-    return book
-
-
-@cache
-def ascii_words() -> frozenset[bytes]:
-    """The words of all lists that are written in ASCII: read without building the lists, in a tenth of the time.
-    ImportError without `mnemonic`."""
+def _folder() -> str:
+    """Where the official lists lie. ImportError without `mnemonic`."""
     from importlib.util import find_spec
 
     spec = find_spec("mnemonic")
     if spec is None or not spec.submodule_search_locations:
         raise ImportError("mnemonic")
-    out: set[bytes] = set()
-    for language in LANGUAGES:
-        if language not in _NO_ASCII:
-            path = os.path.join(spec.submodule_search_locations[0], "wordlist", f"{language}.txt")
-            with open(path, "rb") as words:
-                out.update(words.read().split())
-    return frozenset(word for word in out if word.isascii())
+    return os.path.join(spec.submodule_search_locations[0], "wordlist")
+
+
+def _words_in(language: str) -> list[str]:
+    with open(os.path.join(_folder(), f"{language}.txt"), encoding="utf-8") as lines:
+        return lines.read().split()
+
+
+@cache
+def _list(language: str) -> Mapping[str, int]:
+    """The words of one list, in NFKD, and their places."""
+    from unicodedata import normalize
+
+    return {
+        word if word.isascii() else normalize("NFKD", word): index for index, word in enumerate(_words_in(language))
+    }
+
+
+class _Book:
+    """All lists. Reads those that have words in a word's alphabet, each when it is first asked: Trezor's own reader takes
+    30 ms for the ten, which every worker paid for the first row of words it met."""
+
+    def get(self, word: str) -> Mapping[str, int]:
+        """A word's place in each list that has it."""
+        languages = _ASCII if word.isascii() else LANGUAGES
+        return {language: _list(language)[word] for language in languages if word in _list(language)}
+
+    def __contains__(self, word: str) -> bool:
+        return any(word in _list(language) for language in (_ASCII if word.isascii() else LANGUAGES))
+
+
+_BOOK = _Book()
+
+
+@cache
+def ascii_words() -> frozenset[bytes]:
+    """The words of all lists that are written in ASCII. ImportError without `mnemonic`."""
+    return frozenset(word.encode() for language in _ASCII for word in _words_in(language) if word.isascii())
 
 
 def _folded(word: str) -> str:
@@ -157,7 +173,7 @@ def _rows(text: str) -> Iterator[tuple[list[_Word], list[str]]]:
 def _rows_between(text: str, start: int, end: int) -> Iterator[tuple[list[_Word], list[str]]]:
     import re
 
-    book, gap = _lists(), re.compile(_GAP)
+    book, gap = _BOOK, re.compile(_GAP)
     row: list[_Word] = []
     gaps: list[str] = []
     for found in re.compile(_WORD).finditer(text, start, end):
@@ -166,11 +182,11 @@ def _rows_between(text: str, start: int, end: int) -> Iterator[tuple[list[_Word]
             continue
         places = book.get(written) or book.get(_folded(written))
         between = text[row[-1].end : found.start(1)] if row else ""
-        if row and (places is None or len(between) > LONGEST_GAP or not gap.fullmatch(between)):
+        if row and (not places or len(between) > LONGEST_GAP or not gap.fullmatch(between)):
             if len(row) >= SIZES[-1]:
                 yield row, gaps
             row, gaps = [], []
-        if places is not None:
+        if places:
             if row:
                 gaps.append(between)
             row.append(_Word(found.start(1), found.end(1), written, places))
@@ -260,7 +276,7 @@ def words_of(text: str) -> list[str]:
 
 def listed(word: str) -> bool:
     """Whether a word, as written, is in one of the lists. ImportError without `mnemonic`."""
-    return word in _lists() or _folded(word) in _lists()
+    return word in _BOOK or _folded(word) in _BOOK
 
 
 def bip39_runs(text: str) -> list[tuple[int, int, str, list[str]]]:
@@ -297,16 +313,16 @@ def bip39(candidate: Candidate, _wanted: bool = True) -> Verdict:
     than 60 words are judged as running text. Words of no list (labels) divide the others into rows; a row whose
     length a phrase has must be one as a whole, or the windows inside it would pass by chance.
     """
-    try:
-        book = _lists()
-    except ImportError:
-        return PASS
     text = _text(candidate)
     words = _all_words(text)
+    try:
+        _folder()
+    except ImportError:
+        return PASS
     if len(words) > 60:
         runs = bip39_runs(text)
         return _proven(candidate, len(runs[0][3]), runs[0][2]) if runs else REJECT
-    places = [book.get(word, {}) for word in words]
+    places = [_BOOK.get(word) for word in words]
     for language in LANGUAGES:
         row: list[int] = []
         for index in [*(place.get(language, -1) for place in places), -1]:
@@ -389,7 +405,7 @@ def ton(candidate: Candidate, _wanted: bool = True) -> Verdict:
     if len(words) != 24:
         return REJECT
     try:
-        indexes = [_lists().get(word, {}).get("english", -1) for word in words]
+        indexes = [_BOOK.get(word).get("english", -1) for word in words]
     except ImportError:
         return PASS
     if min(indexes) < 0:
@@ -418,7 +434,7 @@ def algorand(candidate: Candidate, _wanted: bool = True) -> Verdict:
     """An Algorand account's phrase: 25 words of the English list, the last of them the checksum of the others."""
     words = _all_words(_text(candidate))
     try:
-        indexes = [_lists().get(word, {}).get("english", -1) for word in words]
+        indexes = [_BOOK.get(word).get("english", -1) for word in words]
         if len(words) != 25 or min(indexes) < 0 or not _algorand_holds(indexes):
             return REJECT
     except ImportError:
