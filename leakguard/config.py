@@ -62,8 +62,12 @@ class Settings(NamedTuple):
     archive_members: int = 250_000
     archive_bytes: int = 64 * 1024**3
     archive_seconds: int = 600
+    ocr: bool = False
+    """Read what pictures show, too (the extra `ocr`, and tesseract)."""
     strict: bool = False
-    """Archives that are recognised and cannot be read make the run incomplete."""
+    """What is recognised and not read (archives without a reader, git histories) makes the run incomplete."""
+    git_objects: bool = False
+    """Read the objects of git repositories that a folder scan comes across."""
 
 
 class Loaded(NamedTuple):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import BytesIO
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -20,19 +19,8 @@ from leakguard.attribution import Masker
 from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
 from leakguard.model import Finding, Incident, Origin, ScanResult
-from leakguard.pipeline import (
-    BATCH_BYTES,
-    BATCH_FILES,
-    MOST_PER_ARCHIVE,
-    PARALLEL_FROM,
-    Collector,
-    Done,
-    Policy,
-    Unit,
-    scan_leaves,
-    scan_windows,
-)
-from leakguard.sources.files import WINDOW, FileTask, read_stream
+from leakguard.pipeline import PARALLEL_FROM, Collector, Policy, Unit, scan_leaves
+from leakguard.sources.files import FileTask
 from leakguard.sources.image import Reader
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.walk import Leaf, Tally
@@ -151,30 +139,6 @@ def scan_images(
     return run.result(incidents), interrupted
 
 
-class Piece(NamedTuple):
-    """A leaf on its way to a worker: its bytes, or what was found in it already."""
-
-    origin: Origin
-    data: bytes
-    done: Done | None = None
-
-
-def scan_piece(engine: Engine, piece: Piece, policy: Policy) -> Done:
-    """What a worker does."""
-    if piece.done is not None:
-        return piece.done
-    told: list[Incident] = []
-    try:
-        return scan_windows(engine, read_stream(BytesIO(piece.data), piece.origin, told.append), policy, told)
-    except Exception as error:  # noqa: BLE001 - told by its kind alone: a message could quote content
-        return lost_piece(piece, f"internal error: {type(error).__name__}")
-
-
-def lost_piece(piece: Piece, reason: str) -> Done:
-    """The outcome of a leaf that could not be scanned at all."""
-    return Done([], [], 0, 0, 0, 0, [Incident("failed", str(piece.origin), reason, len(piece.data))])
-
-
 class _Run:
     """One scan of several stores."""
 
@@ -218,39 +182,16 @@ class _Run:
 
     def _scan_by(self, jobs: int, leaves: Iterable[Leaf]) -> None:
         """The same by worker processes: this one reads and expands."""
-        from leakguard.workers import run_any
+        from leakguard.pieces import Share, batches, end_of, run_pieces
 
         self.incidents = []
-        left_out = 0
-        for piece, done in run_any(self.engine, self._batches(leaves), self.policy, jobs, scan_piece, lost_piece):
-            room = max(0, MOST_PER_ARCHIVE - len(self.collector.findings))
-            left_out += len(done.findings[room:])
-            kept = done._replace(findings=done.findings[:room]) if room < len(done.findings) else done
-            self.collector.add(Unit(FileTask(str(piece.origin), "", 0)), kept)
-        if left_out:
-            self._told(Incident("truncated", "image", f"{left_out} more findings left out of the report"))
-        done = Done([], [], 0, 0, 0, 0, self.incidents, objects=0, inside=self._gone())
-        self.collector.add(Unit(FileTask("", "", 0)), done)
+        share = Share("image", self.collector, self.incidents, self._gone)
 
-    def _batches(self, leaves: Iterable[Leaf]) -> Iterator[list[Piece]]:
-        """Small leaves in batches; a large one is scanned here, window by window, and its outcome put in line."""
-        batch: list[Piece] = []
-        size = 0
-        for leaf in leaves:
-            data = leaf.stream.peek(WINDOW + 1)
-            if len(data) > WINDOW:
-                told: list[Incident] = []
-                windows = read_stream(leaf.stream, leaf.origin, told.append)
-                batch.append(Piece(leaf.origin, b"", scan_windows(self.engine, windows, self.policy, told)))
-            else:
-                leaf.stream.skip(len(data))
-                batch.append(Piece(leaf.origin, data))
-                size += len(data)
-            if size >= BATCH_BYTES or len(batch) >= BATCH_FILES:
-                yield batch
-                batch, size = [], 0
-        if batch:
-            yield batch
+        def work() -> Iterator[Sequence[Any]]:
+            yield from batches(self.engine, leaves, self.policy, share)
+            yield [end_of(share)]
+
+        run_pieces(self.engine, work(), self.policy, jobs, self.collector)
 
     def _gone(self) -> tuple[int, int, int]:
         """(containers, members, expanded bytes) since it was asked last."""

@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 from leakguard.detect.engine import Engine
+from leakguard.detect.reuse import Reuse
 from leakguard.errors import EngineError
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin
 from leakguard.pipeline import MOST_PER_OBJECT, Done, Policy, findings_of, scan_leaves, scan_windows
@@ -52,6 +53,8 @@ class Piece(NamedTuple):
     paths: tuple[str, ...] = ()
     """For blobs: where a tree has them; "" where none was found to."""
     size: int = 0
+    versions: bool = False
+    """Whether it is worth it to look at how blobs of one path differ."""
 
 
 class Found(NamedTuple):
@@ -128,9 +131,22 @@ _met: dict[str, set[bytes]] = {}
 """Per shadow what this process met in trees: ids (hex), names (behind a slash), and entries of trees without commits."""
 
 
+_texts: dict[str, Reuse] = {}
+"""Per shadow the versions of files that this process scanned last: the next ones are scanned by what differs."""
+
+
+def versions(engine: Engine, shadow: str) -> Reuse:
+    """What scans the blobs of a store. Asked for before workers are forked it is made once."""
+    texts = _texts.get(shadow)
+    if texts is None:
+        texts = _texts[shadow] = Reuse(engine)
+    return texts
+
+
 def forget(shadow: str) -> None:
     """Lets go of what was remembered of a store."""
     _met.pop(shadow, None)
+    _texts.pop(shadow, None)
 
 
 def scan_piece(engine: Engine, piece: Piece, policy: Policy) -> PieceDone:
@@ -170,7 +186,7 @@ def lost_piece(piece: Piece, reason: str) -> PieceDone:
 
 
 # ---------------------------------------------------------------- blobs
-def _blob(engine: Engine, _piece: Piece, content: Content, oid: bytes, path: str, account: Account) -> None:
+def _blob(engine: Engine, piece: Piece, content: Content, oid: bytes, path: str, account: Account) -> None:
     data = content.data
     origin_path = path or f"<blob {short(oid)}>"
     if data is None:
@@ -181,7 +197,7 @@ def _blob(engine: Engine, _piece: Piece, content: Content, oid: bytes, path: str
         return
     if content.size < 1024 and data.startswith(_POINTER):
         _pointer(data, path, account)
-    scan = engine.scan(data, path)
+    scan = versions(engine, piece.shadow).scan(data, path) if piece.versions else engine.scan(data, path)
     account.objects += 1
     account.bytes += content.size
     if not scan.matches and not scan.incidents and not scan.views:

@@ -31,7 +31,7 @@ from leakguard.model import (
 )
 from leakguard.sources.files import REACH, FileTask, read_stream, read_windows
 from leakguard.sources.inside.limits import Limits
-from leakguard.sources.windows import Windows, open_regular
+from leakguard.sources.windows import WINDOW, Windows, open_regular, read_on, read_whole
 from leakguard.triage.fingerprint import fingerprint
 from leakguard.triage.suppress import allowance
 
@@ -104,6 +104,8 @@ class Policy(NamedTuple):
     """How far to go into archives; None: they are bytes like any other."""
     strict: bool = False
     """What is recognised and cannot be read (a package is missing, no reader) makes the run incomplete."""
+    git: bool = False
+    """Read the packs and objects of git repositories that lie among the files."""
 
 
 # ---------------------------------------------------------------- one document
@@ -308,37 +310,50 @@ def scan_unit(engine: Engine, unit: Unit, policy: Policy) -> Done:
     try:
         if task.kind == "link":
             return _scan_link(engine, task, policy)
+        if task.kind == "volumes":
+            return _scan_inside(engine, task, archive_kind(task._replace(open_path=task.parts[0])), policy)
         incidents: list[Incident] = []
+        if unit.start == 0 and unit.end is None and task.size <= FOLD_LIMIT:
+            document = _whole(task, policy)
+            if document is not None:
+                return scan_whole(engine, document, policy, incidents)
         windows = read_windows(task, Origin("file", task.path), incidents.append, start=unit.start, end=unit.end)
         first = None
         if policy.inside is not None and unit.start == 0:
             first = next(windows, None)
-            kind = _container(task, first) if first is not None else ""
+            kind = _container(task, first, policy.git) if first is not None else ""
+            if first is not None and policy.inside.ocr and unit.end is None:
+                kind = _picture(first) or kind
             if kind:
                 windows.close()
                 return _scan_inside(engine, task, kind, policy)
-        if unit.start == 0 and unit.end is None and task.size <= FOLD_LIMIT:
-            return _scan_small(engine, unit, windows, first, policy, incidents)
         return _drain(engine, windows, policy, incidents, size=task.size, unit=unit, first=first)
     except Exception as error:  # noqa: BLE001 - it is told as a failure, by its kind alone: a message could quote content
         return lost(unit, f"internal error: {type(error).__name__}")
 
 
-def _scan_small(
-    engine: Engine, unit: Unit, windows: Windows, first: Document | None, policy: Policy, incidents: list[Incident]
-) -> Done:
-    """A file that is one Document, as nearly all are; without an account of windows if there is nothing in it."""
-    document = first or next(windows, None)
-    if document is None or not document.final or document.base:
-        return _drain(engine, windows, policy, incidents, unit=unit, first=document)
-    windows.close()
+def _whole(task: FileTask, policy: Policy) -> Document | None:
+    """A small file that is no container, as nearly all are; None for all others."""
+    data = read_whole(task.open_path, FOLD_LIMIT)
+    if data is None:
+        return None
+    if policy.inside is not None:
+        from leakguard.sources.inside.magic import ends_as_zip, is_picture, kind_of
+
+        if kind_of(data, task.path) or ends_as_zip(data) or (policy.inside.ocr and is_picture(data)):
+            return None
+    return Document(data, Origin("file", task.path))
+
+
+def scan_whole(engine: Engine, document: Document, policy: Policy, incidents: list[Incident]) -> Done:
+    """Scans what is one Document from end to end."""
     size = len(document.data)
     try:
         scan = engine.scan(document.data, document.origin.path, size=size, core_end=size)
     except EngineError as error:
-        incidents.append(Incident("failed", unit.task.path, error.message, size))
+        incidents.append(Incident("failed", str(document.origin), error.message, size))
         return Done([], [], 0, 0, 0, 0, incidents)
-    if not scan.matches and not scan.incidents and not _ties(unit.task.path):
+    if not scan.matches and not scan.incidents and not _ties(str(document.origin)):
         return Done([], [], 0, size, scan.views, scan.view_bytes, incidents)
     account = _Account(0, incidents)
     account.add(_judged(engine, document, scan, account), policy)
@@ -351,9 +366,18 @@ def lost(unit: Unit, reason: str) -> Done:
     return Done([], [], 0, 0, 0, 0, [Incident("failed", unit.task.path, reason, max(0, size))])
 
 
-def scan_windows(engine: Engine, windows: Windows, policy: Policy, incidents: list[Incident]) -> Done:
-    """Scans what another source cut into windows; `incidents` is the list that the source reports to."""
-    return _drain(engine, windows, policy, incidents)
+def scan_windows(
+    engine: Engine, windows: Windows, policy: Policy, incidents: list[Incident], start: int = 0
+) -> Done:
+    """Scans what another source cut into windows, of which the first has its core at `start`; `incidents` is the list that
+    the source reports to."""
+    return _drain(engine, windows, policy, incidents, unit=Unit(FileTask("", "", 0), start) if start else None)
+
+
+def scan_part(engine: Engine, document: Document, policy: Policy, incidents: list[Incident]) -> Done:
+    """Scans a part of something large that was cut where no encoded run is."""
+    start = document.base + document.core_start
+    return _drain(engine, _one(document), policy, incidents, size=1 << 62, unit=Unit(FileTask("", "", 0), start))
 
 
 def scan_standard_input(engine: Engine, handle: int, policy: Policy) -> Done:
@@ -369,7 +393,7 @@ def scan_standard_input(engine: Engine, handle: int, policy: Policy) -> Done:
     return _drain(engine, read_stream(handle, origin, incidents.append), policy, incidents)
 
 
-def _container(task: FileTask, first: Document) -> str:
+def _container(task: FileTask, first: Document, git: bool) -> str:
     """What kind of container a file is, by its first window; "" for nearly all."""
     from leakguard.sources.inside.magic import ends_as_zip, kind_of
 
@@ -377,7 +401,14 @@ def _container(task: FileTask, first: Document) -> str:
         return ""
     from leakguard.sources.inside.walk import is_container
 
-    return is_container(first.data, task.path, task.open_path, first.final)
+    return is_container(first.data, task.path, task.open_path, first.final, git)
+
+
+def _picture(first: Document) -> str:
+    """Is it something to read by OCR?"""
+    from leakguard.sources.inside.magic import is_picture
+
+    return "picture" if is_picture(first.data) else ""
 
 
 def _scan_inside(engine: Engine, task: FileTask, kind: str, policy: Policy) -> Done:
@@ -401,8 +432,7 @@ def scan_leaves(
     references: list[References] = []
     objects = size = views = view_bytes = left_out = 0
     for leaf in leaves:
-        told: list[Incident] = []
-        done = _drain(engine, read_stream(leaf.stream, leaf.origin, told.append), policy, told)
+        done = scan_leaf(engine, leaf, policy)
         room = max(0, MOST_PER_ARCHIVE - len(findings))
         findings += done.findings[:room]
         left_out += len(done.findings[room:])
@@ -420,6 +450,30 @@ def scan_leaves(
     return Done(
         findings, sets, 0, size, views, view_bytes, incidents, references=tuple(references), objects=objects, inside=inside
     )
+
+
+def scan_leaf(engine: Engine, leaf: "Leaf", policy: Policy) -> Done:
+    """Scans one member to its end."""
+    told: list[Incident] = []
+    data = leaf.stream.taken(WINDOW + 1)
+    if len(data) <= WINDOW:
+        done = scan_whole(engine, Document(data, leaf.origin), policy, told)
+    else:
+        done = _drain(engine, read_on(leaf.stream, leaf.origin, told.append, data, 0, 0), policy, told)
+    if leaf.moved is not None:
+        findings, sets = leaf.moved(done.findings, done.sets)
+        done = done._replace(findings=findings, sets=sets)
+    return done._replace(findings=_placed(done.findings, leaf)) if leaf.place is not None else done
+
+
+def _placed(findings: list[Finding], leaf: "Leaf") -> list[Finding]:
+    """The findings of a leaf that knows of each place in it what row, page or packet it is of."""
+    place, origin = leaf.place, leaf.origin
+    if place is None:
+        return findings
+    return [
+        finding._replace(origin=origin._replace(facts=origin.facts + place(finding.start_byte))) for finding in findings
+    ]
 
 
 def _scan_link(engine: Engine, task: FileTask, policy: Policy) -> Done:
@@ -583,7 +637,7 @@ def units(tasks: Iterable[FileTask], inside: bool = False) -> Iterator[Unit]:
     stays whole."""
     for task in tasks:
         start = 0
-        if task.kind == "file" and task.size >= 2 * SPLIT and not (inside and _is_archive(task)):
+        if task.kind == "file" and task.size >= 2 * SPLIT and not (inside and archive_kind(task)):
             for border in _borders(task):
                 yield Unit(task, start, border)
                 start = border
@@ -591,19 +645,19 @@ def units(tasks: Iterable[FileTask], inside: bool = False) -> Iterator[Unit]:
         yield Unit(task, start)
 
 
-def _is_archive(task: FileTask) -> bool:
-    """Will `scan_unit` look into it?"""
+def archive_kind(task: FileTask) -> str:
+    """What `scan_unit` will look into it as; "" for what is no archive."""
     from leakguard.sources.inside.magic import ISO_HEAD
     from leakguard.sources.inside.walk import is_container
 
     try:
         handle, _ = open_regular(task.open_path)
     except OSError:
-        return False  # whoever reads it will say so
+        return ""  # whoever reads it will say so
     try:
-        return bool(is_container(os.read(handle, ISO_HEAD), task.path, task.open_path, False))
+        return is_container(os.read(handle, ISO_HEAD), task.path, task.open_path, False)
     except OSError:
-        return False
+        return ""
     finally:
         os.close(handle)
 
@@ -695,6 +749,11 @@ class Collector:
         if self._on_progress is not None:
             self._on_progress(self.objects, self.bytes)
 
+    def progress_from(self) -> Callable[[int, int], None] | None:
+        """Something to call with what was done beside what is in here already."""
+        told, objects, size = self._on_progress, self.objects, self.bytes
+        return None if told is None else lambda more, bytes_more: told(objects + more, size + bytes_more)
+
     def join(self, ruleset: RuleSet) -> None:
         """Joins halves of credentials that stand in several files. To be called when all files were added."""
         if self.references:
@@ -734,6 +793,10 @@ def scan_files(
     """
     head: list[FileTask] = []
     expected = 0
+    if policy.inside is not None:
+        from leakguard.sources.volumes import gathered
+
+        tasks = gathered(tasks, collector.incidents.append)
     tasks = iter(tasks)
     for task in tasks:
         head.append(task)
@@ -742,6 +805,12 @@ def scan_files(
             break
     engine = engine_for(expected)
     collector.limits = policy.inside
+    if jobs > 1 and expected >= parallel_from and policy.inside is not None:
+        from leakguard.pieces import scan_shared
+
+        scan_shared(engine, chain(head, tasks), policy, jobs, collector)
+        collector.join(engine.ruleset)
+        return
     work = units(chain(head, tasks), policy.inside is not None)
     if jobs < 2 or expected < parallel_from:
         for unit in work:

@@ -9,8 +9,10 @@ for it.
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 from collections import deque
@@ -23,6 +25,10 @@ from leakguard.detect.engine import Engine
 from leakguard.pipeline import Done, Policy, Unit, lost, scan_unit
 
 METHOD = "fork" if sys.platform.startswith("linux") else "spawn"
+
+ARENA = 16 * 1024 * 1024
+"""Bytes that a forked worker shares with its parent: contents go that way and not through a pipe, which copies them five
+times. Pages are taken as they are used; a batch that does not fit goes through the pipe."""
 
 _U = TypeVar("_U")
 _D = TypeVar("_D")
@@ -59,8 +65,11 @@ def run_any(
 class _Worker:
     def __init__(self, context: Any, engine: Engine, policy: Policy, scan: Callable[..., Any]) -> None:
         self.pipe, theirs = context.Pipe()
-        inherited = self.pipe if context.get_start_method() == "fork" else None
-        self.process = context.Process(target=_work, args=(theirs, inherited, engine, policy, scan), daemon=True)
+        forked = context.get_start_method() == "fork"
+        inherited = self.pipe if forked else None
+        self.arena = mmap.mmap(-1, ARENA) if forked else None
+        arguments = (theirs, inherited, self.arena, engine, policy, scan)
+        self.process = context.Process(target=_work, args=arguments, daemon=True)
         with _deaf():
             self.process.start()
         theirs.close()
@@ -126,7 +135,7 @@ class _Pool:
     def _hand_out(self, worker: _Worker, number: int, batch: list[Any]) -> None:
         worker.number, worker.batch = number, batch
         try:
-            worker.pipe.send(batch)
+            _send(worker, batch)
         except (BrokenPipeError, OSError):
             return  # it died: its pipe reads as ended, and _take reports the batch
 
@@ -148,7 +157,7 @@ class _Pool:
         out = []
         for unit in batch:
             try:
-                worker.pipe.send([unit])
+                _send(worker, [unit])
                 out.append((unit, worker.pipe.recv()[0]))
             except (EOFError, OSError):
                 fresh = self._replaced(worker)
@@ -160,6 +169,8 @@ class _Pool:
         """A new worker in place of one that died."""
         worker.process.join(5)
         worker.pipe.close()
+        if worker.arena is not None:
+            worker.arena.close()
         fresh = _Worker(self.context, self.engine, self.policy, self.scan)
         self.workers[self.workers.index(worker)] = fresh
         return fresh
@@ -176,6 +187,26 @@ class _Pool:
                 worker.process.kill()
                 worker.process.join(5)
             worker.pipe.close()
+            if worker.arena is not None:
+                worker.arena.close()
+
+
+def _send(worker: _Worker, batch: list[Any]) -> None:
+    """Hands a batch over: what it wraps as a PickleBuffer lies in the arena, the rest goes through the pipe."""
+    buffers: list[pickle.PickleBuffer] = []
+    places: list[tuple[int, int]] = []
+    arena = worker.arena
+    text = pickle.dumps(batch, 5, buffer_callback=buffers.append if arena is not None else None)
+    at = 0
+    for buffer in buffers:
+        view = buffer.raw()
+        if arena is None or at + view.nbytes > ARENA:
+            text, places = pickle.dumps(batch, 5), []
+            break
+        arena[at : at + view.nbytes] = view
+        places.append((at, view.nbytes))
+        at += view.nbytes
+    worker.pipe.send((text, places))
 
 
 @contextmanager
@@ -192,7 +223,12 @@ def _deaf() -> Iterator[None]:
 
 
 def _work(
-    pipe: Connection, parents: Connection | None, engine: Engine, policy: Policy, scan: Callable[..., Any]
+    pipe: Connection,
+    parents: Connection | None,
+    arena: mmap.mmap | None,
+    engine: Engine,
+    policy: Policy,
+    scan: Callable[..., Any],
 ) -> None:
     """A worker's life: batches in, results out, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends the workers
@@ -202,7 +238,9 @@ def _work(
         parents.close()
     try:
         while True:
-            batch = pipe.recv()
+            text, places = pipe.recv()
+            contents = [arena[at : at + size] for at, size in places] if arena is not None else []
+            batch = pickle.loads(text, buffers=contents)  # noqa: S301 - from the parent, by a pipe of its own
             pipe.send([scan(engine, unit, policy) for unit in batch])
     except (EOFError, OSError):
         pass  # the parent is done, or gone

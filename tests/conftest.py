@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -11,8 +13,37 @@ from hypothesis import settings
 from leakguard.detect import cache
 from leakguard.detect.engine import Engine
 
+LACKING = re.compile(
+    r"not installed|could not import|[Nn]o module named|\bneeds (?!/proc|a second file system)|^(Skipped: )?no [\w.-]+\Z"
+)
+"""Reasons of a skip that say that a tool or a package is missing."""
+LENT = "no part of the extra dev"
+"""What such a reason says of a package that this project does not install for its tests."""
+
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
+
+
+def _no_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Where LEAKGUARD_CI is set nothing may be lacking: a test that skips for a missing tool has failed."""
+    if "LEAKGUARD_CI" not in os.environ or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    if LACKING.search(reason) and LENT not in reason:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and LEAKGUARD_CI is set: {reason}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, None]:
+    outcome = yield
+    _no_skip(outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, None]:
+    outcome = yield
+    _no_skip(outcome.get_result())
 
 
 @pytest.fixture(scope="session", autouse=True)

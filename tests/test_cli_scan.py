@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from repos import Repository
 
 from leakguard.detect.generate import expand
 
@@ -302,3 +303,36 @@ def test_a_filter_that_matches_nothing_is_a_mistake(leaky: Path) -> None:
     done = run("scan", ".", "--include-path", "*.envv", folder=leaky)
     assert done.returncode == 2
     assert b"*.envv" in done.stderr
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_git_history_among_files_is_told_or_read(tmp_path: Path, packed: bool) -> None:
+    repo = Repository(tmp_path / "work")
+    repo.write("old.env", f"GITHUB_TOKEN={TOKEN}\n")
+    repo.git("add", "-A")
+    repo.git("commit", "-qm", "one")
+    repo.git("rm", "-q", "old.env")
+    repo.git("commit", "-qm", "two")
+    if packed:
+        repo.git("gc", "-q")
+    plain = run("scan", "work", "--receipt", "r.json", folder=tmp_path)
+    assert plain.returncode == 0
+    assert b"git history, not read: use leakguard git" in plain.stdout
+    (reason,) = json.loads((tmp_path / "r.json").read_text())["skipped"]["reasons"]
+    assert reason.startswith("git history")
+    assert run("scan", "work", "--strict", folder=tmp_path).returncode == 3
+    read = run("scan", "work", "--git-objects", "--strict", "-f", "jsonl", folder=tmp_path)
+    assert read.returncode == 1
+    record = json.loads(read.stdout.splitlines()[0])
+    assert record["rule"] == "github.personal-access-token"
+    assert b"skipped 0" in read.stderr
+    written = run("extract", record["path"], "-o", "out", folder=tmp_path)
+    assert written.returncode == 0
+    assert (tmp_path / "out").read_text().endswith(f"GITHUB_TOKEN={TOKEN}\n")  # a loose object has its kind before it
+
+
+def test_a_repository_without_objects_has_no_history(tmp_path: Path) -> None:
+    Repository(tmp_path / "work")
+    done = run("scan", "work", folder=tmp_path)
+    assert done.returncode == 0
+    assert b"skipped 0" in done.stderr

@@ -11,12 +11,13 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGE = os.path.join(ROOT, "leakguard")
 
-LEAVES = {"version", "errors", "model", "globs", "hashes"}
+LEAVES = {"version", "errors", "model", "globs", "hashes", "rotated"}
 ALLOWED: dict[str, set[str]] = {
     "version": set(),
     "errors": set(),
     "hashes": set(),
     "globs": set(),
+    "rotated": set(),
     "model": {"errors", "hashes"},
     "config": {"errors", "model", "hashes"},
     "accepted": LEAVES | {"config", "triage", "sources"},
@@ -24,12 +25,13 @@ ALLOWED: dict[str, set[str]] = {
     "sources": LEAVES | {"sources"},
     "report": LEAVES | {"report"},
     "triage": LEAVES | {"detect", "triage"},
-    "pipeline": LEAVES | {"detect", "triage", "sources", "workers"},
+    "pipeline": LEAVES | {"detect", "triage", "sources", "workers", "pieces"},
+    "pieces": LEAVES | {"detect", "sources", "pipeline", "workers"},
     "workers": LEAVES | {"detect", "pipeline"},
     "objects": LEAVES | {"detect", "sources", "pipeline"},
     "attribution": LEAVES | {"detect", "triage", "sources", "pipeline", "objects"},
     "history": LEAVES | {"detect", "triage", "sources", "pipeline", "workers", "objects", "attribution"},
-    "images": LEAVES | {"detect", "sources", "pipeline", "workers", "attribution"},
+    "images": LEAVES | {"detect", "sources", "pipeline", "pieces", "attribution"},
     "compare": LEAVES | {"sources"},
     "changes": LEAVES | {"compare", "sources", "pipeline"},
     "hook": LEAVES | {"accepted", "changes", "config", "detect", "triage", "sources", "pipeline"},

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-KEYS = ("archives", "archive_depth", "archive_ratio", "archive_members", "archive_bytes", "archive_seconds", "strict")
+KEYS = ("archives", "archive_depth", "archive_ratio", "archive_members", "archive_bytes", "archive_seconds", "ocr", "strict")
 
 
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,9 +28,10 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Whether to look inside, how far, and what it means if a reader is missing."""
-    strict = "Also end with 3 if an archive is recognised and cannot be read here."
+    strict = "Also end with 3 if an archive or a git history is recognised and not read."
     command = click.option("--strict/--no-strict", default=None, help=strict)(command)
     command = limit_options(command)
+    command = click.option("--ocr/--no-ocr", default=None, help="Read what pictures show, by tesseract. [no]")(command)
     return click.option("--archives/--no-archives", default=None, help="Look inside of archives. [yes]")(command)
 
 
@@ -47,5 +48,5 @@ def limits(settings: Any) -> Any:
         return None
     return Limits(
         settings.archive_depth, settings.archive_ratio, settings.archive_members, settings.archive_bytes,
-        settings.archive_seconds,
+        settings.archive_seconds, settings.ocr,
     )  # fmt: skip

@@ -39,7 +39,7 @@ def extract(origin: str, output: str, config_file: str | None, **options: Any) -
     if output == "-" and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError("extract: this is a terminal, and a member may hold control characters; use -o FILE")
     loaded = config.load(config_file, [], False, given(options))
-    search = _Search(origin, limits(loaded.settings._replace(archives=True)))
+    search = _Search(origin, limits(loaded.settings._replace(archives=True, ocr=True)))
     found = search.run(lambda read: write_atomic(output, read, private=True))
     if not found and search.incidents:
         raise SourceError(origin, f"not found; not all could be read: {search.incidents[0].reason}")
@@ -67,13 +67,17 @@ class _Search:
             return self._run_image(write)
         from leakguard.model import Origin
         from leakguard.sources.files import FileTask
-        from leakguard.sources.inside.magic import ISO_HEAD
+        from leakguard.sources.inside.magic import ISO_HEAD, is_picture
         from leakguard.sources.inside.walk import is_container, leaves
+        from leakguard.sources.volumes import beside
 
-        task = FileTask(self.root, self.root, os.path.getsize(self.root))
-        with open(self.root, "rb") as handle:
+        parts = beside(self.root)
+        task = FileTask(self.root, self.root, os.path.getsize(self.root), "volumes" if parts else "file", parts)
+        with open(parts[0] if parts else self.root, "rb") as handle:
             head = handle.read(ISO_HEAD)
-        kind = is_container(head, self.root, self.root, len(head) == task.size)
+        kind = is_container(head, self.root, self.root, len(head) == task.size, git=True)
+        if is_picture(head):
+            kind = "picture"
         if not kind:
             raise UsageError(f"extract: {self.root} is no archive that leakguard knows")
         origin = Origin("file", self.root)

@@ -17,7 +17,7 @@ from leakguard.cli.scan import _cores, _Interrupt, _progress, _Run
 from leakguard.cli.scan import scan as scan_command
 from leakguard.errors import UsageError
 
-_NOT_HERE = frozenset({"paths", "skip_dirs", "gitignore", "follow_symlinks", "no_cache"})
+_NOT_HERE = frozenset({"paths", "skip_dirs", "gitignore", "git_objects", "follow_symlinks", "no_cache"})
 """Options of `scan` that are about folders."""
 
 
@@ -49,7 +49,7 @@ class _GitRun(_Run):
 
     def __init__(self, repo: str, options: dict[str, Any]) -> None:
         self.repo = repo
-        super().__init__((repo,), {"skip_dirs": (), "gitignore": None, "follow_symlinks": None, **options})
+        super().__init__((repo,), {"skip_dirs": (), "gitignore": None, "git_objects": None, "follow_symlinks": None, **options})
 
     def _scan(self) -> tuple[Any, bool]:
         if asked(self.options):

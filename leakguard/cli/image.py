@@ -19,7 +19,7 @@ from leakguard.cli.scan import scan as scan_command
 from leakguard.errors import UsageError
 
 _NOT_HERE = frozenset({
-    "paths", "skip_dirs", "gitignore", "follow_symlinks", "archives", "max_size", "include_paths", "exclude_paths",
+    "paths", "skip_dirs", "gitignore", "git_objects", "follow_symlinks", "archives", "max_size", "include_paths", "exclude_paths",
 })  # fmt: skip
 """Options of `scan` that are about folders and single files."""
 PASSWORD = "LEAKGUARD_REGISTRY_PASSWORD"  # noqa: S105 - the variable's name

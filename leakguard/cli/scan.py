@@ -45,6 +45,7 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--exclude-path", "exclude_paths", metavar="GLOB", multiple=True, help="Leave out paths that match.")
 @click.option("--skip-dir", "skip_dirs", metavar="NAME", multiple=True, help="Do not enter folders of this name.")
 @click.option("--gitignore/--no-gitignore", default=None, help="Leave out what git ignores.")
+@click.option("--git-objects/--no-git-objects", default=None, help="Read the history of repositories on the way, too. [no]")
 @click.option(
     "--follow-symlinks/--no-follow-symlinks", default=None, help="Read what links lead to, within the target."
 )
@@ -91,7 +92,8 @@ class _Run:
         self.paths = paths
         self.options = options
         keys = ("rules", "only", "exclude", "preview", "import_gitleaks", "include_paths", "exclude_paths", "skip_dirs",
-                "gitignore", "follow_symlinks", "max_size", "decode_depth", "min_severity", "min_confidence", "jobs")  # fmt: skip
+                "gitignore", "git_objects", "follow_symlinks", "max_size", "decode_depth", "min_severity", "min_confidence",
+                "jobs")  # fmt: skip
         asked = {key: options[key] for key in keys} | overrides(options) | given(options)
         asked["format"] = options["fmt"]
         files = [path for path in paths if path != "-"]
@@ -171,11 +173,12 @@ class _Run:
             int(Confidence[settings.min_confidence.upper()]),
             limits(settings),
             settings.strict,
+            settings.git_objects,
         )
         incidents: list[Any] = []
         walking = Options(
             settings.gitignore, settings.include_paths, settings.exclude_paths, settings.max_size,
-            settings.follow_symlinks, settings.skip_dirs,
+            settings.follow_symlinks, settings.skip_dirs, strict=settings.strict, git=settings.git_objects,
         )  # fmt: skip
         files = [path for path in self.paths if path != "-"]
         tasks = walk(files, walking, incidents.append)

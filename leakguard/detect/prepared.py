@@ -83,7 +83,7 @@ def _made(ruleset: RuleSet) -> Prepared:
     for venue in ruleset.venues:
         if venue.provider not in by_provider:
             continue
-        for alias in (*venue.aliases, *venue.hosts):
+        for alias in (*venue.aliases, *venue.hosts, *venue.testnet_hosts):
             meant = ALONE + venue.provider if alias.startswith(ALONE) else venue.provider
             aliases.setdefault(_squash(alias), meant)
             names += [[text, len(text.encode()), meant] for text in spellings(alias.removeprefix(ALONE))]

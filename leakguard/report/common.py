@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from leakguard.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from leakguard.model import CredentialSet, Finding, Incident, Origin, ScanResult, Severity
+from leakguard.rotated import by_age, may_be
 
 TOOL = "leakguard"
 _INFINITE = float("inf")
@@ -170,8 +171,15 @@ def counted(count: int, noun: str) -> str:
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """By place: the same scan gives the same bytes, however many workers it had."""
-    return sorted(findings, key=lambda f: (f.path, f.start_byte, f.end_byte, f.rule, f.view, f.fingerprint))
+    """By place: the same scan gives the same bytes, however many workers it had. Rotated logs go by their age."""
+    found = sorted(findings, key=lambda f: (f.path, f.start_byte, f.end_byte, f.rule, f.view, f.fingerprint))
+    roots = [finding.path.split("!/", 1)[0] for finding in found]
+    names = list(dict.fromkeys(roots))
+    order = by_age(names) if may_be("\n".join(names)) else None
+    if order is None:
+        return found
+    ranks = {names[index]: rank for rank, index in enumerate(order)}
+    return [found[at] for at in sorted(range(len(found)), key=lambda at: ranks[roots[at]])]
 
 
 def ordered_sets(sets: Iterable[CredentialSet]) -> list[CredentialSet]:

@@ -1,11 +1,11 @@
 """Files and folders: which files there are below the paths that were asked for.
 
-Promises: the order is that of the bytes of the names; an argument that does not exist stops everything before the
-first file; a symbolic link is never followed out of the folder that was asked for; whatever is left out is told to
-`on_incident`, with its reason, and the walk goes on.
+Promises: the order is that of the bytes of the names, but for rotated logs (`rotated`), which go by their age; an
+argument that does not exist stops everything before the first file; a symbolic link is never followed out of the folder
+that was asked for; whatever is left out is told to `on_incident`, with its reason, and the walk goes on.
 
 Never opens a file (`windows` does; its names are offered here too), never matches a rule, never decides what an
-incident means. Knows `model` and `errors`, and on demand `globs` and `sources.ignore`. On the start-up path of every
+incident means. Knows `model` and `errors`, and on demand `globs`, `rotated` and `sources.ignore`. On the start-up path of every
 scan: nothing heavier than `os` may be imported here. May be imported by the pipeline, the hook and other sources.
 """
 
@@ -53,6 +53,10 @@ class Options(NamedTuple):
     skip_dirs: tuple[str, ...] = ()
     """Names of directories that are not entered, wherever they are."""
     one_file_system: bool = False
+    strict: bool = False
+    """What is left out because another command reads it is a failure."""
+    git: bool = False
+    """The objects of git repositories are read, so nothing needs to be said of them."""
 
 
 def walk(paths: Sequence[str], options: Options, on_incident: OnIncident) -> Iterator[FileTask]:
@@ -88,6 +92,25 @@ class _Root(NamedTuple):
     path: str
     shown: str
     info: os.stat_result
+
+
+HISTORY = "git history, not read: use leakguard git, or --git-objects"
+"""A folder of git's holds what was deleted long ago, packed: whoever scanned the files around it must not be told
+that nothing is there."""
+
+
+def _is_git(path: str, entries: Sequence[os.DirEntry[str]]) -> bool:
+    """Whether a directory is a git repository's own, with objects in it."""
+    if not {"objects", "refs"} <= {entry.name for entry in entries}:
+        return False
+    try:
+        with os.scandir(os.path.join(path, "objects")) as listing:
+            if any(entry.name not in ("info", "pack") for entry in listing):
+                return True
+        with os.scandir(os.path.join(path, "objects", "pack")) as listing:
+            return any(True for _ in listing)
+    except OSError:
+        return False  # no such folder, or one that the walk is going to say something of
 
 
 class _Frame:
@@ -233,10 +256,13 @@ class _Walk:
         except OSError as error:
             self._tell("failed", frame.label, reason_of(error))
         entries.sort(key=_name_bytes)
+        entries = _logs_in_order(entries)
         frame.entries = iter(entries)
         self.ancestors.add(frame.key)
         if self.options.follow_symlinks:
             self.entered.add(frame.key)
+        if not self.options.git and any(entry.name == "HEAD" for entry in entries) and _is_git(frame.path, entries):
+            self._tell("failed" if self.options.strict else "skipped", frame.label, HISTORY)
         if self.git and frame.below and any(entry.name == ".git" for entry in entries):
             self._ask_git(frame, top=True)
         return frame
@@ -321,6 +347,16 @@ class _Walk:
 
     def _tell(self, state: str, path: str, reason: str, size: int = 0) -> None:
         self.on_incident(Incident(state, path, reason, size))
+
+
+def _logs_in_order(entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """The same with rotated logs before the log itself, oldest first."""
+    from leakguard.rotated import by_age, may_be
+
+    if not may_be("\n".join([entry.name for entry in entries])):
+        return entries  # nearly every folder
+    order = by_age([entry.name for entry in entries])
+    return entries if order is None else [entries[index] for index in order]
 
 
 def _name_bytes(entry: os.DirEntry[str]) -> bytes:

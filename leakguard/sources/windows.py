@@ -50,7 +50,8 @@ Windows = Generator[Document, int | None, None]
 
 
 class FileTask(NamedTuple):
-    """One thing to read: a regular file (`kind` file), or a symbolic link (`link`) whose text is the content."""
+    """One thing to read: a regular file (`kind` file), a symbolic link (`link`) whose text is the content, or several
+    files that are one archive (`volumes`)."""
 
     path: str
     """As to be shown: `/` between components, relative if the argument was."""
@@ -58,6 +59,8 @@ class FileTask(NamedTuple):
     size: int
     """When the walk saw it; /proc says 0 for what is not empty."""
     kind: str = "file"
+    parts: tuple[str, ...] = ()
+    """Of `volumes`: the files to open, in order."""
 
 
 class Readable(Protocol):
@@ -102,6 +105,26 @@ def open_regular(path: str) -> tuple[int, int]:
         os.close(fd)
         raise
     return fd, info.st_size
+
+
+def read_whole(path: str, most: int) -> bytes | None:
+    """The content of a regular file of 1 to `most` bytes that did not change meanwhile. None for anything else, and for
+    every error: `read_windows` knows what to say of it. Most of what is scanned are small files; this is all they need."""
+    try:
+        fd = os.open(path, _OPEN_FLAGS)
+    except OSError:
+        return None
+    try:
+        info = os.fstat(fd)
+        size = info.st_size
+        if not stat.S_ISREG(info.st_mode) or not 0 < size <= most:
+            return None
+        data = os.read(fd, size + 1)  # the byte too many tells whether it grew
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    return data if len(data) == size else None
 
 
 def read_windows(
@@ -180,6 +203,14 @@ def read_stream(
             return
     feed = _Feed(source, str(origin), on_incident)
     yield from _windows(feed, origin, b"", 0, core=0, end=None, window=window, reach=reach)
+
+
+def read_on(
+    source: Readable, origin: Origin, on_incident: OnIncident, data: bytes, base: int, core: int
+) -> Windows:
+    """The rest of a stream of which `data`, at offset `base`, was read last: its Documents from offset `core` on."""
+    feed = _Feed(source, str(origin), on_incident, base + len(data))
+    yield from _windows(feed, origin, data, base, core=core, end=None, window=WINDOW, reach=REACH)
 
 
 def _link_text(task: FileTask, origin: Origin, on_incident: OnIncident, start: int, end: int | None) -> Windows:

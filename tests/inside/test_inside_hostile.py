@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import struct
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -192,6 +193,17 @@ def test_bytes_before_between_behind_and_in_comments_are_scanned(tmp_path: Path)
     for text in (b"before it", b"between them", b"in the comment", b"behind it all"):
         assert text in whole
     assert seen.incidents == []
+
+
+def test_a_program_that_reads_zips_is_none(tmp_path: Path) -> None:
+    """zipimport.pyc and /usr/bin/zip hold the end record's mark among their constants."""
+    code = b"\xa7\r\r\n" + bytes(300) + b"\x04PK\x05\x06s\x04\0\0\0PK\x01\x02" + bytes(range(256)) * 4
+    seen = look(code, tmp_path)
+    assert seen.members == {"it": code}
+    assert not seen.incidents
+    seen = look(tar([("lib/zipimport.pyc", code), ("b", SECRET)]), tmp_path)
+    assert set(seen.members.values()) == {code, SECRET}
+    assert not seen.incidents
 
 
 def test_a_zip_behind_text_or_a_picture_is_seen(tmp_path: Path) -> None:
@@ -490,6 +502,31 @@ def test_a_missing_package_is_named(codec: str, package: str, tmp_path: Path, mo
         ("skipped", f"of kind {codec}, not read: install leakguard-scanner[archives]")
     ]
     assert look(data, tmp_path, f"x{suffix}", strict=True).states == {"failed"}
+
+
+@pytest.mark.parametrize("extra", [True, False])
+def test_gzip_is_read_alike_with_the_extra_and_without(
+    extra: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from leakguard.sources.inside import codecs
+
+    if extra:
+        pytest.importorskip("isal")
+    else:
+        monkeypatch.setitem(sys.modules, "isal", None)
+    assert isinstance(codecs.gunzip(), codecs.Igzip if extra else codecs.Deflate)
+    data = SECRET * 30_000
+    packed = gzip.compress(data)
+    for cut, reason in (
+        (packed, ""), (packed + gzip.compress(SECRET), ""), (packed + bytes(512), ""),
+        (packed[:-3], "ends early"), (packed[: len(packed) // 2], "ends early"),
+        (packed[:-8] + b"\0\0\0\0" + packed[-4:], "damaged"), (packed[:12] + b"\xff" * 40 + packed[52:], ""),
+    ):  # fmt: skip
+        seen = look(cut, tmp_path, "x.gz")
+        assert reason in seen.reasons
+        assert bool(seen.incidents) == (cut[:40] != packed[:40] or bool(reason))
+        if not seen.incidents:
+            assert seen.members["x.gz!/x"].startswith(data)
 
 
 def test_what_was_seen_before_is_read_once(tmp_path: Path) -> None:

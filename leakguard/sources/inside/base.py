@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from io import RawIOBase
 from typing import BinaryIO, NamedTuple
 
+from leakguard.model import CredentialSet, Finding
 from leakguard.sources.inside.limits import Limits
 
 CHUNK = 256 * 1024
@@ -88,7 +90,7 @@ class Budget:
 
     def unlimited(self) -> None:
         """Nothing is expanded here: no limits."""
-        self.limits = Limits(0, 0, 0, 0, 0)
+        self.limits = Limits(self.limits.depth, 0, 0, 0, 0)
         self.grow(self.size)
 
     def spend(self, count: int) -> None:
@@ -175,6 +177,35 @@ class Stream:
             parts.append(data)
             have += len(data)
         return b"".join(parts)
+
+    def taken(self, count: int) -> bytes:
+        """The next `count` bytes, fewer only at the end and where reading could not go on (which was told)."""
+        parts = []
+        try:
+            while count > 0 and (data := self.read(count)):
+                parts.append(data)
+                count -= len(data)
+        except Told:
+            pass
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def upto(self, count: int) -> bytes:
+        """`count` bytes, fewer at the end or where reading cannot go on. Raises Told only if there are none: what was
+        read before is the caller's."""
+        parts: list[bytes] = []
+        have = 0
+        while have < count:
+            try:
+                data = self.read(count - have)
+            except Told:
+                if not parts:
+                    raise
+                break
+            if not data:
+                break
+            parts.append(data)
+            have += len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def exactly(self, count: int) -> bytes:
         """`count` bytes; BrokenError if there are fewer."""
@@ -322,6 +353,13 @@ def from_file(handle: BinaryIO, start: int, count: int) -> Pull:
     return pull
 
 
+Moved = Callable[
+    [Iterable[Finding], Iterable[CredentialSet]],
+    tuple[list[Finding], list[CredentialSet]],
+]
+"""Findings and sets with their places in another text."""
+
+
 class Member(NamedTuple):
     """One thing in a container, to be read before the next is asked for."""
 
@@ -330,10 +368,16 @@ class Member(NamedTuple):
     size: int = -1
     kind: str = "member"
     """`member`; `content` for what a compressed stream holds (transparent if that is a container); `gap` for bytes
-    that belong to no member; `link` for the text of a link."""
+    that belong to no member; `link` for the text of a link; `view` for text that a document says, which is entered no
+    further; `text` for the container itself, put so that it can be read:
+    it has no name of its own and is entered no further."""
     facts: tuple[tuple[str, str], ...] = ()
     digest: str = ""
     """`sha256:...` where the container's index tells it: what was seen before need not be read."""
+    place: Callable[[int], tuple[tuple[str, str], ...]] | None = None
+    """Facts of what stands at an offset of the content (which row it is of), once that was read."""
+    moved: Moved | None = None
+    """Puts findings to where they stand in the container itself. Kind `text` alone."""
 
 
 class Context(NamedTuple):
@@ -348,6 +392,9 @@ class Context(NamedTuple):
     failed if the user is strict."""
     entry: Callable[[str, bytes, str], None] | None = None
     """Told each tar header (name, type, link's target), those without data, too: layers of images need them."""
+    beside: Callable[[str], RawIOBase | None] | None = None
+    """Opens a regular file in the folder of the root, if the container is the root: a log's database, a dump's contents.
+    To be read for names, and closed; what is in it is reported where it stands."""
 
 
 def ratio_guard(limits: Limits, produced: int, consumed: int) -> None:

@@ -31,20 +31,39 @@ _PACKAGES = {
     "lha": ("libarchive",),
     "xar": ("libarchive",),
     "squashfs": ("PySquashfsImage",),
+    "pdf": ("pypdf",),
+    "ole": ("olefile",),
+    "ocr": ("PIL",),
+    "parquet": ("pyarrow",),
+    "arrow": ("pyarrow",),
+    "orc": ("pyarrow",),
+    "avro": ("fastavro",),
+    "evtx": ("evtx",),
 }
+_MODULES = {"pdf": "pdf", "ole": "ole", "ocr": "pictures"}
+_MODULES |= dict.fromkeys(("parquet", "arrow", "orc", "avro", "evtx"), "tablechild")
+"""Parsers that are a file beside this one, with a function `read(handle, out)`."""
+_EXTRAS = {"pdf": "documents", "ole": "documents", "ocr": "ocr", "evtx": "logs"}
+_EXTRAS |= dict.fromkeys(("parquet", "arrow", "orc", "avro"), "columns")
+_KINDS = {b"l": "link", b"v": "view"}
 _LIBARCHIVE = {"7z": "7zip", "rar": "all", "cab": "cab", "lha": "lha", "xar": "xar"}
 
 
 # ---------------------------------------------------------------- the parent
 def foreign(stream: Stream, context: Context) -> Iterator[Member]:
     """The members of an archive of one of the kinds above."""
+    from leakguard.sources.inside import magic
+
+    yield from parsed(magic.kind_of(stream.peek(magic.HEAD)), stream, context)
+
+
+def parsed(kind: str, stream: Stream, context: Context) -> Iterator[Member]:
+    """The members of something of a kind, by its parser in a child."""
     from importlib.util import find_spec
     from subprocess import DEVNULL, PIPE, Popen
 
-    from leakguard.sources.inside import magic
     from leakguard.sources.inside.base import BrokenError, Told
 
-    kind = magic.kind_of(stream.peek(magic.HEAD))
     if not any(find_spec(package) for package in _PACKAGES[kind]):
         raise ImportError(kind)
     file, size = stream.file()
@@ -73,7 +92,7 @@ def _members(pipe: IO[bytes], context: Context, size: int) -> Iterator[Member]:
         if mark == _NAME:
             length = struct.unpack("<q", data[:8])[0]
             content = _Content(pipe, context, size)
-            kind = "link" if data[8:9] == b"l" else "member"
+            kind = _KINDS.get(data[8:9], "member")
             yield Member(data[9:].decode("utf-8", "surrogateescape"), content, length, kind)
             content.finish()
         elif mark == _TOLD:
@@ -144,7 +163,8 @@ def _descriptor(file: BinaryIO) -> int:
 
 def _environment() -> dict[str, str]:
     kept = ("SYSTEMROOT", "LIBARCHIVE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    told = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"}  # else gigabytes of addresses are reserved
+    return told | {name: os.environ[name] for name in kept if name in os.environ}
 
 
 def _search_path() -> list[str]:
@@ -172,6 +192,8 @@ def _limit(seconds: int) -> None:
 class _Out:
     def __init__(self, out: BinaryIO) -> None:
         self.out = out
+        self.beside = _module
+        """Loads another file beside this one, for parsers of more than one."""
 
     def send(self, mark: bytes, data: bytes = b"") -> None:
         self.out.write(mark + len(data).to_bytes(4, "little") + data)
@@ -183,6 +205,9 @@ class _Out:
     def data(self, data: bytes) -> None:
         for at in range(0, len(data), PIECE):
             self.send(_DATA, data[at : at + PIECE])
+
+    def end(self) -> None:
+        self.send(_END)
 
     def told(self, word: str, text: str = "") -> None:
         self.send(_TOLD, f"{word}:{text}".encode("utf-8", "replace")[:LONGEST_NAME])
@@ -325,7 +350,7 @@ def _child(kind: str, seconds: int, path: list[str]) -> None:
             _read(kind, out)
         except ImportError as error:
             ours = any(error.name in packages for packages in _PACKAGES.values())
-            needs = "install leakguard-scanner[archives]" if ours else f"its reader needs the package {error.name}"
+            needs = f"install leakguard-scanner[{_EXTRAS.get(kind, 'archives')}]" if ours else f"its reader needs the package {error.name}"
             out.told("unread", needs)
         except BrokenPipeError:
             os._exit(0)  # nobody wants the rest
@@ -345,7 +370,9 @@ def _load(kind: str) -> None:
 
 
 def _read(kind: str, out: _Out) -> None:
-    if kind == "squashfs":
+    if kind in _MODULES:
+        _module(_MODULES[kind]).read(0, out)
+    elif kind == "squashfs":
         _by_squashfs(0, out)
     elif _has_libarchive():
         _by_libarchive(kind, 0, out)
@@ -353,6 +380,18 @@ def _read(kind: str, out: _Out) -> None:
         _by_py7zr(0, out)
     else:
         out.told("unread", "its reader needs the system's libarchive (libarchive13)")
+
+
+def _module(name: str) -> Any:
+    """A file beside this one, run as a module: no package is searched for it."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(name, os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError(name)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _has_libarchive() -> bool:

@@ -13,7 +13,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from leakguard.sources.inside.base import (
     CHUNK,
@@ -75,6 +75,42 @@ class Deflate:
         # output may wait without input: only a short answer says that there is none
         self.needs_input = not self._decoder.unconsumed_tail and len(out) < max_length
         return out
+
+
+class Igzip:
+    """One gzip member by the extra's decoder, which takes half as long as the standard library's."""
+
+    def __init__(self) -> None:
+        from isal import igzip_lib
+
+        self._decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        self._error: Any = igzip_lib.IsalError
+
+    @property
+    def eof(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decoder.unused_data
+
+    @property
+    def needs_input(self) -> bool:
+        return self._decoder.needs_input
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        try:
+            return self._decoder.decompress(data, max_length)
+        except self._error:
+            raise BrokenError("damaged compressed data") from None
+
+
+def gunzip() -> Decoder:
+    """A decoder of one gzip member: the best there is."""
+    try:
+        return Igzip()
+    except ImportError:
+        return Deflate(31)
 
 
 class Lz4:
@@ -187,7 +223,7 @@ def gzip(stream: Stream, context: Context) -> Iterator[Member]:
     head = stream.peek(16)
     if len(head) > 10 and head[3] & 0x14:  # FEXTRA, FCOMMENT: somebody wrote something there
         yield Member("@header", from_bytes(stream.peek(GZIP_HEADER)), kind="gap")
-    yield _content(stream, context, lambda: Deflate(31), _another(b"\x1f\x8b\x08"))
+    yield _content(stream, context, gunzip, _another(b"\x1f\x8b\x08"))
 
 
 def bzip2(stream: Stream, context: Context) -> Iterator[Member]:

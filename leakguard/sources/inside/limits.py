@@ -17,3 +17,5 @@ class Limits(NamedTuple):
     """Expanded bytes in all, beside as many as the root has."""
     seconds: int = 600
     """Time in all, and one more second for each 10 MB of the root."""
+    ocr: bool = False
+    """Read what pictures show, too."""

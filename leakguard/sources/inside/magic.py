@@ -49,6 +49,64 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"[repository]\nversion", "borg"),
     (b"age-encryption.org/v1\n", "age"),
     (b"Salted__", "openssl-enc"),
+    (b"%PDF-", "pdf"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (b"{\\rtf", "rtf"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"From ", "mbox"),
+    (b"From: ", "mail"),
+    (b"Received: ", "mail"),
+    (b"Return-Path: ", "mail"),
+    (b"Delivered-To: ", "mail"),
+    (b"MIME-Version: ", "mail"),
+    (b"Message-I", "mail"),
+    (b"Date: ", "mail"),
+    (b"Subject: ", "mail"),
+    (b"To: ", "mail"),
+    (b"X-", "mail"),
+    (b"DKIM-Signature: ", "mail"),
+    (b'{"log":"', "json-file"),
+    (b"__CURSOR=", "journal-export"),
+    (b"LPKSHHRH", "journal"),
+    (b"ElfFile\0", "evtx"),
+    (b"PAR1", "parquet"),
+    (b"PARE", "parquet"),
+    (b"ARROW1\0\0", "arrow"),
+    (b"FEA1", "arrow"),
+    (b"\xff\xff\xff\xff", "arrow"),
+    (b"Obj\1", "avro"),
+    (b"ORC", "orc"),
+    (b"\x93NUMPY", "npy"),
+    (b"\x80\2", "pickle"),
+    (b"\x80\3", "pickle"),
+    (b"\x80\4", "pickle"),
+    (b"\x80\5", "pickle"),
+    (b"\xd4\xc3\xb2\xa1\2\0", "pcap"),
+    (b"\xa1\xb2\xc3\xd4\0\2", "pcap"),
+    (b"\x4d\x3c\xb2\xa1\2\0", "pcap"),
+    (b"\xa1\xb2\x3c\x4d\0\2", "pcap"),
+    (b"\n\r\r\n", "pcap"),
+    (b"SQLite format 3\0", "sqlite"),
+    (b"\x37\x7f\x06\x82", "sqlite-wal"),
+    (b"\x37\x7f\x06\x83", "sqlite-wal"),
+    (b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "sqlite-journal"),
+    (b"REDIS00", "redis-rdb"),
+    (b"VALKEY0", "redis-rdb"),
+    (b"#TS:", "redis-aof"),
+    (b"\x6d\xe2\x99\x81", "mongodump"),
+    (b"\xce\x9a\x57\x13", "gdbm"),
+    (b"\xcf\x9a\x57\x13", "gdbm"),
+    (b"\xd0\x9a\x57\x13", "gdbm"),
+    (b"\xd1\x9a\x57\x13", "gdbm"),
+    (b"\x13\x57\x9a", "gdbm"),
+    (b"PGDMP", "pg-dump"),
+    (b"--\n-- PostgreSQL database ", "sql-dump"),
+    (b"-- MySQL dump ", "sql-dump"),
+    (b"-- MariaDB dump ", "sql-dump"),
+    (b"/*!999999\\- ", "sql-dump"),
+    (b"/*M!999999\\- ", "sql-dump"),
+    (b"-- phpMyAdmin SQL Dump", "sql-dump"),
+    (b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;", "sql-dump"),
 )  # fmt: skip
 
 _BY_TWO: dict[bytes, list[tuple[bytes, str]]] = {}
@@ -56,6 +114,13 @@ for _magic, _kind in _MAGICS:
     _BY_TWO.setdefault(_magic[:2], []).append((_magic, _kind))
 for _low in range(16):
     _BY_TWO.setdefault(bytes((0x50 + _low, 0x2A)), []).append((bytes((0x50 + _low, 0x2A, 0x4D, 0x18)), "skippable"))
+
+for _number in range(99):  # "1 <34>..." to "99<..", and so on: the first two bytes of a count
+    _two = b"%d " % (_number + 1) if _number < 9 else b"%d" % (_number + 1)
+    _BY_TWO.setdefault(_two, []).append((_two, "syslog"))
+_BY_TWO[b"20"].append((b"20", "cri"))
+for _number in range(1, 10):  # "*3\r\n$3\r\nSET"
+    _BY_TWO.setdefault(b"*%d" % _number, []).append((b"*%d" % _number, "redis-aof"))
 
 TAIL = 65_557
 """Bytes at an end that hold the end record of a zip, if one hangs there."""
@@ -68,24 +133,46 @@ NESTED_ONLY = frozenset({"git-pack", "git-object"})
 """Looked into inside of an archive alone: on disk a repository's objects are the git source's."""
 
 
+LOGS = frozenset({"delimited", "entities", "json-file", "cri", "syslog", "journal-export"})
+"""Text, read a little differently: nothing in it expands."""
+
+
 def kind_of(head: bytes, name: str = "") -> str:
     """The kind of container that `head` begins, or "". `head` is the first HEAD bytes or more, or all there is."""
     for magic, kind in _BY_TWO.get(head[:2], ()):
         if head.startswith(magic) and (kind not in _SURE or _SURE[kind](head, name)):
             return kind
+    if head[12:16] in _BERKELEY:
+        return "berkeley-db"
+    if head[16:20] == b"\xde\xc0\xef\xbe" and not any(head[:10]):
+        return "lmdb"
+    if head[:8] == b"toc.dat\0" and head[257:262] == b"ustar":
+        return "pg-dump-tar"
     if head[257:262] == b"ustar" or (head[148:156].endswith((b"\0 ", b" \0")) and checksum_fits(head[:HEAD])):
         return "tar" if len(head) >= HEAD else ""
     if head[2:5] in (b"-lh", b"-lz") and head[6:7] == b"-" and head[5:6] in b"0123456789sdx" and head[20:21] in _LEVELS:
         return "lha"
     if head[32769:32774] == b"CD001":
         return "iso"
-    if name.endswith(".br") and not (head.isascii() and head[:64].decode("ascii").replace("\n", "").isprintable()):
-        return "brotli"
+    if name.endswith(_NAMED) and (kind := _by_name(head, name)):
+        return kind
+    if name.endswith((".ldb", ".sst", ".log", ".mdb", ".aof", ".dat", ".bson")):
+        return _database(head, name)
     if head[:1] == b"x":
         return _zlib(head, name)
     if head[:1] == b"{" and b'"kdf"' in head[:HEAD] and "keys/" in name and b'"scrypt"' in head[:HEAD]:
         return "restic"
     return ""
+
+
+def is_picture(head: bytes) -> bool:
+    """Is it a picture that OCR can be asked for?"""
+    start = head[:16]
+    return (
+        start.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"))
+        or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+        or (start[:2] == b"BM" and head[14:18] in (b"\x28\0\0\0", b"\x7c\0\0\0", b"\x6c\0\0\0"))
+    )
 
 
 def may_be_iso(head: bytes) -> bool:
@@ -94,12 +181,19 @@ def may_be_iso(head: bytes) -> bool:
 
 
 def ends_as_zip(data: bytes) -> bool:
-    """Does `data` hold the end record of a zip near its end? A look for NUL first: it is fast, and text has none."""
+    """Does `data` (all of a file, or its last TAIL bytes) hold the end record of a zip near its end? A look for NUL first:
+    it is fast, and text has none. Programs that read zips hold the record's mark, too: the directory has to be there."""
     low = max(0, len(data) - TAIL)
     if data.find(b"\0", low) < 0:
         return False
-    at = data.rfind(b"PK\5\6", low)
-    return at >= 0 and len(data) - at >= 22
+    at = len(data)
+    while (at := data.rfind(b"PK\5\6", low, at)) >= 0:
+        size = int.from_bytes(data[at + 12 : at + 16], "little")
+        if len(data) - at < 22 or size < 46:
+            continue
+        if size == 0xFFFFFFFF or (size > at and len(data) == TAIL) or (size <= at and data[at - size :][:4] == b"PK\1\2"):
+            return True
+    return False
 
 
 def checksum_fits(block: bytes) -> bool:
@@ -142,6 +236,38 @@ def _cpio(head: bytes, _name: str) -> bool:
     return len(head) >= 26 and 1 < size < 1024 and head[25 + size : 26 + size] == b"\0"
 
 
+_BERKELEY = frozenset((b"\x62\x31\5\0", b"\0\5\x31\x62", b"\x61\x15\6\0", b"\0\6\x15\x61"))
+"""Magics of Berkeley DB, in their 12th byte: btree and hash, either byte order."""
+
+
+def _gdbm(head: bytes, _name: str) -> bool:
+    return head[:1] != b"\x13" or head[3:4] in b"\xce\xcf\xd0\xd1"
+
+
+def _aof(head: bytes, _name: str) -> bool:
+    """A command as Redis sends it: a count of strings, each with its length."""
+    at = head.find(b"\r\n$", 0, 40)
+    end = head.find(b"\r\n", at + 3, at + 16)
+    return at > 0 and head[at + 3 : end].isdigit() and (head[:1] == b"#" or head[1:at].isdigit())
+
+
+def _database(head: bytes, name: str) -> str:
+    """Files of databases that have no mark at their beginning: known by how their program names them, and how it
+    begins one."""
+    stem, _, suffix = name.rsplit("/", 1)[-1].rpartition(".")
+    if suffix == "bson":
+        return "bson" if len(head) > 5 and 5 <= int.from_bytes(head[:4], "little") <= 1 << 25 and 0 < head[4] < 20 else ""
+    if suffix == "dat" and len(stem) >= 3 and stem.isdigit():
+        return "pg-data"
+    if not (len(stem) >= 6 and stem.isdigit()):
+        return ""
+    if suffix in ("ldb", "sst"):
+        return "sstable"
+    if suffix == "log" and head[6:7] in (b"\1", b"\2", b"\5", b"\6") and 12 < int.from_bytes(head[4:6], "little") < 32_762:
+        return "leveldb-log"
+    return ""
+
+
 def _squashfs(head: bytes, _name: str) -> bool:
     return head[28:30] == b"\4\0"
 
@@ -153,11 +279,123 @@ def _borg(head: bytes, _name: str) -> bool:
 def _zlib(head: bytes, name: str) -> str:
     """A loose git object: zlib, and named as git names them."""
     parts = name.rsplit("/", 3)
+    if name.endswith((".joblib", ".pkl", ".pickle", ".z", ".zlib")) and head[1:2] in b"\x01\x5e\x9c\xda":
+        return "zlib"
     if len(parts) < 3 or head[1:2] not in (b"\x01", b"\x9c", b"\xda", b"\x5e"):
         return ""
     two, rest = parts[-2:]
     return "git-object" if parts[-3] == "objects" and len(two) == 2 and len(rest) in (38, 62) else ""
 
 
-_SURE = {"bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg}
+def _json_file(head: bytes, _name: str) -> bool:
+    """Docker's records have a stream; where the first line is long, it may be one."""
+    return b'","stream":"std' in head[:HEAD] or b"\n" not in head[:HEAD]
+
+
+def _cri(head: bytes, _name: str) -> bool:
+    """2016-10-06T00:17:09.669794202Z stdout P text"""
+    if head[4:5] != b"-" or head[10:11] != b"T":
+        return False
+    at = head.find(b" std", 19, 36)
+    return at > 0 and head[at : at + 8] in (b" stdout ", b" stderr ") and head[at + 8 : at + 9] in (b"P", b"F")
+
+
+def _syslog(head: bytes, _name: str) -> bool:
+    """83 <34>1 2003-...: a count, and a message that begins with its priority; so does the next, if it can be seen."""
+    at = head.find(b" <", 1, 8)
+    if at < 0 or not head[:at].isdigit():
+        return False
+    end = head.find(b">", at + 3, at + 7)
+    if end < 0 or not head[at + 2 : end].isdigit():
+        return False
+    following = head[at + 1 + int(head[:at]) :][:16]
+    return not following.strip() or (following[:1].isdigit() and (b" <" in following or len(following) < 9))
+
+
+_NAMED = (".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml",
+          ".plist", ".config", ".resx")  # fmt: skip
+_MARKUP = _NAMED[-7:]
+_COLUMNS = (b"pass", b"secret", b"token", b"key", b"pwd", b"seed", b"mnemonic", b"private", b"credential", b"auth", b"phrase", b"login")
+_FIELDS = (b"from: ", b"to: ", b"date: ", b"subject: ", b"message-id: ", b"received: ", b"mime-version: ", b"content-type: ")
+
+
+def _by_name(head: bytes, name: str) -> str:
+    """What its name alone tells from other text: documents that are text, and brotli, which has no magic."""
+    if name.endswith(".br"):
+        text = head.isascii() and head[:64].decode("ascii").replace("\n", "").isprintable()
+        return "" if text else "brotli"
+    if name.endswith(".ipynb"):
+        return "notebook" if head[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else ""
+    if name.endswith(_MARKUP):
+        return "entities" if _refers(head) else ""
+    if not name.endswith((".eml", ".mht", ".mhtml")):
+        header = head[: 8 * HEAD].split(b"\n", 1)[0].lower()
+        return "delimited" if any(word in header for word in _COLUMNS) and b"\0" not in header else ""
+    field = head[:HEAD].split(b"\n", 1)[0].split(b":", 1)
+    return "mail" if len(field) == 2 and field[0].replace(b"-", b"").isalnum() else ""
+
+
+def _refers(head: bytes) -> bool:
+    """Does a file of tags hold a reference inside of a word, or a section of characters? Where little of it is to be seen it
+    may."""
+    if head[:1] != b"<" and head[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
+        return False
+    if len(head) <= HEAD or b"<![CDATA[" in head:
+        return True
+    for mark in (b"&amp;", b"&#"):
+        at = -1
+        for _ in range(256):
+            at = head.find(mark, at + 1)
+            if at < 1:
+                break
+            end = head.find(b";", at, at + 8) + 1
+            if end and head[at - 1 : at].strip(b" \t\r\n>;&") and head[end : end + 1].strip(b" \t\r\n<&"):
+                return True
+    return False
+
+
+def _mail(head: bytes, _name: str) -> bool:
+    """At least three of the fields that mails have, in its first lines."""
+    lines = b"\n" + head[: 2 * HEAD].split(b"\n\n", 1)[0].lower()
+    return sum(b"\n" + field in lines for field in _FIELDS) >= 3 and b"\nfrom: " in lines[: 2 * HEAD]
+
+
+def _mbox(head: bytes, _name: str) -> bool:
+    """A line with a time, then a header; but no patch, which git writes in the same way."""
+    line, _, rest = head[: 2 * HEAD].partition(b"\n")
+    field = rest.split(b":", 1)[0]
+    dated = any(day in line for day in (b" Mon ", b" Tue ", b" Wed ", b" Thu ", b" Fri ", b" Sat ", b" Sun "))
+    return dated and b":" in line and b"00:00:00 2001" not in line and 0 < len(field) < 64 and field.replace(b"-", b"").isalnum()
+
+
+def _png(head: bytes, _name: str) -> bool:
+    """Packed text is what a scan of the bytes does not see. A short head is a beginning, and says nothing of the rest."""
+    return len(head) <= HEAD or len(head) > 4 << 20 or b"zTXt" in head or b"iTXt" in head or b"iCCP" in head
+
+
+def _binary(head: bytes, _name: str) -> bool:
+    """Behind a mark of letters: no text."""
+    return not head[4:64].isascii() or not head[4:64].replace(b"\n", b"").decode("ascii").isprintable()
+
+
+def _arrow(head: bytes, name: str) -> bool:
+    """A stream of Arrow has no magic: its name, and the beginning of a first message."""
+    stream = head[7:12] == b"\0\x10\0\0\0" and name.endswith((".arrow", ".arrows", ".ipc", ".feather"))
+    return stream if head[:1] == b"\xff" else _binary(head, name)
+
+
+def _pickle(head: bytes, _name: str) -> bool:
+    """The version, and an operation that pickles begin with: a frame, a container, a class, a string, a mark."""
+    return head[2:3] in b"\x95}])(cX\x8cU" and len(head) > 3
+
+
+def _pcap(head: bytes, _name: str) -> bool:
+    return head[:1] != b"\n" or head[8:12] in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d")
+
+
+_SURE = {"mail": _mail, "mbox": _mbox, "png": _png,
+         "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
+         "pcap": _pcap,
+         "redis-aof": _aof, "gdbm": _gdbm,
+         "bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg}
 """Second looks, where the magic alone is common in other files."""

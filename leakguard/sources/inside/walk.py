@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
-from io import FileIO
+from io import FileIO, RawIOBase
 from typing import BinaryIO, NamedTuple, cast
 
 from leakguard.model import Incident, Origin
@@ -27,6 +28,7 @@ from leakguard.sources.inside.base import (
     ExhaustedError,
     LimitError,
     Member,
+    Moved,
     Pull,
     Stream,
     Told,
@@ -67,6 +69,46 @@ READERS: dict[str, tuple[str, str]] = {
     "squashfs": ("child", "foreign"),
     "git-bundle": ("gitpack", "bundle"),
     "git-pack": ("gitpack", "pack"),
+    "zlib": ("codecs", "zlib_stream"),
+    "pdf": ("pdf", "pdf"),
+    "ole": ("ole", "ole"),
+    "rtf": ("markup", "rtf"),
+    "mail": ("mail", "message"),
+    "mbox": ("mail", "mbox"),
+    "notebook": ("notebook", "notebook"),
+    "delimited": ("delimited", "delimited"),
+    "entities": ("entities", "entities"),
+    "png": ("pictures", "png"),
+    "picture": ("pictures", "picture"),
+    "json-file": ("lines", "json_file"),
+    "cri": ("lines", "cri"),
+    "syslog": ("lines", "octet_counted"),
+    "journal-export": ("lines", "journal_export"),
+    "journal": ("journal", "journal"),
+    "evtx": ("tables", "table"),
+    "parquet": ("tables", "table"),
+    "arrow": ("tables", "table"),
+    "avro": ("tables", "table"),
+    "orc": ("tables", "table"),
+    "pickle": ("pickles", "pickle"),
+    "npy": ("arrays", "npy"),
+    "pcap": ("pcap", "pcap"),
+    "sqlite": ("sqlite", "sqlite"),
+    "sqlite-wal": ("sqlitewal", "wal"),
+    "sqlite-journal": ("sqlitewal", "journal"),
+    "sql-dump": ("sqldump", "sql_dump"),
+    "sstable": ("sstables", "sstable"),
+    "leveldb-log": ("leveldb", "log"),
+    "mongodump": ("mongo", "archive"),
+    "lmdb": ("lmdb", "lmdb"),
+    "berkeley-db": ("dbm", "berkeley"),
+    "gdbm": ("dbm", "gdbm"),
+    "redis-rdb": ("redis", "rdb"),
+    "redis-aof": ("redis", "aof"),
+    "bson": ("mongo", "bson"),
+    "pg-dump": ("pgdump", "custom"),
+    "pg-dump-tar": ("pgdump", "in_tar"),
+    "pg-data": ("pgdump", "in_folder"),
 }
 """kind -> (module here, function). A reader yields Members; ImportError from it means that a package is missing."""
 
@@ -90,6 +132,9 @@ Seen = Callable[[str], bool]
 """Was the content of this digest (`sha256:...`) read before? Told what is about to be read, so it may remember it."""
 
 
+Place = Callable[[int], tuple[tuple[str, str], ...]]
+"""Facts of what stands at an offset of a leaf that was read: which row of a table."""
+
 Choose = Callable[[str], str]
 """Given a member's whole chain: `take` it as it is, container or not; `enter` it; "" to pass it by."""
 
@@ -99,6 +144,8 @@ class Leaf(NamedTuple):
 
     origin: Origin
     stream: Stream
+    place: Place | None = None
+    moved: Moved | None = None
 
 
 class Tally:
@@ -111,12 +158,18 @@ class Tally:
         self.seen_before = 0
 
 
-def is_container(head: bytes, path: str, open_path: str, whole: bool) -> str:
+def is_container(head: bytes, path: str, open_path: str, whole: bool, git: bool = False) -> str:
     """The kind of the file that begins with `head`, or "". `whole`: the head is all of it. Else the file is opened to
-    see whether a zip hangs at its end."""
+    see whether a zip hangs at its end. `git`: git's packs and objects are containers, too."""
     kind = magic.kind_of(head, path)
-    if kind in magic.NESTED_ONLY:
+    if kind in magic.NESTED_ONLY and not git:
         return ""
+    if kind == "pg-data" and not os.path.isfile(os.path.join(os.path.dirname(open_path), "toc.dat")):
+        return ""
+    if kind in magic.LOGS and not whole:
+        from leakguard.sources.inside.lines import is_cut
+
+        return kind if is_cut(open_path, kind) else ""
     if kind:
         return kind
     if whole:
@@ -148,14 +201,41 @@ def leaves(
 ) -> Iterator[Leaf]:
     """Everything in the file `task` that is no container itself, in order."""
     try:
-        fd, size = open_regular(task.open_path)
+        opened, size = _opened_file(task)
     except OSError as error:
         on_incident(Incident("failed", str(origin), reason_of(error), task.size))
         return
-    with FileIO(fd) as handle:
+    with opened as handle:
+        if kind == "sql-dump":  # text, as long as it likes
+            limits = limits._replace(seconds=0)
         walker = Walker(origin, Budget(limits, size), on_incident, strict=strict, seen=seen, tally=tally, choose=choose)
+        walker.beside = partial(_open_beside, os.path.dirname(task.open_path))
+        if kind in magic.LOGS:
+            walker.budget.unlimited()
         stream = Stream(walker.guarded(handle.read, origin), size, cast(BinaryIO, handle))
         yield from walker.enter(origin, stream, kind, 1)
+
+
+def _open_beside(folder: str, name: str) -> RawIOBase | None:
+    """A regular file of the folder, opened; None if there is none of this name."""
+    if not name or os.path.basename(name) != name or name in (".", ".."):
+        return None
+    try:
+        fd, _ = open_regular(os.path.join(folder, name))
+    except OSError:
+        return None
+    return FileIO(fd)
+
+
+def _opened_file(task: FileTask) -> tuple[RawIOBase, int]:
+    """The file, or the volumes read as one, and how long it is."""
+    if task.parts:
+        from leakguard.sources.volumes import Joined
+
+        joined = Joined(task.parts)
+        return joined, joined.size
+    fd, size = open_regular(task.open_path)
+    return FileIO(fd), size
 
 
 def leaves_in(
@@ -198,6 +278,8 @@ def piped(
     walker = Walker(origin, budget, on_incident, strict=strict, tally=tally)
     stream = Stream(walker.guarded(pull, origin))
     kind = magic.kind_of(stream.peek(magic.HEAD))
+    if kind in magic.LOGS:
+        budget.unlimited()
     if kind and kind not in magic.NESTED_ONLY:
         yield from walker.enter(origin, stream, kind, 1)
     else:
@@ -226,6 +308,7 @@ class Walker:
         self.seen = seen
         self.tally = tally or Tally()
         self.choose = choose
+        self.beside: Callable[[str], RawIOBase | None] | None = None
         self._exhausted = False
         self._cut: Origin | None = None
         self._damaged: Origin | None = None
@@ -236,7 +319,7 @@ class Walker:
     ) -> Iterator[Leaf]:
         """The leaves of a container. Whatever its reader leaves in the stream is a gap."""
         told = _Counted(self, origin)
-        if depth > self.budget.limits.depth:
+        if depth > self.budget.limits.depth + (kind in magic.LOGS):  # text holds nothing to go into
             told("truncated", "", f"nested more than {self.budget.limits.depth} deep (--archive-depth)")
             yield Leaf(origin, stream)
             return
@@ -258,7 +341,8 @@ class Walker:
         self, origin: Origin, stream: Stream, kind: str, depth: int, names: set[int], told: _Counted
     ) -> Iterator[Leaf]:
         """The leaves of what the reader of this kind yields."""
-        context = Context(origin.path, self.budget.limits, self.budget, told, self.entries(origin))
+        beside = self.beside if origin.inside is None else None
+        context = Context(origin.path, self.budget.limits, self.budget, told, self.entries(origin), beside)
         start = stream.position
         try:
             if kind in NAMED:
@@ -301,6 +385,10 @@ class Walker:
         if member.digest and self.seen is not None and self.seen(member.digest):
             self.tally.seen_before += 1
             return
+        if member.kind == "text":
+            if self.choose is None:  # else the container was to be taken, and not what is in it
+                yield Leaf(container, Stream(self.guarded(member.pull, container)), member.place, member.moved)
+            return
         origin, stream = self._opened(container, member, number, names)
         if self.choose is not None:
             verdict = self.choose(str(Origin("", member.name, container) if member.kind == "content" else origin))
@@ -311,13 +399,15 @@ class Walker:
         head = stream.peek(magic.HEAD)
         if not head:
             return
-        kind = self._kind(head, stream, member)
+        kind = self._kind(head, stream, member) if member.kind != "view" else ""
+        if self.budget.limits.ocr and member.kind == "member" and magic.is_picture(head):
+            kind = "picture"
         if kind and not (kind == parent and member.kind == "gap"):
             yield from self.enter(origin, stream, kind, depth + 1, names if origin is container else None)
         elif member.kind == "content":
             yield Leaf(Origin("member", self._name(member.name, number, names), container, member.facts), stream)
         else:
-            yield Leaf(origin, stream)
+            yield Leaf(origin, stream, member.place)
 
     def _opened(self, container: Origin, member: Member, number: int, names: set[int]) -> tuple[Origin, Stream]:
         """A member's origin and stream. What a compressed stream holds has the stream's own origin until it is known to
@@ -449,7 +539,7 @@ def _explained(error: Exception, kind: str) -> tuple[str, str]:
     return "failed", f"{named}internal error: {type(error).__name__}"  # a message could quote content
 
 
-WEAK = frozenset({"lzma", "cpio", "brotli"})
+WEAK = frozenset({"lzma", "cpio", "brotli", "pickle", "zlib", "mail", "mbox"})
 """Kinds whose mark is so weak that not being one is no damage, if the reader saw so before it read anything."""
 
 

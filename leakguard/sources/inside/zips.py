@@ -37,6 +37,9 @@ LOCAL = b"PK\3\4"
 CENTRAL = b"PK\1\2"
 EXTRA_USUAL = 128
 """Bytes of extra fields that tools write; more may be anything, and is scanned."""
+_FAMILIES = frozenset({b"word/", b"xl/", b"ppt/", b"visio/"})
+_PARTS = _FAMILIES | {b"[Content_Types].xml", b"mimetype", b"content.xml"}
+"""Names in an index that tell an office document from other zips."""
 _TAIL = 65_557
 _ZIP64 = 0xFFFFFFFF
 
@@ -72,7 +75,14 @@ class Entry(NamedTuple):
 def zip_file(stream: Stream, context: Context) -> Iterator[Member]:
     """All members, then all gaps."""
     file, size = stream.file()
-    yield from Zip(file, size, context).members()
+    archive = Zip(file, size, context)
+    kind = archive.document()
+    if kind:
+        from leakguard.sources.inside.office import document
+
+        yield from document(archive, kind, context)
+    else:
+        yield from archive.members()
 
 
 class Zip:
@@ -86,6 +96,8 @@ class Zip:
         self.ends = array("Q")
         self.commented = False
         self.reach = 0
+        self.disks: list[int] = getattr(file, "starts", [0])
+        """Where each part of a spanned archive begins, the parts joined."""
 
     def members(self) -> Iterator[Member]:
         index = self._index()
@@ -95,7 +107,7 @@ class Zip:
             else:
                 self.context.tell("failed", "", "zip: no index: the file is cut off or damaged")
         else:
-            if index.spanned:
+            if index.spanned and len(self.disks) < 2:
                 self.context.tell("failed", "", "zip: last part of a spanned archive; scan the parts joined")
             yield from self._listed(index)
             if index.comment or self.commented:
@@ -103,6 +115,41 @@ class Zip:
             else:
                 self._covered(index.start, index.end)
         yield from self._gaps()
+
+    def document(self) -> str:
+        """What kind of office document the archive is; "" for nearly all."""
+        index = self._index()
+        if index is None or self.size < 64:
+            return ""
+        if b"application/vnd.oasis.opendocument" in (head := self._at(0, 128)) or b"vnd.sun.xml" in head:
+            return "odf"
+        names = Stream(from_file(self.file, index.start, index.size))
+        seen: set[bytes] = set()
+        before = b""
+        while piece := names.read(CHUNK):
+            data = before + piece
+            seen.update(name for name in _PARTS if name in data)
+            before = piece[-32:]
+        if b"[Content_Types].xml" in seen and seen & _FAMILIES:
+            return "ooxml"
+        return "odf" if {b"mimetype", b"content.xml"} <= seen else ""
+
+    def named(self, names: set[str]) -> Iterator[tuple[str, Pull]]:
+        """(name, content) of those members of the index that have one of these names, whatever their case."""
+        index = self._index()
+        for entry in self._records(index) if index is not None else ():
+            if entry.name.lower() not in names or entry.flags & 1 or not entry.packed:
+                continue
+            local = self._at(entry.start, 30) if 0 <= entry.start <= self.size - 30 else b""
+            if local[:4] == LOCAL:
+                name_size, extra_size = struct.unpack("<HH", local[26:30])
+                data = entry.start + 30 + name_size + extra_size
+                packed = min(entry.packed, max(0, self.size - data))
+                try:
+                    content = Content(from_file(self.file, data, packed), entry._replace(packed=packed), self.context)
+                except UnreadError:
+                    continue  # it is told when the member itself comes
+                yield entry.name, content
 
     # ------------------------------------------------------------ the index
     def _index(self) -> Index | None:
@@ -146,7 +193,7 @@ class Zip:
             (flags, method, _time, crc, packed, size, name_size, extra_size, comment_size) = struct.unpack(
                 "<HHIIIIHHH", head[8:34]
             )
-            start = struct.unpack("<I", head[42:46])[0]
+            disk, start = struct.unpack("<H6xI", head[34:46])
             name = stream.some(name_size)
             extra = stream.some(extra_size)
             self.commented = self.commented or comment_size > 0
@@ -154,7 +201,8 @@ class Zip:
             self.commented = self.commented or extra_size > EXTRA_USUAL
             if _ZIP64 in (packed, size, start):
                 size, packed, start = _wide(extra, size, packed, start)
-            yield Entry(_name(name, flags), start + index.shift, packed, size, method, flags, crc)
+            shift = self.disks[min(disk, len(self.disks) - 1)] if index.spanned else index.shift
+            yield Entry(_name(name, flags), start + shift, packed, size, method, flags, crc)
         if head:
             self.context.tell("failed", "", f"zip: damaged index at byte {index.start + stream.position - len(head)}")
 

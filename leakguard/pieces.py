@@ -1,0 +1,333 @@
+"""What is in a large archive or image as work for several processes: one reads and expands, the others scan.
+
+Promises: what comes of it is the same as if one process had done it all, in the same order; a member longer than WHOLE
+is cut only behind bytes that no encoded run goes over, and read by this process to its end where there are none; what
+waits in memory is a few batches, whatever the archive. A worker that dies on a member costs that member, and says so.
+
+Imported by pipeline.py and images.py. Knows no command line and no report format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BytesIO
+from pickle import PickleBuffer
+from typing import Any
+
+from leakguard.detect.engine import Engine
+from leakguard.model import Document, Incident, Origin
+from leakguard.pipeline import (
+    BATCH_BYTES,
+    BATCH_FILES,
+    MOST_PER_ARCHIVE,
+    PER_FILE,
+    Collector,
+    Done,
+    Policy,
+    Unit,
+    archive_kind,
+    lost,
+    scan_leaf,
+    scan_part,
+    scan_unit,
+    scan_whole,
+    scan_windows,
+    units,
+)
+from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.walk import READERS, Leaf, Tally, leaves
+from leakguard.sources.windows import REACH, WINDOW, FileTask, read_on, read_stream
+
+WHOLE = 8 * 1024 * 1024
+"""Bytes of a member that are handed to a worker as they are."""
+PART = 4 * 1024 * 1024
+"""Bytes of a longer one that are handed over at a time, and at most half as many more."""
+
+SHARED = 2 * 1024 * 1024
+"""Bytes from which the members of an archive are spread over the workers."""
+_WITH_MEMBERS = frozenset(
+    kind for kind, (module, _) in READERS.items() if module in ("codecs", "tars", "zips", "simple", "iso", "child")
+)
+MOST_WAITING = 10_000
+"""Files looked at beforehand to see whether there is other work."""
+
+_BORDER = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+"""Bytes that are part of no encoded run, and that text has none of."""
+_INNER = re.compile(rb"\S[ \t]\S")
+_CLOSES = re.compile(rb"(?:[\"'`][ \t+.&|\\_]*|[=\\])\Z")
+_OPENS = re.compile(rb"[ \t+.&|]*[bfruBFRU]{0,2}[\"'`]")
+_LINE = 4096
+"""Longest line beside which text is cut."""
+
+
+class Piece:
+    """A member, or the part of one that begins at `start`: `data` has `before` bytes of context before its core and
+    `after` behind it. What was scanned already has `done` instead of data. `share` is never sent to a worker."""
+
+    __slots__ = ("after", "before", "data", "done", "origin", "share", "start")
+
+    def __init__(
+        self,
+        origin: Origin,
+        data: bytes = b"",
+        start: int = 0,
+        before: int = 0,
+        after: int = 0,
+        done: Done | None = None,
+    ) -> None:
+        self.origin = origin
+        self.data = data
+        self.start = start
+        self.before = before
+        self.after = after
+        self.done = done
+        self.share: Share | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.done is not None:
+            return Piece, (None, b"", -1)
+        return Piece, (self.origin, PickleBuffer(self.data), self.start, self.before, self.after)
+
+
+class Share:
+    """One archive (or all images of a run) whose members are spread over processes: what they came to, in order."""
+
+    def __init__(
+        self, name: str, collector: Collector, incidents: list[Incident], gone: Callable[[], tuple[int, int, int]]
+    ) -> None:
+        self.name = name
+        self.incidents = incidents
+        self._gone = gone  # (containers, members, expanded bytes), when all of it was read
+        self._main = collector
+        self._own = Collector(collector.progress_from())
+        self._objects = 0
+        self._left_out = 0
+
+    def take(self, piece: Piece, done: Done) -> None:
+        """The outcome of the next piece. Lets go of its data."""
+        piece.data = b""
+        room = max(0, MOST_PER_ARCHIVE - len(self._own.findings))
+        if room < len(done.findings):
+            self._left_out += len(done.findings[room:])
+            done = done._replace(findings=done.findings[:room])
+        if not room:
+            done = done._replace(sets=[], references=())
+        self._objects += not piece.start
+        self._own.add(Unit(_NOTHING, piece.start), done)
+
+    def finish(self) -> None:
+        """Every piece was taken: hands all of it on."""
+        own = self._own
+        incidents = [*self.incidents, *own.incidents]
+        if self._left_out:
+            reason = f"{self._left_out} more findings left out of the report"
+            incidents.append(Incident("truncated", self.name, reason))
+        done = Done(
+            own.findings, own.sets, 0, own.bytes, own.views, own.view_bytes, incidents,
+            references=tuple(own.references), objects=self._objects, inside=self._gone(),
+        )  # fmt: skip
+        self._main.add(Unit(FileTask(self.name, "", 0)), done)
+
+
+_NOTHING = FileTask("", "", 0)
+
+
+# ---------------------------------------------------------------- the process that reads
+def batches(engine: Engine, found: Iterable[Leaf], policy: Policy, share: Share) -> Iterator[list[Piece]]:
+    """Members in batches worth handing over."""
+    batch: list[Piece] = []
+    size = 0
+    for leaf in found:
+        for piece in _pieces(engine, leaf, policy):
+            piece.share = share
+            batch.append(piece)
+            size += len(piece.data)
+            if size >= BATCH_BYTES or len(batch) >= BATCH_FILES:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _pieces(engine: Engine, leaf: Leaf, policy: Policy) -> Iterator[Piece]:
+    """A member, whole or in parts. One that knows places of its own is scanned here: that cannot be sent."""
+    if leaf.place is not None or leaf.moved is not None:
+        yield Piece(leaf.origin, done=scan_leaf(engine, leaf, policy))
+        return
+    data = leaf.stream.taken(WHOLE + 1)
+    if len(data) <= WHOLE:
+        yield Piece(leaf.origin, data)
+        return
+    start = before = 0
+    while True:
+        behind = before + PART + PART // 2
+        if len(data) <= behind + REACH:
+            data += leaf.stream.taken(behind + REACH + 1 - len(data))
+        if len(data) <= behind + REACH:
+            yield Piece(leaf.origin, data, start, before)
+            return
+        border = _border(data, before + PART, behind)
+        if border < 0:
+            yield Piece(leaf.origin, start=start, done=_rest(engine, leaf, data, start, before, policy))
+            return
+        yield Piece(leaf.origin, data[: border + REACH], start, before, len(data[border : border + REACH]))
+        start += border - before
+        low = max(0, border - REACH)
+        data, before = data[low:], border - low
+
+
+def _border(data: bytes, low: int, high: int) -> int:
+    """The first place in [low, high) that no long encoded run goes over; -1 if there is none.
+
+    Either behind a byte that is in no run, or between two lines that both have a space in their middle: of a wrapped run
+    they could only be the first and the last line, and neither string pieces nor folded lines go on from one to the other.
+    """
+    found = _BORDER.search(data, low, high)
+    if found is not None:
+        return found.end()
+    while (at := data.find(b"\n", low, high)) >= 0:
+        start = data.rfind(b"\n", max(0, at - _LINE), at) + 1
+        stop = data.find(b"\n", at + 1, at + _LINE)
+        one, other = data[start:at].rstrip(b"\r"), data[at + 1 : max(at, stop)]
+        prose = start and _INNER.search(one) and _INNER.search(other) and b"\0" not in one + other
+        if prose and not _CLOSES.search(one[-256:]) and not _OPENS.match(other):
+            return at + 1
+        low = at + 1
+    return -1
+
+
+def _rest(engine: Engine, leaf: Leaf, data: bytes, start: int, before: int, policy: Policy) -> Done:
+    """A member from `start` on, window by window: the windows say where the next one begins."""
+    told: list[Incident] = []
+    windows = read_on(leaf.stream, leaf.origin, told.append, data, start - before, start)
+    return scan_windows(engine, windows, policy, told, start)
+
+
+# ---------------------------------------------------------------- the processes that scan
+def scan_piece(engine: Engine, piece: Piece | Unit, policy: Policy) -> Done | None:
+    """What a worker does; None for what is done already."""
+    if isinstance(piece, Unit):
+        return scan_unit(engine, piece, policy)
+    if piece.start < 0:
+        return None
+    told: list[Incident] = []
+    try:
+        if not piece.start and not piece.after:
+            if len(piece.data) <= WINDOW:
+                return scan_whole(engine, Document(piece.data, piece.origin), policy, told)
+            return scan_windows(engine, read_stream(BytesIO(piece.data), piece.origin, told.append), policy, told)
+        core_end = len(piece.data) - piece.after
+        document = Document(piece.data, piece.origin, piece.start - piece.before, piece.before, core_end)
+        return scan_part(engine, document, policy, told)
+    except Exception as error:  # noqa: BLE001 - told by its kind alone: a message could quote content
+        return lost_piece(piece, f"internal error: {type(error).__name__}")
+
+
+def lost_piece(piece: Piece | Unit, reason: str) -> Done:
+    """The outcome of a piece that could not be scanned at all."""
+    if isinstance(piece, Unit):
+        return lost(piece, reason)
+    size = len(piece.data) - piece.before - piece.after
+    return Done([], [], 0, 0, 0, 0, [Incident("failed", str(piece.origin), reason, size)])
+
+
+def run_pieces(
+    engine: Engine, work: Iterable[Sequence[Piece | Unit]], policy: Policy, jobs: int, collector: Collector
+) -> None:
+    """Has workers scan units and pieces, and hands what they find on in order. Who yields the pieces of a Share says
+    when it ends by a Piece with done=None and start -1."""
+    from leakguard.workers import run_any
+
+    share: Share | None = None
+    try:
+        for item, done in run_any(engine, (list(batch) for batch in work), policy, jobs, scan_piece, lost_piece):
+            if isinstance(item, Unit):
+                collector.add(item, done or lost(item, "no answer"))
+                continue
+            share = item.share
+            if share is None:
+                raise ValueError("a piece of nothing")
+            if item.start >= 0:
+                share.take(item, item.done or done or lost_piece(item, "no answer"))
+            else:
+                ended, share = share, None
+                ended.finish()
+    except BaseException:
+        if share is not None:  # interrupted: what was found so far is reported
+            share.finish()
+        raise
+
+
+def end_of(share: Share) -> Piece:
+    """What is to follow the last piece of a Share."""
+    piece = Piece(_NO_ORIGIN, start=-1)
+    piece.share = share
+    return piece
+
+
+_NO_ORIGIN = Origin("", "")
+
+
+# ---------------------------------------------------------------- files, some of them large archives
+def scan_shared(engine: Engine, tasks: Iterable[FileTask], policy: Policy, jobs: int, collector: Collector) -> None:
+    """Scans files by workers. An archive goes whole to one of them while there is as much else to do; the last ones are
+    read here, and what is in them is spread over all."""
+    run_pieces(engine, _work(engine, tasks, policy, collector), policy, jobs, collector)
+
+
+def _work(
+    engine: Engine, tasks: Iterable[FileTask], policy: Policy, collector: Collector
+) -> Iterator[Sequence[Piece | Unit]]:
+    source = iter(tasks)
+    waiting: deque[FileTask] = deque()
+    plain: list[Unit] = []
+    size = 0
+    while (task := waiting.popleft() if waiting else next(source, None)) is not None:
+        first = task if task.kind == "file" else task._replace(open_path=task.parts[0] if task.parts else "")
+        kind = archive_kind(first) if task.kind != "link" and task.size >= SHARED else ""
+        if kind in _WITH_MEMBERS and not _as_much_follows(task.size, waiting, source):
+            if plain:
+                yield plain
+                plain, size = [], 0
+            yield from _shared(engine, task, kind, policy, collector)
+            continue
+        for unit in units([task], inside=True):
+            plain.append(unit)
+            size += (unit.end if unit.end is not None else task.size) - unit.start
+            if size >= BATCH_BYTES or len(plain) >= BATCH_FILES:
+                yield plain
+                plain, size = [], 0
+    if plain:
+        yield plain
+
+
+def _as_much_follows(size: int, waiting: deque[FileTask], source: Iterator[FileTask]) -> bool:
+    """Is there other work of that size? Looks at what comes next, and keeps it in `waiting`."""
+    have = sum(task.size for task in waiting)
+    while have < size and len(waiting) < MOST_WAITING:
+        task = next(source, None)
+        if task is None:
+            return False
+        waiting.append(task)
+        have += task.size + PER_FILE
+    return True
+
+
+def _shared(
+    engine: Engine, task: FileTask, kind: str, policy: Policy, collector: Collector
+) -> Iterator[Sequence[Piece]]:
+    """What is in an archive."""
+    incidents: list[Incident] = []
+    tally = Tally()
+    found = leaves(
+        task, Origin("file", task.path), kind, policy.inside or Limits(), incidents.append, strict=policy.strict,
+        tally=tally,
+    )  # fmt: skip
+    share = Share(task.path, collector, incidents, lambda: (tally.containers, tally.members, tally.expanded))
+    try:
+        yield from batches(engine, found, policy, share)
+    except Exception as error:  # noqa: BLE001 - this archive fails, and not the run; a message could quote content
+        incidents.append(Incident("failed", task.path, f"internal error: {type(error).__name__}", task.size))
+    yield [end_of(share)]

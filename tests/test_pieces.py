@@ -1,0 +1,201 @@
+"""Members of archives as work for several processes: the same findings, places and account as one process has."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import os
+import sys
+import tarfile
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from leakguard import pieces
+from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
+from leakguard.model import Incident, Origin, ScanResult
+from leakguard.pipeline import Collector, Policy, scan_files, scan_leaf
+from leakguard.sources.files import Options, walk
+from leakguard.sources.inside.base import Stream, from_bytes
+from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.walk import Leaf
+
+POLICY = Policy(inside=Limits())
+WORDS = "the order was filled at a price of its own and the bot went on to the next one".split()
+
+
+def token(rng: Random) -> str:
+    return expand("{{gen:github ghp_}}", rng)
+
+
+def log(rng: Random, size: int) -> bytes:
+    """Text of lines with spaces, with a token now and then, plain or in a wrapped base64 block."""
+    out = io.BytesIO()
+    while out.tell() < size:
+        kind = rng.randrange(700)
+        if kind == 0:
+            out.write(f"GITHUB_TOKEN={token(rng)}\n".encode())
+        elif kind == 1:
+            inner = f"first line of it\nGITHUB_TOKEN={token(rng)}\n".encode() + b"some text " * rng.randrange(4500)
+            out.write(b"attachment:\n" + base64.encodebytes(inner))
+        elif kind == 2:
+            half = token(rng)
+            out.write(f'value = "{half[:20]}" +\n    "{half[20:]}"\n'.encode())
+        else:
+            out.write((" ".join(rng.choices(WORDS, k=rng.randrange(3, 20))) + "\n").encode())
+    return out.getvalue()
+
+
+def binary(rng: Random, size: int) -> bytes:
+    out = io.BytesIO()
+    while out.tell() < size:
+        out.write(rng.randbytes(rng.randrange(1, 50_000)))
+        text = f"\0GITHUB_TOKEN={token(rng)}\0"
+        out.write(text.encode("utf-16-le") if rng.random() < 0.3 else text.encode())
+    return out.getvalue()
+
+
+def line(rng: Random, size: int) -> bytes:
+    """One line, that can be cut nowhere."""
+    half = ", ".join(f'"{word}": "{rng.random()}"' for word in rng.choices(WORDS, k=size // 60))
+    return f'{{{half}, "github_token": "{token(rng)}", {half}}}'.encode()
+
+
+def found(result: ScanResult) -> list[tuple[object, ...]]:
+    return sorted((f.rule, str(f.origin), f.start_line, f.start_column, f.start_byte, f.end_byte, f.fingerprint, f.masked)
+                  for f in result.findings)  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [log, binary, line])
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_of_a_member_find_what_the_whole_does(
+    engine: Engine, make: object, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "WHOLE", 400_000)
+    monkeypatch.setattr(pieces, "PART", 130_000)
+    data = make(Random(seed), 1_200_000)  # type: ignore[operator]
+    origin = Origin("member", "a/b", Origin("file", "x.tar"))
+    whole = scan_leaf(engine, Leaf(origin, Stream(from_bytes(data))), POLICY)
+    assert whole.findings
+    collector = Collector()
+    share = pieces.Share("x.tar", collector, [], lambda: (1, 1, len(data)))
+    cut = [
+        p for batch in pieces.batches(engine, [Leaf(origin, Stream(from_bytes(data)))], POLICY, share) for p in batch
+    ]
+    assert (len(cut) > 3) == (make is not line)
+    for piece in cut:
+        share.take(piece, piece.done or pieces.scan_piece(engine, piece, POLICY))  # type: ignore[arg-type]
+    share.finish()
+    alone = Collector()
+    alone.add(pieces.Unit(pieces._NOTHING), whole)
+    assert found(collector.result()) == found(alone.result())
+    assert collector.result().totals[:2] == alone.result().totals[:2] == (1, len(data))
+
+
+def _archive(path: Path) -> None:
+    rng = Random(11)
+    files = {f"src/{n}.py": log(rng, rng.randrange(100, 20_000)) for n in range(120)}
+    files |= {"lib/one.so": binary(rng, 600_000), "var/log": log(rng, 900_000), "one.json": line(rng, 500_000)}
+    files["deep.tar.gz"] = gzip.compress(_tar({"inner/.env": log(rng, 5000)}), mtime=0)
+    files["bad.gz"] = gzip.compress(log(rng, 50_000), mtime=0)[:-3000]
+    path.write_bytes(gzip.compress(_tar(files), 1, mtime=0))
+
+
+def _tar(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def _scan(path: Path, engine: Engine, jobs: int) -> ScanResult:
+    told: list[Incident] = []
+    collector = Collector()
+    before = os.getcwd()
+    os.chdir(path)
+    try:
+        scan_files(walk(["."], Options(), told.append), lambda _: engine, POLICY, jobs, collector, parallel_from=1)
+    finally:
+        os.chdir(before)
+    return collector.result(told)
+
+
+def test_an_archive_shared_by_workers_gives_what_one_process_finds(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("WHOLE", 300_000), ("PART", 130_000), ("SHARED", 1)):
+        monkeypatch.setattr(pieces, name, value)
+    _archive(tmp_path / "one.tgz")
+    (tmp_path / "two.txt").write_bytes(log(Random(3), 30_000))
+    one, two = _scan(tmp_path, engine, 1), _scan(tmp_path, engine, 2)
+    assert len(one.findings) > 20
+    assert [(f.path, f.start_byte) for f in one.findings] == [(f.path, f.start_byte) for f in two.findings]
+    assert found(one) == found(two)
+    assert sorted(one.incidents) == sorted(two.incidents)
+    assert any("bad.gz" in incident.origin for incident in two.incidents), two.incidents
+    assert (one.totals[:2], one.receipt) == (two.totals[:2], two.receipt)
+
+
+def _deadly(engine: Engine, piece: pieces.Piece, policy: Policy) -> object:
+    if piece.origin.path.endswith("src/7.py"):
+        os._exit(9)
+    return REAL(engine, piece, policy)
+
+
+REAL = pieces.scan_piece
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers are not forked there")
+def test_a_worker_that_dies_on_a_member_costs_that_member(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "SHARED", 1)
+    _archive(tmp_path / "one.tgz")
+    whole = _scan(tmp_path, engine, 2)
+    monkeypatch.setattr(pieces, "scan_piece", _deadly)
+    result = _scan(tmp_path, engine, 2)
+    lost = [incident for incident in result.incidents if "a worker died on it" in incident.reason]
+    assert [incident.origin for incident in lost] == ["one.tgz!/src/7.py"]
+    assert found(result) == [row for row in found(whole) if not str(row[1]).endswith("src/7.py")]
+
+
+def test_an_archive_goes_whole_to_a_worker_while_there_is_as_much_else_to_do(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "SHARED", 1)
+    rng = Random(5)
+    for number in range(3):
+        (tmp_path / f"{number}.tar").write_bytes(_tar({"a": log(rng, 20_000)}))
+    told: list[Incident] = []
+    work = list(pieces._work(engine, walk([str(tmp_path)], Options(), told.append), POLICY, Collector()))
+    units = [item.task.path for batch in work for item in batch if isinstance(item, pieces.Unit)]
+    assert [os.path.basename(path) for path in units] == ["0.tar", "1.tar"]
+    assert any(isinstance(item, pieces.Piece) and item.origin.path == "a" for batch in work for item in batch)
+
+
+def test_what_was_found_before_an_interrupt_is_kept(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "SHARED", 1)
+    _archive(tmp_path / "one.tgz")
+    calls = []
+
+    def interrupt(objects: int, _bytes: int) -> None:
+        calls.append(objects)
+        if objects > 60:
+            raise KeyboardInterrupt
+
+    told: list[Incident] = []
+    collector = Collector(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        scan_files(
+            walk([str(tmp_path)], Options(), told.append), lambda _: engine, POLICY, 2, collector, parallel_from=1
+        )
+    assert collector.result().findings
+    assert collector.objects >= 60
