@@ -2,6 +2,7 @@
 
     python benchmarks/history.py                                  25,000 commits, 2 GB of blobs; built once, kept
     python benchmarks/history.py --commits 1000 --size 50         a small one
+    python benchmarks/history.py --from TREE                      of the texts of this folder, and not the running Python's
     python benchmarks/history.py --repo FOLDER                    any repository on this disk, a public one for example
 
 Numbers are ratios to a bare `git cat-file --batch --batch-all-objects` into nothing, measured in the same run; peers
@@ -19,6 +20,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -38,120 +40,263 @@ BARS = {
 
 
 # ---------------------------------------------------------------- material
-class Project:
-    """Files of code, prose, data and logs whose lines change from commit to commit, as in a project that lives."""
+LEAST, MOST = 2_000, 120_000
+"""Sizes of the texts that are taken, in bytes."""
 
-    def __init__(self, seed: int, files: int, mean: int) -> None:
+
+def texts(tree: str, rng: random.Random) -> list[tuple[str, list[bytes]]]:
+    """(path, lines) of the text files of a tree, in an order of the seed."""
+    found = []
+    for folder, folders, names in os.walk(tree):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__pycache__")))
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            if os.path.islink(path) or not LEAST <= os.path.getsize(path) <= MOST:
+                continue
+            with open(path, "rb") as handle:
+                data = handle.read()
+            if b"\0" in data or data.count(b"\n") < len(data) // 200 or not name.isascii() or not _is_text(data):
+                continue
+            found.append((os.path.relpath(path, tree).replace(os.sep, "/"), data.splitlines(keepends=True)))
+    rng.shuffle(found)
+    return found
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class Project:
+    """Texts of a real tree that change as in a project that lives: a commit touches one to four files, each in one to
+    three places by up to thirty lines that stand in other texts of the tree; files come, are renamed and go; branches are
+    merged or left; one commit in a thousand leaks a token, and a later one takes it out."""
+
+    def __init__(self, seed: int, tree: str, commits: int, size: int) -> None:
         from leakguard.detect.generate import expand
 
         self.rng = random.Random(seed)
-        self.expand = lambda template: expand(template, self.rng)
-        # names as code has them; a few that scanners look at twice, at about the rate of real code
-        stems = "param ctx impl config handler iter tuple buf idx elem attr spec enum struct frame vertex matrix layout render widget packet socket codec schema parser lexer kernel thread mutex epoch tensor bitmap".split()
-        words = [f"{stem}{tail}" for stem in stems for tail in ("", "s", "_id", "_map", "Size", "Count", "Impl", "_ref")]
-        words += ["token", "account", "key", "session"]
-        self.words = words
-        self.pool = [self._line() for _ in range(20_000)]
-        self.files: dict[str, list[str]] = {}
-        self.mean = mean
-        for _ in range(files):
-            self._file()
-        self.names = list(self.files)
+        self.expand = expand
+        self.reserve = texts(tree, self.rng)
+        if len(self.reserve) < 20:
+            raise SystemExit(f"{tree}: too few text files of {LEAST} to {MOST} bytes")
+        self.donors = [lines for _, lines in self.reserve]
+        self.commits, self.size = commits, size
+        self.files: dict[str, list[bytes]] = {}
+        self.names: list[str] = []
+        self.number = self.written = 0
+        self.leaked: list[tuple[str, bytes]] = []
+        self.taken = 0
 
-    def _line(self) -> str:
-        rng, word = self.rng, self.rng.choice
-        w = self.words
-        kind = rng.randrange(8)
-        pad = " " * (4 * rng.randrange(4))
-        if kind == 0:
-            return f"{pad}def {word(w)}_{word(w)}(self, {word(w)}, {word(w)}=None):"
-        if kind == 1:
-            return f"{pad}{word(w)} = {word(w)}.{word(w)}({word(w)}, {rng.randrange(1000)})"
-        if kind == 2:
-            return f'{pad}"{word(w)}": {{"{word(w)}": {rng.randrange(10**6)}, "{word(w)}": "{word(w)}-{rng.randrange(99)}"}},'
-        if kind == 3:
-            return f"{pad}# {' '.join(rng.choices(w, k=rng.randrange(3, 12)))}"
-        if kind == 4:
-            return f"{pad}if {word(w)} and not {word(w)}.{word(w)}: return {word(w)}[{rng.randrange(64)}]"
-        if kind == 5:
-            return ""
-        if kind == 6:
-            return f"{pad}- {word(w)}: {rng.getrandbits(160):040x}" if rng.random() < 0.1 else f"{pad}- {word(w)}: {word(w)}"
-        return f"{pad}log.info('{word(w)} %s {word(w)}=%d', {word(w)}, {rng.randrange(10**9)})"
+    def leak(self) -> bytes:
+        return f"TOKEN = '{self.expand('{{gen:github ghp_}}', self.rng)}'\n".encode()
 
-    def _file(self) -> str:
-        rng = self.rng
-        suffix = rng.choice((".py", ".py", ".ts", ".go", ".json", ".md", ".yaml", ".txt"))
-        name = f"{rng.choice(self.words)}/{rng.choice(self.words)}/{rng.choice(self.words)}_{len(self.files)}{suffix}"
-        self.files[name] = rng.choices(self.pool, k=max(5, int(rng.lognormvariate(0, 0.8) * self.mean / 40 / 1.38)))
-        return name
-
-    def commit(self) -> list[tuple[str, bytes]]:
-        """The files that the next commit changes, whole."""
-        rng = self.rng
-        changed = []
-        if rng.random() < 0.15:  # a project grows
-            name = self._file()
-            self.names.append(name)
-            changed.append((name, ("\n".join(self.files[name]) + "\n").encode()))
-        for name in rng.sample(self.names, k=min(len(self.names), rng.choice((1, 1, 2, 3, 4, 5, 8)))):
-            lines = self.files[name]
-            for _ in range(1 + len(lines) // 20):
-                at = rng.randrange(len(lines))
-                if rng.random() < 0.5:
-                    lines[at] = rng.choice(self.pool)
-                else:
-                    lines.insert(at, self._line())
-            if rng.random() < 0.002:
-                lines.insert(rng.randrange(len(lines)), f"TOKEN = '{self.expand('{{gen:github ghp_}}')}'")
-            if len(lines) > 20_000:
-                del lines[: len(lines) // 2]
-            changed.append((name, ("\n".join(lines) + "\n").encode()))
-        return changed
-
-
-def stream(commits: int, size: int, seed: int) -> Iterator[bytes]:
-    """What `git fast-import` wants. `size`: bytes of blobs in all, about."""
-    per_commit = 3.43  # mean number of files that a commit changes
-    mean = max(400, int(size / commits / per_commit))
-    project = Project(seed, max(20, min(2000, commits // 12)), mean)
-    written = 0
-    for number in range(commits):
-        if written > size and number > commits * 0.98:
-            files = [("CHANGELOG.txt", f"release {number}\n".encode())]
-        else:
-            files = project.commit()
-        message = f"{number}: {' '.join(project.rng.choices(project.words, k=5))}\n".encode()
-        when = 1_600_000_000 + 3600 * number
-        head = f"commit refs/heads/main\nmark :{number + 1}\ncommitter Dev {number % 40} <dev{number % 40}@example.org> {when} +0000\n"
-        yield head.encode() + b"data %d\n" % len(message) + message
-        for name, data in files:
-            written += len(data)
-            yield b"M 100644 inline " + name.encode() + b"\ndata %d\n" % len(data) + data + b"\n"
-    yield b"done\n"
-
-
-def build(folder: str, commits: int, size: int, seed: int) -> str:
-    """The repository, built if it is not there, packed as a server packs, nothing checked out. Not bare: trufflehog reads
-    nothing of a bare one, and says that it finished."""
-    path = os.path.join(folder, f"history-{commits}-{size // 1_000_000}-{seed}")
-    if os.path.exists(os.path.join(path, ".git", "built")):
+    def fresh(self) -> str:
+        """A file more: the next text of the tree, with another name once all were taken."""
+        path, lines = self.reserve[self.taken % len(self.reserve)]
+        again = self.taken // len(self.reserve)
+        self.taken += 1
+        path = f"more{again}/{path}" if again else path
+        self.files[path] = list(lines)
+        self.names.append(path)
         return path
-    shutil.rmtree(path, ignore_errors=True)
-    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    subprocess.run(["git", "init", "-q", "-b", "main", path], check=True, env=env)
-    command = ["git", "-C", path, "fast-import", "--quiet", "--done"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, env=env) as importer:
+
+    def pick(self) -> str:
+        """A file to change: rather a large one, and rather one that was changed before."""
+        rng, names = self.rng, self.names
+        ahead = self.written * self.commits > self.size * max(1, self.number)
+        few = min(len(names), max(10, len(names) // 4))
+        tried = [names[rng.randrange(few if odd else len(names))] for odd in (0, 1, 0, 0, 1, 0, 0, 1)][: 2 if ahead else 8]
+        return (min if ahead else max)(tried, key=lambda name: len(self.files[name]))
+
+    def edit(self, name: str) -> None:
+        rng, lines = self.rng, self.files[name]
+        for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
+            at = rng.randrange(len(lines) + 1)
+            other = rng.choice(self.donors)
+            start = rng.randrange(len(other))
+            count = min(30, 1 + int(rng.expovariate(0.25)))
+            kind = rng.random()
+            if kind < 0.35:
+                lines[at:at] = other[start : start + count]
+            elif kind < 0.75:
+                lines[at : at + count] = other[start : start + count + rng.randrange(-1, 3)]
+            elif kind < 0.9 and len(lines) > 60:
+                del lines[at : at + count]
+            elif at < len(lines):
+                lines[at] = lines[at].replace(b"self", b"this").replace(b"0", b"1").replace(b" = ", b" == ")
+        if len(lines) > 3000:
+            del lines[: len(lines) // 2]
+        if not lines:
+            lines.append(b"pass\n")
+
+    def changed(self, number: int, without: set[str]) -> list[str]:
+        """The files that a commit changes; they are changed."""
+        self.number = number
+        rng = self.rng
+        out: list[str] = []
+        if len(self.names) < 40 or rng.random() < min(0.1, 4000 / self.commits):
+            out.append(self.fresh())
+        for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
+            name = self.pick()
+            if name not in without and name not in out:
+                self.edit(name)
+                out.append(name)
+        if not out:
+            out.append(self.fresh())
+        if number % 1000 == 500:
+            self.leaked.append((out[-1], self.leak()))
+            lines = self.files[out[-1]]
+            lines.insert(rng.randrange(len(lines)), self.leaked[-1][1])
+        elif number % 1000 == 550 and self.leaked and self.leaked[-1][0] in self.files:
+            name, line = self.leaked[-1]
+            if line in self.files[name] and name not in without:
+                self.files[name].remove(line)
+                out.append(name)
+        return list(dict.fromkeys(out))
+
+
+AT_ONCE = 1000
+"""Commits that one `git fast-import` takes: what a build that was stopped does again."""
+
+
+class Stream:
+    """What `git fast-import` wants. Marks: 2n of commit n, odd ones of blobs."""
+
+    def __init__(self, seed: int, tree: str, commits: int, size: int) -> None:
+        self.project = Project(seed, tree, commits, size)
+        self.commits = commits
+        self.blobs = 0
+        self.topic: set[str] = set()
+        """Files that an open branch changed: the main one leaves them alone until it is merged."""
+        self.topic_marks: dict[str, int] = {}
+        self.left = 0
+        self.branch = ""
+        self.tips: dict[str, int] = {}
+        """Marks of the branches' last commits."""
+
+    def chunk(self, first: int, last: int) -> Iterator[bytes]:
+        """Commits first .. last."""
+        for number in range(first, last):
+            yield from self._commit(number)
+
+    def _commit(self, number: int) -> Iterator[bytes]:
+        rng = self.project.rng
+        if not self.branch and number > 20 and rng.random() < 0.02:
+            self.branch, self.left = f"topic/{number}", rng.randrange(2, 7)
+            self.tips[self.branch] = self.tips["main"]
+        if self.branch and not self.left:
+            yield from self._merge(number)
+            return
+        on_topic = bool(self.branch) and rng.random() < 0.5
+        names = self.project.changed(number, set() if on_topic else self.topic)
+        if on_topic:
+            names = [name for name in names if name in self.topic or name in self.project.files]
+            self.topic.update(names)
+            self.left -= 1
+        marks = {}
+        for name in names:
+            data = b"".join(self.project.files[name])
+            self.blobs += 1
+            self.project.written += len(data)
+            marks[name] = 2 * self.blobs + 1
+            yield b"blob\nmark :%d\ndata %d\n" % (marks[name], len(data)) + data + b"\n"
+        if on_topic:
+            self.topic_marks.update(marks)
+        yield self._head(self.branch if on_topic else "main", number, f"{number}: change {names[0]}")
+        yield b"".join(b"M 100644 :%d %s\n" % (mark, name.encode()) for name, mark in marks.items())
+        if not on_topic and rng.random() < 0.01:
+            yield from self._renamed(rng.choice(sorted(set(self.project.names) - self.topic)))
+        yield b"\n"
+        if number % 500 == 499:
+            yield f"tag v{number // 500}\nfrom :{self.tips['main']}\ntagger Dev <dev@example.org> {_when(number)} +0000\ndata 8\nrelease\n\n".encode()
+
+    def _renamed(self, name: str) -> Iterator[bytes]:
+        project = self.project
+        new = f"moved/{name}"
+        project.files[new] = project.files.pop(name)
+        project.names[project.names.index(name)] = new
+        yield f"R {name} {new}\n".encode()
+
+    def _merge(self, number: int) -> Iterator[bytes]:
+        """The open branch's files into the main one; one branch in ten stays as it is, and its files with it."""
+        dropped = self.project.rng.random() < 0.1
+        yield self._head("main", number, f"{number}: {'see' if dropped else 'merge'} {self.branch}")
+        if not dropped:
+            yield f"merge :{self.tips[self.branch]}\n".encode()
+        yield b"".join(b"M 100644 :%d %s\n" % (mark, name.encode()) for name, mark in self.topic_marks.items()) + b"\n"
+        self.branch, self.topic, self.topic_marks = "", set(), {}
+
+    def _head(self, branch: str, number: int, message: str) -> bytes:
+        text = f"{message}\n".encode()
+        dev = f"Dev {number % 40} <dev{number % 40}@example.org> {_when(number)} +0000"
+        # by its mark, for a new run of fast-import knows no branch
+        start = f"from :{self.tips[branch]}\n" if number else ""
+        self.tips[branch] = 2 * number + 2
+        head = f"commit refs/heads/{branch}\nmark :{2 * number + 2}\ncommitter {dev}\ndata {len(text)}\n"
+        return head.encode() + text + start.encode()
+
+
+def _when(number: int) -> int:
+    return 1_600_000_000 + 3600 * number
+
+
+def build(folder: str, tree: str, commits: int, size: int, seed: int) -> str:
+    """The repository, built if it is not there, packed as a server packs, nothing checked out. A build that was stopped
+    goes on where it was. Not bare: trufflehog reads nothing of a bare one, and says that it finished."""
+    path = os.path.join(folder, f"history-{commits}-{size // 1_000_000}-{seed}")
+    built = os.path.join(path, ".git", "built")
+    if not os.path.exists(path):
+        _git("init", "-q", "-b", "main", path)
+    done = 0
+    if os.path.exists(built):
+        with open(built) as handle:
+            done = int(handle.read())
+    if done > commits:
+        return path
+    stream = Stream(seed, tree, commits, size)
+    for first in range(0, commits, AT_ONCE):
+        last = min(commits, first + AT_ONCE)
+        parts = stream.chunk(first, last)
+        if last <= done:
+            for _ in parts:
+                pass  # the dice must fall as they did
+            continue
+        _import(path, parts)
+        _note(built, last)
+    _git("-C", path, "repack", "-a", "-d", "-f", "-q", "--depth=50", "--window=10")
+    _note(built, commits + 1)
+    return path
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], check=True, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def _import(path: str, parts: Iterator[bytes]) -> None:
+    marks = os.path.join(path, ".git", "marks")
+    command = ["git", "-C", path, "fast-import", "--quiet", "--done", "--force"]
+    command += [f"--import-marks-if-exists={marks}", f"--export-marks={marks}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=_environment()) as importer:
         assert importer.stdin is not None
-        for part in stream(commits, size, seed):
-            importer.stdin.write(part)
+        importer.stdin.writelines(parts)
+        importer.stdin.write(b"done\n")
         importer.stdin.close()
         if importer.wait():
             raise SystemExit("git fast-import failed")
-    subprocess.run(["git", "-C", path, "repack", "-a", "-d", "-f", "-q", "--depth=50", "--window=10"], check=True, env=env)
-    with open(os.path.join(path, ".git", "built"), "w") as out:
-        out.write("yes\n")
-    return path
+
+
+def _note(path: str, number: int) -> None:
+    with open(path + ".new", "w") as out:
+        out.write(str(number))
+    os.replace(path + ".new", path)
 
 
 # ---------------------------------------------------------------- measuring
@@ -214,21 +359,21 @@ def _pss(pid: int) -> int:
         return 0  # it ended meanwhile
 
 
-def peers(repo: str) -> dict[str, list[str]]:
-    """Commands of the peers that are on PATH: whole history, default rules, no validation over the network."""
+def peers(repo: str, wanted: list[str]) -> dict[str, list[str]]:
+    """Commands of the wanted peers that are on PATH: whole history, default rules, no validation over the network."""
     known = {
         "kingfisher": ["kingfisher", "scan", repo, "--no-validate", "--no-update-check", "--quiet"],
         "trufflehog": ["trufflehog", "git", f"file://{os.path.abspath(repo)}", "--no-verification", "--no-update"],
         "gitleaks": ["gitleaks", "git", repo, "--no-banner", "--exit-code", "0", "--log-opts=--all"],
     }
-    return {name: command for name, command in known.items() if shutil.which(name)}
+    return {name: command for name, command in known.items() if name in wanted and shutil.which(name)}
 
 
 def _leakguard(repo: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "leakguard", "git", repo, "-f", "jsonl", "-q", *options]
 
 
-def measure(repo: str, repeat: int, with_peers: bool) -> dict[str, object]:
+def measure(repo: str, repeat: int, wanted: list[str]) -> dict[str, object]:
     """All rows of one run."""
     with tempfile.TemporaryDirectory() as folder:
         env = {**os.environ, "LEAKGUARD_CACHE_DIR": os.path.join(folder, "rules"), "PYTHONPATH": ROOT}
@@ -248,10 +393,9 @@ def measure(repo: str, repeat: int, with_peers: bool) -> dict[str, object]:
         wipe()
         timed(_leakguard(repo, "--cache", store), 1, env, None, folder)
         rows["leakguard, second scan"] = timed(_leakguard(repo, "--cache", store), repeat, env, None, folder)
-        if with_peers:
-            for name, command in peers(repo).items():
-                timed(command, 1, env, None, folder) if name == "kingfisher" else None  # its rule cache warm
-                rows[name] = timed(command, 1 if name == "gitleaks" else repeat, env, None, folder)
+        for name, command in peers(repo, wanted).items():
+            timed(command, 1, env, None, folder) if name == "kingfisher" else None  # its rule cache warm
+            rows[name] = timed(command, 1 if name == "gitleaks" else repeat, env, None, folder)
     return {"rows": {name: _row(row) for name, row in rows.items()}, "ratios": ratios(rows), "bars": BARS}
 
 
@@ -281,20 +425,21 @@ def main() -> None:
     parser.add_argument("--commits", type=int, default=25_000)
     parser.add_argument("--size", type=int, default=2_000, help="MB of blobs")
     parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument("--from", dest="tree", default=sysconfig.get_path("stdlib"), help="where the texts are taken from (the running Python's library)")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--folder", default=os.path.join(tempfile.gettempdir(), "leakguard-history"), help="where it is built and kept")
-    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--peers", default="kingfisher,trufflehog,gitleaks", help="those to run beside it, if they are on PATH")
     parser.add_argument("--build-only", action="store_true")
     arguments = parser.parse_args()
     if arguments.repo:
         repo = os.path.abspath(arguments.repo)
     else:
         os.makedirs(arguments.folder, exist_ok=True)
-        repo = build(arguments.folder, arguments.commits, arguments.size * 1_000_000, arguments.seed)
+        repo = build(arguments.folder, arguments.tree, arguments.commits, arguments.size * 1_000_000, arguments.seed)
     count = subprocess.run(["git", "-C", repo, "count-objects", "-v"], capture_output=True, text=True, check=False).stdout
     print(json.dumps({"repository": repo, "count-objects": dict(line.split(": ") for line in count.splitlines())}, indent=2))
     if not arguments.build_only:
-        print(json.dumps(measure(repo, arguments.repeat, not arguments.no_peers), indent=2))
+        print(json.dumps(measure(repo, arguments.repeat, arguments.peers.split(",")), indent=2))
 
 
 if __name__ == "__main__":

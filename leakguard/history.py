@@ -22,7 +22,7 @@ from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin, ScanResult, Totals
-from leakguard.objects import Found, Options, Piece, PieceDone, forget, lost_piece, scan_piece, short
+from leakguard.objects import Found, Options, Piece, PieceDone, forget, lost_piece, scan_piece, short, versions
 from leakguard.pipeline import Collector, Policy, findings_of, scan_files
 from leakguard.sources.files import FileTask
 from leakguard.sources.git import Refs, Repository, Shadow, files_below, find, read_refs
@@ -36,6 +36,8 @@ __all__ = ["Options", "Piece", "scan_piece", "scan_repository"]
 PIECE_BYTES = 16 * 1024 * 1024
 PIECE_OBJECTS = 4096
 PARALLEL_FROM = 4 * 1024 * 1024
+VERSIONS_FROM = 32 * 1024 * 1024
+"""Bytes of blobs from which it pays to make ready for scanning versions by what differs."""
 COMMIT_EVERY = 2.0
 """Seconds after which the store is told what was done: what a kill can cost."""
 MOST_PATHS = 1_500_000
@@ -149,6 +151,8 @@ class _Store:
         texts = chain(self._cut(listed, "commit"), self._cut(listed, "tag"))
         self._pieces(texts, listed.size("tree") + listed.size("commit"))
         self._pieces(self._cut(listed, "tree"), 0)
+        if expected >= VERSIONS_FROM:
+            versions(self.engine, self.git.git_dir)  # once, before workers are forked
         self._pieces(self._cut(listed, "blob"), expected)
         self._files()
         whole = self._missing(everything)
@@ -266,7 +270,8 @@ class _Store:
 
     def _piece(self, kind: str, batch: list[bytes], names: list[str], size: int) -> Piece:
         paths = tuple(names) if kind == "blob" else ()
-        return Piece(self.git.git_dir, self.width, kind, b"".join(batch), paths, size)
+        again = kind == "blob" and self.listed.size("blob") >= VERSIONS_FROM
+        return Piece(self.git.git_dir, self.width, kind, b"".join(batch), paths, size, again)
 
     def _pieces(self, pieces: Iterator[Piece], expected: int) -> None:
         jobs = self.run.options.jobs

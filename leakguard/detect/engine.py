@@ -23,7 +23,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from leakguard.detect.columns import CODE, FOLD_LIMIT, fold_hits
-from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Stage1
+from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, Stage1
 from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
 from leakguard.model import MAX_MATCH, Confidence, Match, Rule, RuleSet, Venue
@@ -152,6 +152,8 @@ class Engine:
     def warm(self) -> None:
         """Imports and makes what a scan of many files is going to need. For who forks: what is made before is made once,
         and on two threads of one core twice takes longer than once."""
+        from contextlib import suppress
+
         import regex  # noqa: F401
 
         from leakguard.detect import decode, inplace, phrases  # noqa: F401
@@ -159,7 +161,8 @@ class Engine:
 
         self.context  # noqa: B018 - it is made when it is asked for
         if self.prepared.ids:
-            words.ascii_words()
+            with suppress(ImportError):  # a text that needs the lists is going to fail, and be told
+                words.ascii_words()
 
     # ------------------------------------------------------------ the way through one buffer
     def scan(
@@ -171,11 +174,13 @@ class Engine:
         size: int | None = None,
         core_end: int | None = None,
         reach: int = REACH,
+        given: Ends | None = None,
     ) -> Scan:
         """All matches in `data`. `path` decides path filters and hints; `final`: data ends where its object ends;
         `size` is that of the whole object if `data` is a window of it, `core_end` where the next window's core would
-        begin, and `reach` how much of this one it would see."""
-        state = _State(path, len(data) if size is None else size, 8 * len(data) + MOST_DECODED)
+        begin, and `reach` how much of this one it would see. `given`: the ends to judge, folds among them, in place of
+        those that stage 1 would find (reuse.py)."""
+        state = _State(path, len(data) if size is None else size, 8 * len(data) + MOST_DECODED, given)
         failure = ""
         items: list[_Found] = []
         long: list[_Long] = []
@@ -195,13 +200,14 @@ class Engine:
     ) -> tuple[list[_Found], list[_Long]]:
         """The matches of one buffer and of the views in it, and the long runs in it."""
         deeper = depth < self.decode_depth
-        ends = self.stage1.scan(data, deeper)
+        given = state.given if depth == 0 else None
+        ends = self.stage1.scan(data, deeper) if given is None else given
         wide: Iterable[View] = ()
         if deeper and 0 in data:
             from leakguard.detect.decode import wide_views
 
             wide = list(wide_views(data))
-        folded = deeper and depth == 0 and state.size <= FOLD_LIMIT and not state.path.endswith(CODE)
+        folded = deeper and depth == 0 and given is None and state.size <= FOLD_LIMIT and not state.path.endswith(CODE)
         folds = fold_hits(data) if folded else []
         listed = depth == 0 and state.path.endswith(KEY_FILES) and len(data) <= KEY_FILE_SIZE
         if not ends and not wide and not folds and not listed:
@@ -455,9 +461,10 @@ def _remade(ruleset: RuleSet, stage1: Stage1, key: bytes, *more: Any) -> Engine:
 class _State:
     """What one scan of a buffer carries along: where it is, and what it could not do."""
 
-    __slots__ = ("exhausted", "incidents", "most", "path", "rule", "size", "view_bytes", "views")
+    __slots__ = ("exhausted", "given", "incidents", "most", "path", "rule", "size", "view_bytes", "views")
 
-    def __init__(self, path: str, size: int, most: int) -> None:
+    def __init__(self, path: str, size: int, most: int, given: Ends | None = None) -> None:
+        self.given = given
         self.path = path
         self.size = size
         self.most = most

@@ -14,7 +14,7 @@ Imported by engine.py's users and cache.py.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import hyperscan
@@ -154,6 +154,16 @@ def literals(texts: Sequence[bytes], single: bool = False) -> Any:
     return database
 
 
+def plain(patterns: Mapping[str, int]) -> Any:
+    """A database of a few triggers with their identifiers. None for none."""
+    if not patterns:
+        return None
+    database = hyperscan.Database()
+    texts = [text.encode() for text in patterns]
+    database.compile(expressions=texts, ids=list(patterns.values()), elements=len(texts))
+    return database
+
+
 def _refused(ruleset: RuleSet, patterns: list[bytes], ids: list[int], reason: str) -> RulePackError:
     """Finds the pattern that made a whole compile fail."""
     for pattern, ident in zip(patterns, ids, strict=True):
@@ -207,10 +217,28 @@ class Compiled:
                 self.databases[number].scan(data, match_event_handler=on_phrase, scratch=scratch[number])
         return ends
 
+    def raw(self, data: bytes, deep: bool, ascii_only: bool, most: int) -> Ends | None:
+        """The ends in a part of a text, all of them, also those that say nothing new; `ascii_only`: of the whole text. None
+        if there are more than `most`."""
+        ends: Ends = []
+        on_match = _counted(ends, most)
+        scratch = self._scratch()
+        try:
+            self.databases.rules.scan(data, match_event_handler=on_match, scratch=scratch[0])
+            if deep:
+                self.databases.text.scan(data, match_event_handler=on_match, scratch=scratch[1])
+            if self.databases.ascii is not None:
+                on_phrase = _counted(ends, most, PHRASE_BASE)
+                for number in (3,) if ascii_only else (4, 5):
+                    self.databases[number].scan(data, match_event_handler=on_phrase, scratch=scratch[number])
+        except hyperscan.ScanTerminated:
+            return None
+        return ends
+
     def names(self, data: bytes) -> Ends:
         ends: Ends = []
         if self.databases.names is not None:
-            self.databases.names.scan(data, match_event_handler=_collect(ends), scratch=self._scratch()[2])
+            self.databases.names.scan(data, match_event_handler=collect(ends), scratch=self._scratch()[2])
         return ends
 
     def _scratch(self) -> tuple[Any, ...]:
@@ -239,11 +267,33 @@ def load_databases(dumped: Iterable[bytes]) -> Databases:
 _OnMatch = Callable[[int, int, int, int, object], None]
 
 
-def _collect(ends: Ends) -> _OnMatch:
+def collect(ends: Ends) -> _OnMatch:
+    """A handler that appends (identifier, end) of every match."""
+
     def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
         ends.append((ident, end))
 
     return on_match
+
+
+def _counted(ends: Ends, most: int, base: int = 0) -> Callable[[int, int, int, int, object], bool | None]:
+    def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
+        ends.append((ident + base, end))
+        return len(ends) > most or None
+
+    return on_match
+
+
+def thinned(raw: Ends, widths: Sequence[int]) -> Ends:
+    """What Compiled.scan would have made of the ends that Compiled.raw gave."""
+    ends: Ends = []
+    on_match = _thinned(ends, widths)
+    for ident, end in raw:
+        if ident < PHRASE_BASE:
+            on_match(ident, 0, end, 0, None)
+        else:
+            ends.append((ident, end))
+    return ends
 
 
 def _numbered(ends: Ends) -> _OnMatch:
@@ -388,7 +438,7 @@ class Cold:
             texts, database, scratch = self._literals
             ends: Ends = []
             if database is not None:
-                database.scan(data, match_event_handler=_collect(ends), scratch=scratch)
+                database.scan(data, match_event_handler=collect(ends), scratch=scratch)
             found = [texts[number] for number, _ in ends]
         return {index for word in found for index in self._words[word]} & self._waiting
 

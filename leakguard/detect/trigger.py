@@ -85,6 +85,26 @@ def width(pattern: str) -> tuple[int, int]:
     return low, min(high, 1 << 30)
 
 
+def literals(pattern: str) -> list[str]:
+    """The runs of three or more plain characters that every match of a pattern has. In any case, if the pattern is."""
+    out: list[str] = []
+    _gather(list(_p.parse(pattern)), out)
+    return [text for text in out if len(text) > 2]
+
+
+def _gather(nodes: list[Any], out: list[str]) -> None:
+    run = ""
+    for op, value in nodes:
+        if op is _c.LITERAL:
+            run += chr(value)
+            continue
+        out.append(run)
+        run = ""
+        if op is _c.SUBPATTERN:
+            _gather(list(value[3]), out)
+    out.append(run)
+
+
 _SINGLE = (_c.LITERAL, _c.NOT_LITERAL, _c.ANY, _c.IN)
 _BORDERS = (_c.ASSERT, _c.ASSERT_NOT, _c.AT)
 _REPEATS = (_c.MAX_REPEAT, _c.MIN_REPEAT, _c.POSSESSIVE_REPEAT)

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -243,19 +245,33 @@ def read_small(path: str) -> bytes | None:
 
 
 # ---------------------------------------------------------------- the shadow
+_PREFIX = "leakguard-git-"
+_LOCK = "in-use"
+_OLD = 24 * 3600
+"""Seconds after which a shadow that was never locked belongs to nobody."""
+
+
 class Shadow:
-    """An empty repository of ours with the objects of theirs. A context manager: the folder goes when it is left."""
+    """An empty repository of ours with the objects of theirs. A context manager: the folder goes when it is left; that of
+    a process which was killed goes when the next one starts."""
 
     def __init__(self, repository: Repository, on_incident: OnIncident) -> None:
         self.repository = repository
-        self._folder = tempfile.TemporaryDirectory(prefix="leakguard-git-")
+        remove_left_behind()
+        self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
         self.path = self._folder.name
+        self._lock = os.open(os.path.join(self.path, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+        _locked(self._lock)
         try:
             self._build(on_incident)
         except BaseException:
-            self._folder.cleanup()
+            self._close()
             raise
         self.git = Git(self.path, self.path)
+
+    def _close(self) -> None:
+        self._folder.cleanup()
+        os.close(self._lock)
 
     def _build(self, on_incident: OnIncident) -> None:
         for name in ("refs", "objects/info"):
@@ -283,7 +299,46 @@ class Shadow:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self._close()
+
+
+def _locked(handle: int) -> bool:
+    """Whether the lock was free, and is now held for as long as this process or a worker of it lives."""
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def remove_left_behind() -> None:
+    """Removes this user's shadows whose processes have ended without doing so."""
+    top = tempfile.gettempdir()
+    try:
+        names = [name for name in os.listdir(top) if name.startswith(_PREFIX)]
+    except OSError:
+        return  # who wants to make one there is told
+    for name in names:
+        path = os.path.join(top, name)
+        try:
+            found = os.lstat(path)
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and _is_left(path, found.st_mtime):
+                shutil.rmtree(path)  # follows no link
+        except OSError:
+            continue  # another process was quicker
+
+
+def _is_left(path: str, changed: float) -> bool:
+    try:
+        handle = os.open(os.path.join(path, _LOCK), os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except FileNotFoundError:
+        return changed < time.time() - _OLD
+    try:
+        return _locked(handle)
+    finally:
+        os.close(handle)
 
 
 def _link_farm(folder: str, farm: str, on_incident: OnIncident) -> None:

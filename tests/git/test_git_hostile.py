@@ -450,3 +450,42 @@ def test_the_command_ends_as_it_should(repo: Repository) -> None:
     assert run(repo.root, "missing").returncode == 2
     assert run(repo.root, "--exit-zero").returncode == 0
     assert run(repo.root, "--exclude-path", "c.txt").returncode == 3  # what is missing is missing
+
+
+def test_what_a_killed_scan_left_behind_goes_with_the_next(repo: Repository, own_temporary_folder: Path) -> None:
+    """108 folders of killed scans lay in /tmp."""
+    import multiprocessing
+    import signal
+
+    from leakguard.sources.git import Shadow, find
+
+    def folders() -> list[str]:
+        return sorted(name for name in os.listdir(own_temporary_folder) if name.startswith("leakguard-git-"))
+
+    def hang(ready: object) -> None:
+        with Shadow(repository, lambda _incident: None):
+            ready.set()  # type: ignore[attr-defined]
+            signal.pause()
+
+    repository = find(str(repo.root), lambda _incident: None)[0]
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    process = context.Process(target=hang, args=(ready,))
+    process.start()
+    assert ready.wait(60)
+    alive = folders()
+    assert len(alive) == 1
+    with Shadow(repository, lambda _incident: None):
+        assert len(folders()) == 2  # the one in use stays
+    assert folders() == alive
+    process.kill()
+    process.join()
+    young = own_temporary_folder / "leakguard-git-young"  # another process has only begun with it
+    young.mkdir()
+    old = own_temporary_folder / "leakguard-git-old"
+    old.mkdir()
+    os.utime(old, (1, 1))
+    (own_temporary_folder / "leakguard-git-link").symlink_to(repo.root)
+    with Shadow(repository, lambda _incident: None) as shadow:
+        assert folders() == sorted(["leakguard-git-link", "leakguard-git-young", os.path.basename(shadow.path)])
+    assert (repo.root / ".git").is_dir()

@@ -1,0 +1,223 @@
+"""Versions of one text are found to hold exactly what a whole scan finds in each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from leaks import ENCODINGS, TEMPLATES, leak
+
+from leakguard.detect import rules
+from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand, expand_marked, pour
+from leakguard.detect.reuse import Reuse
+from leakguard.detect.sample import contexts, near_text
+
+SEEDS = st.integers(0, 1 << 32)
+PATHS = ("app/client.py", "notes.md", "deploy/.env", "conf/settings.yaml", "", "src/binance/keys.json", "data.csv")
+
+
+@cache
+def packs() -> tuple[rules.Pack, ...]:
+    folder = rules.builtin_folder()
+    return tuple(rules.parse_pack(name, data) for name, data in rules.read_files(rules.pack_files(folder)))
+
+
+@cache
+def filler() -> tuple[bytes, ...]:
+    """Lines of this project: code and prose that is about credentials and holds few."""
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    lines: list[bytes] = []
+    for folder in ("leakguard/detect", "leakguard/sources", "docs"):
+        for name in sorted(os.listdir(os.path.join(top, folder))):
+            if name.endswith((".py", ".md", ".toml")):
+                with open(os.path.join(top, folder, name), "rb") as handle:
+                    lines += handle.read().splitlines(keepends=True)
+    return tuple(lines)
+
+
+def block(random: Random, most: int) -> list[bytes]:
+    lines = filler()
+    start = random.randrange(len(lines))
+    return list(lines[start : start + random.randrange(1, most)])
+
+
+def example(proof: rules.Example, random: Random) -> bytes:
+    """An example as it is, or in a context that can hold it."""
+    if proof.template:
+        return expand(proof.template, random).encode()
+    rows = []
+    for context in random.sample(contexts(), 4):
+        if context.name not in proof.skip and (not proof.only or context.name in proof.only):
+            with suppress(ValueError):  # a context that cannot hold it
+                rows += pour({"name": proof.name, "secret": proof.secret}, [context], random)
+    return random.choice(rows)[1].encode() if rows else b""
+
+
+def planted(random: Random) -> bytes:
+    """An example of some rule, a near miss, a leak in an encoding, a table, a name of somebody, or names alone."""
+    kind = random.randrange(12)
+    pack = random.choice(packs())
+    if kind < 5 and pack.proofs:
+        ident = random.choice(sorted(pack.proofs))
+        number = random.randrange(len(pack.proofs[ident].examples))
+        return example(pack.proofs[ident].examples[number], random)
+    if kind == 5 and pack.proofs:
+        ident = random.choice(sorted(pack.proofs))
+        near = pack.proofs[ident].near_misses
+        return near_text(ident, 0, near[0][0]) if near else b""
+    if kind == 6:
+        text, _ = leak(random.choice(sorted(TEMPLATES)), random.randrange(1 << 20))
+        return b"x = " + ENCODINGS[random.choice(sorted(ENCODINGS))](text)
+    if kind == 7:
+        rows = [leak("binance", random.randrange(1 << 20))[1] for _ in range(random.randrange(2, 60))]
+        return b"name,api_key,api_secret\n" + b"".join(b"a%d,%s,%s\n" % (n, r[:20], r) for n, r in enumerate(rows))
+    if kind == 8:
+        venue = pack.venue
+        return (venue.aliases[0] if venue is not None and venue.aliases else "okx").encode()
+    if kind == 9:
+        return random.choice((b'api_secret = "', b"secret: ", b"token=", b"-----BEGIN RSA PRIVATE KEY-----", b"seed phrase: "))
+    if kind == 10:
+        return random.choice((b"{", b"}", b"[okx]\n", b"\n\n", b'"', b"'", b"\\", b" + \\\n", b"\xc3\xa9", b'"salt": "iv', b"# mnemonic "))
+    return b"abcdefghij0123456789ABCDEFGHIJ"[: random.randrange(1, 30)]
+
+
+def versions(seed: int) -> Iterator[bytes]:
+    """A text, and what became of it edit by edit: lines and pieces come and go, also in the middle of a secret."""
+    random = Random(seed)
+    lines = [line for _ in range(random.randrange(3, 9)) for line in block(random, 120)]
+    for _ in range(random.randrange(4)):
+        lines.insert(random.randrange(len(lines) + 1), planted(random) + b"\n")
+    text = b"".join(lines)
+    near = random.randrange(len(text))
+    yield text
+    for _ in range(random.randrange(4, 14)):
+        for _ in range(random.choice((1, 1, 1, 1, 2, 3))):
+            if random.random() < 0.6:
+                near = random.randrange(len(text) + 1)
+            at = min(len(text), max(0, near + random.randrange(-60, 61)))
+            kind = random.randrange(6)
+            if kind == 0:
+                text = text[:at] + b"".join(block(random, 30)) + text[at:]
+            elif kind == 1:
+                text = text[:at] + text[at + random.randrange(1, 400) :]
+            elif kind == 2:
+                text = text[:at] + text[at + random.randrange(1, 6) :]
+            elif kind == 3:
+                text = text[:at] + planted(random) + random.choice((b"\n", b"", b" ", b'"')) + text[at:]
+            elif kind == 4:
+                line = text.rfind(b"\n", 0, at) + 1
+                text = text[:line] + planted(random) + b"\n" + text[line:]
+            else:
+                far = random.randrange(max(1, len(text) - 300))
+                text = text[:at] + text[far : far + random.randrange(1, 300)] + text[at:]
+            near = at
+        if random.random() < 0.05:
+            text = text[: len(text) // 2]
+        yield text
+
+
+def apart(kind: str, distance: int) -> tuple[bytes, bytes, bytes]:
+    """(text, piece, text): without the piece in the middle something is found in it that is not found with it, or the other
+    way round; what it decides about stands `distance` bytes away."""
+    random = Random(f"{kind}:{distance}")
+    far = dull(random, 4000)
+    gap = far[: far.find(b"\n", distance) + 1] if distance else b""
+    around = dull(random, 300)
+    value = expand("{{alnum*64}}", random).encode()
+    if kind == "mention before":
+        return around, b"# binance\n", gap + b'secret = "' + value + b'"\n' + around
+    if kind == "mention after":
+        return around + b'secret = "' + value + b'"\n' + gap, b"# binance\n", around
+    if kind == "header":
+        rows = b"".join(b"a%d,%s,%s\n" % (n, value[:20], value) for n in range(max(1, distance // 90)))
+        return around + b"name,api_key", b",api_secret", b"\n" + rows + around
+    text, spans = expand_marked("<<{{gen:pem pkcs8}}>>" if kind.startswith("pem") else "<<{{gen:bip39 24}}>>", random)
+    secret = text[slice(*spans[0])].encode()
+    if kind == "pem begin":
+        return around, secret[:27], secret[27:] + b"\n" + around
+    if kind == "pem end":
+        return around + secret[:-12], secret[-12:], b"\n" + around
+    words = secret.split()
+    return around + b"\n".join(words[:3]) + b"\n", words[3], b"\n" + b"\n".join(words[4:]) + b"\n\n" + around
+
+
+APART = [("mention before", distance) for distance in (0, 300, 600, 1300)]
+APART += [("mention after", distance) for distance in (0, 300, 600)]
+APART += [("header", 200), ("header", 9_000), ("pem begin", 0), ("pem end", 0), ("phrase", 0)]
+
+
+@pytest.mark.parametrize(("kind", "distance"), APART)
+def test_what_decides_may_be_far_away(engine: Engine, kind: str, distance: int) -> None:
+    before, piece, after = apart(kind, distance)
+    whole = [engine.scan(text, "notes").matches for text in (before + after, before + piece + after)]
+    assert [(match.rule, match.confidence) for match in whole[0]] != [(m.rule, m.confidence) for m in whole[1]]
+    texts = Reuse(engine)
+    for _ in range(2):
+        assert texts.scan(before + after, "notes").matches == whole[0]
+        assert texts.scan(before + piece + after, "notes").matches == whole[1]
+
+
+def dull(random: Random, lines: int) -> bytes:
+    """Lines that nothing fires in."""
+    words = ("result", "index", "total", "row", "buffer", "state", "width", "frame", "layer", "count")
+    kinds = ("    {} = {}({}, 1)\n", "for {} in {}:\n", "    return {}.{}\n", "\n", "# {} and {} of the {}\n", "  - {}: {}\n")
+    return "".join(
+        random.choice(kinds).format(*random.choices(words, k=3)) for _ in range(lines)
+    ).encode()  # fmt: skip
+
+
+def damaged(seed: int) -> Iterator[bytes]:
+    """A text around an example of some rule, that lacks a piece, and has it, and lacks another: its lines drawn apart."""
+    random = Random(f"damaged:{seed}")
+    before, after = dull(random, random.randrange(100, 400)), dull(random, random.randrange(100, 400))
+    whole = b""
+    while not whole:
+        whole = planted(random) + b"\n"
+        if random.random() < 0.3:
+            whole = planted(random) + b"\n" + whole
+    if random.random() < 0.5:
+        lines = whole.splitlines(keepends=True)
+        whole = b"".join(line + dull(random, random.choice((0, 0, 1, 3, 8, 20, 40))) for line in lines)
+    for _ in range(8):
+        low = random.randrange(len(whole))
+        high = min(len(whole), low + random.choice((1, 1, 4, 20, 200, 4000)))
+        instead = random.choice((b"", b"", b" ", b"\n", b"xy", whole[low:high][::-1]))
+        yield before + whole[:low] + instead + whole[high:] + after
+        if random.random() < 0.3:
+            before = dull(random, 3) + before
+        yield before + whole + after
+
+
+@given(SEEDS, st.sampled_from(PATHS))
+@settings(max_examples=60)
+def test_what_completes_a_secret_is_seen(engine: Engine, seed: int, path: str) -> None:
+    texts = Reuse(engine)
+    for number, text in enumerate(damaged(seed)):
+        assert texts.scan(text, path).matches == engine.scan(text, path).matches, number
+
+
+@given(SEEDS, st.sampled_from(PATHS))
+@settings(max_examples=50)
+def test_versions_hold_what_a_whole_scan_finds(engine: Engine, seed: int, path: str) -> None:
+    texts = Reuse(engine)
+    for number, text in enumerate(versions(seed)):
+        assert texts.scan(text, path).matches == engine.scan(text, path).matches, number
+
+
+def test_most_versions_are_not_scanned_whole(engine: Engine) -> None:
+    """What the law above would hold for, too, if everything were."""
+    texts = Reuse(engine)
+    random = Random(7)
+    lines = dull(random, 800).splitlines(keepends=True)
+    for _ in range(60):
+        at = random.randrange(len(lines))
+        lines[at : at + random.randrange(4)] = dull(random, random.randrange(1, 12)).splitlines(keepends=True)
+        texts.scan(b"".join(lines), "a.py")
+    assert texts.reused > 20 * texts.whole

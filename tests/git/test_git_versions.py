@@ -1,0 +1,73 @@
+"""Versions of files that are scanned by what differs give the findings of versions that are scanned whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from repos import Repository
+
+from leakguard import history, objects
+from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
+from leakguard.detect.reuse import Reuse
+from leakguard.history import Options, scan_repository
+from leakguard.model import ScanResult
+from leakguard.pipeline import Policy
+
+
+def dull(random: Random, count: int) -> list[str]:
+    names = ("result", "index", "total", "row", "state", "width")
+    return [f"    {random.choice(names)} = {random.choice(names)}[{random.randrange(10)}] + {random.choice(names)}\n" for _ in range(count)]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    """Two files, changed in turn: by dull lines, and by leaks that come, move, and go, a line or a half at a time."""
+    random = Random(5)
+    made = Repository(tmp_path / "repo", "-b", "main")
+    files = {"app.py": dull(random, 300), "conf/notes.md": dull(random, 400)}
+    secret = expand("{{alnum*64}}", random)
+    token = expand("{{gen:github ghp_}}", random)
+    leaks = (
+        [f"TOKEN = '{token}'\n"], [f"TOKEN = '{token[:20]}"], [f"{token[20:]}'\n"], ["[binance]\n", f'api_secret = "{secret}"\n'],
+        [f'secret = "{secret}"\n'], ["# binance\n"], ["-----BEGIN RSA PRIVATE KEY-----\n"], [expand("{{gen:pem pkcs8}}", random) + "\n"],
+        ["password = hunter2\n", "user = admin\n"],
+    )  # fmt: skip
+    for number in range(40):
+        name = random.choice(sorted(files))
+        lines = files[name]
+        at = random.randrange(len(lines))
+        if number % 3 == 0:
+            lines[at:at] = random.choice(leaks)
+        else:
+            lines[at : at + random.randrange(6)] = dull(random, random.randrange(8))
+        made.commit(name, "".join(lines))
+    return made
+
+
+def scanned(repo: Repository, engine: Engine, jobs: int) -> ScanResult:
+    return scan_repository(str(repo.root), lambda _size: engine, Policy(), Options(jobs=jobs, cache=""))[0]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_versions_scanned_by_what_differs_give_the_same(
+    repo: Repository, engine: Engine, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = scanned(repo, engine, 1)
+    made: list[Reuse] = []
+
+    def versions(engine: Engine, shadow: str) -> Reuse:
+        if not made:
+            made.append(Reuse(engine))
+        return made[0]
+
+    monkeypatch.setattr(history, "VERSIONS_FROM", 0)
+    monkeypatch.setattr(history, "PARALLEL_FROM", 0)
+    monkeypatch.setattr(objects, "versions", versions)
+    again = scanned(repo, engine, jobs)
+    assert (again.findings, again.sets, again.incidents) == (whole.findings, whole.sets, whole.incidents)
+    assert len(whole.findings) > 2
+    assert again.totals[:2] == whole.totals[:2]
+    assert jobs > 1 or made[0].reused > 0
