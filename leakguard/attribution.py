@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from leakguard.detect.engine import Engine
 from leakguard.errors import EngineError
+from leakguard.findings import Masks, masked_text
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Finding, Origin
 from leakguard.objects import Found, Options
-from leakguard.pipeline import Masks, Policy, masked_text
+from leakguard.pipeline import Policy
 from leakguard.sources.git import Refs, Repository, index_files
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitfacts import Facts, Key, attribute

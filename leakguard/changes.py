@@ -247,7 +247,7 @@ class Scanner:
         self.incidents += [Incident("truncated", origin.path, reason) for reason in scan.incidents]
         if not scan.matches:
             return NOTHING
-        from leakguard.pipeline import findings_of
+        from leakguard.findings import findings_of
 
         return Seen(*findings_of(engine, Document(data, origin), scan.matches, 1))
 

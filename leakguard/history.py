@@ -20,10 +20,11 @@ from leakguard.attribution import Masker, Report
 from leakguard.detect.cache import cache_folder
 from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
+from leakguard.findings import findings_of
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin, ScanResult, Totals
 from leakguard.objects import Found, Options, Piece, PieceDone, forget, lost_piece, scan_piece, short, versions
-from leakguard.pipeline import Collector, Policy, findings_of, scan_files
+from leakguard.pipeline import Collector, Policy, scan_files
 from leakguard.sources.files import FileTask
 from leakguard.sources.git import Refs, Repository, Shadow, files_below, find, read_refs
 from leakguard.sources.gitcall import Git

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from leakguard.detect.engine import Engine
 from leakguard.detect.reuse import Reuse
 from leakguard.errors import EngineError
+from leakguard.findings import findings_of
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin
-from leakguard.pipeline import MOST_PER_OBJECT, Done, Policy, findings_of, scan_leaves, scan_windows
+from leakguard.pipeline import MOST_PER_OBJECT, Done, Policy, scan_leaves, scan_windows
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitobjects import Changes, Content, Part, commit, contents, entries, submodule_names, target
 from leakguard.sources.inside.base import Budget, Stream, from_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Generator, Iterator
@@ -44,6 +45,17 @@ def pytest_runtest_makereport() -> Generator[None, Any, None]:
 def pytest_make_collect_report() -> Generator[None, Any, None]:
     outcome = yield
     _no_skip(outcome.get_result())
+
+
+@pytest.fixture(autouse=True)
+def thawed() -> Iterator[None]:
+    """A command freezes what it loaded, for its process ends soon. This one goes on: three gigabytes by the end."""
+    thresholds = gc.get_threshold()
+    yield
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+        gc.collect()
 
 
 @pytest.fixture(scope="session", autouse=True)

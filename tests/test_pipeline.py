@@ -16,17 +16,15 @@ from leaks import ENCODINGS, bare, leak, noise
 from leakguard import pipeline
 from leakguard.detect.engine import Engine
 from leakguard.errors import EngineError
+from leakguard.findings import SNIPPET, Masks, findings_of, masked_line
 from leakguard.model import Confidence, Document, Finding, Incident, Match, Origin, Severity
 from leakguard.pipeline import (
     Collector,
     Done,
-    Masks,
     Policy,
     Unit,
     _drain,
     batches,
-    findings_of,
-    masked_line,
     scan_files,
     scan_standard_input,
     scan_unit,
@@ -128,7 +126,7 @@ def test_a_long_line_is_cut_around_the_secret() -> None:
     data = b"x " * 5000 + b"key=" + b"A" * 20 + b" y" * 5000
     text = masked(data, (10_004, 10_024))
     assert "key=<acme.token:20> y" in text
-    assert len(text) < 2 * pipeline.SNIPPET + 30
+    assert len(text) < 2 * SNIPPET + 30
 
 
 @given(st.binary(max_size=400), st.data())

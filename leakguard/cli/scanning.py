@@ -76,8 +76,8 @@ class Scanner:
 
     def text(self, data: bytes, path: str, kind: str = "blob") -> tuple[list[Finding], list[str]]:
         """(findings in bytes that are at `path` of something that is no file, why they may not be all)."""
+        from leakguard.findings import findings_of
         from leakguard.model import Document, Origin
-        from leakguard.pipeline import findings_of
 
         engine = self.engine(len(data))
         scan = engine.scan(data, path)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from leakguard.detect.check import Bench
 from leakguard.detect.corpus import Label, Sample
+from leakguard.findings import findings_of
 from leakguard.model import CredentialSet, Document, Finding, Origin, Severity
-from leakguard.pipeline import findings_of
 
 _KIN = {"kucoinfutures": ("kucoin",)}
 """Venues with one set of headers: a key of the one is one of the other."""

@@ -8,8 +8,8 @@ import pytest
 
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
+from leakguard.findings import findings_of
 from leakguard.model import CredentialSet, Document, Finding, Origin, Severity
-from leakguard.pipeline import findings_of
 from leakguard.triage.exposure import HALF
 
 SHAPES = {

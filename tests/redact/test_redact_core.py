@@ -187,8 +187,8 @@ def test_one_secret_has_one_pseudonym_and_a_password_none(redactor: Redactor) ->
 
 def test_the_pseudonym_begins_the_scanners_fingerprint(redactor: Redactor, loaded: Any) -> None:
     from leakguard.detect.engine import Engine
+    from leakguard.findings import findings_of
     from leakguard.model import Document, Origin
-    from leakguard.pipeline import findings_of
     from leakguard.triage.fingerprint import DEFAULT_KEY
 
     data = f"BINANCE_API_SECRET={KEY}\n".encode()

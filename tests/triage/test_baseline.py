@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.errors import ConfigError
+from leakguard.findings import findings_of
 from leakguard.model import Document, Finding, Origin, ScanResult, Totals
-from leakguard.pipeline import findings_of
 from leakguard.triage import baseline
 from leakguard.triage.baseline import Baseline, Entry
 from leakguard.triage.fingerprint import key_from

@@ -9,8 +9,8 @@ import pytest
 
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
+from leakguard.findings import findings_of
 from leakguard.model import Document, Finding, Origin, Severity
-from leakguard.pipeline import findings_of
 from leakguard.triage import expiry
 from leakguard.triage.expiry import EXPIRED, PERMANENT, REPLAYABLE, verdict
 

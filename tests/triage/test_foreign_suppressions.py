@@ -11,8 +11,8 @@ import pytest
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.errors import ConfigError
+from leakguard.findings import findings_of
 from leakguard.model import Document, Finding, Origin
-from leakguard.pipeline import findings_of
 from leakguard.triage.foreign import kind_of, read
 
 TOKEN = expand("{{gen:github ghp_}}", Random(421))

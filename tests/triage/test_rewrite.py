@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
+from leakguard.findings import findings_of
 from leakguard.model import Document, Finding, Origin
-from leakguard.pipeline import findings_of
 from leakguard.triage.rewrite import Rewritten, env_line, env_values, language_of, rewrite, variable
 
 TOKEN = expand("{{gen:github ghp_}}", Random(441))

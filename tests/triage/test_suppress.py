@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
+from leakguard.findings import findings_of
 from leakguard.model import Document, Finding, Origin, ScanResult, Severity, Totals
-from leakguard.pipeline import findings_of
 from leakguard.triage.suppress import Policy, allowance, apply, stands_in
 
 TOKEN = expand("{{gen:github ghp_}}", Random(401))
