@@ -3,7 +3,8 @@
 Bars (issue 4, "Numbers"), all as ratios of this run: a clean record of 230 bytes adds at most 0.7 of the same logging call
 to a null handler, its p99 at most 3 times that call's, a record with a secret at most 8 times; a stream reaches a third of
 a Python pass-through of the same lines and 0.4 of `sed -E` with five patterns, half of that with a secret in every fifth
-line, below 100 MB; a hostile 1 MB line costs at most 4 harmless ones; p99 of the latency through a pipe is below 2 ms.
+line, below 100 MB for all its processes together; a hostile 1 MB line costs at most 4 harmless ones; p99 of the latency
+through a pipe is below 2 ms.
 Everything is on: all rules, 50 known values in all their forms, context rules; records with `install()` in force. Secrets
 are made from a seed.
 """
@@ -155,6 +156,33 @@ def _timed(command: list[str], path: str) -> tuple[float, int, float]:
         return time.perf_counter() - begun, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
 
 
+def _peak(command: list[str], path: str) -> int:
+    """The most memory in bytes that a filter and its children held at once, pages that they share counted once."""
+    most = 0
+    with open(path, "rb") as source, open(os.devnull, "wb") as out, subprocess.Popen(command, stdin=source, stdout=out) as child:
+        while child.poll() is None:
+            most = max(most, sum(map(_held, _family(child.pid))))
+            time.sleep(0.01)
+    return most
+
+
+def _family(process: int) -> list[int]:
+    try:
+        with open(f"/proc/{process}/task/{process}/children") as file:
+            children = [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+    return [process, *(one for child in children for one in _family(child))]
+
+
+def _held(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/smaps_rollup") as file:
+            return 1024 * next((int(line.split()[1]) for line in file if line.startswith("Pss:")), 0)
+    except OSError:
+        return 0  # it has ended
+
+
 def streams(folder: str, log: Log, megabytes: int) -> dict[str, float]:
     files = {}
     for name, share in (("clean", 0.005), ("dirty", 0.2)):
@@ -190,7 +218,8 @@ def streams(folder: str, log: Log, megabytes: int) -> dict[str, float]:
             out_[f"{name} {kind} MB/s"] = speed[name, kind]
             out_[f"{name} {kind} MB per CPU second"] = cpu[name, kind]
             if name == "leakguard":
-                out_[f"leakguard {kind} peak MB (< 100)"] = max(row[1] for row in runs[name, kind]) / 1e6
+                out_[f"leakguard {kind} peak MB, all processes (< 100)"] = _peak(ours, path) / 1e6
+                out_[f"leakguard {kind} peak MB, the larger one"] = max(row[1] for row in runs[name, kind]) / 1e6
     out_["leakguard start s"] = best["leakguard", "empty"][0]
     out_["clean / python (>= 0.33)"] = speed["leakguard", "clean"] / speed["python", "clean"]
     out_["clean / python, CPU time"] = cpu["leakguard", "clean"] / cpu["python", "clean"]

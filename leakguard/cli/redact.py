@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import click
 
 from leakguard.cli.scan import rule_options
-from leakguard.errors import EXIT_CLEAN, EXIT_INCOMPLETE, EXIT_INTERRUPTED, SourceError, UsageError
+from leakguard.errors import EXIT_CLEAN, EXIT_INCOMPLETE, EXIT_INTERRUPTED, OutputError, SourceError, UsageError
 
 
 class _Command(click.Command):
@@ -65,8 +65,11 @@ def redact(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> int
     child = ctx.meta.get("leakguard.child")
     if options["unseal"]:
         return _unseal(paths, options["unseal"])
+    from leakguard.redact import wide
+
     _check(paths, child, options)
     redactor = _redactor(paths, options)
+    wide.prepare(redactor)
     if options["in_place"]:
         code = _in_place(redactor, paths, options)
     elif child:
@@ -114,37 +117,41 @@ def _redactor(paths: tuple[str, ...], options: dict[str, Any]) -> Any:
         names=options["name"], allow=options["allow"],
     )  # fmt: skip
     redactor = Redactor(policy, key=settings.fingerprint_key, selection=selection, escrow=escrow)
-    if options["env"]:
-        redactor.register_environment(*options["env"])
+    if options["env"] and not redactor.register_environment(*options["env"]):
+        _say(f"--env {' '.join(options['env'])}: no variable has a value that could be masked")
     for path in options["known"]:
         try:
-            redactor.register_file(path)
+            taken = redactor.register_file(path)
         except OSError as error:
             raise SourceError(path, error.strerror or "cannot be read") from None
+        if not taken:
+            _say(f"--known {path}: no value of it is masked; of .env and JSON those are taken that are named like secrets")
     return redactor
 
 
 # ---------------------------------------------------------------- streams
 def _copy(redactor: Any, paths: tuple[str, ...], follow: bool) -> int:
+    from leakguard.redact.pump import Stop, writer
     from leakguard.redact.pump import follow as followed
-    from leakguard.redact.pump import pump, writer
-    from leakguard.redact.stream import Stream
 
     _like_cat()
-    signal.signal(signal.SIGTERM, _ended)
-    write = writer(1)
-    try:
-        if follow:
-            try:
-                followed(redactor, paths, write)
-            except OSError as error:
-                raise SourceError(str(error.filename or "redact"), error.strerror or "cannot be read") from None
-            return EXIT_CLEAN
-        return max([_copied(redactor, path, write, Stream, pump) for path in paths or ("-",)])
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except _Ended:
-        return 143
+    write = _to_stdout(writer(1))
+    code = EXIT_CLEAN
+    with Stop() as stop:
+        try:
+            if follow:
+                followed(redactor, paths, write, lambda: not stop.number)
+            else:
+                code = max([_copied(redactor, path, write, stop) for path in paths or ("-",)])
+        except KeyboardInterrupt:
+            pass  # a second signal: the first one says how it ends
+        except OSError as error:
+            if not follow:
+                raise
+            raise SourceError(str(error.filename or "redact"), error.strerror or "cannot be read") from None
+    if stop.number:
+        return EXIT_INTERRUPTED if stop.number == signal.SIGINT else 128 + stop.number
+    return code
 
 
 def _like_cat() -> None:
@@ -153,30 +160,41 @@ def _like_cat() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
-class _Ended(BaseException):
-    """SIGTERM: ends the copy after what is there was written."""
+def _to_stdout(write: Any) -> Any:
+    """`write`, whose failures are those of standard output and not of what was read."""
+
+    def put(data: bytes) -> None:
+        try:
+            write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"standard output: {error.strerror}") from None
+
+    return put
 
 
-def _ended(_number: int, _frame: object) -> None:
-    raise _Ended
+def _copied(redactor: Any, path: str, write: Any, stop: Any) -> int:
+    from leakguard.redact.helper import Pair
+    from leakguard.redact.pump import pump
 
-
-def _copied(redactor: Any, path: str, write: Any, stream: Any, pump: Any) -> int:
-    if path == "-":
-        pump(0, stream(redactor, write))
+    if stop.number:
         return EXIT_CLEAN
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        handle = 0 if path == "-" else os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except OSError as error:
         _say(f"{path}: {error.strerror}")
         return EXIT_INCOMPLETE
+    pair = Pair(redactor, write)
     try:
-        pump(handle, stream(redactor, write))
+        pump(handle, pair, stop)
     except IsADirectoryError as error:
         _say(f"{path}: {error.strerror}")
         return EXIT_INCOMPLETE
     finally:
-        os.close(handle)
+        pair.close()
+        if handle:
+            os.close(handle)
     return EXIT_CLEAN
 
 

@@ -11,13 +11,13 @@ their price: what the value begins with, then the name, then the value's end.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from leakguard.detect.forms import FORMS, TAIL, UNPACKED, named
 from leakguard.detect.naming import KIN, PART_NAMES, part_of, plain, words
+from leakguard.detect.patterns import compiled
 
 __all__ = ["KIN", "PART_NAMES", "TRIGGERS", "Assigned", "assigned", "part_of", "words"]
 
@@ -30,16 +30,25 @@ _OTHER = (
 """What a name contains if it may name a credential."""
 
 
-def _trigger(words: Sequence[str], tail: int) -> str:
+def _trigger(words: Sequence[str], tail: int, masked: bool = False) -> str:
     """What is named like one of `words` and is given a value of at least `tail` bytes.
 
     name = "value", "name": value, \\"name\\": \\"value\\", set_name("value"), put("name", "value"),
     name: type = "value", name = wrap("value"), name = given || "value", <add key="name" value="value">,
     <name>value</name>, - name: NAME / value: value, a YAML block.
     Unbounded repeats, because hyperscan has one state for them and n for {0,n}: the name's length is checked later.
+    `masked`: but not where what redact/ puts in the place of a secret is the value, or is the name.
     """
-    quoted = rf"[bfru@$]?[\"'`\\]{{1,4}}[^\s\"'`\\]{{{tail}}}"
-    bare = rf"[^\s\"'`\\<>{{}}()\[\],;|$=:&]{{{tail}}}"
+    inner, outer = r"\s\"'`\\", r"\s\"'`\\<>{}()\[\],;|$=:&"
+    quoted = rf"[bfru@$]?[\"'`\\]{{1,4}}{_but(list('<redacted'[:tail]), inner) if masked else f'[^{inner}]{{{tail}}}'}"
+    bare = rf"[^{outer}]{{{tail}}}"
+    tagged = rf"|>[ \t]*[^\s\"'<>]{{{tail}}}"
+    if masked:
+        # a pseudonym is six hex digits before `>`, and what stands behind that is no element's text
+        left = 6 - tail
+        more = "|".join([*("[0-9a-f]" * size + "[^0-9a-f]" for size in range(left)), "[0-9a-f]" * left + "[^>]"])
+        bare = rf"(?:{_but(['0-9a-f'] * tail, outer)}|[0-9a-f]{{{tail}}}(?:{more}))"
+        tagged = ""
     separator = (
         r"=>|<-|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?(?:&'static[ \t]|\[\]const[ \t])?"
         r"[\w.\[\]&<>|?]+[ \t]?="
@@ -48,8 +57,17 @@ def _trigger(words: Sequence[str], tail: int) -> str:
     )
     return (
         rf"(?i)(?:{'|'.join(words)})[\w.\-]*[\"'`\])}}\\*]{{0,3}}[ \t]*"
-        rf"(?:(?:{separator})[ \t\r\n]*(?:(?:[\w.\[\]&*]+\()?{quoted}|{bare})|>[ \t]*[^\s\"'<>]{{{tail}}})"
+        rf"(?:(?:{separator})[ \t\r\n]*(?:(?:[\w.\[\]&*]+\()?{quoted}|{bare}){tagged})"
     )
+
+
+def _but(sets: Sequence[str], outside: str) -> str:
+    """As many bytes as there are sets, none of which is in `outside`; at least one is not in its own set."""
+    rows = []
+    for at, own in enumerate(sets):
+        before = "".join(f"[{each}]" for each in sets[:at])
+        rows.append(f"{before}[^{outside}{own}]" + f"[^{outside}]" * (len(sets) - at - 1))
+    return f"(?:{'|'.join(rows)})"
 
 
 # Two patterns where eight would do: eight of them compiled four times as long and ran at half the speed. Passwords
@@ -63,6 +81,8 @@ TRIGGERS: tuple[str, ...] = (
     r"(?i)(?:password[ \t]+[\"']|identified[ \t]+by[ \t]+[\"']?)[^\s\"']{4}",
     *FORMS,
 )
+MASKED_TRIGGERS: tuple[str, ...] = (_trigger(_OTHER, 5, masked=True), _trigger(_PASS, 4, masked=True), *TRIGGERS[2:])
+"""The same, for texts of which it is known that the secrets in them were masked: they do not fire at the masks alone."""
 _TAILS = (5, 4, 5, 4, *[TAIL] * len(FORMS))
 """How many bytes into the value each trigger ends: exactly so many, whichever alternative matched."""
 
@@ -88,35 +108,35 @@ class Assigned(NamedTuple):
 
 _LOOK_BACK = 160
 # Both read backwards: from the value's first byte over its quote, the separator and the closing of the name.
-_BACK = re.compile(
+_BACK = compiled(
     rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
     rb"(?P<sep>>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
     rb"|[+\-]?[|>][ \t]?:|-<|>|)"
     rb"[ \t]{0,60}(?P<close>[\"'`\])}\\*]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
 # The next name to the left: of a type (`name: str = `), a call around the value, a field that is called `value`.
-_OUTER = re.compile(
+_OUTER = compiled(
     rb"(?:\]\[|[&*]|[ \t]citats'&|[ \t]tsnoc\]\[)?[\"'`]?[ \t\r\n]{0,60}"
     rb"(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
     rb"(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
-_SENSITIVE = re.compile(f"(?i){'|'.join((*_PASS, *_OTHER))}".encode())
-_DIGIT = re.compile(rb"[0-9]")
+_SENSITIVE = compiled(f"(?i){'|'.join((*_PASS, *_OTHER))}".encode())
+_DIGIT = compiled(rb"[0-9]")
 _LISTS = (b",", b"(", b"list")
-_COMMA = re.compile(rb"[^,],|, ")
-_COLUMN = re.compile(f"(?i)[\\w.\\- ]{{0,30}}?(?:{'|'.join((*_PASS, *_OTHER))})".encode())
+_COMMA = compiled(rb"[^,],|, ")
+_COLUMN = compiled(f"(?i)[\\w.\\- ]{{0,30}}?(?:{'|'.join((*_PASS, *_OTHER))})".encode())
 _LINE_ENDS = (b"", b"\r", b"\n")
 _ONE_LINE = (b":", b"=")
 # put("name", "value"): the name, backwards from its closing quote, is the first thing in brackets
-_IN_CALL = re.compile(rb"[\w.$\-]{1,80}\\{0,3}[\"'`][bfru@]?[ \t\r\n]{0,60}\(")
+_IN_CALL = compiled(rb"[\w.$\-]{1,80}\\{0,3}[\"'`][bfru@]?[ \t\r\n]{0,60}\(")
 # { "name", "value" }, {name, "value"}: an entry of a dictionary in C#, a property in Erlang
-_IN_BRACES = re.compile(rb"\"?[\w.$\-]{1,80}\"?[ \t]{0,8}\{")
-_TWO_IN_BRACES = re.compile(rb"\"[ \t]{0,8}\}")
-_FIELD = re.compile(rb"\\{0,3}[\"'`][ \t]{0,4}(?::|=)")
+_IN_BRACES = compiled(rb"\"?[\w.$\-]{1,80}\"?[ \t]{0,8}\{")
+_TWO_IN_BRACES = compiled(rb"\"[ \t]{0,8}\}")
+_FIELD = compiled(rb"\\{0,3}[\"'`][ \t]{0,4}(?::|=)")
 _TRAILING = frozenset(b".:\\")
 _BACKSLASH = 92
 _SCHEMES = r"(?i:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}"
-_SCHEME = re.compile(_SCHEMES.encode())
+_SCHEME = compiled(_SCHEMES.encode())
 _SCHEME_INITIALS = frozenset(b"bBtTaAdDnN")
 _QUOTE_BYTES = frozenset(b"\"'`\\")
 _COMMA_BYTE = 44
@@ -139,27 +159,27 @@ _IDENTIFIER = (
     r"(?:[A-Z]?[a-z]{1,11}[0-9]?|[A-Z]{1,20}|[A-Za-z][a-z]{1,13}[0-9]{0,2}(?:[A-Z][a-z]{2,13}[0-9]{0,2}){1,12}+"
     r"|(?:[A-Z]?[a-z]{1,40}+|[A-Z]{1,40}+)(?:[_\-](?:[A-Z]?[a-z]{1,40}+[0-9]?|[A-Z]{1,40}+[0-9]?|[0-9]{1,2})){1,12}+)"
 )
-_DULL = re.compile(rf"(?:[0-9]+(?:[.:][0-9]+)*|(?!{_SCHEMES}){_IDENTIFIER}){_AFTER}|{_EXPRESSION}".encode())
-_DULL_PASS = re.compile(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_EXPRESSION}".encode())
-_DULL_QUOTED = re.compile(rb"(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)[\"'`\\]")
-_BARE = re.compile(rb"[^\s\"'`<>{}()\[\],;|&]{4,512}")
+_DULL = compiled(rf"(?:[0-9]+(?:[.:][0-9]+)*|(?!{_SCHEMES}){_IDENTIFIER}){_AFTER}|{_EXPRESSION}".encode())
+_DULL_PASS = compiled(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_EXPRESSION}".encode())
+_DULL_QUOTED = compiled(rb"(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)[\"'`\\]")
+_BARE = compiled(rb"[^\s\"'`<>{}()\[\],;|&]{4,512}")
 _QUOTED = {
-    b'"': re.compile(rb'(?:[^"\\\r\n]|\\[^\r\n]){4,1024}(?=")'),
-    b"'": re.compile(rb"(?:[^'\\\r\n]|\\[^\r\n]){4,1024}(?=')"),
-    b"`": re.compile(rb"(?:[^`\\\r\n]|\\[^\r\n]){4,1024}(?=`)"),
+    b'"': compiled(rb'(?:[^"\\\r\n]|\\[^\r\n]){4,1024}(?=")'),
+    b"'": compiled(rb"(?:[^'\\\r\n]|\\[^\r\n]){4,1024}(?=')"),
+    b"`": compiled(rb"(?:[^`\\\r\n]|\\[^\r\n]){4,1024}(?=`)"),
 }
-_ESCAPED = re.compile(rb"[^\"'\\\r\n]{4,1024}(?=\\)")
+_ESCAPED = compiled(rb"[^\"'\\\r\n]{4,1024}(?=\\)")
 # what redact/ puts in the place of a secret: its last part names it
-_PSEUDONYM = re.compile(rb"<redacted:[A-Za-z0-9._\-]{1,96}:[0-9a-f]{6}>\Z")
-_MASKED = re.compile(rb"<redacted:[A-Za-z0-9._\-]{1,96}(?::[0-9a-f]{6})?>\s*\Z")
-_MORE_VALUES = re.compile(rb"[\"'][ \t]?,[ \t]?[bru]?[\"']")
+_PSEUDONYM = compiled(rb"<redacted:[A-Za-z0-9._\-]{1,96}:[0-9a-f]{6}>\Z")
+_MASKED = compiled(rb"<redacted:[A-Za-z0-9._\-]{1,96}(?::[0-9a-f]{6})?>\s*\Z")
+_MORE_VALUES = compiled(rb"[\"'][ \t]?,[ \t]?[bru]?[\"']")
 # backwards: `, second, first` from before the last of several names to the beginning of their line
-_MORE_NAMES = re.compile(rb"[ \t]?,(?:\w{1,40}[ \t]?,){0,3}(?P<first>\w{0,39}[A-Za-z_])[ \t]{0,24}(?=\n|\Z)")
+_MORE_NAMES = compiled(rb"[ \t]?,(?:\w{1,40}[ \t]?,){0,3}(?P<first>\w{0,39}[A-Za-z_])[ \t]{0,24}(?=\n|\Z)")
 _PLAIN = (b"phrase", b"password", b"memo", b"passphrase_of_client")
-_WITH_DIGIT = re.compile(rb"[^\s\"'`]{0,64}?[0-9]")
+_WITH_DIGIT = compiled(rb"[^\s\"'`]{0,64}?[0-9]")
 _ESCAPES = (b"n", b"r", b"t")
-_LINE_END = re.compile(rb"\\(?:r\\?)?n|\\r(?=\\|$)")
-_XML_TEXT = re.compile(rb"[^<>\r\n]{4,1024}(?=<)")
+_LINE_END = compiled(rb"\\(?:r\\?)?n|\\r(?=\\|$)")
+_XML_TEXT = compiled(rb"[^<>\r\n]{4,1024}(?=<)")
 
 @lru_cache(maxsize=65_536)
 def _sensitive(backwards: bytes) -> bool:
@@ -251,7 +271,7 @@ def _echo(data: bytes, found: Assigned) -> bool:
     return found.name.lower().replace(b"_", b"").endswith(value.replace(b"_", b""))
 
 
-_LETTERS = re.compile(rb"[A-Za-z]{10,15}")
+_LETTERS = compiled(rb"[A-Za-z]{10,15}")
 _STRANGE = 24
 """How strange letters must be to be no words: names in code come to 15 (gates/likeness.strangeness)."""
 

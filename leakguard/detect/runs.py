@@ -1,12 +1,14 @@
-"""How long a run of certain bytes every match of a pattern has, and which bytes it cannot be without.
+"""What is sure of every match of a pattern: how long a run of certain bytes it has, which bytes it cannot be without, which
+it cannot have; and a pattern that matches wherever it does but has fewer states.
 
-For the runtime profile (runtime.py): most rules describe long tokens, so a cheap look for long runs says where they
-need not be asked. Both answers are safe: a match may have more than is said, never less.
-Pure functions of patterns, parsed as Python does. Imported by runtime.py, when it compiles.
+For the runtime profile (guards.py): most rules describe long tokens, so a cheap look for long runs says where they
+need not be asked. All answers are safe: a match may have more than is said, never less.
+Pure functions of patterns, parsed as Python does. Imported by guards.py, when it compiles, and by redact/.
 """
 
 from __future__ import annotations
 
+import re
 from re import _constants as _c  # type: ignore[attr-defined]
 from re import _parser as _p  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
@@ -55,6 +57,82 @@ def longest_run(pattern: str, members: frozenset[int] = TOKEN) -> Sure:
     """What every match of a pattern has. re.error if it cannot be parsed."""
     part = _sequence(_p.parse(pattern), members)
     return Sure(part.best, part.needs)
+
+
+_TO_ENDLESS = 4
+"""Bounds below it are left: a few states cost nothing."""
+_BOUNDS = re.compile(rb"\{([0-9]+),([0-9]+)\}")
+
+
+def relaxed(pattern: bytes) -> bytes:
+    """A pattern that matches at least where this one does: what may come so and so often may come any number of times.
+    Hyperscan has one state for `x+` and n for `x{1,n}`."""
+    out: list[bytes] = []
+    at = 0
+    while at < len(pattern):
+        stop = at + 1
+        if pattern[at] == _BACKSLASH:
+            stop = at + 2
+        elif pattern[at] == _OPEN:
+            stop = _class_end(pattern, at)
+        elif found := _BOUNDS.match(pattern, at):
+            stop = found.end()
+            if int(found[2]) >= _TO_ENDLESS:
+                out.append({b"0": b"*", b"1": b"+"}.get(found[1], b"{%s,}" % found[1]))
+                at = stop
+        out.append(pattern[at:stop])
+        at = stop
+    return b"".join(out)
+
+
+_BACKSLASH, _OPEN, _CLOSE, _NOT = b"\\[]^"
+
+
+def _class_end(pattern: bytes, at: int) -> int:
+    """After the class that begins at `at`."""
+    at += 1
+    if pattern[at] == _NOT:
+        at += 1
+    if pattern[at] == _CLOSE:
+        at += 1
+    while pattern[at] != _CLOSE:
+        at += 2 if pattern[at] == _BACKSLASH else 1
+    return at + 1
+
+
+BEFORE_RUN = 12
+"""A run from which on it matters what stands before it."""
+
+
+def admits(pattern: str, members: frozenset[int]) -> bool:
+    """Whether a match could have one of some bytes in it, or depend on whether a word ends beside it; a first character
+    before a run of BEFORE_RUN of TOKEN does not count. re.error if the pattern cannot be parsed."""
+    nodes = list(_p.parse(pattern))
+    if len(nodes) > 1 and nodes[0][0] in (_c.BRANCH, _c.SUBPATTERN):
+        first = _p.SubPattern(_p.State(), nodes[:1])
+        if first.getwidth()[1] <= 2 and _sequence(nodes[1:], TOKEN).head >= BEFORE_RUN:
+            nodes = nodes[1:]
+    return _admit(nodes, members)
+
+
+def _admit(nodes: Any, members: frozenset[int]) -> bool:
+    return any(_admits(operator, value, members) for operator, value in nodes)
+
+
+def _admits(operator: Any, value: Any, members: frozenset[int]) -> bool:
+    if operator is _c.LITERAL:
+        return value in members
+    if operator is _c.IN:
+        return not members.isdisjoint(_set(value))
+    if operator is _c.SUBPATTERN:
+        return _admit(value[3], members)
+    if operator is _c.BRANCH:
+        return any(_admit(nodes, members) for nodes in value[1])
+    if operator in _REPEATS:
+        return bool(value[1]) and _admit(value[2], members)
+    if operator is _c.AT:
+        return value in (_c.AT_BOUNDARY, _c.AT_NON_BOUNDARY)
+    return True
 
 
 def _sequence(nodes: Any, members: frozenset[int]) -> _Part:

@@ -23,8 +23,8 @@ import hyperscan
 from leakguard.detect import cache, stage1
 from leakguard.detect.assign import _TAILS as TAILS
 from leakguard.detect.assign import Assigned, assigned
-from leakguard.detect.decode import TEXT_TRIGGERS
 from leakguard.detect.engine import Engine
+from leakguard.detect.guards import HEX, MADE_OF, crossing, guards, phrase
 from leakguard.detect.stage1 import DECODE_BASE, NEAR, PHRASE_BASE, PHRASE_LEAST, TEXT_BASE, Ends
 from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
@@ -39,15 +39,12 @@ REDACT_BASE = 8_000_000
 
 LEAST_ENDS = 512
 ENDS_PER = 1024
+SOME = 256
+"""Ends that are taken as they come: fewer than any text may have."""
 LEAST_CALLS = 4096
 CALLS_PER = 128
 """So many ends that say nothing new, and one in so many bytes more, are put up with: a run of digits has one at each."""
-MAGIC = b"leakguard-runtime-3\n"
-
-LONG = 20
-"""Bytes of a token from which the guard sees it."""
-HEX_LONG = 16
-"""The same of hex digits, also in pairs: fewer hold less than a name of three letters, a sign and a value of four."""
+MAGIC = b"leakguard-runtime-7\n"
 
 
 def most_ends(size: int) -> int:
@@ -76,7 +73,7 @@ class Found(NamedTuple):
         return f"Found({self.rule}, {self.start}..{self.end})"
 
 
-_HEX = frozenset(TEXT_BASE + number for number, (kind, _) in enumerate(TEXT_TRIGGERS) if kind == "hex")
+_HEX = HEX
 _DECIMAL = re.compile(rb"[0-9]{12,39}(?![0-9A-Fa-f])")
 """Order numbers and times: hex digits only by accident. Nothing is assigned in what they would decode to, as neither
 `=` nor `:` nor a comma are two decimal digits, and for a token of its own it is too short."""
@@ -87,25 +84,28 @@ class Own:
     that logs while a scan calls back never share one."""
 
     __slots__ = (
-        "calls", "data", "ends", "fitted", "found", "known", "marked", "most", "most_calls", "on_found", "on_match", "other",
-        "scratch", "small",
+        "calls", "data", "ends", "fitted", "found", "known", "last", "marked", "most", "most_calls", "narrow", "on_found",
+        "on_match", "on_some", "other", "scratch", "small",
     )  # fmt: skip
 
-    def __init__(self, database: Any, guard: Any, widths: Sequence[int]) -> None:
+    def __init__(self, database: Any, guard: Any, after: Any, across: Any, widths: Sequence[int]) -> None:
         self.calls = self.most = self.most_calls = 0
         self.data = b""
         self.scratch = hyperscan.Scratch(database)
         self.small = hyperscan.Scratch(guard)
+        self.last = hyperscan.Scratch(after)
+        self.narrow = hyperscan.Scratch(across)
         self.fitted: Any = None
         """The other database that `other` is a scratch for: a scratch does not grow."""
         self.other: Any = None
         self.ends: Ends = []
         self.found: Ends = []
-        """The ends in that one."""
+        """The ends in the other databases, and all ends in this one as they come, if they are not many (`on_some`)."""
         self.known: dict[int, tuple[int, int]] = {}
         self.marked: list[Any] = []
         self.on_match = _collector(self, widths)
         self.on_found = _plain_collector(self.found)
+        self.on_some = _some_collector(self.found)
 
     def fit(self, database: Any) -> None:
         """Makes `other` a scratch for another database."""
@@ -141,6 +141,14 @@ def _plain_collector(ends: Ends) -> Any:
         ends.append((ident, end))
 
     return on_found
+
+
+def _some_collector(ends: Ends) -> Any:
+    def on_some(ident: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
+        ends.append((ident, end))
+        return len(ends) > SOME or None
+
+    return on_some
 
 
 def _collector(own: Own, widths: Sequence[int]) -> Any:
@@ -181,10 +189,17 @@ def _broken(data: bytes, start: int, end: int) -> bool:
 class Merged:
     """Stage 1 in one pass. Safe for many threads, after a fork, and when it is entered again from within."""
 
-    def __init__(self, database: Any, guard: Any, names: Any, marked: Sequence[Any], widths: Sequence[int]) -> None:
+    def __init__(
+        self, database: Any, guard: Any, after: Any, across: Any, names: Any, marked: Sequence[Any], widths: Sequence[int]
+    ) -> None:
         self.database = database
         self.guard = guard
         """A small database that fires wherever the large one may: see `guards`."""
+        self.after = after
+        """The same for texts of which every end was masked: it is silent at the masks, and says whether something came to
+        be where they stand."""
+        self.across = across
+        """Only what could fire across a mask that quick.py put there: see `crossing`."""
         self.names_database = names
         self.marked = marked
         """The databases of phrases with accents and of other scripts, for what is not ASCII; none if no rule asks."""
@@ -199,7 +214,7 @@ class Merged:
         try:
             return self.pool.pop()
         except IndexError:
-            return Own(self.database, self.guard, self.widths)
+            return Own(self.database, self.guard, self.after, self.across, self.widths)
 
     def scan(self, data: bytes, deep: bool = True, more: int = 0) -> Ends:
         """(trigger, end) of everything that fires; Flood for a text that is made of triggers (`more` are allowed)."""
@@ -218,6 +233,32 @@ class Merged:
             if own.ends:
                 own.clear()
             own.data = b""
+            self.pool.append(own)
+
+    def thinned(self, data: bytes, ends: Ends) -> Ends:
+        """What `scan` would have made of all ends in a text; Flood if they are too many."""
+        own = self.own()
+        own.begin(data)
+        try:
+            for ident, end in ends:
+                if own.on_match(ident, 0, end, 0, None):
+                    raise Flood
+            return own.taken()
+        finally:
+            own.clear()
+            own.data = b""
+            self.pool.append(own)
+
+    def settled(self, data: bytes) -> bool:
+        """Whether nothing came to be in a text of which every end was masked. False says nothing."""
+        if self.marked and not data.isascii():
+            return False
+        own = self.own()
+        try:
+            self.after.scan(data, own.on_found, 0, None, own.last)
+            return not own.found
+        finally:
+            own.found.clear()
             self.pool.append(own)
 
     def phrases(self, data: bytes, own: Own) -> None:
@@ -324,9 +365,8 @@ def load(
     on, pattern) of triggers that are looked for in the same pass."""
     folder = cache.cache_folder() if folder is None else folder
     ruleset = cache.load(selection, cache.FULL_COMPILE_AT, folder).ruleset  # parsing the packs takes as long as compiling
-    name = blake2b(
-        repr((cache._versions(), ruleset.digest, tuple(extra))).encode(), digest_size=16
-    ).hexdigest()
+    made_of = (cache._versions(), ruleset.digest, tuple(extra), stage1.triggers(), MADE_OF)
+    name = blake2b(repr(made_of).encode(), digest_size=16).hexdigest()
     path = os.path.join(folder, f"runtime-{name}.bin") if folder else ""
     merged = _read(path) if path else None
     if merged is None:
@@ -343,45 +383,22 @@ def _compile(ruleset: RuleSet, extra: Sequence[tuple[int, bytes]]) -> Merged:
     more = [item for item in stage1.triggers() if item[0] >= TEXT_BASE]
     wanted = stage1._has_phrases(ruleset)
     if wanted:
-        more.append((PHRASE_BASE, phrases.ASCII.encode()))
+        more.append((PHRASE_BASE, phrase()))
     for ident, pattern in (*more, *extra):
         patterns.append(pattern)
         ids.append(ident)
     database = stage1._compiled(ruleset, patterns, ids)
-    marked = [phrases.compiled(number) for number in range(1, len(phrases.PATTERNS))] if wanted else []
-    guard = hyperscan.Database()
-    texts = guards(patterns, ids)
-    flags = [hyperscan.HS_FLAG_SINGLEMATCH] * len(texts)
-    guard.compile(expressions=texts, ids=list(range(len(texts))), elements=len(texts), flags=flags)
+    marked = [phrases.database(number) for number in range(1, len(phrases.PATTERNS))] if wanted else []
     names = stage1.literals(stage1.provider_names(ruleset))
-    return Merged(database, guard, names, marked, stage1.widths(ruleset))
+    guard, after = (_small(guards(patterns, ids, masked)) for masked in (False, True))
+    return Merged(database, guard, after, _small(crossing(patterns, ids)), names, marked, stage1.widths(ruleset))
 
 
-def guards(patterns: Sequence[bytes], ids: Sequence[int]) -> list[bytes]:
-    """What the guard looks for: at least one of these is wherever one of `patterns` is, or a byte of ASK is, or one that
-    is not ASCII. Most rules describe long tokens, and most records have none: so the others are left, which take
-    half of the time."""
-    from leakguard.detect.runs import longest_run
-
-    out = [b"[A-Za-z0-9+/_\\-]{%d}" % LONG, b"[0-9A-Fa-f: ]{%d}" % HEX_LONG]
-    for pattern, ident in zip(patterns, ids, strict=True):
-        if ident in _HEX:
-            continue
-        if ident == PHRASE_BASE:  # words of any length need fewer states
-            out.append(pattern.replace(b"{4,9}", b"{4,}"))
-            continue
-        try:
-            found = longest_run(pattern.decode())
-        except (re.error, UnicodeDecodeError):
-            found = None
-        if found is None or not (found.run >= LONG or found.needs & ASK or found.needs & _NOT_ASCII):
-            out.append(pattern)
-    return out
-
-
-ASK = frozenset(b"\n\0\x08\x1b\\%")
-"""A text with one of these bytes is asked about anyway: lines, terminal escapes, escaped text."""
-_NOT_ASCII = frozenset(range(128, 256))
+def _small(texts: list[bytes]) -> Any:
+    database = hyperscan.Database()
+    flags = [hyperscan.HS_FLAG_SINGLEMATCH] * len(texts)
+    database.compile(expressions=texts, ids=list(range(len(texts))), elements=len(texts), flags=flags)
+    return database
 
 
 def _read(path: str) -> Merged | None:
@@ -392,20 +409,21 @@ def _read(path: str) -> Merged | None:
     if cache._check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
         return None
     parts = cache._split(body)
-    if len(parts) < 4:
+    if len(parts) < 6:
         return None
     widths = memoryview(bytes(parts[0])).cast("Q").tolist()
     try:
         made = [hyperscan.loadb(bytes(part), hyperscan.HS_MODE_BLOCK) if part else None for part in parts[1:]]
     except (hyperscan.error, ValueError, TypeError):
         return None
-    return Merged(made[0], made[1], made[2], made[3:], widths)
+    return Merged(made[0], made[1], made[2], made[3], made[4], made[5:], widths)
 
 
 def _write(path: str, merged: Merged) -> None:
     from array import array
 
-    databases = (merged.database, merged.guard, merged.names_database, *merged.marked)
+    small = (merged.guard, merged.after, merged.across)
+    databases = (merged.database, *small, merged.names_database, *merged.marked)
     parts = [array("Q", merged.widths).tobytes()]
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
     body = cache._joined(parts)

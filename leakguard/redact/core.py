@@ -29,7 +29,7 @@ from leakguard.hashes import blake2b
 from leakguard.model import LOW_ENTROPY_PARTS, Confidence
 from leakguard.redact import known as values
 from leakguard.redact import mask
-from leakguard.redact.look import looker
+from leakguard.redact.look import GUARDED, looker
 from leakguard.redact.names import (
     CLOSED,
     PEM,
@@ -46,7 +46,7 @@ from leakguard.redact.names import (
     pem_spans,
     place_spans,
 )
-from leakguard.redact.quick import Edit, Quick, applied
+from leakguard.redact.quick import Edit, Quick, applied, spliced
 from leakguard.redact.views import ANSI, WRAP, Stripped
 from leakguard.triage.fingerprint import key_from
 
@@ -125,15 +125,16 @@ class Redactor:
             raise UsageError("redact: on_error is closed or open")
         self.policy = policy
         self.escrow = escrow
+        self.cache_folder = cache_folder
         self._key = key_from(key)
         self.runtime: Runtime = load(selection, key=self._key, extra=TRIGGERS, folder=cache_folder)
         self.names = Names(self.runtime.ruleset.venues, policy.names, policy.allow)
         self.known = values.Known(reverse=policy.reverse)
         self._scan = self.runtime.scan
-        self._look = looker(self.runtime.merged, self.known)
+        self._records = count()
+        self._calm, self._look, self._settled = looker(self.runtime.merged, self.known, self._records)
         self._style = mask.STYLES[policy.style]
         self._quick = Quick(self) if escrow is None and policy.style == "token" else None
-        self._records = count()
         self._lock = threading.Lock()
         self._changed = self._errors = self._floods = self._refused = 0
         self._kinds: dict[str, int] = {}
@@ -175,9 +176,10 @@ class Redactor:
     def redact_bytes(self, data: bytes) -> bytes:
         """Bytes, of whatever encoding, without secrets; what stands outside of them is unchanged. Never raises."""
         try:
-            next(self._records)
+            if self._calm(data):
+                return data
             fired = self._look(data)
-            return data if fired is None else self._rewritten(data, *fired, text=False)
+            return data if fired is None else self._rewritten(data, fired[0], fired[1], False, fired[2])
         except Flood:
             return self._flooded(data)
         except Exception as error:  # noqa: BLE001
@@ -186,12 +188,13 @@ class Redactor:
     def redact_str(self, text: str) -> str:
         """Text without secrets; the same object if there are none. Never raises."""
         try:
-            next(self._records)
             data = text.encode("utf-8", "surrogatepass")
+            if self._calm(data):
+                return text
             fired = self._look(data)
             if fired is None:
                 return text
-            out = self._rewritten(data, *fired, text=True)
+            out = self._rewritten(data, fired[0], fired[1], True, fired[2])
             return text if out is data else out.decode("utf-8", "surrogatepass")
         except Flood:
             return self._flooded(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
@@ -273,18 +276,28 @@ class Redactor:
         return self.names.kind(name.encode("utf-8", "surrogatepass"))[1]
 
     # ------------------------------------------------------------ finding
-    def _rewritten(self, data: bytes, ends: Ends, places: list[values.Place], *, text: bool) -> bytes:
-        """`data` without secrets; `data` itself if there are none."""
+    def _rewritten(self, data: bytes, ends: Ends, places: list[values.Place], text: bool, whole: bool) -> bytes:
+        """`data` without secrets; `data` itself if there are none. `whole`: no end is left out."""
         first = data
         if self._quick is not None and not mask.odd(data):
             edits = self._quick.line(data, 0, len(data), ends, places)
             if edits:
+                out = spliced(data, edits)
+                if (self._settled if whole else self.runtime.merged.settled)(out):
+                    self._count(edits, True)
+                    return out
                 data, fine = applied(data, 0, len(data), edits)
                 ends = [item for item in self._scan(data) if item[1] not in fine]
-                self._count(edits, changed=not ends)
+                self._count(edits, not ends)
                 if not ends:
                     return data
                 places = self.known.find(data)
+            elif not places and len(data) <= GUARDED and mask.told_all(data) and self.runtime.merged.settled(data):
+                return data  # it was redacted before: by a handler's formatter, say
+            elif ends:
+                ends = self.runtime.merged.thinned(data, ends)
+        elif ends:
+            ends = self.runtime.merged.thinned(data, ends)
         for _ in range(ROUNDS):
             found = self._find(data, ends, places)
             if not found:
@@ -302,7 +315,7 @@ class Redactor:
     def _again(self, data: bytes) -> bytes:
         """What was redacted, redacted once more if need be."""
         try:
-            return self._rewritten(data, self._scan(data), self.known.find(data), text=False)
+            return self._rewritten(data, self._scan(data), self.known.find(data), False, False)
         except Flood:
             return self._flooded(data)
         except Exception as error:  # noqa: BLE001
@@ -448,8 +461,15 @@ class Redactor:
         self._add(kinds)
         return b"".join(pieces)
 
-    def _count(self, edits: Iterable[Edit], *, changed: bool = False) -> None:
-        self._add([edit[3:] for edit in edits], changed)
+    def _count(self, edits: Iterable[Edit], changed: bool = False) -> None:
+        own = self._kinds
+        if self._tally is not None:
+            self._add([edit[3:] for edit in edits], changed)
+            return
+        with self._lock:
+            self._changed += changed
+            for _, _, _, kind, _ in edits:
+                own[kind] = own.get(kind, 0) + 1
 
     def _add(self, kinds: Iterable[tuple[str, str]], changed: bool = False) -> None:
         """Counts replacements, and whether they were the last in their text."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import json
 import os
 import re
@@ -26,13 +27,15 @@ from xml.sax.saxutils import escape
 
 import hyperscan
 
-from leakguard.detect.runtime import ASK, HEX_LONG, LONG
+from leakguard.detect.guards import ASK, HEX_LONG, LONG
 
 SHORTEST = 8
 """Bytes of a value or of a form; shorter ones stand everywhere."""
 LEAST_DISTINCT = 5
 """Different bytes a value must have."""
 MOST_FORMS = 50_000
+MOST_READ = 1 << 24
+"""Characters of a file of known values: half of one would leave half of them in the logs."""
 
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 
@@ -149,25 +152,32 @@ class _Table:
         self.sizes = list(map(len, self.texts))
         self.database = _compiled(range(len(self.texts)), self.texts, flags)
         self.loose = _compiled([n for n, text in enumerate(self.texts) if not _guarded(text)], self.texts, flags)
-        """The forms in which the rules' guard may see nothing (runtime.guards); None if there are none."""
-        self.pool: list[Any] = []
-        """Scratches that nobody scans with at the moment: see runtime.Own."""
+        """The forms in which the rules' guard may see nothing (guards.guards); None if there are none."""
+        self.pool: list[tuple[Any, list[tuple[int, int]], Any]] = []
+        """What nobody scans with at the moment, see runtime.Own: (scratch, ends, what adds to them)."""
 
     def find(self, data: bytes) -> list[Place]:
+        try:
+            own = self.pool.pop()
+        except IndexError:
+            own = self.own()
+        scratch, ends, on_match = own
+        try:
+            self.database.scan(data, on_match, 0, None, scratch)
+            return self.places(data, ends) if ends else []
+        finally:
+            if ends:
+                ends.clear()
+            self.pool.append(own)
+
+    def own(self) -> tuple[Any, list[tuple[int, int]], Any]:
+        """Something to scan with."""
         ends: list[tuple[int, int]] = []
 
         def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
             ends.append((ident, end))
 
-        try:
-            scratch = self.pool.pop()
-        except IndexError:
-            scratch = hyperscan.Scratch(self.database)
-        try:
-            self.database.scan(data, on_match, 0, None, scratch)
-        finally:
-            self.pool.append(scratch)
-        return self.places(data, ends) if ends else []
+        return hyperscan.Scratch(self.database), ends, on_match
 
     def places(self, data: bytes, ends: list[tuple[int, int]]) -> list[Place]:
         """What the ends of forms in `data` stand for."""
@@ -302,9 +312,11 @@ def from_environment(names: Callable[[str], bool], environ: Iterable[tuple[str, 
 
 def from_file(path: str, names: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
     """(name, value) of a file: `.env` lines and JSON by the names in it, else the whole file as one value (a mounted
-    secret). OSError if it cannot be read."""
+    secret). OSError if it cannot be read, or is larger than 16 MiB."""
     with open(path, encoding="utf-8", errors="surrogateescape") as handle:
-        text = handle.read(1 << 20)
+        text = handle.read(MOST_READ + 1)
+    if len(text) > MOST_READ:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
     stem = os.path.basename(path)
     try:
         document = json.loads(text)

@@ -178,7 +178,9 @@ def install(redactor: Redactor) -> Patches:
     patches = Patches()
     cleaner = Cleaner(redactor)
     patches.put(logging.Handler, "filter", lambda before: _filter(before, cleaner, patches))
-    patches.put(logging.Logger, "callHandlers", lambda before: _call_handlers(before, cleaner, patches))
+    handed, call_handlers = _handing(cleaner, patches)
+    patches.put(logging.Logger, "handle", lambda _before: handed)
+    patches.put(logging.Logger, "callHandlers", lambda _before: call_handlers)
     patches.put(logging.Handler, "format", lambda before: _format(before, cleaner, patches))
     patches.put(logging.Handler, "handleError", lambda before: _handle_error(before, cleaner, patches))
     for name in ("formatException", "formatStack"):
@@ -210,40 +212,90 @@ def _filter(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
     return filter
 
 
-def _call_handlers(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
-    kept, clean, redact, shown = cleaner.kept, cleaner.clean, cleaner.redactor.redact_str, _SHOWN_WHOLE
+def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PLR0915 - what it returns is one function
+    """What takes the place of `Logger.handle` and `Logger.callHandlers`: a record is cleaned after the logger's filters and
+    before any handler, also for handlers that have a `handle` or `filter` of their own. The usual record goes from `handle`
+    to its handler's `emit` in one function: a call costs as much as a pass of hyperscan over twenty bytes."""
+    logger_class, base = logging.Logger, logging.Handler
+    before, before_handlers = logger_class.handle, logger_class.callHandlers
+    handle, own_filter, no_filter = base.handle, base.filter, logger_class.filter
+    direct = all(map(_from_logging, (before, before_handlers, handle, no_filter)))  # nobody does more in one of them
+    redactor = cleaner.redactor
+    kept, clean, redact, calm = cleaner.kept, cleaner.clean, redactor.redact_str, redactor._calm
+    shown, size = _SHOWN_WHOLE, _FIELDS
 
-    def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
-        """Also for handlers that have a `handle` or `filter` of their own."""
-        if not patches.on:
-            before(self, record)
-            return
+    def handed(  # noqa: PLR0912 - flat
+        self: logging.Logger, record: logging.LogRecord, filtered: bool = False
+    ) -> None:
+        if not filtered:
+            kind, own = type(self), self.__dict__
+            if (
+                self.filters or kind.callHandlers is not callHandlers or kind.filter is not no_filter
+                or "callHandlers" in own or "filter" in own or not direct or not patches.on
+            ):  # fmt: skip
+                before(self, record)  # which comes back by callHandlers
+                return
+            if self.disabled:
+                return
         fields = record.__dict__
         try:
             msg, args = fields["msg"], fields["args"]
             if (
-                type(msg) is not str or len(fields) != _FIELDS or fields["exc_info"] is not None
+                type(msg) is not str or len(fields) != size or fields["exc_info"] is not None
                 or fields["exc_text"] is not None or fields["stack_info"] is not None
             ):  # fmt: skip
                 clean(record)
             elif not args:
-                fields["msg"] = redact(msg)
+                if not calm(msg.encode()):
+                    fields["msg"] = redact(msg)
             elif type(args) is not tuple or "." in msg or not shown.issuperset(map(type, args)):
                 clean(record)
             else:  # all of them are in the message as they are
                 told = msg % args
-                if redact(told) is not told:
+                if not calm(told.encode()) and redact(told) is not told:
                     clean(record)
         except Exception:  # noqa: BLE001 - a record of somebody's own making, a wrong format
             clean(record)
+        if direct:  # one handler and no filter: nothing can come into the record on the way from here to its `emit`
+            one: Any = None
+            logger: logging.Logger | None = self
+            while logger is not None:
+                handlers = logger.handlers
+                if handlers:
+                    if one is not None or len(handlers) > 1:
+                        one = None
+                        break
+                    one = handlers[0]
+                logger = logger.parent if logger.propagate else None
+            if one is not None and not one.filters:
+                kind, own = type(one), one.__dict__
+                if kind.handle is handle and kind.filter is own_filter and "handle" not in own and "filter" not in own:
+                    if fields["levelno"] >= one.level:
+                        one.acquire()
+                        try:
+                            one.emit(record)
+                        finally:
+                            one.release()
+                    return
         key = id(record)
         try:
             kept[key] = len(fields)
-            before(self, record)
+            before_handlers(self, record)
         finally:
             kept.pop(key, None)
 
-    return callHandlers
+    def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
+        if patches.on:
+            handed(self, record, True)
+        else:
+            before_handlers(self, record)
+
+    return handed, callHandlers
+
+
+def _from_logging(function: Any) -> bool:
+    """Whether a method is the one of the module `logging`, and not what somebody put in its place."""
+    return getattr(function, "__globals__", None) is vars(logging)
 
 
 def _format(before: Any, cleaner: Cleaner, patches: Patches) -> Any:

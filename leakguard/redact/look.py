@@ -1,75 +1,136 @@
 """The first look at a record, which is the only one at most of them.
 
-A small database that fires wherever a secret could be (runtime.guards), and one of the known values' forms in which it
+A small database that fires wherever a secret could be (detect/guards.py), and one of the known values' forms in which it
 would not; only a text in which one of them fires, or that has a byte the guard does not judge, is looked at with all
 rules. Keeps nothing of what it looks at. Imported by core.py only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hyperscan
 
-from leakguard.detect.runtime import Flood
 from leakguard.redact import mask
 
 if TYPE_CHECKING:
-    from leakguard.detect.runtime import Merged
+    from leakguard.detect.runtime import Merged, Own
     from leakguard.detect.stage1 import Ends
     from leakguard.redact.known import Known, Place
 
-    Fired = tuple[Ends, list[Place]]
+    Fired = tuple[Ends, list[Place], bool]
 
 GUARDED = 4096
 """Bytes of a text up to which a small database is asked first: in longer ones it would hardly ever say no."""
 
 
-def looker(merged: Merged, known: Known) -> Callable[[bytes], Fired | None]:
-    """A function that says what fired in a record and which known values are there, or None if nothing is and no closer
-    look is needed. Flood for a text that is made of triggers. Every name in it is a local one, and what it calls is C."""
-    guard, scan, pool, marked = merged.guard.scan, merged.database.scan, merged.pool, merged.marked
-    take, give, fresh = pool.pop, pool.append, merged.own
-    calm = True
+class Looks(NamedTuple):
+    """The looks at a record. `calm` and `look` count what they answered for; none of them may see more than one record."""
+
+    calm: Callable[[bytes], bool]
+    """Whether a record is sure to be clean, by the guard alone: False says nothing."""
+    look: Callable[[bytes], Fired | None]
+    """What fired in it, which known values are there, and whether the ends are all there are (Merged.thinned has not seen
+    them); None if nothing is and no closer look is needed. Flood for a text that is made of triggers."""
+    settled: Callable[[bytes], bool]
+    """Whether nothing came to be in a record in which all ends there were are masked by quick.py. False says nothing."""
+
+
+def looker(merged: Merged, known: Known, count: Iterator[int]) -> Looks:  # noqa: PLR0915 - two functions, flat
+    """The looks of one Redactor. Every name in them is a local one, and what they call is C: half of a clean record's cost
+    is Python, and what runs once a record is never in the processor's caches."""
+    guard, scan, marked = merged.guard.scan, merged.database.scan, merged.marked
+    take, give, fresh = merged.pool.pop, merged.pool.append, merged.own
+    hands: list[tuple[Any, Any, Ends, Own]] = []
+    """What nobody looks at a record with at the moment, laid out: an attribute is as dear as what it is of."""
+    quiet = True
     """Whether the last record was clean: secrets come in bursts, and where one is the guard is a waste."""
 
+    def calm(data: bytes) -> bool:
+        nonlocal quiet
+        if not quiet or len(data) > GUARDED or (
+            10 in data or 92 in data or 37 in data or 27 in data or 0 in data or 8 in data  # guards.ASK
+        ) or not data.isascii():  # fmt: skip
+            return False
+        try:
+            own = hands.pop()
+        except IndexError:
+            made = fresh()
+            own = made.small, made.on_found, made.found, made
+        small, on_found, found, whole = own
+        try:
+            guard(data, on_found, 0, None, small)
+            if found:
+                quiet = False
+                return False
+            table = known.table
+            if table is not None and table.loose is not None:
+                whole.fit(table.loose)
+                table.loose.scan(data, on_found, 0, None, whole.other)
+                if found:
+                    quiet = False
+                    return False
+            next(count)
+            return True
+        finally:
+            if found:
+                found.clear()
+            hands.append(own)
+
     def look(data: bytes) -> Fired | None:
-        nonlocal calm
+        nonlocal quiet
+        next(count)
+        if len(data) > GUARDED or (marked and not data.isascii()):
+            return long(data)
         try:
             own = take()
         except IndexError:
             own = fresh()
         found = own.found
         try:
+            scan(data, own.on_some, 0, None, own.scratch)
             table = known.table
-            if calm and len(data) <= GUARDED:
-                guard(data, own.on_found, 0, None, own.small)
-                if table is not None and table.loose is not None and not found:
-                    own.fit(table.loose)
-                    table.loose.scan(data, own.on_found, 0, None, own.other)
-                if not found and not (
-                    10 in data or 92 in data or 37 in data or 27 in data or 0 in data or 8 in data  # runtime.ASK
-                ) and data.isascii():  # fmt: skip
-                    return None
-                found.clear()
-            own.begin(data)
-            scan(data, own.on_match, 0, None, own.scratch)
-            if marked and not data.isascii():
-                merged.phrases(data, own)
-            places = known.find(data) if table is not None else []
-            calm = not own.ends and not places
-            if not calm:
-                return own.taken(), places
-            return ([], []) if mask.odd(data) else None
+            places = table.find(data) if table is not None else []
+            if found or places:
+                quiet = False
+                return found[:], places, True
+            quiet = True
+            return ([], [], True) if mask.odd(data) else None
         except hyperscan.ScanTerminated:
-            if own.full():
-                raise Flood from None
-            raise
+            return long(data)
         finally:
-            if own.ends or found:
-                own.clear()
-            own.data = b""
+            if found:
+                found.clear()
             give(own)
 
-    return look
+    def long(data: bytes) -> Fired | None:
+        nonlocal quiet
+        ends, places = merged.scan(data), known.find(data)
+        quiet = not ends and not places
+        return None if quiet and not mask.odd(data) else (ends, places, False)
+
+    return Looks(calm, look, _settler(merged))
+
+
+def _settler(merged: Merged) -> Callable[[bytes], bool]:
+    across, marked = merged.across.scan, merged.marked
+    take, give, fresh = merged.pool.pop, merged.pool.append, merged.own
+
+    def settled(data: bytes) -> bool:
+        if marked and not data.isascii():
+            return False
+        try:
+            own = take()
+        except IndexError:
+            own = fresh()
+        found = own.found
+        try:
+            across(data, own.on_found, 0, None, own.narrow)
+            return not found
+        finally:
+            if found:
+                found.clear()
+            give(own)
+
+    return settled

@@ -47,12 +47,9 @@ def label(name: str) -> str:
 
 
 # ---------------------------------------------------------------- data that needs a second look
-_ODD = b"\n\x00\x08\x1b\\"
-
-
 def odd(data: bytes) -> bool:
     """Whether triggers alone do not tell that there is nothing: several lines, terminal escapes, two-byte text."""
-    if len(data.translate(None, _ODD)) == len(data):  # one pass for what five searches would find
+    if 10 not in data and 92 not in data and 27 not in data and 0 not in data and 8 not in data:
         return False
     return data.find(b"\n", 0, len(data) - 1) >= 0 or 0 in data or b"\x1b" in data or b"\\n" in data or b"\x08" in data
 
@@ -121,6 +118,18 @@ def told(data: bytes, end: int) -> bool:
             found = _MARKER.match(data, at)
             return found is not None and data[at - 1 : at] in _QUOTES and data[found.end() : found.end() + 1] in _QUOTES
     return False
+
+
+def told_all(data: bytes) -> bool:
+    """Whether there are replacements, none of them is but a part of what is quoted, and there is no other `<` or `>`: nothing is
+    assigned in such a text but what fires without them."""
+    count = 0
+    for found in _MARKER.finditer(data):
+        start, end = found.span()
+        if start and data[start - 1 : start] in _QUOTES and data[end : end + 1] != data[start - 1 : start]:
+            return False
+        count += 1
+    return count > 0 and data.count(b"<") == count == data.count(b">")
 
 
 _QUOTES = (b'"', b"'", b"`", b"\\")

@@ -10,15 +10,20 @@ import errno
 import os
 import select
 import selectors
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 
 from leakguard.redact.core import Redactor
+from leakguard.redact.helper import Pair
 from leakguard.redact.stream import Stream
 
 IDLE = 0.05
 READ = 256 * 1024
+PIPE = 64 * 1024
+"""What a pipe holds: so much at once says that more is waiting."""
 POLL = 0.2
 """Seconds between looks at files that are followed."""
 
@@ -34,25 +39,96 @@ def writer(handle: int) -> Callable[[bytes], None]:
     return write
 
 
-def pump(source: int, stream: Stream) -> None:
-    """Everything from a file descriptor through a stream, to the end."""
+class Stop:
+    """Signals that end a copy: not where they find it, but as soon as what was read is written. A second one does not wait."""
+
+    def __init__(self, names: Iterable[str] = ("SIGINT", "SIGTERM")) -> None:
+        self.number = 0
+        """The signal that came; 0 for none."""
+        self._names = names
+        self._before: list[tuple[int, Any]] = []
+        self._wake = -1
+        self.handle = -1
+        """Readable when a signal came."""
+
+    def __enter__(self) -> Stop:
+        self.handle, self._wake = os.pipe()
+        for end in (self.handle, self._wake):
+            os.set_blocking(end, False)
+        self._woken = signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        numbers = [getattr(signal, name) for name in self._names if hasattr(signal, name)]
+        self._before = [(number, signal.signal(number, self._came)) for number in numbers]
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for number, handler in self._before:
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._woken)
+        os.close(self.handle)
+        os.close(self._wake)
+
+    def _came(self, number: int, _frame: object) -> None:
+        if self.number:
+            raise KeyboardInterrupt
+        self.number = number
+
+
+def pump(source: int, stream: Stream | Pair, stop: Stop | None = None) -> None:
+    """Everything from a file descriptor through a stream, to the end, or until a signal comes."""
     try:
-        while True:
-            if stream.waiting and not _ready(source, IDLE):
-                stream.idle()
+        while _comes(source, stream, stop):
             data = os.read(source, READ)
             if not data:
                 return
+            if len(data) >= PIPE:
+                data = _more(source, data)
             stream.feed(data)
     finally:
         stream.flush()
+
+
+def _comes(source: int, stream: Stream | Pair, stop: Stop | None) -> bool:
+    """Waits for input, and meanwhile lets the stream do what can be done without; False if a signal came."""
+    judged = False
+    pair = stream if isinstance(stream, Pair) else None
+    while True:
+        helped = pair.handle if pair is not None else -1
+        seconds = 0.0 if pair is not None and pair.work else IDLE if stream.waiting and not judged else None
+        handles = [handle for handle in (source, helped, stop.handle if stop else -1) if handle >= 0]
+        try:
+            ready = select.select(handles, [], [], seconds)[0]
+        except (OSError, ValueError):
+            return True  # a file on a system where only sockets can be waited for: reading it does not block
+        if stop is not None and stop.number:
+            return False
+        if source in ready:
+            return True
+        if pair is not None and seconds == 0:
+            pair.step()
+        elif pair is not None and helped in ready:
+            pair.settle()
+        elif not ready:
+            stream.idle()
+            judged = True
+
+
+def _more(source: int, data: bytes) -> bytes:
+    """What else is there already: input that comes faster than it goes is handled in large blocks."""
+    pieces, size = [data], len(data)
+    while size < READ and _ready(source, 0):
+        piece = os.read(source, READ - size)
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
 
 
 def _ready(source: int, seconds: float) -> bool:
     try:
         return bool(select.select([source], [], [], seconds)[0])
     except (OSError, ValueError):
-        return True  # a file on a system where only sockets can be waited for: reading it does not block
+        return True
 
 
 def pump_many(pairs: Iterable[tuple[int, Stream]]) -> None:

@@ -13,32 +13,48 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from leakguard.detect.runtime import REDACT_BASE
+from leakguard.detect.guards import HEX
+from leakguard.detect.runs import BEFORE_RUN
+from leakguard.detect.runtime import _DECIMAL, REDACT_BASE
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE
-from leakguard.redact.names import PEM, RUN, is_value, place_spans
+from leakguard.redact.names import PEM, is_value, place
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
     from leakguard.redact.known import Place
 
 MOST = 32_768
-"""Entries of each memory; one that is full is emptied."""
+"""Entries of the memory of names; one that is full is emptied."""
+MOST_TEXTS = 4096
+"""Entries of the memory of each kind: signatures are never the same."""
 _SEEN = 24
 """Bytes before a value that tell how its name reads, if the name begins in them."""
 _FAR = 96
+_LONGEST = 1024
+"""Bytes after which a quote that does not close is not looked for."""
 
 _BACK = re.compile(rb"(?P<quote>[\"']?)b?[ \t]{0,8}(?P<sep>[:=])[ \t]{0,4}[\"']?(?P<name>[\w.\-]{1,79})(?P<more>.?)", re.DOTALL)
 _BARE = re.compile(rb"[^\s\"'`<>{}()\[\],;|&\\]{4,512}")
 _DIGIT = re.compile(rb"[0-9]|[a-z][A-Z]")
 """In one of these a quoted value is more than a word."""
+_QUOTED = re.compile(rb"[\"'`\\]")
+_QUOTES = frozenset((b'"', b"'", b"`"))
+_OPENS = frozenset((b"", b" ", b"\t"))
+_GOES_ON = re.compile(rb"[ \t]?=|[A-Za-z0-9+/_\-]{%d}" % BEFORE_RUN)
 _STARTS = frozenset(b" \t\r\n\"'{[(,;&?|/<>")
 
 
 Edit = tuple[int, int, bytes, str, str]
 """data[start:end] becomes `text`: (start, end, text, kind, suffix). A plain tuple: a NamedTuple costs three times as much to make."""
 
-_Plan = tuple[str, int]
-"""Of a name: (kind, the quote its value stands in or 0)."""
+_Texts = dict[int, tuple[bytes, str]]
+"""By the hash of a value: what it is replaced by, and the pseudonym in it."""
+
+_Plan = tuple[str, bytes, _Texts]
+"""Of a name: (kind, the quote its value stands in or none, the memory of that kind)."""
+
+_NAME, _PASSWORD = CONTEXT_BASE, CONTEXT_BASE + 1
+_START = itemgetter(0)
 
 
 class Quick:
@@ -47,97 +63,119 @@ class Quick:
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
         self.plans: dict[int, _Plan | None] = {}
-        self.texts: dict[int, tuple[bytes, str, str]] = {}
+        self.texts: dict[str, _Texts] = {}
+        """By kind."""
 
-    def line(
+    def line(  # noqa: PLR0912 - as few calls as can be: each costs as much as a find
         self, data: bytes, low: int, high: int, ends: Sequence[tuple[int, int]], places: Sequence[Place]
     ) -> list[Edit] | None:
         """What is replaced of the line data[low:high], in order, or None if somebody else must look."""
-        out = self.known(low, places) if places else []
-        if out is None or not self.fired(data, low, high, ends, out):
+        out: list[Edit] = []
+        if places and not self.known(data, low, high, places, out):
             return None
-        if len(out) > 1:
-            out.sort(key=itemgetter(0))
-            at = low
-            for start, end, _, _, _ in out:
-                if start < at:
+        plans, later = self.plans, None
+        for item in ends:
+            ident, end = item
+            if ident == _NAME:
+                start = end - 5
+            elif ident == _PASSWORD:
+                start = end - 4
+            else:
+                if ident < DECODE_BASE:
+                    for edit in out:
+                        if edit[0] < end <= edit[1] + 1:
+                            break  # a rule's: it ends in what is masked, or right after it
+                    else:
+                        later = [*later, item] if later else [item]
+                else:
+                    later = [*later, item] if later else [item]
+                continue
+            for edit in out:
+                if edit[0] <= start < edit[1]:
+                    break
+            else:
+                near = start - _SEEN
+                if near < low:  # noqa: PLR1730 - a call costs more
+                    near = low
+                key = hash(data[near:start])
+                try:
+                    plan = plans[key]
+                except KeyError:
+                    plan = self.plan(data, low, start, key if near > low else 0)
+                if plan is None:
                     return None
-                at = end
-        for start, end, _, _, _ in out:
-            if data.count(data[start:end], low, high) > 1:
-                return None  # it stands there once more
+                kind, quote, texts = plan
+                if quote:
+                    stop = data.find(quote, start, high if high - start < _LONGEST else start + _LONGEST)
+                else:
+                    stop = self.bare(data, start, high)
+                    if not _alone(data, low, start, stop):
+                        return None
+                if stop < 0:
+                    return None
+                value = data[start:stop]
+                known = texts.get(hash(value)) or self.text(texts, kind, value, quote)
+                if known is None or data.count(value, low, high) > 1:
+                    return None  # none, or it stands there once more
+                out.append((start, stop, known[0], kind, known[1]))
+        if later is not None and not self.rest(data, low, high, later, out):
+            return None
+        if len(out) > 1 and not _in_order(out):
+            out.sort(key=_START)
+            if not _in_order(out):
+                return None
         return out
 
-    def known(self, low: int, places: Sequence[Place]) -> list[Edit] | None:
-        """The edits of known values, unless they overlap."""
-        out: list[Edit] = []
+    def known(self, data: bytes, low: int, high: int, places: Sequence[Place], out: list[Edit]) -> bool:
+        """Adds the edits of known values to `out`; False if they overlap, or stand there more than once."""
         done = low
         for start, end, owner in places:
             if start < done:
                 if out and out[-1][:2] == (start, end):
                     continue
-                return None
-            out.append(self.replaced(owner.name, owner.value, start, end))
+                return False
+            if data.count(data[start:end], low, high) > 1 or not _alone(data, low, start, end):
+                return False
+            self.put(start, end, owner.name, owner.value, out)
             done = end
-        return out
+        return True
 
-    def fired(self, data: bytes, low: int, high: int, ends: Sequence[tuple[int, int]], out: list[Edit]) -> bool:
-        """Adds the edits of what fired to `out`; says whether they explain all of it."""
-        others: list[int] = []
+    def rest(self, data: bytes, low: int, high: int, ends: Sequence[tuple[int, int]], out: list[Edit]) -> bool:
+        """Adds the edits of sensitive places to `out`; says whether these and what is there already explain these ends."""
         for ident, end in ends:
-            form = ident - CONTEXT_BASE
-            if form in (0, 1):
-                start = end - 5 + form
-                if out and _within(out, start, start + 1):
-                    continue
-                edit = self.assigned(data, low, high, start)
-                if edit is None:
+            if ident >= REDACT_BASE:
+                if ident == PEM:
                     return False
-                out.append(edit)
+                found = place(data, ident, end)
             elif DECODE_BASE <= ident < TEXT_BASE:
                 return False  # what is escaped may go on
-            elif ident < REDACT_BASE:
-                others.append(end)
-            elif ident == PEM:
-                return False
-            elif ident != RUN:
-                for start, stop, kind, _, _ in place_spans(data, ((ident, end),)):
-                    if data[start : start + 1] == b"<":
+            else:
+                continue
+            if found is not None:
+                start, stop, kind = found
+                for edit in out:
+                    if edit[0] <= start and stop <= edit[1]:
+                        break
+                else:
+                    value = data[start:stop]
+                    if value[:1] == b"<" or data.count(value, low, high) > 1 or not _alone(data, low, start, stop):
                         return False
-                    if not _within(out, start, stop):
-                        out.append(self.replaced(kind, data[start:stop], start, stop))
-        # in one of them, or right after it
-        return not others or all([_within(out, end - 1, end - 1) for end in others])  # noqa: C419 - quicker
+                    self.put(start, stop, kind, value, out)
+        return _explained(data, ends, out)
 
-    def assigned(self, data: bytes, low: int, high: int, start: int) -> Edit | None:
-        """The value that begins at `start`, if it plainly belongs to a sensitive name and is plainly one."""
-        near = start - _SEEN
-        if near < low:  # noqa: PLR1730 - a call costs more
-            near = low
-        key = hash(data[near:start])
-        try:
-            plan = self.plans[key]
-        except KeyError:
-            plan = self.plan(data, low, start, key if near > low else 0)
-        if plan is None:
-            return None
-        kind, quote = plan
-        if quote:
-            end = data.find(quote, start, high if high - start < 1024 else start + 1024)
-            value = data[start:end]
-            if end < 0 or b"\\" in value or (len(value) < 16 and not _DIGIT.search(value)):
-                return None
-        else:
-            found = _BARE.match(data, start, high)
-            if found is None or found.end() - start < 32:
-                return None
-            end = found.end()
-            if data[end : end + 1] == b"\\" or data[end - 1] in b".:":
-                return None
-            value = found.group()
-        if value[:1] == b"<" or (len(value) < 24 and not is_value(value, True)):
-            return None
-        return self.replaced(kind, value, start, end)
+    def put(self, start: int, end: int, kind: str, value: bytes, out: list[Edit]) -> None:
+        """Adds the edit that masks `value`, which is at data[start:end]."""
+        texts = self.of(kind)
+        text, suffix = texts.get(hash(value)) or self.made(texts, kind, value)
+        out.append((start, end, text, kind, suffix))
+
+    def bare(self, data: bytes, start: int, high: int) -> int:
+        """Where a long value without quotes ends; -1 for none that is plainly one."""
+        found = _BARE.match(data, start, high)
+        if found is None or found.end() - start < 32:
+            return -1
+        end = found.end()
+        return -1 if data[end : end + 1] == b"\\" or data[end - 1] in b".:" else end
 
     def plan(self, data: bytes, low: int, start: int, key: int) -> _Plan | None:
         """How the name before a value reads. Remembered under `key`, unless that is 0 or the name begins too far off."""
@@ -146,33 +184,80 @@ class Quick:
         if found is not None and (not found["more"] or found["more"][0] in _STARTS):
             kind, sure = self.redactor.names.kind(found["name"][::-1])
             if kind and sure and kind != "field.cookie":
-                plan = kind, found["quote"][0] if found["quote"] else 0
+                plan = kind, found["quote"], self.of(kind)
         if key and (found is None or found.end() < _SEEN):
             if len(self.plans) > MOST:
                 self.plans.clear()
             self.plans[key] = plan
         return plan
 
-    def replaced(self, kind: str, value: bytes, start: int, end: int) -> Edit:
-        """The edit that masks a value."""
-        key = hash((kind, value, end - start))
-        known = self.texts.get(key)
-        if known is None:
-            redactor = self.redactor
-            suffix = redactor.pseudonym(kind, value)
-            known = redactor._style(value[: end - start].ljust(end - start, b"x"), kind, suffix), kind, suffix
-            if len(self.texts) > MOST:
-                self.texts.clear()
-            self.texts[key] = known
-        return start, end, known[0], known[1], known[2]
+    def of(self, kind: str) -> _Texts:
+        """The memory of a kind."""
+        return self.texts.setdefault(kind, {})
+
+    def text(self, texts: _Texts, kind: str, value: bytes, quote: bytes) -> tuple[bytes, str] | None:
+        """What the value of a name is replaced by, and its pseudonym; None for what is not plainly a value."""
+        size = len(value)
+        if 92 in value or value[:1] == b"<" or (size < 24 and not is_value(value, True)):
+            return None
+        if quote and size < 16 and not _DIGIT.search(value):
+            return None
+        return self.made(texts, kind, value)
+
+    def made(self, texts: _Texts, kind: str, value: bytes) -> tuple[bytes, str]:
+        """What any value is replaced by, and its pseudonym; remembered by its hash."""
+        redactor = self.redactor
+        suffix = redactor.pseudonym(kind, value)
+        made = redactor._style(value, kind, suffix), suffix
+        if len(texts) > MOST_TEXTS:
+            texts.clear()
+        texts[hash(value)] = made
+        return made
 
 
-def _within(edits: Sequence[Edit], start: int, stop: int) -> bool:
-    """Whether one of the edits covers data[start:stop]."""
-    for edit in edits:  # noqa: SIM110 - a generator costs more than the loop
-        if edit[0] <= start and stop <= edit[1]:
-            return True
-    return False
+def _alone(data: bytes, low: int, start: int, stop: int) -> bool:
+    """Whether what takes the place of data[start:stop], of which no name says that quotes are around it, can be no part of a
+    longer value, no name of one after it, and no token's edge: then nothing fires across it but what guards.crossing looks
+    for."""
+    if _GOES_ON.match(data, stop) is not None:
+        return False
+    before = data[start - 1 : start] if start > low else b""
+    if before in _QUOTES:
+        return data[stop : stop + 1] == before
+    return before in _OPENS or _QUOTED.search(data, max(low, start - 5), start) is None
+
+
+def _explained(data: bytes, ends: Sequence[tuple[int, int]], edits: Sequence[Edit]) -> bool:
+    """Whether each end lies in what is masked, or right after it; numbers are no encoded text."""
+    for ident, end in ends:
+        if ident < REDACT_BASE and not (ident in HEX and _DECIMAL.match(data, end - 12)):
+            for edit in edits:
+                if edit[0] < end <= edit[1] + 1:
+                    break
+            else:
+                return False
+    return True
+
+
+def _in_order(edits: Sequence[Edit]) -> bool:
+    """Whether each edit begins after the one before it."""
+    at = 0
+    for edit in edits:
+        if edit[0] < at:
+            return False
+        at = edit[1]
+    return True
+
+
+def spliced(data: bytes, edits: Sequence[Edit]) -> bytes:
+    """`data` with its edits."""
+    pieces: list[bytes] = []
+    at = 0
+    for start, end, text, _, _ in edits:
+        pieces += data[at:start], text
+        at = end
+    pieces.append(data[at:])
+    return b"".join(pieces)
 
 
 def applied(data: bytes, low: int, high: int, edits: Sequence[Edit]) -> tuple[bytes, list[int]]:

@@ -11,23 +11,20 @@ Bounded memory; never raises but what `write` raises. Imported by applications, 
 
 from __future__ import annotations
 
-import os
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from leakguard.detect.decode import _decoded, _texty
 from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, most_ends
-from leakguard.redact import mask
+from leakguard.redact import lines, mask, wide
 from leakguard.redact.names import CLOSED, PEM, RUN, Span, armoured, cut_spans, cut_starts, pem_spans
 from leakguard.redact.quick import Edit, applied
+from leakguard.redact.units import _GOES_ON, MAX_GROUP, MAX_UNIT, group_start, line_end, safe_cut, unit_start, wrapped
 from leakguard.redact.views import ANSI, Stripped
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from leakguard.detect.stage1 import Ends
     from leakguard.redact.core import Redactor
     from leakguard.redact.known import Place
@@ -35,19 +32,9 @@ if TYPE_CHECKING:
 CONTEXT = 2048
 """Bytes before a unit that may explain what is in it."""
 SLICE = 256 * 1024
-MAX_UNIT = 1024 * 1024
-SAFE = 64 * 1024
-"""How far before MAX_UNIT a place is looked for where a unit can be cut."""
-LARGE = 64 * 1024
-"""Blocks from which on half of the work is worth another thread's time."""
-MAX_GROUP = 64 * 1024
-"""Bytes of wrapped base64 that are held back until its end is seen."""
+"""Bytes that are handled at once."""
 
-_CORES = os.cpu_count() or 1
-_WRAPPED = re.compile(rb"([A-Za-z0-9+/_\-]{56,})={0,2}\r?\n\Z")
-_GOES_ON = re.compile(rb"[ \t]{0,60}[A-Za-z0-9+/_\-]+={0,2}\r?\n\Z")
-_HEX = re.compile(rb"[0-9A-Fa-f]+\Z")
-_SPACE = re.compile(rb"[\s,;\"'&]")
+_MORE_LINES = frozenset((RUN, PEM))
 
 
 class Stream:
@@ -62,7 +49,6 @@ class Stream:
         """How much of it was shown already."""
         self._context = b""
         self._pem = CLOSED
-        self._pool: tuple[int, ThreadPoolExecutor] | None = None
 
     # ------------------------------------------------------------ in
     def feed(self, data: bytes) -> None:
@@ -102,10 +88,10 @@ class Stream:
     def _units(self) -> None:
         pending = self._pending
         while len(pending) >= MAX_UNIT:
-            first = _line_end(pending, 0, MAX_UNIT)
+            first = line_end(pending, 0, MAX_UNIT)
             if first:
                 break
-            cut = _safe_cut(pending)
+            cut = safe_cut(pending)
             self._pending = pending[cut:]
             self._emit(pending[:cut], last=True)
             pending = self._pending
@@ -125,10 +111,14 @@ class Stream:
         data = self._context + block
         shown, self._shown = self._shown, 0
         try:
-            ends: Ends | None = self._scan(data)
+            ends, large = self._first(data, base, shown)
             places = redactor.known.find(data)
+            if large is not None and (ends or places or large.lines(block)):
+                self.write(_Block(self, data, base, 0, ends, places).by_lines(ends or [], large))
+                self._keep(data)
+                return b""
         except Flood:
-            ends, places = None, redactor.known.find(data)
+            ends, large, places = None, None, redactor.known.find(data)
         except Exception as error:  # noqa: BLE001
             self.write(redactor._unchecked(block, error))
             self._keep(data)
@@ -151,22 +141,27 @@ class Stream:
         self._keep(data)
         return held
 
-    def _scan(self, data: bytes) -> Ends:
-        """The ends in a block: of a large one by two threads, each with its half, as a scan lets other threads run."""
-        scan = self.redactor.runtime.merged.scan
-        size = len(data)
-        cut = data.rfind(b"\n", 0, size // 2) + 1 if size >= LARGE and _CORES > 1 else 0
-        if not cut:
-            return scan(data, True, size >> 5)
-        if self._pool is None or self._pool[0] != os.getpid():
-            from concurrent.futures import ThreadPoolExecutor
+    def _first(self, data: bytes, base: int, shown: int) -> tuple[Ends | None, wide.Wide | None]:
+        """What fires in a block; with the databases for large ones if that is without what needs a run, as in lines of text."""
+        large = wide.of(self.redactor) if len(data) >= wide.LEAST else None
+        if large is None:
+            return self._scan(data, len(data) >> 5), None
+        ends = large.near(data, len(data) >> 5)
+        if (
+            self.redactor._quick is not None and not shown and not self._pem.lines and not _odd(data)
+            and not any([ident in _MORE_LINES and end > base for ident, end in ends])  # noqa: C419 - quicker
+            and (13 not in data or data.count(b"\r") == data.count(b"\r\n"))
+        ):  # fmt: skip
+            return ends, large
+        return ends + large.far(data, large.lines(data), len(data) >> 5), None
 
-            self._pool = os.getpid(), ThreadPoolExecutor(1)
-        low = max(0, cut - CONTEXT)
-        later = self._pool[1].submit(scan, data[low:], True, size >> 5)
-        ends = [item for item in scan(data[:cut], True, size >> 5) if item[1] <= cut]
-        ends += [(ident, end + low) for ident, end in later.result() if end + low > cut]
-        return ends
+    def _scan(self, data: bytes, more: int) -> Ends:
+        """The ends in some text; Flood for one that is made of triggers."""
+        if len(data) >= wide.LEAST:
+            large = wide.of(self.redactor)
+            if large is not None:
+                return large.scan(data, more)
+        return wide.worth_a_look(data, self.redactor.runtime.merged.scan(data, True, more))
 
     def _keep(self, data: bytes) -> None:
         self._context = data[-CONTEXT:]
@@ -190,54 +185,6 @@ class Stream:
 
 def _odd(data: bytes) -> bool:
     return b"\x1b" in data or 0 in data or b"\x08" in data
-
-
-def _line_end(data: bytes, start: int, stop: int) -> int:
-    """After the first line's end in data[start:stop]; 0 if there is none."""
-    feed = data.find(b"\n", start, stop)
-    back = data.find(b"\r", start, stop if feed < 0 else feed)
-    if back < 0:
-        return feed + 1
-    return back + 2 if feed == back + 1 else back + 1
-
-
-def _safe_cut(data: bytes) -> int:
-    """Where a unit that is too long is cut: before its last word's beginning, if that is near."""
-    low = MAX_UNIT - SAFE
-    last = low
-    for found in _SPACE.finditer(data, low, MAX_UNIT):
-        last = found.end()
-    return last if last > low else MAX_UNIT
-
-
-def _unit_start(data: bytes, at: int, base: int) -> int:
-    """Where the line begins that byte `at` is in."""
-    if at > base and data[at - 1 : at + 1] == b"\r\n":
-        at -= 1
-    feed = data.rfind(b"\n", base, at)
-    return max(feed, data.rfind(b"\r", base if feed < 0 else feed, at)) + 1 or base  # not back to where there is none
-
-
-def wrapped(line: bytes) -> bool:
-    """Whether a line ends in what could be base64 that goes on in the next one."""
-    found = _WRAPPED.search(line, max(0, len(line) - 4096))
-    if found is None or len(found[1]) % 4 or _HEX.match(found[1]):
-        return False
-    return found[1][:4] == b"H4sI" or found[1][:2] == b"eJ" or _texty(_decoded(found[1][: len(found[1]) // 4 * 4]))
-
-
-def group_start(data: bytes, base: int, end: int) -> int:
-    """Where the group of wrapped lines begins that ends with the line before `end`; `end` if that is none."""
-    start = end
-    while start > base:
-        low = _unit_start(data, start - 1, base)
-        line = data[low:start]
-        if not wrapped(line):
-            break
-        start = low
-        if not _GOES_ON.match(line):
-            break  # something stands before it: the first line
-    return start
 
 
 class _Block:
@@ -291,6 +238,70 @@ class _Block:
             self._look_again()
         return b"".join(out)
 
+    def by_lines(self, ends: Ends, large: wide.Wide) -> bytes:
+        """The block without secrets, where it is lines of text, and `ends` are those that need no run. Flood."""
+        data, redactor, quick = self.data, self.redactor, self.redactor._quick
+        starts = lines.cut_off(data, ends)
+        cut = [span for span in cut_spans(data, starts, redactor.names) if span.end > self.base] if starts else []
+        table = lines.rows(data, self.base, ends, self.places, cut)
+        done: dict[int, lines.Masked] = {}
+        perhaps: dict[int, lines.Masked] = {}
+        left: dict[int, lines.Row] = {}
+        unusual = self.unusual
+        for row in table:
+            line = None if unusual and self._apart(row[0], row[1]) else lines.masked(data, row, quick)
+            if line is None:
+                left[row[0]] = row
+            elif line[4]:
+                done[row[0]] = line
+            else:
+                perhaps[row[0]] = line
+        seen = lines.with_runs(data, self.base, list(done.values()), large.lines)
+        done.update(perhaps)
+        more = lines.by_line(seen, large.far(data, seen, len(data) >> 5)) if seen else []
+        more = [item for item in more if item[0] not in done or not lines.explained(done[item[0]], item[2])]
+        for row in lines.with_far(table, more):
+            done.pop(row[0], None)
+            line = None if unusual and self._apart(row[0], row[1]) else lines.masked(data, row, quick)
+            if line is None:
+                left[row[0]] = row
+            else:
+                left.pop(row[0], None)
+                done[row[0]] = line
+        return self._joined(done, left)
+
+    def _joined(self, done: dict[int, lines.Masked], left: dict[int, lines.Row]) -> bytes:
+        """The block, of lines that are masked and lines that are still to be."""
+        data, out, at = self.data, self.out, self.base
+        edited: list[Edit] = []
+        texts: list[bytes] = []
+        for low in sorted((*done, *left)):
+            out.append(data[at:low])
+            line = done.get(low)
+            if line is None:
+                _, at, ends, places, cut = left[low]
+                self._unit(low, at, ends, places, cut)
+                continue
+            _, at, text, edits, _ = line
+            edited += edits
+            texts.append(text)
+            out.append(text)
+        out.append(data[at:])
+        self.redactor._count(edited)
+        joined = b"".join(texts)
+        if texts and not (self.redactor._settled(joined) and not self.redactor.known.find(joined)):
+            self._look_at(done)
+        if self.again:
+            self._look_again()
+        return b"".join(out)
+
+    def _look_at(self, done: dict[int, lines.Masked]) -> None:
+        """Lines that were masked are looked at again, one by one."""
+        places = {id(text): number for number, text in enumerate(self.out)}
+        for low, high, text, edits, _ in done.values():
+            self.again.append(places[id(text)])
+            self.fine.append(applied(self.data, low, high, edits)[1])
+
     def _apart(self, low: int, high: int) -> bool:
         """Whether a unit is more than a plain line."""
         data = self.data
@@ -321,8 +332,8 @@ class _Block:
         number, total = 0, len(marks)
         while number < total:
             mark = marks[number][0]
-            low = _unit_start(data, mark - 1, base)
-            high = _line_end(data, mark - 1, len(data)) or len(data)
+            low = unit_start(data, mark - 1, base)
+            high = line_end(data, mark - 1, len(data)) or len(data)
             if high in runs:
                 high = self._group_end(low, high, runs)
             own: Ends = []
@@ -345,7 +356,7 @@ class _Block:
         """Where a unit ends that wrapped base64 may make longer."""
         data, start = self.data, low
         while high in runs and high - start < MAX_GROUP and wrapped(data[low:high]):
-            following = _line_end(data, high, len(data))
+            following = line_end(data, high, len(data))
             if not following or not _GOES_ON.match(data, high, following):
                 break
             low, high = high, following
@@ -356,10 +367,10 @@ class _Block:
         data, at = self.data, self.base
         out: Ends = []
         while at < len(data):
-            stop = _line_end(data, at, len(data)) or len(data)
+            stop = line_end(data, at, len(data)) or len(data)
             low = max(0, at - CONTEXT)
             try:
-                found = self.redactor.runtime.merged.scan(data[low:stop], True, 1024)
+                found = self.stream._scan(data[low:stop], 1024)
                 out += [(ident, end + low) for ident, end in found if end + low > at]
             except Flood:
                 out += [(REDACT_BASE - 1, stop)] * (most_ends(stop - at) + 1)
@@ -374,7 +385,7 @@ class _Block:
             first = min((end for ident, end in ends if ident == PEM and end > base), default=-1)
             if first < 0:
                 return []
-            at = _unit_start(data, first - 1, base)
+            at = unit_start(data, first - 1, base)
         spans, stream._pem = pem_spans(data[at:], stream._pem)
         return [span._replace(start=span.start + at, end=span.end + at) for span in spans]
 
@@ -386,11 +397,11 @@ class _Block:
             at = data.find(0, base)
             while at >= 0:
                 out.append(at + 1)
-                at = data.find(0, (_line_end(data, at, len(data)) or len(data)))
+                at = data.find(0, (line_end(data, at, len(data)) or len(data)))
         if b"\x1b" in data or b"\x08" in data:
             plain = Stripped(data, ANSI)
             try:
-                ends = [end for _, end in self.redactor.runtime.merged.scan(plain.data, True, len(data) >> 5)]
+                ends = [end for _, end in self.stream._scan(plain.data, len(data) >> 5)]
             except Flood:
                 ends = [found.end() for found in re.finditer(rb"[\x1b\x08]", plain.data)] or list(
                     range(1, len(plain.data), 64)
@@ -454,7 +465,7 @@ class _Block:
         redactor = self.redactor
         joined = b"".join(self.out[number] for number in self.again)
         try:
-            ends = redactor.runtime.merged.scan(joined, True, 1 << 20)
+            ends = self.stream._scan(joined, 1 << 20)
             places = redactor.known.find(joined)
         except Flood:
             ends, places = [(0, -1)], []

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from leakguard.redact import Redactor
+from leakguard.redact import Redactor, wide
 
 
 @pytest.fixture(scope="session")
 def redactor(environment: str) -> Redactor:
-    return Redactor(cache_folder=environment)
+    made = Redactor(cache_folder=environment)
+    wide.prepare(made)  # as the command does
+    return made
 
 
 @pytest.fixture

@@ -621,3 +621,114 @@ def test_fd_guard(environment: str, mode: str, end: str) -> None:
 def test_fd_guard_refuses_unknown_modes(redactor: Redactor) -> None:
     with pytest.raises(UsageError):
         leakguard.redact.guard_fds(redactor, mode="magic")
+
+
+class _Kept(logging.Handler):
+    """Keeps messages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+class _HandlesItself(_Kept):
+    def handle(self, record: logging.LogRecord) -> bool:
+        self.lines.append("own handle")
+        return bool(super().handle(record))
+
+
+class _FiltersItself(_Kept):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "drop" not in record.getMessage()
+
+
+class _OwnLogger(logging.Logger):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "drop" not in record.getMessage()
+
+
+def _no_drops(record: logging.LogRecord) -> bool:
+    return "drop" not in record.getMessage()
+
+
+def _usual(kind: str) -> tuple[logging.Logger, _Kept]:
+    """A logger and its handler, with something about them that is not usual."""
+    logger = (_OwnLogger if kind == "own logger" else logging.Logger)("units.usual", logging.INFO)
+    handler = {"own handle": _HandlesItself, "own filter": _FiltersItself}.get(kind, _Kept)()
+    logger.addHandler(handler)
+    if kind == "handler's filter":
+        handler.addFilter(_no_drops)
+    elif kind == "logger's filter":
+        logger.addFilter(_no_drops)
+    elif kind == "filter of one logger":
+        logger.filter = _no_drops  # type: ignore[method-assign]
+    elif kind == "handle of one handler":
+        handler.handle = lambda record: handler.lines.append(f"by hand {record.levelno}") or True  # type: ignore[func-returns-value, method-assign]
+    elif kind == "level":
+        handler.setLevel(logging.ERROR)
+    elif kind == "disabled":
+        logger.disabled = True
+    elif kind == "two handlers":
+        logger.addHandler(handler)
+        logger.addHandler(_Kept())
+    elif kind == "a parent's handler":
+        logger.removeHandler(handler)
+        parent = logging.Logger("units")
+        parent.addHandler(handler)
+        logger.parent = parent
+    elif kind == "no propagation":
+        logger.removeHandler(handler)
+        logger.parent = logging.Logger("units")
+        logger.parent.addHandler(handler)
+        logger.propagate = False
+    return logger, handler
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "usual", "own handle", "own filter", "own logger", "handler's filter", "logger's filter", "filter of one logger", "level",
+        "handle of one handler", "disabled", "two handlers", "a parent's handler", "no propagation",
+    ],
+)  # fmt: skip
+def test_records_go_where_they_would_go(redactor: Redactor, kind: str) -> None:
+    """The short way to a handler's `emit` leaves nothing out."""
+    said = []
+    for guarded in (False, True):
+        logger, handler = _usual(kind)
+        patches = adapter.install(redactor) if guarded else None
+        try:
+            logger.info("plain")
+            logger.info("drop %d", 3)
+            logger.error("order %s", "filled")
+            logger.debug("not asked for")
+            logger.handle(logging.makeLogRecord({"msg": "made", "levelno": logging.WARNING}))
+        finally:
+            if patches is not None:
+                patches.undo()
+        said.append(handler.lines)
+    assert said[0] == said[1]
+    assert said[0] or kind in ("disabled", "no propagation")
+
+
+@pytest.mark.parametrize("name", ["handle", "callHandlers"])
+def test_who_replaces_a_loggers_method_later_is_called(redactor: Redactor, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    patches = adapter.install(redactor)
+    try:
+        before, seen = getattr(logging.Logger, name), []
+
+        def wrapped(self: logging.Logger, record: logging.LogRecord) -> None:
+            seen.append(record.getMessage())
+            before(self, record)
+
+        monkeypatch.setattr(logging.Logger, name, wrapped)
+        logger, handler = _usual("usual")
+        logger.error("signature=%s", secret(6, "{{hex*64}}"))
+        assert len(seen) == len(handler.lines) == 1
+        assert "<redacted:" in handler.lines[0]
+    finally:
+        monkeypatch.undo()
+        patches.undo()

@@ -29,6 +29,19 @@ def test_what_logs_leak_is_masked(redactor: Redactor, number: int) -> None:
     assert redactor.redact(line.decode()) == out.decode()
 
 
+@pytest.mark.parametrize("table", [
+    "exchange,label,api_key,api_secret,ip\nbinance,main,{0},{1},1.2.3.4\n",
+    "INSERT INTO `a` (`id`, `exchange`, `api_key`, `api_secret`) VALUES (1, 'binance', '{0}', '{1}');\n",
+    "| Exchange | API Key | Secret | Note |\n|---|---|---|---|\n| Binance | {0} | {1} | main |\n",
+])  # fmt: skip
+def test_what_a_tables_head_names_is_masked_in_its_rows(redactor: Redactor, table: str) -> None:
+    values = [secret(number, "{{alnum*64}}") for number in (7, 8)]
+    out = redactor.redact(table.format(*values))
+    assert not [value for value in values if value in out]
+    assert out.count("<redacted:binance.api-") == 2
+    assert out.partition("VALUES" if "VALUES" in out else "\n")[0] in table  # what names them still does
+
+
 @pytest.mark.parametrize("line", clean_lines(3, 40))
 def test_a_clean_record_is_the_same_object(redactor: Redactor, line: bytes) -> None:
     assert redactor.redact(line) is line
@@ -215,7 +228,7 @@ def _broken(*_: object) -> Any:
 
 @pytest.mark.parametrize("value", ["secret text", b"secret text\n", {"a": "secret text"}, ["secret text"]], ids=repr)
 def test_what_cannot_be_checked_is_masked(own: Redactor, value: Any) -> None:
-    own._look = _broken
+    own._calm = own._look = _broken
     out = own.redact(value)
     assert "secret text" not in repr(out)
     assert "<redacted:error>" in repr(out)
@@ -227,7 +240,7 @@ def test_what_cannot_be_checked_is_masked(own: Redactor, value: Any) -> None:
 
 def test_open_by_choice(environment: str) -> None:
     own = Redactor(Policy(on_error="open"), cache_folder=environment)
-    own._look = _broken
+    own._calm = own._look = _broken
     assert own.redact("text") == "text"
     assert own.redact(b"text") == b"text"
     assert own.stats().errors == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from leakguard.detect import cache
 from leakguard.detect.engine import Engine
-from leakguard.detect.runs import TOKEN, longest_run
+from leakguard.detect.guards import _WIDER
+from leakguard.detect.runs import TOKEN, admits, longest_run, relaxed
 from leakguard.detect.runtime import Runtime, load
 from leakguard.redact import Redactor
 from leakguard.redact.known import forms
@@ -41,7 +43,7 @@ def test_what_was_compiled_is_kept_for_this_user_alone(tmp_path: Path) -> None:
     assert first.scan(text) == again.scan(text) != []
 
 
-@pytest.mark.parametrize("damage", [b"", b"leakguard-runtime-3\n", b"x" * 5000])
+@pytest.mark.parametrize("damage", [b"", b"leakguard-runtime-7\n", b"x" * 5000])
 def test_a_damaged_or_foreign_cache_is_made_again(tmp_path: Path, damage: bytes) -> None:
     runtime(str(tmp_path))
     path = _file(tmp_path)
@@ -85,7 +87,7 @@ def test_the_guard_fires_wherever_a_rule_does(redactor: Redactor, seed: int, vie
     merged = redactor.runtime.merged
     redactor._look(b"a quiet line")  # whoever saw a secret does not ask the guard
     if merged.scan(data):
-        assert redactor._look(data) is not None
+        assert not redactor._calm(data)
 
 
 @pytest.mark.parametrize("value", [secret(1), secret(2, "{{hex*64}}"), "short-9A", "p&ss w'rd 100", "naïve-ключ-пароль", secret(3) * 3])
@@ -95,7 +97,7 @@ def test_the_guard_sees_every_form_of_a_registered_value(environment: str, value
     for form in forms(value.encode()):
         for text in (form.text, form.text.upper() if form.any_case else form.text):
             own._look(b"a quiet line")
-            assert own._look(b"- " + text + b" -") is not None, form
+            assert not own._calm(b"- " + text + b" -"), form
 
 
 @pytest.mark.parametrize(
@@ -115,3 +117,89 @@ def test_what_every_match_has(pattern: str, run: int, needs: bytes) -> None:
     sure = longest_run(pattern, TOKEN)
     assert sure.run == run
     assert sure.needs == frozenset(needs)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wider"),
+    [
+        (b"[a-z]{4,9}x{0,64}y{1,20}", b"[a-z]{4,}x*y+"),
+        (b"a{2,3}b{5}c{0,1}", b"a{2,3}b{5}c{0,1}"),
+        (b"[]{1,9}]{1,9}\\[{1,9}", b"[]{1,9}]+\\[+"),
+        (b"[^]\\]]{0,8}\\{1,9}", b"[^]\\]]*\\{1,9}"),
+    ],
+)
+def test_bounds_are_let_go(pattern: bytes, wider: bytes) -> None:
+    assert relaxed(pattern) == wider
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_what_stands_for_a_trigger_without_a_literal_is_wherever_it_is(draw: st.DataObject) -> None:
+    assert _WIDER
+    for pattern, wider in _WIDER.items():
+        assert re.search(wider, draw.draw(st.from_regex(pattern)))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "might"),
+    [
+        ("key=[a-z]{20}", False), ("key=[^ ]{20}", True), ("a(?:b|[<c])d", True), ("(?:^|[^0-9])[0-9]{12}", False),
+        ("(?:^|[^0-9])[0-9]{11}", True), ("x{0,9}[\\s\\S]y", True), ("\\bkey", True), ("(?i)token: (?:ab){3}", False),
+    ],
+)  # fmt: skip
+def test_what_could_fire_across_a_mask(pattern: str, might: bool) -> None:
+    assert admits(pattern, frozenset(b"<>")) is might
+
+
+# ---------------------------------------------------------------- what was masked is looked at again
+PARTS = (
+    "2026-11-21 11:41:05 INFO ", "order 17 filled ", "token", "'key'", '"secret": ', "secret=", "apiKey=", "'apiKey': '", "password: ",
+    "signature=", "&signature=", "login x password ", "machine h login u password ", "mnemonic ", "seed phrase: ", "dydx ", "cookie: ",
+    "curl -u bob:", " --token ", "OK-ACCESS-KEY", "X-MBX-APIKEY: ", "psk=", 'app.secret_key = "', "Authorization: Bearer ", "/bot1234567890:AA",
+    "postgres://u:", "@h/x", "'", '"', "`", "=", " = ", ":", ": ", ",", " ", ">", "<", "<b>", "&", "/", ")", "(", "{", "}", "ab", "0x",
+    "<redacted:x.key:3f9a1c>", "<redacted:url.password>", "'<redacted:okx.secret:3f9a1c>'", "secret: <redacted:x.key:3f9a1c> ",
+)  # fmt: skip
+_WORDS = "abandon ability able about above absent absorb abstract absurd abuse access accident"
+
+
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.one_of(st.sampled_from(PARTS), st.integers(0, 11)), min_size=2, max_size=14))
+def test_what_is_taken_for_settled_is(known: Redactor, careful: Redactor, parts: list[str | int]) -> None:
+    """A record that was masked the quick way, and not scanned as a whole once more, is what the long way makes of it; so is
+    one that was masked before."""
+    line = "".join(part if isinstance(part, str) else _value(part) for part in parts)
+    out = known.redact(line)
+    assert out == careful.redact(line)
+    assert known.redact(out) == out
+
+
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 1 << 32), st.integers(0, 1 << 32), st.sampled_from(sorted(VIEWS)))
+def test_what_is_taken_for_settled_is_in_examples(known: Redactor, careful: Redactor, one: int, two: int, view: str) -> None:
+    try:
+        data = VIEWS[view](example_text(one)) + b" " + example_text(two).data
+    except ValueError:
+        return
+    for line in data.splitlines():
+        assert known.redact(line) == careful.redact(line)
+
+
+def _value(number: int) -> str:
+    if number > 9:
+        return _WORDS if number > 10 else secret(number, "{{alnum*6}}")
+    return secret(number, ("{{alnum*64}}", "{{hex*64}}", "{{alnum*18}}", "{{alnum*36}}", "{{digits*13}}")[number % 5])
+
+
+@pytest.fixture(scope="module")
+def known(environment: str) -> Redactor:
+    own = Redactor(cache_folder=environment)
+    own.register_many([("OK-ACCESS-KEY", _value(0)), ("bot.passphrase", _value(2))])
+    return own
+
+
+@pytest.fixture(scope="module")
+def careful(environment: str) -> Redactor:
+    own = Redactor(cache_folder=environment)
+    own.register_many([("OK-ACCESS-KEY", _value(0)), ("bot.passphrase", _value(2))])
+    own._settled = own.runtime.merged.settled = lambda _data: False
+    return own

@@ -318,3 +318,26 @@ def test_known_values_come_from_files_and_the_environment(tmp_path: object) -> N
     assert done.stdout == b"<redacted:DB_PASSWORD> / green and blue / <redacted:MY_THING>\n" or (
         b"plain phrase" not in done.stdout and b"words of" not in done.stdout and b"green and blue" in done.stdout
     )
+
+
+def test_known_values_that_are_none_are_told(tmp_path: object) -> None:
+    path = f"{tmp_path}/one.env"
+    with open(path, "w") as file:
+        file.write("COLOUR=green and blue\n")
+    done = run("--known", path, "--env", "NO_SUCH_*", input=b"green and blue\n")
+    assert (done.returncode, done.stdout) == (0, b"green and blue\n")
+    assert [line.partition(b": ")[2].split(b" ")[0] for line in done.stderr.splitlines()] == [b"--env", b"--known"]
+    with open(path, "w") as file:
+        file.write("DB_PASSWORD=words\n" * (1 << 20))
+    done = run("--known", path, input=b"words\n")
+    assert (done.returncode, done.stdout, b"too large" in done.stderr) == (3, b"", True)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_standard_output_is_said() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "leakguard", "redact"], input=b"words\n" * 10, stdout=full, stderr=subprocess.PIPE,
+            check=False, timeout=120,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (3, b"leakguard: error: standard output: No space left on device\n")

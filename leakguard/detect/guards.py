@@ -1,0 +1,91 @@
+"""What the small databases of the runtime profile (runtime.py) look for, made of what the large one does.
+
+The guard fires wherever the large one may, and takes half of its time: most rules describe long tokens, which one
+pattern finds. Two more are for texts in which all that fired was masked: one for any text, one for those that quick.py masked.
+Each is safe: what they do not see is not there. Pure functions of patterns, called when nothing is in the cache.
+Imported by runtime.py, and by redact/ for what the guard does not judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from leakguard.detect.assign import MASKED_TRIGGERS
+from leakguard.detect.decode import TEXT_TRIGGERS, TRIGGERS
+from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE
+
+LONG = 20
+"""Bytes of a token from which the guard sees it."""
+LONGER = 24
+"""The same where secrets are masked: the names that stay have up to twenty (OK-ACCESS-PASSPHRASE)."""
+HEX_LONG = 16
+"""The same of hex digits, also in pairs: fewer hold less than a name of three letters, a sign and a value of four."""
+HEX = frozenset(TEXT_BASE + number for number, (kind, _) in enumerate(TEXT_TRIGGERS) if kind == "hex")
+"""Triggers of encoded text that HEX_LONG digits stand for."""
+_WIDER = {
+    text.encode(): b"[\"'`](?:[+.&|]|[ \\t](?:[+.&|]|[ \\t]))"
+    for kind, text in TRIGGERS if kind == "join" and "\\n" not in text
+}  # fmt: skip
+"""What is wherever a trigger is that has no literal: an automaton over all of a text costs a sixth of the guard."""
+_SIGNS = frozenset(b"<>")
+ASK = frozenset(b"\n\0\x08\x1b\\%")
+"""A text with one of these bytes is asked about anyway: lines, terminal escapes, escaped text."""
+_NOT_ASCII = frozenset(range(128, 256))
+MADE_OF = (LONG, LONGER, HEX_LONG, _WIDER, MASKED_TRIGGERS)
+"""What the small databases depend on beside the large one's patterns."""
+
+
+def guards(patterns: Sequence[bytes], ids: Sequence[int], masked: bool = False) -> list[bytes]:
+    """What the guard looks for: at least one of these is wherever one of `patterns` is, or a byte of ASK is, or one that
+    is not ASCII. Most rules describe long tokens, and most records have none: so the others are left, which take
+    half of the time. `masked`: for Merged.after, in texts with any bytes."""
+    from leakguard.detect.runs import longest_run, relaxed
+
+    asked: frozenset[int] = frozenset() if masked else ASK | _NOT_ASCII
+    long = LONGER if masked else LONG
+    out = [b"[A-Za-z0-9+/_\\-]{%d}" % long, b"[0-9A-Fa-f: ]{%d}" % HEX_LONG]
+    for pattern, ident in zip(patterns, ids, strict=True):
+        if ident in HEX:
+            continue
+        if pattern in _WIDER:
+            out.append(_WIDER[pattern])
+            continue
+        if masked and CONTEXT_BASE <= ident < DECODE_BASE:
+            out.append(MASKED_TRIGGERS[ident - CONTEXT_BASE].encode())
+            continue
+        try:
+            found = longest_run(pattern.decode())
+        except (re.error, UnicodeDecodeError):
+            found = None
+        if found is None or not (found.run >= long or found.needs & asked):
+            out.append(relaxed(pattern))
+    return out
+
+
+def phrase() -> bytes:
+    """phrases.ASCII, but for the most frequent words of three letters, which no list has: in prose it would fire at each word,
+    and that is a flood."""
+    from leakguard.detect import phrases
+
+    words = rf"(?:{phrases._THREE}|[a-z]{{4,9}})"
+    return phrases.ASCII.replace(phrases._PLAIN, words).encode()
+
+
+def crossing(patterns: Sequence[bytes], ids: Sequence[int]) -> list[bytes]:
+    """What could fire across a mask, of which one sign at least is `<` or `>`. Where all that fires in a text was masked,
+    nothing else can fire: it would have fired before. But for names: quick.py sees to it that a mask begins or ends
+    no value of theirs (quick._alone)."""
+    from leakguard.detect.runs import admits, relaxed
+
+    out = []
+    for pattern, ident in zip(patterns, ids, strict=True):
+        if ident in (CONTEXT_BASE, CONTEXT_BASE + 1):
+            continue
+        try:
+            wanted = admits(pattern.decode(), _SIGNS)
+        except (re.error, UnicodeDecodeError):
+            wanted = True
+        if wanted:
+            out.append(relaxed(pattern))
+    return out

@@ -1,0 +1,361 @@
+"""A second process for a stream whose input comes faster than it goes: every other block is redacted there.
+
+`Pair` stands between a descriptor and a Stream. A large block that ends where a unit does, with nothing open across that
+place, is handed to a forked copy of this process by shared memory; the next one is redacted here, and what comes out is
+written in order. What comes slowly never waits for another process. The copy knows the rules and values of
+the moment of the fork: once others are registered it is not asked any more. If it dies or says nothing of use the block is
+redacted here: nothing is lost, and nothing leaves that was not looked at. What it counts is added to this process's counts.
+Only where there is fork, a second processor and no other thread. Imported by pump.py.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import signal
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from leakguard.redact.names import CLOSED
+from leakguard.redact.stream import CONTEXT, Stream
+from leakguard.redact.units import goes_on
+
+if TYPE_CHECKING:
+    from leakguard.redact.core import Redactor
+
+LEAST = 32 * 1024
+"""Bytes of a block from which another process is worth asking."""
+MOST = 384 * 1024
+"""Bytes of a block at most."""
+AFTER = 512 * 1024
+"""Bytes of large blocks after which a process is forked: before that it costs more than it saves."""
+_ROOM = 2 * MOST
+"""Bytes of what comes out at most; a block that grows more is redacted here."""
+_SLOTS = 2
+"""Blocks that the other process is given at once: so it never waits for the next."""
+_QUIET = getattr(socket, "MSG_NOSIGNAL", 0)
+_ASKED = struct.Struct("!BII")
+_DONE = struct.Struct("!?II")
+
+
+class Helper:
+    """The other process. `ask`, and as often `answer`, in the same order."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
+        self.table = redactor.known.table
+        self._given = [mmap.mmap(-1, CONTEXT + MOST) for _ in range(_SLOTS)]
+        self._made = [mmap.mmap(-1, _ROOM) for _ in range(_SLOTS)]
+        self._asked = 0
+        self._answered = 0
+        self._ours, theirs = socket.socketpair()
+        if hasattr(socket, "SO_NOSIGPIPE"):  # where there is no MSG_NOSIGNAL
+            self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_NOSIGPIPE, 1)
+        self.process = os.fork()
+        if self.process == 0:
+            with suppress(BaseException):  # whatever it is, the parent sees that nobody is there any more
+                _alone({theirs.fileno()})
+                self._serve(theirs.fileno())
+            os._exit(0)
+        theirs.close()
+
+    @property
+    def handle(self) -> int:
+        """Readable when there is an answer."""
+        return self._ours.fileno()
+
+    @property
+    def busy(self) -> int:
+        """How many answers there will be."""
+        return self._asked - self._answered
+
+    def ask(self, context: bytes, block: bytes) -> bool:
+        """Hands over a block and what stands before it; says whether somebody is there to take it. At most _SLOTS at once."""
+        slot = self._asked % _SLOTS
+        given = self._given[slot]
+        given[: len(context)] = context
+        given[len(context) : len(context) + len(block)] = block
+        try:
+            self._ours.send(_ASKED.pack(slot, len(context), len(block)), _QUIET)  # a dead one must not end us
+        except OSError:
+            return False
+        self._asked += 1
+        return True
+
+    def answer(self) -> memoryview | None:
+        """Waits for what became of the oldest block; None if that is nothing to rely on. It is valid until the next `ask`."""
+        head = _exactly(self.handle, _DONE.size)
+        good, size, told = _DONE.unpack(head) if head else (False, 0, 0)
+        counts = _exactly(self.handle, told) if good else b""
+        slot = self._answered % _SLOTS
+        self._answered += 1
+        if not good or len(counts) != told:
+            return None
+        _add(self.redactor, json.loads(counts))
+        return memoryview(self._made[slot])[:size]
+
+    def close(self) -> None:
+        """Ends the other process."""
+        self._ours.close()
+        with suppress(ChildProcessError):
+            os.waitpid(self.process, 0)
+
+    def _serve(self, handle: int) -> None:
+        """In the other process: block after block, until the connection is closed."""
+        redactor = self.redactor
+        redactor._tally = None if redactor._tally is None else {}
+        while head := _exactly(handle, _ASKED.size):
+            slot, before, size = _ASKED.unpack(head)
+            given = self._given[slot]
+            _reset(redactor)
+            made, good = redacted(redactor, given[:before], given[before : before + size])
+            if not good or len(made) > _ROOM:
+                os.write(handle, _DONE.pack(False, 0, 0))
+                continue
+            self._made[slot][: len(made)] = made
+            counts = json.dumps(_counts(redactor)).encode()
+            os.write(handle, _DONE.pack(True, len(made), len(counts)) + counts)
+
+
+def redacted(redactor: Redactor, context: bytes, block: bytes, last: bool = False) -> tuple[bytes, bool]:
+    """What becomes of whole units, and whether nothing in them is open at their end. `last`: nothing waits for more."""
+    out: list[bytes] = []
+    stream = Stream(redactor, out.append)
+    stream._context = context
+    held = stream._emit(block, last=last)
+    return b"".join(out), not held and stream._pem == CLOSED
+
+
+def _exactly(handle: int, size: int) -> bytes:
+    """So many bytes; none if the other side is gone."""
+    out = b""
+    while len(out) < size:
+        try:
+            piece = os.read(handle, size - len(out))
+        except OSError:
+            return b""
+        if not piece:
+            return b""
+        out += piece
+    return out
+
+
+def _alone(keep: set[int]) -> None:
+    """In the other process: ends with its parent and by nothing else, and keeps nobody's pipe open."""
+    from leakguard.redact.fds import _close_others
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP", "SIGALRM", "SIGPIPE", "SIGWINCH"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    _close_others(keep)
+
+
+# ---------------------------------------------------------------- counts
+def _reset(redactor: Redactor) -> None:
+    redactor._changed = redactor._errors = redactor._floods = 0
+    redactor._kinds.clear()
+    redactor._failures.clear()
+    if redactor._tally is not None:
+        redactor._tally.clear()
+
+
+def _counts(redactor: Redactor) -> list[Any]:
+    tally = [[*key, number] for key, number in (redactor._tally or {}).items()]
+    return [redactor._changed, redactor._errors, redactor._floods, redactor._kinds, redactor._failures, tally]
+
+
+def _add(redactor: Redactor, counts: list[Any]) -> None:
+    changed, errors, floods, kinds, failures, tally = counts
+    with redactor._lock:
+        redactor._changed += changed
+        redactor._errors += errors
+        redactor._floods += floods
+        for own, more in ((redactor._kinds, kinds), (redactor._failures, failures)):
+            for name, number in more.items():
+                own[name] = own.get(name, 0) + number
+        if redactor._tally is not None:
+            for kind, suffix, number in tally:
+                redactor._tally[kind, suffix] = redactor._tally.get((kind, suffix), 0) + number
+
+
+# ---------------------------------------------------------------- in order
+class _Job:
+    """A block of whole units, after which nothing is open."""
+
+    __slots__ = ("block", "context", "made", "ours")
+
+    def __init__(self, context: bytes, block: bytes) -> None:
+        self.context = context
+        self.block = block
+        self.ours = True
+        """Whether it is this process's."""
+        self.made: bytes | None = None
+
+
+class Pair:
+    """A Stream, and a Helper where that is of use. `feed`, `idle`, `flush` and `waiting` as of the Stream; if `work` says that
+    there is something to do it is done when no more input is there; `handle` is readable when the other process has done
+    something, which `settle` then writes. `close` at the end."""
+
+    def __init__(self, redactor: Redactor, write: Callable[[Any], object]) -> None:
+        self.redactor = redactor
+        self.write = write
+        self.stream = Stream(redactor, write)
+        self._jobs: deque[_Job] = deque()
+        """What is not written yet, in order."""
+        self._helper: Helper | None = None
+        self._seen = 0 if _possible(redactor) else -1
+        """Bytes of large blocks so far; -1: there is no helping."""
+
+    @property
+    def waiting(self) -> bool:
+        return self.stream.waiting
+
+    @property
+    def handle(self) -> int:
+        """What to wait for beside the input; -1 if there is nothing."""
+        return self._helper.handle if self._helper is not None and self._helper.busy else -1
+
+    @property
+    def work(self) -> bool:
+        """Whether there is a block for this process."""
+        return any(job.ours and job.made is None for job in self._jobs)
+
+    def feed(self, data: bytes) -> None:
+        """Takes some more input."""
+        job = self._job(data)
+        if job is None:
+            try:
+                self.finish()
+            except BaseException:
+                self.stream._pending += data  # for who flushes
+                raise
+            self.stream.feed(data)
+            return
+        helper = self._helper
+        if helper is not None and helper.busy < _SLOTS and (self.work or not helper.busy):
+            job.ours = not helper.ask(job.context, job.block)
+        self._jobs.append(job)
+        if len(self._jobs) > _SLOTS or helper is None:
+            self.step()
+
+    def step(self) -> None:
+        """Redacts a block of this process, and writes what is done before the next one."""
+        job = next((job for job in self._jobs if job.ours and job.made is None), None)
+        if job is not None:
+            job.made = redacted(self.redactor, job.context, job.block, last=True)[0]
+        self.settle()
+
+    def settle(self) -> None:
+        """Writes what is done. If it is the other process's turn it is waited for, once."""
+        if self._jobs and not self._jobs[0].ours:
+            self._answer(self._jobs[0])
+        while self._jobs and self._jobs[0].made is not None:
+            made = self._jobs.popleft().made
+            if made:
+                self.write(made)
+
+    def _answer(self, job: _Job) -> None:
+        helper = self._helper
+        made = None
+        try:
+            made = helper.answer() if helper is not None else None
+        finally:  # also when interrupted: what it had is ours now
+            if made is None:
+                self._alone()
+        if made is not None:
+            self._jobs.popleft()
+            self.write(made)
+
+    def _alone(self) -> None:
+        """Nobody helps any more: what the other process had is redacted here."""
+        self._stop()
+        for job in self._jobs:
+            if not job.ours:
+                job.ours = True
+                job.made = redacted(self.redactor, job.context, job.block, last=True)[0]
+
+    def finish(self) -> None:
+        """Redacts and writes all blocks."""
+        while self._jobs:
+            self.step()
+
+    def idle(self) -> None:
+        self.finish()
+        self.stream.idle()
+
+    def flush(self) -> None:
+        """The end of the input."""
+        self.finish()
+        self.stream.flush()
+
+    def close(self) -> None:
+        """Writes what there is, and ends the other process."""
+        try:
+            self.flush()
+        finally:
+            self._stop()
+
+    def _stop(self, seen: int = -1) -> None:
+        helper, self._helper = self._helper, None
+        self._seen = seen
+        if helper is not None:
+            helper.close()
+
+    def _job(self, data: bytes) -> _Job | None:
+        """What is there up to the last line's end, if nothing is open there; the Stream goes on after it."""
+        if self._seen < 0 or not LEAST <= len(data) <= MOST // 2 + LEAST * 2:
+            return None
+        self._seen += len(data)
+        if not self._ready():
+            return None
+        stream = self.stream
+        if stream._shown or stream._pem.lines or len(stream._pending) > LEAST * 2:
+            return None
+        block = stream._pending + data
+        cut = block.rfind(b"\n") + 1
+        if cut < CONTEXT or block.find(b"\r", cut) >= 0 or goes_on(block, cut):
+            return None
+        whole = block[:cut]
+        job = _Job(stream._context, whole)
+        stream._context = whole[-CONTEXT:]
+        stream._pending = block[cut:]
+        return job
+
+    def _ready(self) -> bool:
+        """Whether somebody can be asked."""
+        if self._helper is None:
+            if self._seen < AFTER or threading.active_count() > 1:
+                return False
+            self._helper = _forked(self.redactor)
+            if self._helper is None:
+                self._seen = -1
+        elif self._helper.table is not self.redactor.known.table:
+            self.finish()
+            self._stop(0)
+        return self._helper is not None
+
+
+def _possible(redactor: Redactor) -> bool:
+    """Whether there can be a second process: what is sealed must come from one."""
+    if not hasattr(os, "fork") or redactor.escrow is not None:
+        return False
+    try:
+        return len(os.sched_getaffinity(0)) > 1
+    except AttributeError:
+        return (os.cpu_count() or 1) > 1
+
+
+def _forked(redactor: Redactor) -> Helper | None:
+    try:
+        return Helper(redactor)
+    except OSError:
+        return None  # no process, no memory: it goes on alone
+
+
+__all__ = ["Helper", "Pair"]

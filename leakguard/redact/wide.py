@@ -1,0 +1,352 @@
+"""Stage 1 for large blocks of a stream: the same ends as the runtime's one pass (detect/runtime.py), in half of the time.
+
+Over a record the fixed cost of a call decides, so there one database holds everything. Over tens of kilobytes automata
+without a literal slow all that is in one database with them, and most rules ask for a long token that most lines do not
+have. So a block is passed by small databases apart: what is short or goes over lines (`near`), phrases, and two plain
+runs: what is not in `near` ends with one. Only lines in which such a run is are looked at with the rest (`far`).
+Where all these runs are masked already they tell nothing (lines.py).
+Compiled once and kept in the cache folder; where it is not, nobody waits for it and the runtime's pass does the work.
+Safe for threads and after a fork. Imported by stream.py, lines.py and cli/redact.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import hyperscan
+
+from leakguard.detect import cache, stage1
+from leakguard.detect.guards import phrase
+from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector
+from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends
+from leakguard.hashes import blake2b
+from leakguard.redact.names import TRIGGERS
+
+if TYPE_CHECKING:
+    from leakguard.detect.runtime import Merged
+    from leakguard.model import RuleSet
+    from leakguard.redact.core import Redactor
+
+LEAST = 256
+"""Bytes from which several passes cost less than one."""
+RUN = 20
+"""Characters of a token that are a run."""
+HEX_RUN = 16
+"""Hex digits from which encoded text is worth a look: fewer hold less than a name, a sign and a value."""
+MAGIC = b"leakguard-blocks-4\n"
+
+_SHORT_HEX = re.compile(rb"[0-9A-Fa-f]{%d}" % HEX_RUN)
+_RUNS = (b"[A-Za-z0-9+/_\\-]{%d}" % RUN, b"[0-9A-Fa-f]{%d}" % HEX_RUN)
+_NOWHERE = 1 << 62
+_NEAR, _FAR, _LONG, _DIGITS, _PHRASE = range(5)
+
+
+class Plan(NamedTuple):
+    """Which triggers go where: (pattern, identifier)."""
+
+    near: list[tuple[bytes, int]]
+    far: list[tuple[bytes, int]]
+
+
+def plan(ruleset: RuleSet) -> Plan:
+    """Parts the triggers: `far` has those of rules and encoded text of which every match ends with a run of RUN characters
+    (or in one of HEX_RUN digits) and lies in one line, but for a first character before it."""
+    patterns, ids = stage1.expressions(ruleset)
+    rows = list(zip(patterns, ids, strict=True))
+    rows += [(pattern, ident) for ident, pattern in stage1.triggers() if ident >= TEXT_BASE]
+    rows += [(pattern, ident) for ident, pattern in TRIGGERS]
+    out = Plan([], [])
+    for pattern, ident in rows:
+        (out.far if _is_far(pattern, ident) else out.near).append((pattern, ident))
+    return out
+
+
+def _is_far(pattern: bytes, ident: int) -> bool:
+    from re import _parser  # type: ignore[attr-defined]
+
+    from leakguard.detect.runs import TOKEN, _sequence
+
+    if not (ident < CONTEXT_BASE or TEXT_BASE <= ident < REDACT_BASE):
+        return False
+    try:
+        nodes = list(_parser.parse(pattern.decode()))
+        long = ident in _HEX or _sequence(nodes, TOKEN).tail >= RUN
+    except (re.error, UnicodeDecodeError):
+        return False  # what is not understood is looked for everywhere
+    if not long or not nodes:
+        return False
+    first = _parser.SubPattern(_parser.State(), nodes[:1])
+    return not any(_breaks(node) for node in (nodes[1:] if first.getwidth()[1] <= _EDGE else nodes))
+
+
+_EDGE = 2
+"""Bytes of what may stand before a line's first byte in a match."""
+_BREAKS = frozenset(b"\r\n")
+
+
+def _breaks(node: Any) -> bool:
+    """Whether a part of a parsed pattern may match a line's end; what is not known may."""
+    from re import _constants as c  # type: ignore[attr-defined]
+
+    from leakguard.detect.runs import _set
+
+    operator, value = node
+    if operator is c.LITERAL:
+        return value in _BREAKS
+    if operator is c.IN:
+        return not _BREAKS.isdisjoint(_set(value))
+    if operator is c.SUBPATTERN:
+        return any(map(_breaks, value[3]))
+    if operator is c.BRANCH:
+        return any(_breaks(inner) for nodes in value[1] for inner in nodes)
+    if operator in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
+        return any(map(_breaks, value[2]))
+    return operator is not c.AT or value in (c.AT_END, c.AT_END_LINE, c.AT_END_STRING)
+
+
+# ---------------------------------------------------------------- scanning
+class _Hand(Own):
+    """What one scan at a time works with."""
+
+    __slots__ = ("hits", "limit", "on_hit", "on_raw", "scratches")
+
+    def __init__(self, wide: Wide) -> None:
+        self.calls = self.most = self.most_calls = 0
+        self.data = b""
+        self.ends: Ends = []
+        self.found: Ends = []
+        self.known: dict[int, tuple[int, int]] = {}
+        self.on_match = _collector(self, wide.merged.widths)
+        self.scratches = [None if database is None else hyperscan.Scratch(database) for database in wide.databases]
+        self.hits: list[int] = []
+        hits, found, limit = self.hits, self.found, [0]
+
+        def on_hit(_ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            hits.append(end)
+
+        def on_raw(ident: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
+            found.append((ident, end))  # as little as can be: each call costs what a hundred bytes do
+            return True if len(found) > limit[0] else None
+
+        self.on_hit, self.on_raw, self.limit = on_hit, on_raw, limit
+
+    def take(self) -> None:
+        """Of what was found so far what says something new."""
+        ends, on_match, known = self.ends, self.on_match, self.known
+        for item in self.found:
+            ident, end = item
+            if CONTEXT_BASE <= ident < DECODE_BASE:
+                ends.append(item)
+            elif ident not in known and ident < CONTEXT_BASE:
+                known[ident] = (-1 << 40, len(ends))  # the first says something
+                ends.append(item)
+            elif on_match(ident, 0, end, 0, None):
+                raise Flood
+        self.found.clear()
+
+
+class Wide:
+    """The databases for blocks, in the order near, far, two runs, phrases (None if no rule asks for these)."""
+
+    def __init__(self, merged: Merged, databases: Sequence[Any]) -> None:
+        self.merged = merged
+        self.databases = databases
+        self._pool: list[_Hand] = []
+
+    def scan(self, data: bytes, more: int = 0) -> Ends:
+        """(trigger, end) of everything that fires, as Merged.scan says it, but not in order, and without encoded text of
+        fewer than HEX_RUN digits. Flood for a text that is made of triggers (`more` are allowed)."""
+        return self.near(data, more) + self.far(data, self.lines(data), more)
+
+    def near(self, data: bytes, more: int = 0) -> Ends:
+        """The same of what needs no run."""
+        hand = self._hand(data, more)
+        near, phrase = self.databases[_NEAR], self.databases[_PHRASE]
+        try:
+            near.scan(data, hand.on_raw, 0, None, hand.scratches[_NEAR])
+            if phrase is not None:
+                phrase.scan(data, hand.on_raw, 0, None, hand.scratches[_PHRASE])
+                if self.merged.marked and not data.isascii():
+                    self._marked(data, hand)
+            if hand.found:
+                hand.take()
+            return hand.taken()
+        except hyperscan.ScanTerminated:
+            raise Flood from None
+        finally:
+            self._done(hand)
+
+    def _marked(self, data: bytes, hand: _Hand) -> None:
+        own = self.merged.own()
+        own.begin(data, hand.most)
+        try:
+            self.merged.phrases(data, own)
+            hand.ends += own.taken()
+        finally:
+            own.clear()
+            own.data = b""
+            self.merged.pool.append(own)
+
+    def far(self, data: bytes, lines: Sequence[tuple[int, int]], more: int = 0) -> Ends:
+        """The same of what needs a run, in the lines that have one: (start, end) of each, in order. They are looked at as
+        one text: nothing that may match there has a line's end in it."""
+        if not lines:
+            return []
+        hand = self._hand(data, more)
+        pieces = [data[low - _EDGE if low > _EDGE else 0 : stop] for low, stop in lines]
+        starts = [0, *accumulate(map(len, pieces))]
+        try:
+            self.databases[_FAR].scan(b"".join(pieces), hand.on_raw, 0, None, hand.scratches[_FAR])
+            for ident, end in hand.found:
+                number = bisect_left(starts, end) - 1
+                at = end - starts[number + 1] + lines[number][1]
+                if ident in _HEX and not _SHORT_HEX.match(data, at - 12):
+                    continue
+                if hand.on_match(ident, 0, at, 0, None):
+                    raise Flood
+            return hand.taken()
+        except hyperscan.ScanTerminated:
+            raise Flood from None
+        finally:
+            self._done(hand)
+
+    def lines(self, data: bytes) -> list[tuple[int, int]]:
+        """The lines that have a run."""
+        hand = self._hand(data, 0)
+        try:
+            return self._lines(data, hand)
+        finally:
+            self._done(hand)
+
+    def _lines(self, data: bytes, hand: _Hand) -> list[tuple[int, int]]:
+        out: list[tuple[int, int]] = []
+        view = memoryview(data)
+        returns = 13 in data
+        at, size = 0, len(data)
+        long_, digits = self.databases[_LONG], self.databases[_DIGITS]
+        long_scratch, digits_scratch = hand.scratches[_LONG], hand.scratches[_DIGITS]
+        hits, on_hit = hand.hits, hand.on_hit
+        next_long = next_digits = -1
+        while True:
+            if next_long < at:
+                long_.scan(view[at:], on_hit, 0, None, long_scratch)
+                next_long = at + hits.pop() - 1 if hits else _NOWHERE
+            if next_digits < at:
+                digits.scan(view[at:], on_hit, 0, None, digits_scratch)
+                next_digits = at + hits.pop() - 1 if hits else _NOWHERE
+            hit = min(next_long, next_digits)
+            if hit == _NOWHERE:
+                return out
+            low = data.rfind(b"\n", at, hit) + 1 or at
+            stop = data.find(b"\n", hit) + 1 or size
+            if returns:
+                low = data.rfind(b"\r", low, hit) + 1 or low
+                stop = data.find(b"\r", hit, stop) + 1 or stop
+            out.append((low, stop))
+            if stop == size:
+                return out
+            at = stop
+
+    def _hand(self, data: bytes, more: int) -> _Hand:
+        try:
+            hand = self._pool.pop()
+        except IndexError:
+            hand = _Hand(self)
+        hand.begin(data, more)
+        hand.limit[0] = hand.most + hand.most_calls
+        return hand
+
+    def _done(self, hand: _Hand) -> None:
+        hand.clear()
+        hand.hits.clear()
+        hand.data = b""
+        self._pool.append(hand)
+
+
+def worth_a_look(data: bytes, ends: Ends) -> Ends:
+    """Ends without encoded text of fewer than HEX_RUN digits: so that one line is judged alike in blocks of any size."""
+    if not any([ident in _HEX for ident, _ in ends]):  # noqa: C419 - quicker
+        return ends
+    return [(ident, end) for ident, end in ends if ident not in _HEX or _SHORT_HEX.match(data, end - 12)]
+
+
+# ---------------------------------------------------------------- from the cache
+_MADE: WeakKeyDictionary[Redactor, Wide | None] = WeakKeyDictionary()
+
+
+def of(redactor: Redactor) -> Wide | None:
+    """The databases of a Redactor, if they were compiled before."""
+    try:
+        return _MADE[redactor]
+    except KeyError:
+        path = _path(redactor)
+        parts = _read(path) if path else None
+        made = _MADE[redactor] = None if parts is None else Wide(redactor.runtime.merged, parts)
+        return made
+
+
+def prepare(redactor: Redactor) -> None:
+    """Compiles the databases and keeps them in the cache folder, if they are not there and can be kept: some seconds."""
+    path = _path(redactor)
+    if not path or os.path.exists(path) or not os.access(os.path.dirname(path), os.W_OK):
+        return
+    ruleset = redactor.runtime.ruleset
+    wanted = plan(ruleset)
+    made = [stage1._compiled(ruleset, [p for p, _ in rows], [i for _, i in rows]) for rows in wanted]
+    for run in _RUNS:
+        database = hyperscan.Database()
+        database.compile(expressions=[run], ids=[0], elements=1, flags=[hyperscan.HS_FLAG_SINGLEMATCH])
+        made.append(database)
+    if stage1._has_phrases(ruleset):
+        made.append(stage1._compiled(ruleset, [phrase()], [PHRASE_BASE]))
+    body = cache._joined([hyperscan.dumpb(database) for database in made])
+    if cache._store(path, MAGIC + cache._check(body) + body):
+        _drop_old(os.path.dirname(path), path)
+        _MADE.pop(redactor, None)
+
+
+def _path(redactor: Redactor) -> str:
+    folder = cache.cache_folder() if redactor.cache_folder is None else redactor.cache_folder
+    named = repr((cache._versions(), redactor.runtime.ruleset.digest, stage1.triggers(), TRIGGERS, _RUNS, phrase(), MAGIC)).encode()
+    return os.path.join(folder, f"blocks-{blake2b(named, digest_size=16).hexdigest()}.bin") if folder else ""
+
+
+def _read(path: str) -> list[Any] | None:
+    blob = cache._own(path)
+    if blob is None or not blob.startswith(MAGIC):
+        return None
+    body = memoryview(blob)[len(MAGIC) + 4 :]
+    if cache._check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
+        return None
+    parts = cache._split(body)
+    if len(parts) not in (_PHRASE, _PHRASE + 1):
+        return None
+    try:
+        made = [hyperscan.loadb(bytes(part), hyperscan.HS_MODE_BLOCK) for part in parts]
+    except (hyperscan.error, ValueError, TypeError):
+        return None
+    return [*made, *[None] * (_PHRASE + 1 - len(made))]
+
+
+def _drop_old(folder: str, keep: str, most: int = 4) -> None:
+    """Keeps the newest few: each selection and version leaves one behind."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [
+                (entry.stat(follow_symlinks=False).st_mtime, entry.path)
+                for entry in entries
+                if entry.name.startswith("blocks-") and entry.path != keep
+            ]
+    except OSError:
+        return  # somebody else cleans up, too
+    for _, path in sorted(found, reverse=True)[most:]:
+        cache._remove(path)
+
+
+__all__ = ["LEAST", "Wide", "of", "plan", "prepare", "worth_a_look"]
