@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 from leakguard.detect.engine import Engine
 from leakguard.errors import EngineError
 from leakguard.findings import Masks, masked_text
+from leakguard.gitpiece import Found, Options
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Finding, Origin
-from leakguard.objects import Found, Options
 from leakguard.pipeline import Policy
+from leakguard.sources import gitfacts
 from leakguard.sources.git import Refs, Repository, index_files
 from leakguard.sources.gitcall import Git
-from leakguard.sources.gitfacts import Facts, Key, attribute
+from leakguard.sources.gitfacts import Facts, Key
 from leakguard.triage.seen import Seen
 
 _LAST = 253402300799
@@ -51,10 +52,16 @@ class Report:
         self.facts: dict[Key, Facts] = {}
 
     def tell(
-        self, found: Sequence[Found], everything: bytes, commits: Callable[[], bytes], *, attribution: bool
+        self,
+        found: Sequence[Found],
+        everything: bytes,
+        commits: Callable[[], bytes],
+        known: gitfacts.Told | None = None,
+        *,
+        attribution: bool,
     ) -> Told:
         """The findings of a store; what is known of its objects comes from the cache if nothing that decides it has
-        changed. `everything`: all ids, packed; `commits` gives those of commits."""
+        changed. `everything`: all ids, packed; `commits` gives those of commits; `known`: what was learnt of all of them."""
         live = [one for one in found if one.kind in ("file", "ref")]
         objects = [one for one in found if one.kind not in ("file", "ref")]
         key = self._state(everything) if self.seen is not None and attribution else ""
@@ -65,8 +72,8 @@ class Report:
         else:
             wanted = {named for one in objects if (named := _key(one)) is not None}
             if attribution and wanted:
-                self.facts, gaps = attribute(
-                    self.git, self.width, commits(), wanted, self.refs, self.options.jobs, index_files(self.at)
+                self.facts, gaps = gitfacts.attribute(
+                    self.git, self.width, commits, wanted, self.refs, self.options.jobs, index_files(self.at), known
                 )
             findings, sets, left_out = self._judged(objects)
             if self.seen is not None and key:

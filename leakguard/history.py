@@ -17,32 +17,33 @@ from itertools import chain
 from typing import Any
 
 from leakguard.attribution import Masker, Report
+from leakguard.cutting import Blobs, cut
 from leakguard.detect.cache import cache_folder
 from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
 from leakguard.findings import findings_of
+from leakguard.gitpiece import Found, Options, Piece, PieceDone, lost_piece, short
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin, ScanResult, Totals
-from leakguard.objects import Found, Options, Piece, PieceDone, forget, lost_piece, scan_piece, short, versions
+from leakguard.objects import forget, scan_piece, versions
 from leakguard.pipeline import Collector, Policy, scan_files
 from leakguard.sources.files import FileTask
 from leakguard.sources.git import Refs, Repository, Shadow, files_below, find, read_refs
 from leakguard.sources.gitcall import Git
-from leakguard.sources.gitobjects import Listing, ids, listing, unpack
+from leakguard.sources.gitfacts import Told
+from leakguard.sources.gitobjects import KINDS, Listing, ids, listing, unpack
 from leakguard.triage.seen import Seen
 from leakguard.version import __version__
 
 __all__ = ["Options", "Piece", "scan_piece", "scan_repository"]
 
-PIECE_BYTES = 16 * 1024 * 1024
-PIECE_OBJECTS = 4096
 PARALLEL_FROM = 4 * 1024 * 1024
-VERSIONS_FROM = 32 * 1024 * 1024
-"""Bytes of blobs from which it pays to make ready for scanning versions by what differs."""
 COMMIT_EVERY = 2.0
 """Seconds after which the store is told what was done: what a kill can cost."""
 MOST_PATHS = 1_500_000
 """Objects up to which every blob is scanned under its path; beyond, only what is found gets one."""
+MOST_TOLD = 64 * 1024 * 1024
+"""Bytes that are kept of what commits brought: beyond, git is asked again if something was found."""
 MOST_LISTED = 100
 """Missing objects that are named one by one."""
 
@@ -136,32 +137,39 @@ class _Store:
         self.mask = Masker(self.engine)
         self.entered = 0
         self.pending: list[tuple[bytes, list[Found]]] = []
-        self.everything = b""
+        self.history: list[bytes] = []
+        self.changes: list[bytes] = []
+        """What was learnt of commits, as gitpiece.PieceDone has it."""
+        self.told_bytes = 0
+        self.learnt = True
+        self._everything: bytes | None = None
+        self._to_scan: Blobs | None = None
+        self._paths_before: dict[str, str] | None = None
         self.listed = Listing(self.width)
         self._committed = time.monotonic()
 
     # ------------------------------------------------------------ the way through
     def scan(self) -> None:
         self.seen = self._open_seen()
-        everything, listed = self.everything, self.listed = self._list()
+        listed = self.listed = self._list()
         expected = listed.size("blob")
         for kind in ("blob", "tree", "commit", "tag"):
             self.counts[f"{kind}s"] = listed.count(kind)
         self.counts["bytes"] = listed.size()
         self.run.stores.append(self.counts)
-        texts = chain(self._cut(listed, "commit"), self._cut(listed, "tag"))
-        self._pieces(texts, listed.size("tree") + listed.size("commit"))
-        self._pieces(self._cut(listed, "tree"), 0)
-        if expected >= VERSIONS_FROM:
-            versions(self.engine, self.git.git_dir)  # once, before workers are forked
-        self._pieces(self._cut(listed, "blob"), expected)
+        folder = self.git.git_dir
+        self._pieces(self._texts(listed), listed.size("tree") + listed.size("commit"))
+        self._pieces(cut(folder, listed, "tree", self.trees), 0)
+        blobs = self._blobs()  # once, before workers are forked, and what they need
+        self._too_large(listed)
+        self._pieces(blobs.pieces(self._path), expected)
         self._files()
-        whole = self._missing(everything)
+        whole = self._missing(self.everything)
         for read, keep in self.pending:
             self._remember(read, keep)
         self._remember(b"".join(oid for oid in listed.unpacked("tree") if oid in self.trees), [])
         if self.seen is not None and whole and self.entered == listed.count():
-            self.seen.complete(everything)
+            self.seen.complete(self.everything)
         self._lfs()
         if self.seen is not None:
             for oid, kind, findings, sets in self._kept_before:
@@ -169,12 +177,15 @@ class _Store:
         self.tell()
         if self.seen is not None:
             self.seen.commit()
+            if self.seen.broken:
+                self.counts["cache"] = f"not all could be kept: {self.seen.broken}"
 
     def tell(self, *, attribution: bool = True) -> None:
         """Adds what was found in the store to what the run found."""
         options = self.run.options
         report = Report(self.mask, self.at, self.refs, self.git, self.width, self.run.policy, options, self.seen)
-        told = report.tell(self.found, self.everything, self.commits, attribution=attribution and options.attribution)
+        attribution = attribution and options.attribution
+        told = report.tell(self.found, self.everything, self.commits, self._known_commits(), attribution=attribution)
         self.run.findings += told.findings
         self.run.sets += told.sets
         self.counts["commits_not_attributed"] = told.gaps
@@ -216,63 +227,72 @@ class _Store:
             return None  # secrets are asked for, and the store has none
         try:
             seen = Seen(path, blake2b(repr(parts).encode(), digest_size=16).hexdigest(), named=named)
-        except UsageError:
+        except UsageError as error:
             if named:
                 raise
-            self.counts["cache"] = "in use by another scan, not used"
+            self.counts["cache"] = f"{error.message.rpartition(': ')[2]}, not used"
             return None
         self._kept_before = list(seen.kept())
         return seen
 
-    def _list(self) -> tuple[bytes, Listing]:
-        """(all ids, sorted and packed; what is to be read)."""
+    def _list(self) -> Listing:
+        """What is to be read."""
         incidents = self.run.incidents.append
-        if self.seen is None:
-            listed = listing(self.git, self.width, None, incidents)
-            every = sorted(oid for kind in listed.ids for oid in listed.unpacked(kind))
-            return b"".join(every), listed
-        everything = ids(self.git, incidents)
+        if self.seen is None or self.seen.empty():
+            return listing(self.git, self.width, None, incidents)
+        everything = self._everything = ids(self.git, incidents)
         new = self.seen.unknown(everything, self.width)
         total = len(everything) // self.width
         self.counts["known"] = total - len(new)
         if not new:
-            return everything, Listing(self.width)
-        return everything, listing(self.git, self.width, new if len(new) < total else None, incidents)
+            return Listing(self.width)
+        return listing(self.git, self.width, new if len(new) < total else None, incidents)
+
+    @property
+    def everything(self) -> bytes:
+        """All ids, sorted and packed."""
+        if self._everything is None:
+            self._everything = b"".join(sorted([oid for kind in KINDS for oid in self.listed.unpacked(kind)]))
+        return self._everything
 
     # ------------------------------------------------------------ objects
-    def _cut(self, listed: Listing, kind: str) -> Iterator[Piece]:
-        """The objects of a kind in pieces. Trees that commits led to are done."""
-        before = self.seen.notes("path") if self.seen is not None and kind == "blob" else {}
-        most = self.run.options.max_size if kind == "blob" else 0
-        batch: list[bytes] = []
-        names: list[str] = []
-        size = 0
-        for oid, length in zip(listed.unpacked(kind), listed.sizes[kind], strict=True):
-            if kind == "tree" and oid in self.trees:
-                continue
-            path = ""
-            if kind == "blob":
-                path = os.fsdecode(self.paths.get(oid, b""))
-                if not path and before and oid.hex() in before:
-                    path = os.fsdecode(bytes.fromhex(before[oid.hex()]))
-            if most and length > most:
-                where = path or f"<blob {short(oid)}>"
-                self.run.incidents.append(Incident("skipped", where, "larger than --max-size", length))
-                self._keep_path(oid, path)
-                continue
-            batch.append(oid)
-            names.append(path)
-            size += length
-            if size >= PIECE_BYTES or len(batch) >= PIECE_OBJECTS:
-                yield self._piece(kind, batch, names, size)
-                batch, names, size = [], [], 0
-        if batch:
-            yield self._piece(kind, batch, names, size)
+    def _texts(self, listed: Listing) -> Iterator[Piece]:
+        """Commits and tags in pieces. While workers are busy with the first ones, what is needed later is made ready."""
+        folder = self.git.git_dir
+        for number, piece in enumerate(chain(cut(folder, listed, "commit", ()), cut(folder, listed, "tag", ()))):
+            if number == 2 * self.run.options.jobs:
+                self._blobs()
+                self.everything  # noqa: B018 - it is made when it is asked for
+            yield piece
 
-    def _piece(self, kind: str, batch: list[bytes], names: list[str], size: int) -> Piece:
-        paths = tuple(names) if kind == "blob" else ()
-        again = kind == "blob" and self.listed.size("blob") >= VERSIONS_FROM
-        return Piece(self.git.git_dir, self.width, kind, b"".join(batch), paths, size, again)
+    def _blobs(self) -> Blobs:
+        """The blobs that are to be scanned."""
+        if self._to_scan is None:
+            listed, most = self.listed, self.run.options.max_size
+            rows = zip(listed.unpacked("blob"), listed.sizes["blob"], strict=True)
+            sizes = {oid: size for oid, size in rows if not most or size <= most}
+            self._to_scan = Blobs(self.git.git_dir, self.width, sizes)
+            if self._to_scan.versions:
+                versions(self.engine, self.git.git_dir)
+        return self._to_scan
+
+    def _too_large(self, listed: Listing) -> None:
+        """Tells of the blobs that are not to be scanned."""
+        most = self.run.options.max_size
+        for oid, size in zip(listed.unpacked("blob"), listed.sizes["blob"], strict=True) if most else ():
+            if size > most:
+                path = self._path(oid)
+                self.run.incidents.append(Incident("skipped", path or f"<blob {short(oid)}>", "larger than --max-size", size))
+                self._keep_path(oid, path)
+
+    def _path(self, oid: bytes) -> str:
+        """Where a tree has a blob, or had it when it was met before; "" if none is known."""
+        known = self.paths.get(oid)
+        if known is None and self._paths_before is None:
+            self._paths_before = self.seen.notes("path") if self.seen is not None else {}
+        if known is None and self._paths_before:
+            known = bytes.fromhex(self._paths_before.get(oid.hex(), ""))
+        return os.fsdecode(known or b"")
 
     def _pieces(self, pieces: Iterator[Piece], expected: int) -> None:
         jobs = self.run.options.jobs
@@ -301,6 +321,8 @@ class _Store:
         for lfs, size, path in done.pointers:
             self.pointers.setdefault(lfs, (size, path))
         self.found += done.found
+        if piece.kind == "commit":
+            self._learn(done)
         if self.seen is not None:
             self._enter(piece, done)
 
@@ -343,6 +365,23 @@ class _Store:
         """The path of a blob that is to be read another time, when the trees that have it are not read again."""
         if self.seen is not None and path and self.mask.text(path) == path:
             self.seen.set_note("path", oid.hex(), path.encode("utf-8", "surrogateescape").hex())
+
+    def _known_commits(self) -> Told | None:
+        """What this scan learnt of all commits there are; None if it did not read all of them to their end."""
+        whole = self.learnt and len(self.everything) == self.width * self.listed.count()
+        return Told(self.history, self.changes) if whole else None
+
+    def _learn(self, done: PieceDone) -> None:
+        """Keeps what is told of commits, for attribution; as much as is not too much."""
+        self.told_bytes += len(done.history) + len(done.changes)
+        if done.failed or done.gaps or self.told_bytes > MOST_TOLD:
+            self.learnt = False
+        if self.learnt:
+            self.history.append(done.history)
+            self.changes.append(done.changes)
+        else:
+            self.history.clear()
+            self.changes.clear()
 
     def commits(self) -> bytes:
         """Packed ids of all commits: for attribution, and so only asked for where something was found."""

@@ -1,6 +1,7 @@
 """One piece of a git store, scanned: a worker's whole work on it, in one process and with one git of its own.
 
-Blobs are scanned whole, or in windows if they are large; of commits and tags what people wrote; of trees the names.
+Blobs are scanned whole, or in windows if they are large; those of packs by what they differ in from what they are versions
+of. Commits, tags and trees: commits.py.
 What goes wrong with one object fails that object and not the piece. Trees and commits are also asked which objects
 they need, so that one that is missing is noticed. Nothing found here holds a secret unless the engine was told to keep
 them. Imported by history.py.
@@ -8,130 +9,31 @@ them. Imported by history.py.
 
 from __future__ import annotations
 
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterator
 from io import BytesIO
 from typing import NamedTuple
 
+from leakguard.commits import finish, forget_met, meta
 from leakguard.detect.engine import Engine
+from leakguard.detect.looks import Look, Pair
 from leakguard.detect.reuse import Reuse
-from leakguard.errors import EngineError
 from leakguard.findings import findings_of
-from leakguard.model import CredentialSet, Document, Finding, Incident, Origin
-from leakguard.pipeline import MOST_PER_OBJECT, Done, Policy, scan_leaves, scan_windows
+from leakguard.gitpiece import Account, Found, Piece, PieceDone, keep, lost_piece, short, told
+from leakguard.model import Document, Incident, Origin
+from leakguard.pipeline import Done, Policy, scan_leaves, scan_windows
 from leakguard.sources.gitcall import Git
-from leakguard.sources.gitobjects import Changes, Content, Part, commit, contents, entries, submodule_names, target
+from leakguard.sources.gitobjects import Content, Part, contents
+from leakguard.sources.gitpacks import Doubt, Pack, Version
 from leakguard.sources.inside.base import Budget, Stream, from_bytes
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.magic import ISO_HEAD, NESTED_ONLY, ends_as_zip, kind_of
 from leakguard.sources.windows import read_stream
 
+__all__ = ["forget", "opened", "scan_piece", "versions"]
+
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-SHORT = 12
-"""Digits of an id that are shown where there is no name."""
-
-
-class Options(NamedTuple):
-    """How a repository is scanned."""
-
-    jobs: int = 1
-    cache: str | None = None
-    """A file for what was scanned before; None: one in the user's cache folder, "": none."""
-    follow_alternates: bool = False
-    attribution: bool = True
-    max_size: int = 0
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    """Globs: findings that stand in no path that they leave in are not reported."""
-
-
-class Piece(NamedTuple):
-    """Objects of one kind. Trees come as pieces only if no commit led to them."""
-
-    shadow: str
-    width: int
-    kind: str
-    ids: bytes
-    """Packed, in the order in which they are read."""
-    paths: tuple[str, ...] = ()
-    """For blobs: where a tree has them; "" where none was found to."""
-    size: int = 0
-    versions: bool = False
-    """Whether it is worth it to look at how blobs of one path differ."""
-
-
-class Found(NamedTuple):
-    """What one object gave. `name` is the file name it was found in, for kind "name" (never to be printed)."""
-
-    kind: str
-    oid: bytes
-    findings: list[Finding]
-    sets: list[CredentialSet]
-    name: bytes = b""
-
-
-class PieceDone(NamedTuple):
-    """What a piece gave. Ids are binary."""
-
-    objects: int
-    read: int
-    """Bytes."""
-    views: int
-    view_bytes: int
-    found: list[Found]
-    failed: set[bytes]
-    """Objects that were not read to their end."""
-    incidents: list[Incident]
-    pointers: list[tuple[str, int, str]]
-    """LFS: (sha256, size, path)."""
-    inside: tuple[int, int, int]
-    """Of archives: containers, members, expanded bytes."""
-    paths: list[tuple[bytes, bytes]]
-    """(id, path) of blobs that this process had not met before."""
-    trees: bytes
-    """Trees that were looked into by way of their commits, packed."""
-    needed: bytes
-    """Ids of everything that was named and must be there, packed."""
-    gaps: set[bytes]
-    """Commits whose trees could not be compared."""
-
-
-def short(oid: bytes) -> str:
-    """An id as it is shown."""
-    return oid.hex()[:SHORT]
-
-
-class Account:
-    """What a piece gave so far."""
-
-    def __init__(self, policy: Policy = Policy()) -> None:  # noqa: B008 - a value that cannot change
-        self.policy = policy._replace(min_severity=0, min_confidence=0)
-        self.objects = self.bytes = self.views = self.view_bytes = 0
-        self.inside = (0, 0, 0)
-        self.found: list[Found] = []
-        self.failed: set[bytes] = set()
-        self.incidents: list[Incident] = []
-        self.pointers: list[tuple[str, int, str]] = []
-        self.paths: list[tuple[bytes, bytes]] = []
-        self.trees: set[bytes] = set()
-        self.needed: set[bytes] = set()
-        self.gaps: set[bytes] = set()
-        self.roots: dict[bytes, bytes] = {}
-
-    def done(self) -> PieceDone:
-        return PieceDone(
-            self.objects, self.bytes, self.views, self.view_bytes, self.found, self.failed, self.incidents,
-            self.pointers, self.inside, self.paths, b"".join(sorted(self.trees)), b"".join(sorted(self.needed)),
-            self.gaps,
-        )  # fmt: skip
-
-    def fail(self, oid: bytes, where: str, reason: str, size: int = 0) -> None:
-        self.failed.add(oid)
-        self.incidents.append(Incident("failed", where, reason, size))
-
-
-_met: dict[str, set[bytes]] = {}
-"""Per shadow what this process met in trees: ids (hex), names (behind a slash), and entries of trees without commits."""
-
-
 _texts: dict[str, Reuse] = {}
 """Per shadow the versions of files that this process scanned last: the next ones are scanned by what differs."""
 
@@ -144,10 +46,24 @@ def versions(engine: Engine, shadow: str) -> Reuse:
     return texts
 
 
+_packs: dict[str, Pack] = {}
+"""By their paths those that this process has opened."""
+
+
+def opened(path: str, width: int) -> Pack:
+    """A pack. Doubt if it is none."""
+    pack = _packs.get(path)
+    if pack is None:
+        pack = _packs[path] = Pack(path, width)
+    return pack
+
+
 def forget(shadow: str) -> None:
     """Lets go of what was remembered of a store."""
-    _met.pop(shadow, None)
+    forget_met(shadow)
     _texts.pop(shadow, None)
+    for path in [path for path in _packs if path.startswith(shadow)]:
+        del _packs[path]
 
 
 def scan_piece(engine: Engine, piece: Piece, policy: Policy) -> PieceDone:
@@ -155,39 +71,109 @@ def scan_piece(engine: Engine, piece: Piece, policy: Policy) -> PieceDone:
     is reported is chosen when all is known."""
     account = Account(policy)
     try:
-        scan = _blob if piece.kind == "blob" else _meta
+        if piece.pack:
+            piece = _packed(engine, piece, account)
+        scan = _blob if piece.kind == "blob" else meta
         for content in contents(Git(piece.shadow, piece.shadow), piece.ids, piece.width):
             oid = piece.ids[content.number * piece.width : (content.number + 1) * piece.width]
             path = piece.paths[content.number] if piece.paths else ""
             if content.problem:
                 account.fail(oid, path or f"<object {short(oid)}>", content.problem)
                 continue
-            try:
+            with told(oid, path, content.size, account):
                 scan(engine, piece, content, oid, path, account)
-            except EngineError as error:
-                account.fail(oid, path or f"<object {short(oid)}>", error.message, content.size)
-            except Exception as error:  # noqa: BLE001 - one odd object must not take the piece with it
-                reason = f"internal error: {type(error).__name__}"
-                account.fail(oid, path or f"<object {short(oid)}>", reason, content.size)
-        if piece.kind == "commit":
-            _changes(engine, piece, account)
+        if piece.kind != "blob":
+            finish(engine, piece, account)
     except Exception as error:  # noqa: BLE001 - told as a failure by its kind alone: a message could quote content
         return lost_piece(piece, f"internal error: {type(error).__name__}")
     return account.done()
 
 
-def lost_piece(piece: Piece, reason: str) -> PieceDone:
-    """The outcome of a piece that could not be scanned at all."""
-    account = Account()
-    width = piece.width
-    account.failed = {piece.ids[at : at + width] for at in range(0, len(piece.ids), width)}
-    what = f"<{len(account.failed)} objects from {short(piece.ids[:width])} on>"
-    account.incidents.append(Incident("failed", what, reason, piece.size))
-    return account.done()
-
-
 # ---------------------------------------------------------------- blobs
-def _blob(engine: Engine, piece: Piece, content: Content, oid: bytes, path: str, account: Account) -> None:
+AT_ONCE = 64
+"""Blobs of a pack that are looked at together."""
+AT_ONCE_BYTES = 4 * 1024 * 1024
+BASES = 24 * 1024 * 1024
+"""Bytes of blobs that are kept for those that are made of them."""
+
+
+class _Read(NamedTuple):
+    """A blob that was read from a pack."""
+
+    number: int
+    """In its piece."""
+    at: int
+    version: Version
+
+
+def _packed(engine: Engine, piece: Piece, account: Account) -> Piece:
+    """Scans the blobs of a piece that can be read from its pack; returns the rest of the piece."""
+    places = array("Q")
+    places.frombytes(piece.places)
+    width = piece.width
+    left: list[int] = []
+    names: dict[int, str] = {}
+    for batch in _batches(piece, places, left):
+        looks: dict[int, Look | None] = {}
+        if piece.versions:
+            names.update((one.at, piece.paths[one.number]) for one in batch)
+            pairs = [one for one in batch if one.version.base in names and names[one.version.base] == names[one.at]]
+            wanted = [Pair(one.version.data, names[one.at], one.version.old, one.version.hunks) for one in pairs]
+            told_of = versions(engine, piece.shadow).looks(wanted)
+            looks = {one.at: look for one, look in zip(pairs, told_of, strict=True)}
+        for number, at, version in batch:
+            oid, path = piece.ids[number * width : (number + 1) * width], piece.paths[number]
+            content = Content(number, "blob", len(version.data), version.data, None)
+            known = _Known(at, version.base, looks.get(at), piece.followed[number] > 0)
+            with told(oid, path, content.size, account):
+                _blob(engine, piece, content, oid, path, account, known)
+    ids = b"".join([piece.ids[number * width : (number + 1) * width] for number in left])
+    return piece._replace(ids=ids, paths=tuple([piece.paths[number] for number in left]))
+
+
+def _batches(piece: Piece, places: array[int], left: list[int]) -> Iterator[list[_Read]]:
+    """The blobs of a piece that can be read from its pack, some at a time. The numbers of others go to `left`."""
+    known: OrderedDict[int, bytes] = OrderedDict()
+    kept = size = 0
+    batch: list[_Read] = []
+    try:
+        pack = opened(piece.pack, piece.width)
+    except Doubt:
+        left += range(len(places))
+        return
+    for number, at in enumerate(places):
+        try:
+            version = pack.version(at, known)
+        except (Doubt, IndexError, OverflowError):
+            left.append(number)
+            continue
+        batch.append(_Read(number, at, version))
+        known[at] = version.data
+        size += len(version.data)
+        kept += len(version.data)
+        while kept > BASES:
+            kept -= len(known.popitem(last=False)[1])
+        if len(batch) >= AT_ONCE or size >= AT_ONCE_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+class _Known(NamedTuple):
+    """Of a blob from a pack."""
+
+    at: int
+    """Its offset, and that of its base."""
+    base: int
+    look: Look | None
+    followed: bool
+    """Whether versions of it follow."""
+
+
+def _blob(
+    engine: Engine, piece: Piece, content: Content, oid: bytes, path: str, account: Account, known: _Known | None = None
+) -> None:
     data = content.data
     origin_path = path or f"<blob {short(oid)}>"
     if data is None:
@@ -198,7 +184,13 @@ def _blob(engine: Engine, piece: Piece, content: Content, oid: bytes, path: str,
         return
     if content.size < 1024 and data.startswith(_POINTER):
         _pointer(data, path, account)
-    scan = versions(engine, piece.shadow).scan(data, path) if piece.versions else engine.scan(data, path)
+    if not piece.versions:
+        scan = engine.scan(data, path)
+    elif known is None:
+        scan = versions(engine, piece.shadow).scan(data, path)
+    else:
+        key, base = (piece.pack, known.at), (piece.pack, known.base)
+        scan = versions(engine, piece.shadow).scan(data, path, key, base, known.look, keep=known.followed)
     account.objects += 1
     account.bytes += content.size
     if not scan.matches and not scan.incidents and not scan.views:
@@ -211,16 +203,7 @@ def _blob(engine: Engine, piece: Piece, content: Content, oid: bytes, path: str,
     if scan.matches:
         document = Document(data, Origin("blob", origin_path, None, (("blob", oid.hex()),)))
         findings, sets = findings_of(engine, document, scan.matches, 1)
-        _keep(account, Found("blob", oid, findings, sets), origin_path)
-
-
-def _keep(account: Account, found: Found, where: str) -> None:
-    more = len(found.findings) - MOST_PER_OBJECT
-    if more > 0:
-        account.incidents.append(Incident("truncated", where, f"{more} more findings left out of the report"))
-        found = found._replace(findings=found.findings[:MOST_PER_OBJECT])
-    if found.findings or found.sets:
-        account.found.append(found)
+        keep(account, Found("blob", oid, findings, sets), origin_path)
 
 
 def _large(engine: Engine, content: Content, oid: bytes, path: str, account: Account) -> None:
@@ -253,7 +236,7 @@ def _account_for(done: Done, oid: bytes, path: str, account: Account) -> None:
         account.failed.add(oid)
     account.incidents += done.incidents
     account.inside = tuple(a + b for a, b in zip(account.inside, done.inside, strict=True))  # type: ignore[assignment]
-    _keep(account, Found("blob", oid, done.findings, done.sets), path)
+    keep(account, Found("blob", oid, done.findings, done.sets), path)
 
 
 def _container(data: bytes, path: str) -> str:
@@ -285,100 +268,3 @@ def _pointer(data: bytes, path: str, account: Account) -> None:
     size = fields.get(b"size", b"0")
     if len(oid) == 64 and oid.isalnum() and size.isdigit() and len(size) < 19:
         account.pointers.append((oid.decode(), int(size), path))
-
-
-# ---------------------------------------------------------------- trees, commits, tags
-def _meta(engine: Engine, piece: Piece, content: Content, oid: bytes, _path: str, account: Account) -> None:
-    data = content.data
-    if data is None:  # a tree of eight megabytes, or a commit: read whole all the same, their like is rare
-        data = content.stream.source.read(content.size) if content.stream is not None else b""
-        if content.stream is not None:
-            content.stream.left -= len(data)
-    account.objects += 1
-    account.bytes += content.size
-    if content.kind == "tree":
-        _tree(engine, piece, data, oid, account)
-    elif content.kind == "commit":
-        told = commit(data)
-        account.needed.update(bytes.fromhex(one.decode()) for one in (told.tree, *told.parents) if one)
-        if told.tree:
-            account.roots[oid] = bytes.fromhex(told.tree.decode())
-        else:
-            account.fail(oid, f"<commit {short(oid)}>", "no commit that git would have made: it names no tree")
-        _text(engine, "commit", data, len(data) - len(told.text), oid, account)
-    else:
-        about = target(data)
-        if about:
-            account.needed.add(bytes.fromhex(about.decode()))
-        _text(engine, "tag", data, len(b"object \n" + about) if about else 0, oid, account)
-
-
-def _text(engine: Engine, kind: str, data: bytes, start: int, oid: bytes, account: Account) -> None:
-    """What people wrote in a commit or tag: all of it but the ids at its head."""
-    text = data[start:]
-    where = f"<{kind} {short(oid)}>"
-    scan = engine.scan(text, "")
-    account.views += scan.views
-    account.view_bytes += scan.view_bytes
-    if scan.incidents:
-        account.failed.add(oid)
-        account.incidents += [Incident("truncated", where, reason) for reason in scan.incidents]
-    if scan.matches:
-        document = Document(text, Origin(kind, where, None, ((kind, oid.hex()),)), base=start)
-        findings, sets = findings_of(engine, document, scan.matches, data.count(b"\n", 0, start) + 1)
-        _keep(account, Found(kind, oid, findings, sets), where)
-
-
-def _changes(engine: Engine, piece: Piece, account: Account) -> None:
-    """What a piece's commits brought into their trees: paths of blobs, names, and what must be there."""
-    met = _met.setdefault(piece.shadow, set())
-    fresh: dict[bytes, bytes] = {}
-    changes = Changes(Git(piece.shadow, piece.shadow), [oid.hex().encode() for oid in account.roots], trees=True)
-    for commit_id, mode, oid, path in changes:
-        name = b"/" + path.rpartition(b"/")[2]
-        if name not in met:
-            met.add(name)
-            fresh[name[1:]] = commit_id
-        if oid in met or mode == b"160000":
-            continue
-        met.add(oid)
-        binary = bytes.fromhex(oid.decode())
-        account.needed.add(binary)
-        if mode == b"040000":
-            account.trees.add(binary)
-        else:
-            account.paths.append((binary, path))
-    account.gaps = {bytes.fromhex(oid.decode()) for oid in changes.gaps}
-    account.trees.update(root for oid, root in account.roots.items() if oid not in account.gaps)
-    _names(engine, {name: bytes.fromhex(oid.decode()) for name, oid in fresh.items()}, account)
-
-
-def _tree(engine: Engine, piece: Piece, data: bytes, oid: bytes, account: Account) -> None:
-    """A tree that no commit led to: its names, and what must be there."""
-    met = _met.setdefault(piece.shadow, set())
-    width = piece.width
-    names = []
-    for entry in entries(data, width):
-        if entry not in met:
-            met.add(entry)
-            account.needed.add(entry[-width:])
-            names.append(entry[: -width - 1])
-    names += submodule_names(data, width) if b"160000 " in data else []
-    fresh = [name for name in dict.fromkeys(names) if b"/" + name not in met]
-    met.update(b"/" + name for name in fresh)
-    _names(engine, dict.fromkeys(fresh, oid), account)
-
-
-def _names(engine: Engine, names: dict[bytes, bytes], account: Account) -> None:
-    """File names, each with the commit or tree it came from: all at once, and one by one only where something fires."""
-    if not names or not engine.scan(b"\n".join(names), "").matches:
-        return
-    for name, oid in names.items():
-        matches = engine.scan(name, "").matches
-        if matches:
-            document = Document(name, Origin("name", "", None, ()))
-            findings, sets = findings_of(engine, document, matches, 1)
-            shown = findings[0].masked if findings else "<name>"
-            origin = Origin("name", shown, None, ())
-            findings = [finding._replace(origin=origin) for finding in findings]
-            _keep(account, Found("name", oid, findings, [made._replace(origin=origin) for made in sets], name), shown)

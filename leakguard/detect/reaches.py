@@ -10,6 +10,7 @@ Pure functions of rules and bytes, but for Watching, which notes what the contex
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -18,12 +19,13 @@ from hyperscan import Scratch
 from leakguard.detect import phrases
 from leakguard.detect.assign import TRIGGERS as ASSIGNED
 from leakguard.detect.assign import Assigned, assigned
-from leakguard.detect.context import Context, Evidence, Mentions
+from leakguard.detect.context import NEAR, Context, Evidence, Mentions
 from leakguard.detect.decode import TEXT_TRIGGERS, TRIGGERS, joined
 from leakguard.detect.engine import Engine
 from leakguard.detect.forms import FORMS
 from leakguard.detect.gates import Candidate
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, collect, plain
+from leakguard.detect.stage1 import literals as words_of
 from leakguard.detect.tables import REACH as TABLE
 from leakguard.detect.tables import is_header
 from leakguard.detect.trigger import literals, width
@@ -31,8 +33,8 @@ from leakguard.model import Rule
 
 MARGIN, WIDE_MARGIN = 608, 1472
 """Bytes before and after a difference that stage 1 sees: no first-stage match that counts is longer, but those of some
-rules (`_Long`), which are looked for within the wide margin by themselves; texts with the literals of rules that are
-longer still are scanned whole."""
+rules (`_Long`), which are looked for within the wide margin by themselves, and those that are longer still, in all of a
+text that has their literals."""
 
 End = tuple[int, int, int, int]
 """(offset, trigger, bytes before it that may decide about it, bytes after it)."""
@@ -59,6 +61,14 @@ _FLAGS = re.compile(r"\A(?:\(\?[a-z]+\))*")
 _QUOTES, _SEPARATORS, _FILLING = (b'"', b"'"), (b",", b";", b"|"), b"`\"' \t"
 _PERCENT = re.compile(rb"[^\s\"'<>]*")
 _FARTHEST = 192 * 1024
+_WORD = 72
+"""More than the longest name of a provider."""
+_MOST_SILENT = 200_000
+_MOST_APPLIED = 10_000
+_CLOSE = 64
+LED = 320
+"""Bytes from a value to the ends that led to it."""
+_LISTED = re.compile(rb"(?i)\)\s{0,8}VALUES?\s{0,8}\(|\) FROM stdin;")
 
 
 class Watching(Context):
@@ -113,6 +123,18 @@ class Watching(Context):
         self._tried.append(index)
         return self._judge(index, candidate)
 
+    def drawn_near(self, data: bytes, place: int, after: int, before_it: int, behind_it: int) -> bool:
+        """Whether a provider is named at the edge of what a value (an End of QUIET) looks at, so near to it that the name may
+        have come there when so many bytes before the value, or behind it, went."""
+        pieces = []
+        if before_it:
+            first = place - NEAR
+            pieces.append(data[max(0, first - _WORD) : max(0, first + before_it + _WORD)])
+        if behind_it:
+            last = place + after - _AROUND + NEAR // 2
+            pieces.append(data[max(0, last - behind_it - _WORD) : last + _WORD])
+        return self.named(b"\0\0".join(pieces))
+
     def named(self, data: bytes) -> bool:
         """Whether a provider is named."""
         return Mentions(data, self.find, self.names, 0).any()
@@ -146,9 +168,13 @@ class Reaches:
                 by_trigger[rule.trigger] = max(before, most + sees), max(after, 2 * most + 256 + sees)
         self._rules = [by_trigger.get(rule.trigger, (0, 0)) for rule in rules]
 
-    def described(self, data: bytes, ends: Iterable[tuple[int, int]]) -> list[End]:
-        """The ends with their reaches; without those that cannot mean anything, whatever stands around them."""
+    def described(
+        self, data: bytes, ends: Iterable[tuple[int, int]], silent: Silent | None = None
+    ) -> tuple[list[End], list[End]]:
+        """The ends with their reaches; without those that cannot mean anything, whatever stands around them. Apart from them
+        those that are known to say nothing."""
         out: list[End] = []
+        known: list[End] = []
         rows: list[int] = []
         covered: dict[str, tuple[int, int]] = {}
         for ident, end in sorted(ends, key=_by_end):
@@ -159,8 +185,14 @@ class Reaches:
                 after = (line - end if line >= 0 else _VALUE) + 128
                 line = data.rfind(b"\n", max(0, end - _LINE), end)
                 before = max(_CALL if ident >= _RARER else _NAME, end - line if line >= 0 else _LINE)
-                if _is_header(data, ident - CONTEXT_BASE, end):
-                    before, after = before + 2000, after + 2000 + TABLE + _AROUND
+                if silent is not None and silent.has(data, ident, end, before, after):
+                    known.append((end, ident, before, after))
+                    continue
+                header = _header(data, ident - CONTEXT_BASE, end)
+                if header:
+                    if silent is not None:
+                        silent.leave(end)
+                    before, after = before + 2000, after + 2000 + header + _AROUND
                 out.append((end, ident, before, after))
             elif ident < PHRASE_BASE:
                 kind = (TRIGGERS[ident - DECODE_BASE] if ident < TEXT_BASE else TEXT_TRIGGERS[ident - TEXT_BASE])[0]
@@ -175,7 +207,48 @@ class Reaches:
                 rows.append(end)
         if rows:
             out += [(end, PHRASE_BASE, phrases.AROUND + 64, phrases.AROUND + 64) for end in phrases.good(data, rows)]
-        return out
+        return out, known
+
+
+class Silent:
+    """What context.py made nothing of, by what stands there and as far around as it looked: the name, the value, the line. It
+    makes nothing of it anywhere else, for only of values that ask what is around them anything farther away decides.
+    Holds digests with a key of this process, and no text."""
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+        self._tried: list[tuple[int, int]] = []
+
+    def begin(self) -> None:
+        """A text begins."""
+        self._tried.clear()
+
+    def has(self, data: bytes, ident: int, end: int, before: int, after: int) -> bool:
+        """Whether nothing is made of this end. If that is not known, it may be said later."""
+        low = max(0, end - before)
+        key = hash((ident, end - low, data[low : end + after]))
+        if key in self._known:
+            return True
+        self._tried.append((end, key))
+        return False
+
+    def leave(self, end: int) -> None:
+        """Of the last end more decides."""
+        if self._tried and self._tried[-1][0] == end:
+            self._tried.pop()
+
+    def learn(self, asking: Iterable[End], asked: Iterable[End]) -> None:
+        """Nothing was found in the text; `asking` are its ends that were judged, `asked` the values that looked around. Ends
+        that stand close together may have been one another's reason to say nothing."""
+        if len(self._known) > _MOST_SILENT:
+            self._known.clear()
+        places = sorted([end for end, ident, _, _ in asking if CONTEXT_BASE <= ident < DECODE_BASE])
+        busy = sorted([value[0] for value in asked])
+        for end, key in self._tried:
+            at = bisect_left(places, end)
+            alone = (not at or end - places[at - 1] > _CLOSE) and (at + 1 >= len(places) or places[at + 1] - end > _CLOSE)
+            if alone and bisect_left(busy, end - LED) == bisect_right(busy, end + LED):
+                self._known.add(key)
 
 
 class _With:
@@ -199,7 +272,9 @@ class _Long:
         texts: dict[bytes, int] = {}
         self._rules: list[tuple[frozenset[int], frozenset[int]]] = []
         """Of those that are longer than WIDE_MARGIN: literals of which one must be there, literals that all must."""
+        self._applied: dict[frozenset[int], bool] = {}
         wide: dict[str, int] = {}
+        long: dict[str, int] = {}
         for index, rule in enumerate(rules):
             most = rule.width[1] + 64
             if not rule.trigger or most <= MARGIN:
@@ -212,22 +287,39 @@ class _Long:
                 # the longest tells enough, and the others are common: "data", "iv"
                 telling = sorted(_literals(rule.trigger), key=len)[-1:]
                 every = frozenset(texts.setdefault(text, len(texts)) for text in telling)
+                long.setdefault(rule.trigger, index)
                 self._rules.append((some, every))
-        self._texts = list(texts)
+        self._texts = _With(words_of(list(texts)))
         self._triggers = _With(plain(wide))
+        self._longest = _With(plain(long))
+        self.idents = frozenset(long.values())
+        """Triggers of the longest."""
 
     def words(self, data: bytes) -> frozenset[int]:
         """The literals of the longest that are there, in any case."""
-        low = data.lower()
-        return frozenset(number for number, text in enumerate(self._texts) if text in low)
+        return frozenset([number for number, _ in self._texts.ends(data)])
+
+    def words_in(self, data: bytes) -> Ends:
+        """The same with where they end."""
+        return self._texts.ends(data)
 
     def ends(self, data: bytes) -> Ends:
         """What stage 1 would say of those of the rules that WIDE_MARGIN is enough for."""
         return self._triggers.ends(data)
 
+    def everywhere(self, data: bytes) -> Ends:
+        """What stage 1 says of the longest in a whole text."""
+        return self._longest.ends(data)
+
     def apply(self, words: frozenset[int]) -> bool:
         """Whether one of the longest may be in a text with these literals."""
-        return any(every <= words and (not some or some & words) for some, every in self._rules)
+        known = self._applied.get(words)
+        if known is None:
+            if len(self._applied) > _MOST_APPLIED:
+                self._applied.clear()
+            known = any(every <= words and (not some or some & words) for some, every in self._rules)
+            self._applied[words] = known
+        return known
 
 
 def _by_end(end: tuple[int, int]) -> tuple[int, int]:
@@ -250,17 +342,22 @@ def _literals(trigger: str) -> list[bytes]:
     return [text.lower().encode("latin-1") for text in literals(_FLAGS.sub("", trigger))]
 
 
-def _is_header(data: bytes, form: int, end: int) -> bool:
-    """Whether the names of a table's columns stand there: its rows are judged with it."""
+def _header(data: bytes, form: int, end: int) -> int:
+    """Whether the names of a table's columns stand there: its rows are judged with it. How far they go; 0 if it is none."""
     for start in (end - 5, end - 4):  # where the value begins: triggers end so far into it
         between = data[max(0, start - 80) : start]
         if between[-1:] not in _QUOTES and between.rstrip(_FILLING)[-1:] in _SEPARATORS:
             break
     else:
-        return False
-    return any(
-        (not found.quote or found.quote == b"`") and is_header(data, found) for found in assigned(data, [(form, end)])
-    )
+        return 0
+    for found in assigned(data, [(form, end)]):
+        if (not found.quote or found.quote == b"`") and is_header(data, found):
+            low = max(0, found.name_start - 2000)
+            opened = data.rfind(b"(", low, found.name_start)
+            # the parameters of a function: tables.py looks for rows behind brackets so far and no farther
+            called = opened > data.rfind(b"\n", low, found.name_start)
+            return TABLE if not called or _LISTED.search(data, found.end, found.end + 2100) else 200
+    return 0
 
 
 def _extent(data: bytes, kind: str, end: int) -> tuple[int, int]:
@@ -277,6 +374,7 @@ def _extent(data: bytes, kind: str, end: int) -> tuple[int, int]:
         high = data.find(b"\n", end, end + _FARTHEST)
         high = high if high >= 0 else end + _FARTHEST
     else:
-        run = (_PERCENT if kind == "percent" else _RUN).match(data, max(0, end - 24))
+        # from the last byte that fired: what stands before the run may be anything
+        run = (_PERCENT if kind == "percent" else _RUN).match(data, max(0, end - 1))
         high = max(end, run.end() if run is not None else end)
     return low, high + 512 + _AROUND

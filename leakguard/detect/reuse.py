@@ -1,10 +1,10 @@
 """Versions of one text: what was said of the last one is not found out again, except where the two differ.
 
-Most blobs of a history are the version of a file that was scanned a moment before. `Reuse.scan` looks for the last
-version of the same path, compares the two (a few kilobytes differ), runs stage 1 over the differences alone and judges
-anew every end whose judgement could depend on them. If that says nothing, the new version has the findings of the old
-one; as soon as it says anything at all, the version is scanned whole. So what is reused is silence, never a verdict:
-the law (tests/detect/test_reuse.py) is that matches are exactly those of Engine.scan.
+Most blobs of a history are the version of a file that was scanned a moment before. `Reuse.scan` is told which one and where
+they differ, by what stage 1 said of the differences alone (`looks`, for many at once), or else compares a text with the last
+version of the same path; it judges anew every end whose judgement could depend on a difference.
+If that says nothing, the new version has the findings of the old one; as soon as it says anything at all, the version is scanned
+whole. So what is reused is silence, never a verdict: the law (tests/detect/test_reuse.py) is that matches are exactly those of Engine.scan.
 
 How far a judgement looks is a number of bytes before and after its end (`Reaches`), by what kind of end it is, and
 larger than what context.py, tables.py, decode.py, phrases.py and the gates of the rules in force say they look at.
@@ -15,32 +15,18 @@ objects.py.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Sequence
 from copy import copy
-from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
-from leakguard.detect.columns import CODE, FOLD_LIMIT, fold_hits
-from leakguard.detect.decode import TRIGGERS
 from leakguard.detect.engine import Engine, Scan
-from leakguard.detect.reaches import MARGIN, QUIET, WIDE_MARGIN, End, Reaches, Watching, reaches_of
-from leakguard.detect.stage1 import (
-    CONTEXT_BASE,
-    DECODE_BASE,
-    PHRASE_BASE,
-    Compiled,
-    Ends,
-    thinned,
-)
+from leakguard.detect.looks import MOST_ENDS, Hunk, Look, Pair, comparable, folded, look
+from leakguard.detect.reaches import LED, MARGIN, QUIET, End, Reaches, Silent, Watching, reaches_of
+from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, Compiled, thinned
 from leakguard.model import Match
-
-LONGEST_WORD = 64
-"""Bytes of the longest literal of a rule and of the longest name of a provider."""
-
-LEAST, MOST = 3 * 1024, 4 * 1024 * 1024
-"""Sizes of texts that are compared with their versions, in bytes."""
 
 KEPT = 24 * 1024 * 1024
 """Bytes of texts that are remembered."""
@@ -50,7 +36,6 @@ FAR = 256 * 1024
 _NEAR = 2048
 """Of a difference so close to a match more may change than what is judged: the text is scanned whole."""
 
-_MOST_ENDS = 4_000
 _MOST_HUNKS = 12
 _LOOK = 4 * 1024
 """Bytes of the old text in which a line of the new one is looked for."""
@@ -58,25 +43,22 @@ _AHEAD = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36)
 """Lines of the new text that are tried."""
 _ANCHOR = 48
 
-_FOLD = DECODE_BASE + next(number for number, (kind, _) in enumerate(TRIGGERS) if kind == "fold")
-
-Hunk = tuple[int, int, int, int]
-"""old[a:b] became new[c:d], as (a, b, c, d)."""
 _NO_HUNK = (1 << 60, 1 << 60, 1 << 60, 1 << 60)
 
 _offset = itemgetter(0)
-_LED = 320
-"""Bytes from a value to the ends that led to it."""
 
 
 class _Known(NamedTuple):
-    """The last version of a path, and what was said of it."""
+    """A text, and what was said of it."""
 
     data: bytes
+    path: str
     ascii: bool
     words: frozenset[int]
     """Which literals of the rules with the longest first-stage matches are, or once were, in it."""
     ends: list[End]
+    far: int
+    """No end reaches farther."""
     matches: list[Match]
 
 
@@ -89,172 +71,242 @@ class Reuse:
         self.watch = self.engine.context = Watching(self.engine)
         self.stage1 = engine.stage1 if isinstance(engine.stage1, Compiled) else None
         self.deep = engine.decode_depth > 0
-        self._known: dict[str, _Known] = {}
+        self._known: OrderedDict[Hashable, _Known] = OrderedDict()
+        """By their keys, or by their paths."""
+        self._last: dict[str, Hashable] = {}
+        """The key of the last version of a path."""
         self._size = 0
         self._reaches = reaches_of(engine) if self.stage1 is not None else None
+        self._silent = Silent()
         self.whole = self.reused = 0
         """Bytes that were scanned whole, and that were not."""
 
-    def scan(self, data: bytes, path: str) -> Scan:
-        """All matches in `data`, which is at `path`. Its views are those that were looked at anew."""
+    def looks(self, pairs: Sequence[Pair]) -> list[Look | None]:
+        """Stage 1 for many versions at once: each look is for the `scan` of its text."""
+        if self.stage1 is None or self._reaches is None:
+            return [None] * len(pairs)
+        return look(self.stage1, self._reaches, self.deep, pairs)
+
+    def scan(
+        self,
+        data: bytes,
+        path: str,
+        key: Hashable = None,
+        base: Hashable = None,
+        look: Look | None = None,
+        *,
+        keep: bool = True,
+    ) -> Scan:
+        """All matches in `data`, which is at `path`. `key` names it for those that come after it, if any do (`keep`);
+        `look` says how it differs from the text whose key is `base`. Without them it is taken for a version of the last
+        text of that path. Its views are those that were looked at anew."""
         reaches = self._reaches
-        if reaches is None or not LEAST <= len(data) <= MOST or 0 in data:
+        if reaches is None or (look is None and not comparable(data)):
             self.whole += len(data)
             return self.engine.scan(data, path)
-        old = self._known.get(path)
-        if old is not None:
-            found = self._again(reaches, old, data, path)
+        key = path if key is None else key
+        old = self._known.get(base) if look is not None else None
+        if look is None or old is None or old.path != path or old.data != look.old:
+            old = self._known.get(self._last.get(path))
+            look = self.looks([Pair(data, path, old.data, differences(old.data, data))])[0] if old is not None else None
+        if old is not None and look is not None:
+            found = self._again(reaches, old, look, path, key, keep=keep)
             if found is not None:
                 self.reused += len(data)
                 return found
         self.whole += len(data)
-        return self._whole(reaches, data, path)
+        return self._whole(reaches, data, path, key) if keep else self.engine.scan(data, path)
 
     # ------------------------------------------------------------ a text that is new
-    def _whole(self, reaches: Reaches, data: bytes, path: str) -> Scan:
+    def _whole(self, reaches: Reaches, data: bytes, path: str, key: Hashable) -> Scan:
         ascii_only = data.isascii()
-        found = self._ends(data, ascii_only, len(data), path)
-        if self.stage1 is None or found is None:
-            self._forget(path)
+        raw = None
+        if self.stage1 is not None:
+            raw = self.stage1.raw(data, self.deep, ascii_only, MOST_ENDS + len(data) // 64)
+        if self.stage1 is None or raw is None:
+            self._forget(key)
             return self.engine.scan(data, path)
-        raw, folds = found
+        folds = folded(data, path, len(data)) if self.deep else []
         # thinned as stage 1 does it, so that this is Engine.scan to the letter
         self.watch.begin(data)
         scan = self.engine.scan(data, path, given=folds + thinned(raw, self.stage1.widths))
         words = reaches.long.words(data)
-        if scan.incidents or reaches.long.apply(words):
-            self._forget(path)
+        if scan.incidents:
+            self._forget(key)
         else:
-            ends = _joined([], reaches.described(data, set(raw + folds)), self.watch.asked(reaches))
-            self._remember(path, _Known(data, ascii_only, words, ends, scan.matches))
+            self._silent.begin()
+            asking, known = reaches.described(data, set(raw + folds), self._silent)
+            asked = self.watch.asked(reaches)
+            if not scan.matches:
+                self._silent.learn(asking, asked)
+            ends = _joined(known, asking, asked)
+            self._remember(key, _Known(data, path, ascii_only, words, ends, _farthest(ends), scan.matches))
         return scan
 
-    def _ends(self, data: bytes, ascii_only: bool, size: int, path: str) -> tuple[Ends, Ends] | None:
-        """All ends in what may be a part of a text of `size` bytes; those of folds by themselves. None if there are too
-        many."""
-        if self.stage1 is None:
-            return None
-        raw = self.stage1.raw(data, self.deep, ascii_only, _MOST_ENDS + len(data) // 64)
-        if raw is None:
-            return None
-        folded = self.deep and size <= FOLD_LIMIT and not path.endswith(CODE)
-        return raw, [(_FOLD, end) for _, end in fold_hits(data)] if folded else []
-
     # ------------------------------------------------------------ a version of a known one
-    def _again(self, reaches: Reaches, old: _Known, data: bytes, path: str) -> Scan | None:
+    def _again(self, reaches: Reaches, old: _Known, look: Look, path: str, key: Hashable, *, keep: bool) -> Scan | None:
         """What the old version says of the new one; None if that one must be scanned whole."""
-        if old.ascii != data.isascii() or (len(data) <= FOLD_LIMIT) != (len(old.data) <= FOLD_LIMIT):
+        data, hunks, found = look.data, look.hunks, look.found
+        if old.ascii != look.ascii:
             return None
-        hunks = differences(old.data, data)
-        new = b"\0\0".join([data[max(0, c - LONGEST_WORD) : d + LONGEST_WORD] for _, _, c, d in hunks])
-        words = old.words | reaches.long.words(new)
-        hunks = _merged(hunks, 2 * MARGIN)
-        if reaches.long.apply(words) or sum(d - c + 2 * MARGIN for _, _, c, d in hunks) > len(data) * 7 // 8:
-            return None
-        near, far = _Parts(data, hunks, MARGIN), _Parts(data, hunks, WIDE_MARGIN)
-        ends = self._ends(near.data, old.ascii, len(data), path)
-        if ends is None:
-            return None
-        found = set(chain(near.behind(chain(*ends)), far.behind(reaches.long.ends(far.data))))
-        if any(a - _NEAR < m.end and m.start < b + _NEAR for m in old.matches for a, b, _, _ in hunks):
-            return None
-        matches = [_shifted(match, hunks) for match in old.matches] if old.matches else old.matches
-        kept = _sorted_out(old.ends, hunks, found, lambda: self.watch.named(new))
+        words, ends = old.words, old.ends
+        if look.words:
+            words |= look.words
+        if words and reaches.long.apply(words):
+            found.update(reaches.long.everywhere(data))
+            ends = [end for end in ends if end[1] not in reaches.long.idents]
+        matches = old.matches
+        if matches:
+            if any(a - _NEAR < m.end and m.start < b + _NEAR for m in matches for a, b, _, _ in hunks):
+                return None
+            matches = [_shifted(match, hunks) for match in matches]
+        far = old.far
+        kept = _sorted_out(ends, far, look, self.watch)
         views = view_bytes = 0
+        asking: list[End] = []
         if found:
-            asking = reaches.described(data, found)
+            self._silent.begin()
+            asking, known = reaches.described(data, found, self._silent)
+            if known:
+                kept = _joined(kept, known, [])
+                far = max(far, _farthest(known))
+        if asking:
             self.watch.begin(data)
             scan = self.engine.scan(data, path, given=[(ident, end) for end, ident, _, _ in asking])
             if scan.incidents or not _same(matches, scan.matches, asking):
                 return None
-            kept = _joined(kept, asking, self.watch.asked(reaches))
+            if keep:
+                asked = self.watch.asked(reaches)
+                if not scan.matches:
+                    self._silent.learn(asking, asked)
+                kept = _joined(kept, asking, asked)
+                far = max(far, _farthest(asking), _farthest(asked))
             views, view_bytes = scan.views, scan.view_bytes
-        self._remember(path, _Known(data, old.ascii, words, kept, matches))
+        if keep:
+            self._remember(key, _Known(data, path, old.ascii, words, kept, far, matches))
         return Scan(matches, -1, views, view_bytes, [])
 
     # ------------------------------------------------------------ memory
-    def _remember(self, path: str, known: _Known) -> None:
-        self._forget(path)
-        self._known[path] = known
+    def _remember(self, key: Hashable, known: _Known) -> None:
+        if key in self._known:
+            self._forget(key)
+        self._known[key] = known
+        self._last[known.path] = key
         self._size += len(known.data)
         while self._size > KEPT:
             self._forget(next(iter(self._known)))
 
-    def _forget(self, path: str) -> None:
-        old = self._known.pop(path, None)
+    def _forget(self, key: Hashable) -> None:
+        old = self._known.pop(key, None)
         if old is not None:
             self._size -= len(old.data)
+            if self._last.get(old.path) == key:
+                del self._last[old.path]
 
 
 # ---------------------------------------------------------------- where ends went
-def _sorted_out(
-    old: list[End], hunks: Sequence[Hunk], found: set[tuple[int, int]], named: Callable[[], bool]
-) -> list[End]:
-    """The old ends that no difference can reach, where they are now. `found`, what stage 1 says of the differences and
-    around them, loses those of them that it has, and gets those that a difference may reach. `named`: whether
-    one of them names a provider."""
-    kept: list[End] = []
-    places: list[int] = []
-    at = shift = 0
-    before_it = -FAR - MARGIN
-    asked: bool | None = None
-    for a, b, c, d in (*hunks, _NO_HUNK):
-        stop = bisect_right(old, a, at, key=_offset)
-        near = before_it + MARGIN
-        for end, ident, before, after in old[at:stop]:
-            place = end + shift
-            reached = place - before <= before_it or place + after >= c
+_FEW = 8
+"""Ends that are seen one by one sooner than they are divided."""
+
+
+class _Sorting:
+    """Sorts old ends: those that no difference reaches go to `kept`, where they are now; those that one may reach to `found`,
+    or to `places` if they are values that ask."""
+
+    def __init__(self, look: Look, watch: Watching) -> None:
+        self.look, self.watch = look, watch
+        self.kept: list[End] = []
+        self.places: list[int] = []
+        self.asked: bool | None = None
+        self.lost: list[tuple[int, int]] = []
+
+    def _comes(self, known: End, shift: int, behind: int, ahead: int, number: int) -> bool:
+        """Whether somebody may be named near a value now, of whom that was not so."""
+        if self.asked is None:
+            self.asked = self.watch.named(self.look.new())
+        if self.asked:
+            return True
+        if not self.lost:
+            self.lost = _lost(self.look.hunks)
+        end, _, before, after = known
+        lost = self.lost[number]
+        sides = (lost[0] if end - before <= behind else 0, lost[1] if end + after >= ahead else 0)
+        return any(sides) and self.watch.drawn_near(self.look.data, end + shift, after, *sides)
+
+    def part(self, ends: Sequence[End], shift: int, behind: int, ahead: int, number: int) -> None:
+        """Ends before the difference of this number, which begins `ahead` in the old text; the one before it ends `behind`."""
+        found, kept = self.look.found, self.kept
+        for known in ends:
+            end, ident, before, after = known
+            reached = end - before <= behind or end + after >= ahead
             if reached and ident == QUIET:
-                if asked is None:
-                    asked = named()
-                reached = asked
+                reached = self._comes(known, shift, behind, ahead, number)
+            place = end + shift
             if reached:
                 if ident >= 0:
                     found.add((ident, place))
                 else:
-                    places.append(place)
-            elif place > near or ident < 0 or ident == PHRASE_BASE:
-                kept.append((place, ident, before, after))
-            elif (ident, place) in found:
-                found.discard((ident, place))
-                kept.append((place, ident, before, after))
-        at = bisect_right(old, b, stop, key=_offset)
-        shift, before_it = d - b, d
-    for place in places:  # a value asks anew: so do the ends that may have led to it
-        led = [e for e in kept if abs(e[0] - place) <= _LED and CONTEXT_BASE <= e[1] < DECODE_BASE]
-        found.update((ident, end) for end, ident, _, _ in led)
-        kept = [end for end in kept if end not in led] if led else kept
+                    self.places.append(place)
+                continue
+            if ident >= 0:
+                if (ident, place) in found:
+                    if ident == PHRASE_BASE:  # a row of words is read as a whole
+                        continue
+                    found.discard((ident, place))
+                elif end <= behind + MARGIN and ident != PHRASE_BASE:
+                    continue
+            kept.append((place, ident, before, after) if shift else known)
+
+
+def _lost(hunks: Sequence[Hunk]) -> list[tuple[int, int]]:
+    """Before, between and behind differences: by how many bytes what stands before one of those before may have come nearer,
+    and what stands behind one of those behind."""
+    nets = [b - a - d + c for a, b, c, d in hunks]
+    if max(nets) <= 0:
+        return [(0, 0)] * (len(nets) + 1)
+    before, behind = [0], [0]
+    for net in nets:
+        before.append(max(0, before[-1] + net))
+    for net in reversed(nets):
+        behind.append(max(0, behind[-1] + net))
+    return list(zip(before, reversed(behind), strict=True))
+
+
+def _sorted_out(old: list[End], far: int, look: Look, watch: Watching) -> list[End]:
+    """The old ends that no difference can reach, where they are now. `look.found`, what stage 1 says of the differences and
+    around them, loses those of them that it has, and gets those that a difference may reach. `far`: no end reaches farther;
+    `watch` says who is named in the differences, and who came near by them."""
+    hunks, found = look.hunks, look.found
+    sorting = _Sorting(look, watch)
+    at = shift = 0
+    behind = -FAR - MARGIN
+    for number, (a, b, _, d) in enumerate((*hunks, _NO_HUNK)):
+        stop = bisect_left(old, (a + 1,), at)
+        if stop - at > _FEW:
+            # in the middle nothing is reached, and stage 1 did not look there
+            first = bisect_left(old, (behind + max(far, MARGIN) + 1,), at, stop)
+            last = bisect_left(old, (a - far,), first, stop)
+            sorting.part(old[at:first], shift, behind, a, number)
+            moved = old[first:last]
+            sorting.kept += [(end + shift, ident, before, after) for end, ident, before, after in moved] if shift else moved
+            sorting.part(old[last:stop], shift, behind, a, number)
+        elif stop > at:
+            sorting.part(old[at:stop], shift, behind, a, number)
+        at = bisect_left(old, (b + 1,), stop)
+        shift, behind = d - b, b
+    kept = sorting.kept
+    for place in sorting.places:  # a value asks anew: so do the ends that may have led to it
+        low, high = bisect_left(kept, (place - LED,)), bisect_left(kept, (place + LED + 1,))
+        led = [end for end in kept[low:high] if CONTEXT_BASE <= end[1] < DECODE_BASE]
+        if led:
+            found.update((ident, end) for end, ident, _, _ in led)
+            kept[low:high] = [end for end in kept[low:high] if end not in led]
     return kept
 
 
-class _Parts:
-    """The surroundings of differences, put together to be looked at in one go."""
-
-    def __init__(self, data: bytes, hunks: Sequence[Hunk], margin: int) -> None:
-        self._bases: list[int] = []
-        self._places: list[tuple[int, int, int]] = []
-        """(what to add to an offset in the part, the first offset that counts, the last one)."""
-        pieces = []
-        at = 0
-        for _, _, c, d in hunks:
-            low = max(0, c - margin)
-            piece = data[low : d + margin]
-            pieces.append(piece)
-            self._bases.append(at)
-            self._places.append((low - at, c, low + len(piece)))
-            at += len(piece) + 1
-        self.data = b"\0".join(pieces)
-
-    def behind(self, ends: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """The ends that lie in a difference or behind it, in offsets of the text."""
-        if len(self._bases) == 1:
-            shift, first, _ = self._places[0]
-            yield from ((ident, end + shift) for ident, end in ends if end + shift > first)
-            return
-        for ident, end in ends:
-            shift, first, last = self._places[bisect_right(self._bases, end - 1) - 1]
-            if first < end + shift <= last:
-                yield ident, end + shift
+def _farthest(ends: Iterable[End]) -> int:
+    """How far the ends reach at most."""
+    return max([max(before, after) for _, _, before, after in ends], default=0)
 
 
 def _joined(kept: list[End], judged: list[End], asked: list[End]) -> list[End]:
@@ -368,14 +420,3 @@ def _alike_back(old: bytes, i: int, new: bytes, j: int, most: int) -> int:
             most = at + step
     odd = int.from_bytes(old[i - most : i - at], "big") ^ int.from_bytes(new[j - most : j - at], "big")
     return at + ((odd & -odd).bit_length() - 1) // 8 if odd else most
-
-
-def _merged(hunks: list[Hunk], gap: int) -> list[Hunk]:
-    """Differences whose surroundings touch, as one."""
-    out: list[Hunk] = []
-    for a, b, c, d in hunks:
-        if out and c - out[-1][3] <= gap:
-            out[-1] = (out[-1][0], b, out[-1][2], d)
-        else:
-            out.append((a, b, c, d))
-    return out

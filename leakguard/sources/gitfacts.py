@@ -10,15 +10,16 @@ Knows model and errors only; imported by history.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
+from operator import itemgetter
 from threading import Thread
 from typing import NamedTuple
 
 from leakguard.sources.git import Ref, Refs
 from leakguard.sources.gitcall import Git
-from leakguard.sources.gitobjects import Changes, Commit, commit, contents, unpack
+from leakguard.sources.gitobjects import Changes, Commit, commit, contents, unpack, unquoted
 
 MOST_NAMES = 8
 """Refs and paths named of one object; of more it is only said that there are more."""
@@ -55,26 +56,36 @@ class _Introduction(NamedTuple):
     path: bytes
 
 
+class Told(NamedTuple):
+    """What was already learnt of all commits of a store, in lines as gitpiece.PieceDone has them."""
+
+    history: Sequence[bytes]
+    changes: Sequence[bytes]
+
+
 def attribute(
     git: Git,
     width: int,
-    commits: bytes,
+    commits: Callable[[], bytes],
     wanted: Iterable[Key],
     refs: Refs,
     jobs: int,
     indexes: Sequence[tuple[str, str]] = (),
+    told: Told | None = None,
 ) -> tuple[dict[Key, Facts], int]:
-    """Facts of everything wanted, and how many commits could not be looked into. `commits`: all ids, packed;
-    `indexes`: (name, path) of index files, for what was staged and never committed."""
+    """Facts of everything wanted, and how many commits could not be looked into. `commits` gives all ids, packed;
+    `indexes`: (name, path) of index files, for what was staged and never committed. `told` saves asking git again."""
     keys = sorted(set(wanted))
-    history = _History(git, width, commits)
+    history = _History(_read(git, width, commits()) if told is None else _lines(told.history))
     blobs = {oid for kind, oid in keys if kind == "blob"}
     names = {name for kind, name in keys if kind == "name"}
     found: dict[Key, list[_Introduction]] = {
         ("commit", oid): [_Introduction(oid, b"")] for kind, oid in keys if kind == "commit"
     }
     gaps = 0
-    if blobs or names:
+    if (blobs or names) and told is not None:
+        _told(told.changes, history.order, blobs, names, found)
+    elif blobs or names:
         gaps = _introductions(git, history.order, blobs, names, found, jobs)
     tips = _peeled(git, refs.refs)
     logs = _peeled(git, refs.logs)
@@ -103,29 +114,41 @@ def attribute(
             out[key] = Facts(refs=held, more_refs=more, paths=(path,) if path else ())
             continue
         first = chosen[key]
-        told = about.get(first.commit)
+        own = about.get(first.commit)
         paths = list(dict.fromkeys([first.path, *(one.path for one in found[key])])) if first.path else []
         out[key] = Facts(
-            first.commit, told.author if told else b"", told.when if told else 0, told.text if told else b"",
-            told.subject if told else (0, 0),
+            first.commit, own.author if own else b"", own.when if own else 0, own.text if own else b"",
+            own.subject if own else (0, 0),
             tuple(paths[:MOST_NAMES]), max(0, len(paths) - MOST_NAMES), key in now, holders, more,
             history.place(first.commit), () if holders else remembered.get(key, ((), False))[0],
         )  # fmt: skip
     return out, gaps
 
 
+def _read(git: Git, width: int, commits: bytes) -> Iterator[tuple[bytes, int, tuple[bytes, ...]]]:
+    names = [oid.hex().encode() for oid in unpack(commits, width)]
+    for content in contents(git, commits, width):
+        if content.data is not None and content.kind == "commit":
+            own = commit(content.data)
+            yield names[content.number], own.committed, own.parents
+
+
+def _lines(told: Iterable[bytes]) -> Iterator[tuple[bytes, int, tuple[bytes, ...]]]:
+    for text in told:
+        for line in text.splitlines():
+            oid, when, *parents = line.split()
+            yield oid, int(when), tuple(parents)
+
+
 class _History:
     """All commits of a store, in an order in which parents come first and the older of two strangers."""
 
-    def __init__(self, git: Git, width: int, commits: bytes) -> None:
+    def __init__(self, commits: Iterable[tuple[bytes, int, tuple[bytes, ...]]]) -> None:
+        """`commits`: (id, when, parents)."""
         self.parents: dict[bytes, tuple[bytes, ...]] = {}
         times: dict[bytes, int] = {}
-        names = [oid.hex().encode() for oid in unpack(commits, width)]
-        for content in contents(git, commits, width):
-            if content.data is not None and content.kind == "commit":
-                oid = names[content.number]
-                own = commit(content.data)
-                self.parents[oid], times[oid] = own.parents, own.committed
+        for oid, when, parents in commits:
+            times[oid], self.parents[oid] = when, parents
         self.order = self._sorted(times)
         self._place = {oid: number for number, oid in enumerate(self.order)}
 
@@ -247,6 +270,30 @@ def _introductions(
         for key, place in one.found:
             found.setdefault(key, []).append(place)
     return gaps
+
+
+def _told(
+    changes: Iterable[bytes], order: Sequence[bytes], blobs: set[bytes], names: set[bytes],
+    found: dict[Key, list[_Introduction]],
+) -> None:  # fmt: skip
+    """The same from what was told of each commit."""
+    places = {oid: number for number, oid in enumerate(order)}
+    out: list[tuple[int, Key, _Introduction]] = []
+    current = b""
+    for text in changes:
+        for line in text.split(b"\n"):
+            oid, blank, written = line.partition(b" ")
+            if not blank:
+                current = oid or current
+                continue
+            if oid in blobs:
+                out.append((places[current], ("blob", oid), _Introduction(current, unquoted(written))))
+            if names:
+                path = unquoted(written)
+                for name in names.intersection(path.split(b"/")):
+                    out.append((places[current], ("name", name), _Introduction(current, path)))
+    for _, key, introduction in sorted(out, key=itemgetter(0)):
+        found.setdefault(key, []).append(introduction)
 
 
 class _Pass(Thread):

@@ -54,6 +54,9 @@ def unpack(packed: bytes, width: int) -> Iterator[bytes]:
     return (oid for (oid,) in iter_unpack(f"{width}s", packed))
 
 
+_ID_LINE = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
 def ids(git: Git, on_incident: OnIncident) -> bytes:
     """All ids of a store, sorted, one behind the other: much cheaper than with kinds and sizes."""
     with git.open("cat-file", "--batch-all-objects", "--batch-check=%(objectname)") as reader:
@@ -61,33 +64,60 @@ def ids(git: Git, on_incident: OnIncident) -> bytes:
         code, said = reader.finish()
     if code or said:
         on_incident(Incident("failed", "objects", f"git could not list them all: {said or code}"))
-    lines = [line for line in text.split() if len(line) in (40, 64)]
-    return bytes.fromhex(b"".join(lines).decode())
+    try:
+        return bytes.fromhex(text.decode())
+    except ValueError:  # something else stands between them
+        return bytes.fromhex(b"".join([line for line in text.split() if _ID_LINE.fullmatch(line)]).decode())
 
 
 def listing(git: Git, width: int, only: set[bytes] | None, on_incident: OnIncident) -> Listing:
     """Everything in a store, or those of it that are in `only` (binary ids), with kind and size."""
     out = Listing(width)
-    arguments = ["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"]
+    arguments = ["cat-file", "--batch-check=%(objecttype) %(objectname) %(objectsize)"]
     given: Iterable[bytes] = ()
     few = only is not None and len(only) <= 20_000
     if few:
         given = [oid.hex().encode() + b"\n" for oid in sorted(only or ())]
     else:
         arguments += ["--batch-all-objects", "--unordered"]
+    wanted = None if few else only
     with git.open(*arguments, given=given) as reader:
-        for line in reader.out:
-            fields = line.split()
-            if len(fields) != 3 or fields[1].decode() not in KINDS:
-                on_incident(Incident("failed", f"<object {fields[0][:12].decode()}>", "missing or damaged"))
-                continue
-            oid = bytes.fromhex(fields[0].decode())
-            if few or only is None or oid in only:
-                out.add(oid, fields[1].decode(), int(fields[2]))
+        rest = b""
+        while text := reader.out.read(_CHUNK):
+            text = rest + text
+            end = text.rfind(b"\n") + 1
+            rest = text[end:]
+            _listed(out, text[:end], wanted, on_incident)
         code, said = reader.finish()
     if code or said:
         on_incident(Incident("failed", "objects", f"git could not list them all: {said or code}"))
     return out
+
+
+_LISTED = {kind: re.compile(kind.encode() + rb" ([0-9a-f]+) (\d+)\n") for kind in KINDS}
+
+
+def _listed(out: Listing, text: bytes, only: set[bytes] | None, on_incident: OnIncident) -> None:
+    """Adds the objects of some lines, kind by kind: many times as fast as line by line."""
+    count = 0
+    width = out.width
+    for kind, pattern in _LISTED.items():
+        rows = pattern.findall(text)
+        count += len(rows)
+        packed = bytes.fromhex(b"".join([oid for oid, _ in rows]).decode())
+        if only is None:
+            out.ids[kind] += packed
+            out.sizes[kind].extend([int(size) for _, size in rows])
+        else:
+            for oid, (_, size) in zip(unpack(packed, width), rows, strict=True):
+                if oid in only:
+                    out.add(oid, kind, int(size))
+    if count != text.count(b"\n"):
+        for line in text.splitlines():
+            fields = line.split()
+            if len(fields) != 3 or fields[0].decode("latin-1") not in KINDS:
+                name = fields[0][:12].decode("latin-1") if fields else "?"
+                on_incident(Incident("failed", f"<object {name}>", "missing or damaged"))
 
 
 class Content(NamedTuple):
@@ -220,6 +250,31 @@ _TARGET = re.compile(rb"object (" + _ID + rb")\n")
 _PERSON = re.compile(rb"(?m)^(author|committer) (.*?) ?(-?\d*) ?([+-]\d+)?$")
 
 
+class Head(NamedTuple):
+    """What a commit begins with. Ids in hex."""
+
+    tree: bytes
+    parents: list[bytes]
+    committed: int | None
+    """None if it is not written as usual: `commit` knows."""
+    end: int
+    """Behind the ids."""
+
+
+_USUAL = re.compile(rb"author [^\n]*\ncommitter [^\n]*> (\d{1,12}) [+-]\d{4}\n")
+
+
+def head(data: bytes) -> Head:
+    """The beginning of a commit object, which is all that most are asked for; what is not there comes out empty."""
+    found = _HEAD.match(data)
+    end = found.end() if found is not None else 0
+    written = _USUAL.match(data, end)
+    committed = int(written[1]) if written is not None else None
+    if found is None:
+        return Head(b"", [], committed, 0)
+    return Head(found[1], found[2].split()[1::2], committed, end)
+
+
 def commit(data: bytes) -> Commit:
     """Takes a commit object apart; what is not there comes out empty."""
     head = _HEAD.match(data)
@@ -250,6 +305,10 @@ def _number(text: bytes) -> int:
 
 
 # ---------------------------------------------------------------- what commits changed
+_CHUNK = 1 << 20
+_CHANGES = re.compile(
+    rb"([0-9a-f]{40,64})\n|:+(?:[0-7]{6} )*([0-7]{6}) (?:[0-9a-f]{40,64} )*([0-9a-f]{40,64}) [A-Z]+\t(.*)\n"
+)
 _RESTARTS = 50
 """Commits git may stop in before the rest of a piece is given up."""
 
@@ -266,6 +325,17 @@ class Changes:
         self.gaps: list[bytes] = []
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
+        current = b""
+        for batch in self.batches():
+            for commit_id, mode, oid, path in batch:
+                if commit_id:
+                    current = commit_id
+                elif mode != b"000000":
+                    yield current, mode, oid, unquoted(path)
+
+    def batches(self) -> Iterator[list[tuple[bytes, bytes, bytes, bytes]]]:
+        """The same, many at a time and as git writes it: (commit, "", "", "") begins one, and ("", mode, id, path as git
+        quotes it) for each change, deletions (mode 000000) too."""
         start = 0
         while start < len(self.commits):
             done = yield from self._from(start)
@@ -278,27 +348,23 @@ class Changes:
                 self.gaps += self.commits[start:]
                 return
 
-    def _from(self, start: int) -> Generator[tuple[bytes, bytes, bytes, bytes], None, int]:
+    def _from(self, start: int) -> Generator[list[tuple[bytes, bytes, bytes, bytes]], None, int]:
         """Those from `start` on, as far as one git gets; returns how many commits that were."""
         arguments = [
             "diff-tree", "--stdin", "--always", "-r", "--root", "-c", "--raw", "--no-abbrev", "--no-renames",
             "--no-ext-diff", "--no-textconv", "--ignore-submodules=none",
         ]  # fmt: skip
         arguments += ["-t"] if self.trees else []
-        current = b""
         done = 0
         with self.git.open(*arguments, given=(oid + b"\n" for oid in self.commits[start:])) as reader:
-            for line in reader.out:
-                if line[:1] != b":":
-                    current = line.strip()
-                    done += 1
-                    continue
-                meta, _, path = line.rstrip(b"\n").partition(b"\t")
-                fields = meta.split(b" ")
-                parents = fields[0].count(b":")
-                mode, oid = fields[parents], fields[-2]
-                if mode != b"000000":
-                    yield current, mode, oid, unquoted(path) if path[:1] == b'"' else path
+            rest = b""
+            while text := reader.out.read(_CHUNK):
+                text = rest + text
+                end = text.rfind(b"\n") + 1
+                rest = text[end:]
+                batch = _CHANGES.findall(text, 0, end)
+                done += sum(1 for row in batch if row[0])
+                yield batch
             code, _ = reader.finish()
         # git tells of a commit when it is through with it: the one it stopped in is the next
         return done if code == 0 else min(done, len(self.commits) - start - 1)

@@ -44,6 +44,8 @@ class Seen:
     def __init__(self, path: str, scope: str, *, named: bool) -> None:
         self.path = path
         self.named = named
+        self.broken = ""
+        """Why nothing more is kept, once a change could not be: a full disk stops no scan."""
         folder = os.path.dirname(os.path.abspath(path))
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -52,8 +54,11 @@ class Seen:
             locked = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
             if named or locked:
                 raise UsageError(f"cache: {path}: {'in use by another scan' if locked else 'cannot be used'}") from None
-            self._drop()
-            self._open(scope)
+            try:
+                self._drop()
+                self._open(scope)
+            except (sqlite3.DatabaseError, OSError):
+                raise UsageError(f"cache: {path}: cannot be used") from None
 
     def _open(self, scope: str) -> None:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -100,7 +105,22 @@ class Seen:
             except FileNotFoundError:
                 continue
 
+    def _change(self, statement: str, values: tuple[Any, ...] = ()) -> None:
+        """One change. If it cannot be made, all since the last commit are taken back, and no other is tried."""
+        if self.broken:
+            return
+        try:
+            self._db.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            self.broken = str(error)
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
     # ------------------------------------------------------------ objects
+    def empty(self) -> bool:
+        """Whether no object was entered yet."""
+        return self._db.execute("SELECT 1 FROM seen WHERE scope = ? LIMIT 1", (self._scope,)).fetchone() is None
+
     def unknown(self, ids: bytes, width: int) -> set[bytes]:
         """Those of the packed `ids` (sorted) that were not scanned yet."""
         if self.note("all", "") == _digest(ids):
@@ -110,14 +130,14 @@ class Seen:
         for (packed,) in rows:
             new.difference_update(_unpack(packed, width))
         if len(rows) > MERGE_FROM:
-            self._db.execute("DELETE FROM seen WHERE scope = ?", (self._scope,))
+            self._change("DELETE FROM seen WHERE scope = ?", (self._scope,))
             self.enter(b"".join(packed for (packed,) in rows))
         return new
 
     def enter(self, ids: bytes) -> None:
         """These (packed) objects were scanned to their end."""
         if ids:
-            self._db.execute("INSERT INTO seen VALUES (?, ?)", (self._scope, ids))
+            self._change("INSERT INTO seen VALUES (?, ?)", (self._scope, ids))
 
     def complete(self, ids: bytes) -> None:
         """Exactly these (packed, sorted) objects are what the repository has, and all were scanned."""
@@ -127,7 +147,7 @@ class Seen:
         """What was found in an object."""
         data = {"findings": [_packed(finding) for finding in findings], "sets": [_packed(found) for found in sets]}
         text = json.dumps(data, separators=(",", ":"))
-        self._db.execute("INSERT INTO found VALUES (?, ?, ?, ?)", (self._scope, oid, kind, text))
+        self._change("INSERT INTO found VALUES (?, ?, ?, ?)", (self._scope, oid, kind, text))
 
     def kept(self) -> Iterator[tuple[bytes, str, list[Finding], list[CredentialSet]]]:
         """(id, kind, findings, sets) of everything that was kept."""
@@ -158,18 +178,18 @@ class Seen:
         return str(row[0]) if row else ""
 
     def set_note(self, kind: str, key: str, value: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", (self._scope, kind, key, value))
+        self._change("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", (self._scope, kind, key, value))
 
     def notes(self, kind: str) -> dict[str, str]:
         rows = self._db.execute("SELECT key, value FROM note WHERE scope = ? AND kind = ?", (self._scope, kind))
         return dict(rows.fetchall())
 
     def forget_notes(self, kind: str) -> None:
-        self._db.execute("DELETE FROM note WHERE scope = ? AND kind = ?", (self._scope, kind))
+        self._change("DELETE FROM note WHERE scope = ? AND kind = ?", (self._scope, kind))
 
     def commit(self) -> None:
-        self._db.execute("COMMIT")
-        self._db.execute("BEGIN IMMEDIATE")
+        self._change("COMMIT")
+        self._change("BEGIN IMMEDIATE")
 
     def close(self) -> None:
         """Ends without entering what was not committed."""

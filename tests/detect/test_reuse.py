@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -14,10 +15,13 @@ from hypothesis import strategies as st
 from leaks import ENCODINGS, TEMPLATES, leak
 
 from leakguard.detect import rules
-from leakguard.detect.engine import Engine
+from leakguard.detect.engine import Engine, Scan
 from leakguard.detect.generate import expand, expand_marked, pour
-from leakguard.detect.reuse import Reuse
+from leakguard.detect.looks import Pair, quiet
+from leakguard.detect.reaches import Watching, reaches_of
+from leakguard.detect.reuse import Reuse, differences
 from leakguard.detect.sample import contexts, near_text
+from leakguard.detect.stage1 import PHRASE_BASE, TEXT_BASE
 
 SEEDS = st.integers(0, 1 << 32)
 PATHS = ("app/client.py", "notes.md", "deploy/.env", "conf/settings.yaml", "", "src/binance/keys.json", "data.csv")
@@ -138,8 +142,11 @@ def apart(kind: str, distance: int) -> tuple[bytes, bytes, bytes]:
     if kind == "header":
         rows = b"".join(b"a%d,%s,%s\n" % (n, value[:20], value) for n in range(max(1, distance // 90)))
         return around + b"name,api_key", b",api_secret", b"\n" + rows + around
-    text, spans = expand_marked("<<{{gen:pem pkcs8}}>>" if kind.startswith("pem") else "<<{{gen:bip39 24}}>>", random)
+    text, spans = expand_marked("<<{{gen:pem pkcs8}}>>" if kind.startswith("p") and kind != "phrase" else "<<{{gen:bip39 24}}>>", random)
     secret = text[slice(*spans[0])].encode()
+    if kind == "packed end":
+        packed = b"x = " + b64encode(dull(random, 60) + text.replace("<<", "").replace(">>", "").encode())
+        return around + packed[:-40], packed[-40:-20], packed[-20:] + b"\n" + around
     if kind == "pem begin":
         return around, secret[:27], secret[27:] + b"\n" + around
     if kind == "pem end":
@@ -150,7 +157,7 @@ def apart(kind: str, distance: int) -> tuple[bytes, bytes, bytes]:
 
 APART = [("mention before", distance) for distance in (0, 300, 600, 1300)]
 APART += [("mention after", distance) for distance in (0, 300, 600)]
-APART += [("header", 200), ("header", 9_000), ("pem begin", 0), ("pem end", 0), ("phrase", 0)]
+APART += [("header", 200), ("header", 9_000), ("pem begin", 0), ("pem end", 0), ("packed end", 0), ("phrase", 0)]
 
 
 @pytest.mark.parametrize(("kind", "distance"), APART)
@@ -209,6 +216,75 @@ def test_versions_hold_what_a_whole_scan_finds(engine: Engine, seed: int, path: 
     texts = Reuse(engine)
     for number, text in enumerate(versions(seed)):
         assert texts.scan(text, path).matches == engine.scan(text, path).matches, number
+
+
+@pytest.mark.parametrize("kind", ["base64", "hex"])
+def test_what_is_packed_reaches_to_the_end_of_its_run(engine: Engine, kind: str) -> None:
+    text = dull(Random(4), 200)
+    data = b"x = " + (b64encode(text) if kind == "base64" else text.hex().encode()) + b"\n"
+    ends = engine.stage1.scan(data, True)
+    told, _ = reaches_of(engine).described(data, ends)
+    packed = [(end, after) for end, ident, _, after in told if TEXT_BASE <= ident < PHRASE_BASE]
+    assert packed
+    assert all(end + after >= len(data) - 1 for end, after in packed)
+
+
+@pytest.mark.parametrize("way", ["before", "after"])
+def test_a_name_that_comes_near_when_lines_between_go_is_seen(engine: Engine, way: str) -> None:
+    """Most values that ask have a generic rule's match, and then their text is scanned whole: so asked of the part itself."""
+    watch = Watching(engine)
+    random = Random(8)
+    far, value = dull(random, 400), b'secret = "x"\n'
+    for distance, shrunk, drawn in ((1600, 300, False), (1400, 300, True), (1100, 300, False), (1350, 20, False)):
+        between = far[750 * (way == "after") - distance :]
+        text = far + b" binance " + between + value + far if way == "before" else far + value + between + b" binance " + far
+        place = text.index(b'"x"') + 1
+        sides = (shrunk, 0) if way == "before" else (0, shrunk)
+        assert watch.drawn_near(text, place, 1 + 1700, *sides) is drawn, distance
+        assert not watch.drawn_near(text, place, 1 + 1700, *reversed(sides))
+
+
+@given(SEEDS, st.sampled_from(PATHS))
+@settings(max_examples=50)
+def test_versions_of_any_text_that_came_before_hold_it_too(engine: Engine, seed: int, path: str) -> None:
+    """As in packs: looked at together, each with any of those before it as its base, and some with none after them."""
+    random = Random(seed)
+    texts = Reuse(engine)
+    made = list(random.choice((versions, damaged))(seed))
+    bases = [random.randrange(max(0, number - 4), number) if number else -1 for number in range(len(made))]
+    at = 0
+    while at < len(made):
+        batch = range(at, min(len(made), at + random.randrange(1, 6)))
+        pairs = [Pair(made[n], path, made[bases[n]], differences(made[bases[n]], made[n])) for n in batch if n]
+        looks = iter(texts.looks(pairs))
+        for number in batch:
+            look = next(looks) if number else None
+            keep = number in bases or random.random() < 0.5
+            found = texts.scan(made[number], path, ("pack", number), ("pack", bases[number]), look, keep=keep)
+            assert found.matches == engine.scan(made[number], path).matches, number
+        at = batch.stop
+
+
+@given(SEEDS)
+@settings(max_examples=40)
+def test_short_texts_that_stage_1_is_silent_about_hold_nothing(engine: Engine, seed: int) -> None:
+    random = Random(seed)
+    texts = []
+    for _ in range(random.randrange(1, 40)):
+        text = b"".join(block(random, 6)) if random.random() < 0.4 else dull(random, random.randrange(6))
+        if random.random() < 0.3:
+            at = random.choice((0, random.randrange(len(text) + 1), len(text)))
+            text = text[:at] + planted(random) + text[at:]
+        texts.append(text.strip(b"\n") if random.random() < 0.3 else text)
+    for text, nothing in zip(texts, quiet(engine, texts), strict=True):
+        if nothing:
+            assert engine.scan(text, "") == Scan([], -1, 0, 0, [])
+
+
+def test_most_short_texts_are_not_scanned(engine: Engine) -> None:
+    random = Random(3)
+    texts = [b"author A <a@example.org> 1600000000 +0000\n\n" + dull(random, 4) for _ in range(100)]
+    assert sum(quiet(engine, texts)) > 90
 
 
 def test_most_versions_are_not_scanned_whole(engine: Engine) -> None:

@@ -387,12 +387,12 @@ def test_what_is_no_repository_is_a_mistake(
 
 
 def test_a_worker_that_dies_costs_its_piece(repo: Repository, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from leakguard import history
+    from leakguard import cutting, history
 
     repo.commit("kill.txt", "die here\n")
     repo.commit("b.txt", LINE)
     monkeypatch.setattr(history, "PARALLEL_FROM", 0)
-    monkeypatch.setattr(history, "PIECE_OBJECTS", 1)
+    monkeypatch.setattr(cutting, "PIECE_OBJECTS", 1)
     monkeypatch.setattr(history, "scan_piece", _deadly)
     result = scan(repo.root, engine, jobs=2)
     assert TOKEN.encode() in secrets(result)
@@ -400,7 +400,8 @@ def test_a_worker_that_dies_costs_its_piece(repo: Repository, engine: Engine, mo
 
 
 def _deadly(engine: Engine, piece: object, policy: Policy) -> object:
-    from leakguard.objects import Piece, scan_piece
+    from leakguard.gitpiece import Piece
+    from leakguard.objects import scan_piece
 
     assert isinstance(piece, Piece)
     if piece.paths == ("kill.txt",):

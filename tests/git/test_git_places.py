@@ -418,10 +418,10 @@ def test_versions_of_a_file_are_one_finding(tmp_path: Path, engine: Engine) -> N
 
 
 def test_workers_find_what_one_process_finds(matrix: Matrix, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from leakguard import history
+    from leakguard import cutting, history
 
     monkeypatch.setattr(history, "PARALLEL_FROM", 0)
-    monkeypatch.setattr(history, "PIECE_OBJECTS", 7)
+    monkeypatch.setattr(cutting, "PIECE_OBJECTS", 7)
     again = scan(matrix.repo.root, engine, jobs=2)
     assert set(again.findings) == set(matrix.result.findings)
     assert again.totals == matrix.result.totals

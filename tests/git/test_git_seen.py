@@ -14,14 +14,15 @@ from random import Random
 import pytest
 from repos import Repository
 
-from leakguard import history
+from leakguard import cutting, history
 from leakguard.detect import cache
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.errors import UsageError
+from leakguard.gitpiece import PieceDone
 from leakguard.history import Options, scan_repository
 from leakguard.model import Confidence, CredentialSet, Finding, Origin, ScanResult, Severity, Suppression
-from leakguard.objects import PieceDone, scan_piece
+from leakguard.objects import scan_piece
 from leakguard.pipeline import Policy
 from leakguard.triage.seen import MERGE_FROM, Seen
 
@@ -164,7 +165,7 @@ def test_other_rules_or_settings_start_anew(scanner: Scanner, loaded: cache.Load
 def test_a_scan_that_was_killed_leaves_a_cache_that_is_right(
     scanner: Scanner, repo: Repository, quiet: Engine, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    monkeypatch.setattr(history, "PIECE_OBJECTS", 1)
+    monkeypatch.setattr(cutting, "PIECE_OBJECTS", 1)
     monkeypatch.setattr(history, "COMMIT_EVERY", 0.0)
     fresh = scanner(cache="")
     process = multiprocessing.get_context("fork").Process(target=_killed, args=(repo.root, scanner.file, quiet, after))
@@ -194,7 +195,7 @@ def _killed(repo: Path, file: Path, engine: Engine, after: int) -> None:
 def test_blobs_that_were_done_before_a_kill_are_not_read_again(
     scanner: Scanner, repo: Repository, quiet: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "PIECE_OBJECTS", 1)
+    monkeypatch.setattr(cutting, "PIECE_OBJECTS", 1)
     monkeypatch.setattr(history, "COMMIT_EVERY", 0.0)
     scanner(cache="")
     everything = len(scanner.read)
@@ -297,3 +298,35 @@ def test_a_finding_comes_back_as_it_went_in_but_for_the_secret(tmp_path: Path) -
         seen.commit()
     with Seen(str(tmp_path / "s"), "scope", named=True) as seen:
         assert list(seen.kept()) == [(b"x", "blob", [finding._replace(secret=None)], [made])]
+
+
+@pytest.mark.parametrize("pages", [1, 14, 16, 18])
+def test_a_full_disk_stops_no_scan_and_keeps_nothing_by_halves(
+    scanner: Scanner, repo: Repository, monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    for number in range(40):
+        repo.commit(f"more-{number}.txt", line(10 + number) * 3)
+    fresh = scanner(cache="")
+    prepare = Seen._prepare
+
+    def full(seen: Seen, scope: str) -> None:
+        prepare(seen, scope)
+        assert seen._db.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Seen, "_prepare", full)
+        first = scanner()
+    assert same(first, fresh)
+    assert "full" in first.receipt["repositories"][0]["cache"]
+    assert same(scanner(), fresh)  # what was kept is whole
+    assert same(scanner(), fresh)
+
+
+def test_a_cache_of_its_own_that_cannot_be_is_no_error(
+    scanner: Scanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LEAKGUARD_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    result = scanner(cache=None)
+    assert len(result.findings) > 2
+    assert result.receipt["repositories"][0]["cache"] == "cannot be used, not used"

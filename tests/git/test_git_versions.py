@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from repos import Repository
 
-from leakguard import history, objects
+from leakguard import cutting, history, objects
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.detect.reuse import Reuse
@@ -63,7 +63,7 @@ def test_versions_scanned_by_what_differs_give_the_same(
             made.append(Reuse(engine))
         return made[0]
 
-    monkeypatch.setattr(history, "VERSIONS_FROM", 0)
+    monkeypatch.setattr(cutting, "VERSIONS_FROM", 0)
     monkeypatch.setattr(history, "PARALLEL_FROM", 0)
     monkeypatch.setattr(objects, "versions", versions)
     again = scanned(repo, engine, jobs)
