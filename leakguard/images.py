@@ -167,7 +167,7 @@ class _Run:
             self._scan_by(jobs, content)
         elif stores:
             self._scan(stores[0].origin.path, content)
-        self.collector.join(self.engine.ruleset)
+        self.collector.join(self.engine, self.policy)
 
     def _planned(self, store: Store) -> Iterator[Leaf]:
         try:

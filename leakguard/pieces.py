@@ -29,6 +29,7 @@ from leakguard.pipeline import (
     Unit,
     archive_kind,
     lost,
+    once,
     scan_leaf,
     scan_part,
     scan_unit,
@@ -36,7 +37,7 @@ from leakguard.pipeline import (
     scan_windows,
     units,
 )
-from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.limits import Bytes, Limits
 from leakguard.sources.inside.walk import READERS, Leaf, Tally, leaves
 from leakguard.sources.windows import REACH, WINDOW, FileTask, read_on, read_stream
 
@@ -48,7 +49,9 @@ PART = 4 * 1024 * 1024
 SHARED = 2 * 1024 * 1024
 """Bytes from which the members of an archive are spread over the workers."""
 _WITH_MEMBERS = frozenset(
-    kind for kind, (module, _) in READERS.items() if module in ("codecs", "tars", "zips", "simple", "iso", "child")
+    kind
+    for kind, (module, _) in READERS.items()
+    if module == "child" or (module.startswith("archives.") and module != "archives.gitpack")
 )
 MOST_WAITING = 10_000
 """Files looked at beforehand to see whether there is other work."""
@@ -95,9 +98,17 @@ class Share:
     """One archive (or all images of a run) whose members are spread over processes: what they came to, in order."""
 
     def __init__(
-        self, name: str, collector: Collector, incidents: list[Incident], gone: Callable[[], tuple[int, int, int]]
+        self,
+        name: str,
+        collector: Collector,
+        incidents: list[Incident],
+        gone: Callable[[], tuple[int, int, int]],
+        task: FileTask | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.name = name
+        self._task = task or FileTask(name, "", 0)
+        self._tally = tally or Tally()
         self.incidents = incidents
         self._gone = gone  # (containers, members, expanded bytes), when all of it was read
         self._main = collector
@@ -120,6 +131,7 @@ class Share:
     def finish(self) -> None:
         """Every piece was taken: hands all of it on."""
         own = self._own
+        own.findings, own.sets = once(own.findings, own.sets)
         incidents = [*self.incidents, *own.incidents]
         if self._left_out:
             reason = f"{self._left_out} more findings left out of the report"
@@ -127,8 +139,9 @@ class Share:
         done = Done(
             own.findings, own.sets, 0, own.bytes, own.views, own.view_bytes, incidents,
             references=tuple(own.references), objects=self._objects, inside=self._gone(),
+            account=(self._tally.root, self._tally.inner),
         )  # fmt: skip
-        self._main.add(Unit(FileTask(self.name, "", 0)), done)
+        self._main.add(Unit(self._task), done)
 
 
 _NOTHING = FileTask("", "", 0)
@@ -325,9 +338,12 @@ def _shared(
         task, Origin("file", task.path), kind, policy.inside or Limits(), incidents.append, strict=policy.strict,
         tally=tally,
     )  # fmt: skip
-    share = Share(task.path, collector, incidents, lambda: (tally.containers, tally.members, tally.expanded))
+    share = Share(
+        task.path, collector, incidents, lambda: (tally.containers, tally.members, tally.expanded), task, tally
+    )
     try:
         yield from batches(engine, found, policy, share)
     except Exception as error:  # noqa: BLE001 - this archive fails, and not the run; a message could quote content
-        incidents.append(Incident("failed", task.path, f"internal error: {type(error).__name__}", task.size))
+        tally.root = Bytes(task.size, failed=task.size)
+        incidents.append(Incident("failed", task.path, f"internal error: {type(error).__name__}"))
     yield [end_of(share)]

@@ -6,7 +6,7 @@ could not be. Knows no command line and no report format. Imported by cli/, hook
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -20,12 +20,12 @@ from leakguard.model import (
     Finding,
     Incident,
     Origin,
-    RuleSet,
     ScanResult,
     Totals,
 )
 from leakguard.sources.files import REACH, FileTask, read_stream, read_windows
-from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.limits import Bytes, Limits
+from leakguard.sources.inside.opaque import NOTED
 from leakguard.sources.windows import WINDOW, Windows, open_regular, read_on, read_whole
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ SPLIT = 8 * 1024 * 1024
 BATCH_BYTES = 2 * 1024 * 1024
 BATCH_FILES = 256
 
-PARALLEL_FROM = 8 * 1024 * 1024
+PARALLEL_FROM = 4 * 1024 * 1024
 """Expected bytes from which worker processes are worth their start."""
 
 PER_FILE = 4096
@@ -52,6 +52,7 @@ PER_FILE = 4096
 
 
 _T = TypeVar("_T", Finding, CredentialSet)
+_Raw = bytes  # a field of Done has that name
 
 
 class Unit(NamedTuple):
@@ -83,6 +84,10 @@ class Done(NamedTuple):
     """Things scanned: one, or the members of an archive."""
     inside: tuple[int, int, int] = (0, 0, 0)
     """(containers, members, expanded bytes)."""
+    account: tuple[Bytes, Bytes] | None = None
+    """What became of the bytes of a container, and of those that came out of it; None for what is none."""
+    last: _Raw = b""
+    """The end of what a rotated log's compressed part holds: the next part may go on with it."""
 
 
 class Policy(NamedTuple):
@@ -119,7 +124,9 @@ def scan_unit(engine: Engine, unit: Unit, policy: Policy) -> Done:
             kind = _container(task, first, policy.git) if first is not None else ""
             if first is not None and policy.inside.ocr and unit.end is None:
                 kind = _picture(first) or kind
-            if kind:
+            if kind in NOTED:
+                incidents.append(_noted(task, kind, policy))
+            elif kind:
                 windows.close()
                 return _scan_inside(engine, task, kind, policy)
         return _drain(engine, windows, policy, incidents, size=task.size, unit=unit, first=first)
@@ -199,6 +206,13 @@ def _container(task: FileTask, first: Document, git: bool) -> str:
     return is_container(first.data, task.path, task.open_path, first.final, git)
 
 
+def _noted(task: FileTask, kind: str, policy: Policy) -> Incident:
+    """What a scan of its bytes does not see of a file."""
+    from leakguard.sources.inside.opaque import REASONS
+
+    return Incident("failed" if policy.strict else "skipped", task.path, f"of kind {kind}, not read: {REASONS[kind]}")
+
+
 def _picture(first: Document) -> str:
     """Is it something to read by OCR?"""
     from leakguard.sources.inside.magic import is_picture
@@ -242,9 +256,41 @@ def scan_leaves(
         reason = f"{left_out} more findings left out of the report"
         incidents.append(Incident("truncated", findings[-1].path, reason))
     inside = (tally.containers, tally.members, tally.expanded)
+    findings, sets = once(findings, sets)
     return Done(
-        findings, sets, 0, size, views, view_bytes, incidents, references=tuple(references), objects=objects, inside=inside
-    )
+        findings, sets, 0, size, views, view_bytes, incidents, references=tuple(references), objects=objects,
+        inside=inside, account=(tally.root, tally.inner), last=tally.last,
+    )  # fmt: skip
+
+
+def once(findings: list[Finding], sets: list[CredentialSet]) -> tuple[list[Finding], list[CredentialSet]]:
+    """The same without what a container says as it stands (a damaged one is scanned so, too) and a member of it says by its
+    full chain, and without what was found twice in one place."""
+    if len({finding.fingerprint for finding in findings}) == len(findings):
+        return findings, sets
+    inner: dict[str, set[Origin]] = {}
+    for finding in findings:
+        _note_ancestors(finding.origin, inner.setdefault(finding.fingerprint, set()))
+    places: set[tuple[Any, ...]] = set()
+    kept = []
+    for finding in findings:
+        origin = finding.origin._replace(facts=())
+        place = (finding.fingerprint, origin, finding.start_byte)
+        if origin not in inner[finding.fingerprint] and place not in places:
+            places.add(place)
+            kept.append(finding)
+    if len(kept) == len(findings):
+        return findings, sets
+    made: dict[tuple[Any, ...], set[Origin]] = {}
+    for one in sets:
+        _note_ancestors(one.origin, made.setdefault((one.rule, one.parts), set()))
+    return kept, [one for one in sets if one.origin._replace(facts=()) not in made[one.rule, one.parts]]
+
+
+def _note_ancestors(origin: Origin, known: set[Origin]) -> None:
+    """Adds the containers that a thing is in."""
+    while (origin := origin.inside) is not None:
+        known.add(origin._replace(facts=()))
 
 
 def scan_leaf(engine: Engine, leaf: "Leaf", policy: Policy) -> Done:
@@ -450,7 +496,8 @@ def archive_kind(task: FileTask) -> str:
     except OSError:
         return ""  # whoever reads it will say so
     try:
-        return is_container(os.read(handle, ISO_HEAD), task.path, task.open_path, False)
+        kind = is_container(os.read(handle, ISO_HEAD), task.path, task.open_path, False)
+        return "" if kind in NOTED else kind
     except OSError:
         return ""
     finally:
@@ -522,6 +569,14 @@ class Collector:
         self._on_progress = on_progress
         self.inside = [0, 0, 0]
         self.limits: Limits | None = None
+        self.files, self.members = Bytes(), Bytes()
+        self._plain = 0
+        self.ends: dict[str, bytes] = {}
+        """The ends of rotated logs that were compressed, until they were put together (`seams`)."""
+        self.accounts = False
+        """Are the bytes of files what was asked for?"""
+        self.vanished = self.grown = 0
+        self._of_units = {"skipped": 0, "failed": 0, "truncated": 0}
 
     def add(self, unit: Unit, done: Done) -> None:
         if unit.start:
@@ -536,6 +591,9 @@ class Collector:
             if done.bytes or not any(incident.state == "failed" for incident in done.incidents):
                 self.objects += done.objects
         self.inside = [a + b for a, b in zip(self.inside, done.inside, strict=True)]
+        if done.last:
+            self.ends[unit.task.path] = done.last
+        self._account(unit, done)
         self.references += done.references
         self.incidents += done.incidents
         self.bytes += done.bytes
@@ -544,29 +602,73 @@ class Collector:
         if self._on_progress is not None:
             self._on_progress(self.objects, self.bytes)
 
+    def _account(self, unit: Unit, done: Done) -> None:
+        """What became of a unit's bytes, by the states of its incidents or by the walk through the container it is."""
+        if done.account is None and not done.incidents and unit.end is None and done.bytes == unit.task.size - unit.start:
+            self._plain += done.bytes  # nearly all
+            return
+        files, members = done.account or (Bytes(scanned=done.bytes), Bytes())
+        for incident in done.incidents:
+            self._of_units[incident.state] += incident.bytes
+            lost = {incident.state: incident.bytes}
+            if done.account is None:
+                files = files.plus(Bytes(**lost))
+            elif incident.bytes and incident.origin == unit.task.path:  # the engine failed on what it was handed
+                files = files.plus(Bytes(scanned=-incident.bytes, **lost))
+            elif incident.bytes:
+                members = members.plus(Bytes(scanned=-incident.bytes, **lost))
+        listed = (unit.task.size if unit.end is None else unit.end) - unit.start
+        if not unit.task.open_path:  # standard input
+            listed = sum(files) - files.bytes
+        files = files._replace(bytes=listed)
+        states = {incident.state for incident in done.incidents}
+        if files.unaccounted > 0 and states & {"failed", "truncated"}:  # reading ended early, as was told
+            rest = files.unaccounted
+            files = files.plus(Bytes(failed=rest) if "failed" in states else Bytes(truncated=rest))
+        self.vanished += max(0, files.unaccounted)
+        self.grown += max(0, -files.unaccounted)
+        self.files, self.members = self.files.plus(files), self.members.plus(members)
+
     def progress_from(self) -> Callable[[int, int], None] | None:
         """Something to call with what was done beside what is in here already."""
         told, objects, size = self._on_progress, self.objects, self.bytes
         return None if told is None else lambda more, bytes_more: told(objects + more, size + bytes_more)
 
-    def join(self, ruleset: RuleSet) -> None:
-        """Joins halves of credentials that stand in several files. To be called when all files were added."""
+    def join(self, engine: Engine, policy: Policy, pairs: Sequence[tuple[FileTask, FileTask]] = ()) -> None:
+        """Joins what stands in several files: halves of credentials, and secrets over the seams of rotated logs (`pairs`: a
+        part, and what goes on with it). To be called when all files were added."""
+        if pairs:
+            from leakguard.seams import joined
+
+            self.findings = joined(engine, policy, pairs, self.ends, self.findings)
+            self.ends.clear()
         if self.references:
             from leakguard.triage.joining import join_halves
 
-            self.findings, self.sets = join_halves(self.findings, self.sets, self.references, ruleset)
+            self.findings, self.sets = join_halves(self.findings, self.sets, self.references, engine.ruleset)
 
     def result(self, incidents: Iterable[Incident] = ()) -> ScanResult:
+        incidents = tuple(incidents)
         return ScanResult(
             tuple(self.findings),
             tuple(self.sets),
             (*incidents, *self.incidents),
             Totals(self.objects, self.bytes, self.views, self.view_bytes),
-            receipt=self._receipt(),
+            receipt=self._receipt((*incidents, *self.incidents)),
         )
 
-    def _receipt(self) -> dict[str, Any]:
-        """What was gone through in archives, and how far it was allowed to go."""
+    def _receipt(self, incidents: tuple[Incident, ...]) -> dict[str, Any]:
+        """What became of the bytes; what was gone through in archives, and how far it was allowed to go."""
+        files = self.files.plus(Bytes(self._plain, scanned=self._plain))
+        for incident in incidents:  # files that were not read at all, too
+            files = files.plus(Bytes(incident.bytes, **{incident.state: incident.bytes}))
+        for state, size in self._of_units.items():
+            files = files.plus(Bytes(-size, **{state: -size}))
+        changed = {"vanished": self.vanished, "grown": self.grown}
+        told = {"account": {"files": {**files._asdict(), **changed}, "members": self.members._asdict()}}
+        return {**told, **self._inside()} if self.accounts else self._inside()
+
+    def _inside(self) -> dict[str, Any]:
         if not self.inside[0]:
             return {}
         counts = dict(zip(("containers", "members", "expanded_bytes"), self.inside, strict=True))
@@ -588,6 +690,10 @@ def scan_files(
     """
     head: list[FileTask] = []
     expected = 0
+    from leakguard.rotated import seams
+
+    pairs: list[tuple[FileTask, FileTask]] = []
+    tasks = seams(tasks, lambda task: task.path if task.kind == "file" else "", pairs)
     if policy.inside is not None:
         from leakguard.sources.volumes import gathered
 
@@ -599,21 +705,21 @@ def scan_files(
         if expected >= parallel_from:
             break
     engine = engine_for(expected)
-    collector.limits = policy.inside
+    collector.limits, collector.accounts = policy.inside, True
     if jobs > 1 and expected >= parallel_from and policy.inside is not None:
         from leakguard.pieces import scan_shared
 
         scan_shared(engine, chain(head, tasks), policy, jobs, collector)
-        collector.join(engine.ruleset)
+        collector.join(engine, policy, pairs)
         return
     work = units(chain(head, tasks), policy.inside is not None)
     if jobs < 2 or expected < parallel_from:
         for unit in work:
             collector.add(unit, scan_unit(engine, unit, policy))
-        collector.join(engine.ruleset)
+        collector.join(engine, policy, pairs)
         return
     from leakguard.workers import run
 
     for unit, done in run(engine, batches(work), policy, jobs):
         collector.add(unit, done)
-    collector.join(engine.ruleset)
+    collector.join(engine, policy, pairs)

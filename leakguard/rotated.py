@@ -8,8 +8,11 @@ such set stay where they are. A leaf: knows nothing of the project; imported whe
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 Age = tuple[int, str, int]
 """Sorts the oldest first: dates, then numbers from the highest, then the log itself."""
@@ -41,6 +44,39 @@ def _parsed(name: str) -> tuple[str, Age] | None:
     if date is not None:
         return base, (0, re.sub(r"\D", "", date), 0)
     return base, (1, "", -int(number))
+
+
+_NUMBERED = re.compile(r"[.\-_]\d")
+
+
+def log_of(path: str) -> str:
+    """The path of the log that this is a rotated part of, going by its name alone; "" for nearly all. Fast: asked of every
+    file."""
+    if _NUMBERED.search(path) is None:
+        return ""
+    folder, slash, name = path.rpartition("/")
+    parsed = _parsed(name)
+    return folder + slash + parsed[0] if parsed is not None else ""
+
+
+def seams(tasks: Iterable[_T], path_of: Callable[[_T], str], pairs: list[tuple[_T, _T]]) -> Iterator[_T]:
+    """The same tasks, which come by age; adds to `pairs` each part with the one that goes on with it. They are parts of one
+    log if it follows them, or is called one."""
+    before: _T | None = None
+    log = ""
+    perhaps: list[tuple[_T, _T]] = []
+    for task in tasks:
+        path = path_of(task)
+        own = log_of(path)
+        if before is not None and (own or path) == log:
+            perhaps.append((before, task))
+            if not own or "log" in own.rpartition("/")[2].lower():
+                pairs += perhaps
+                perhaps.clear()
+        else:
+            perhaps.clear()
+        before, log = (task, own) if own else (None, "")
+        yield task
 
 
 def by_age(names: Sequence[str]) -> list[int] | None:

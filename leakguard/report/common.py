@@ -261,6 +261,12 @@ def is_complete(result: ScanResult, context: ReportContext) -> bool:
     return not context.interrupted and all(state_of(i) == "skipped" for i in result.incidents)
 
 
+def passed_by(result: ScanResult) -> bool:
+    """Whether something was recognised and not looked into: an archive whose reader is missing, a git history. It is no gap
+    unless `strict` says so, and yet "nothing found" alone would say too much."""
+    return any(state_of(i) == "skipped" and "not read" in i.reason for i in result.incidents)
+
+
 def exit_code(result: ScanResult, context: ReportContext) -> int:
     """What the process ends with: as the caller said, else by the rule in leakguard.errors."""
     if context.exit_code is not None:

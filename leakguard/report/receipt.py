@@ -20,6 +20,7 @@ from leakguard.report.common import (
     human_bytes,
     is_complete,
     mask_userinfo,
+    passed_by,
     printable,
     reason_counts,
     severity_text,
@@ -34,7 +35,8 @@ LIST_LIMIT = 100
 
 
 def receipt(result: ScanResult, context: ReportContext, limit: int = LIST_LIMIT) -> dict[str, Any]:
-    """The receipt as plain data. What the pipeline left in `result.receipt` is under `details`."""
+    """The receipt as plain data. What the pipeline left in `result.receipt` is under `details`, but for `account`: what
+    became of every byte."""
     groups = by_state(result.incidents)
     out: dict[str, Any] = {
         "type": "receipt",
@@ -61,8 +63,12 @@ def receipt(result: ScanResult, context: ReportContext, limit: int = LIST_LIMIT)
         "config_sources": list(context.config_sources),
         "arguments": [mask_userinfo(argument) for argument in context.arguments],
     }
-    if result.receipt:
-        out["details"] = dict(result.receipt)
+    details = dict(result.receipt)
+    account = details.pop("account", None)
+    if account is not None:
+        out["account"] = account
+    if details:
+        out["details"] = details
     return out
 
 
@@ -91,6 +97,8 @@ def _verdict(result: ScanResult, context: ReportContext) -> str:
         text = f"{counted(len(result.findings), 'finding')} ({severity_text(result.findings)})"
     else:
         text = "nothing found" if result.totals.objects else "nothing was scanned"
+        if result.totals.objects and is_complete(result, context) and passed_by(result):
+            text += " in what was read"
     usable = sum(found.complete for found in result.sets)
     halves = len(result.sets) - usable
     if usable:

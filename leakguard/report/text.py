@@ -19,6 +19,7 @@ from leakguard.report.common import (
     is_complete,
     ordered,
     ordered_sets,
+    passed_by,
     printable,
     reason_counts,
     scanned_text,
@@ -322,5 +323,7 @@ def _ending(paper: _Paper, result: ScanResult, context: ReportContext) -> None:
         paper.line(f"Nothing found in what could be read: scanned {scanned}.")
     elif result.totals.objects == 0:
         paper.line(f"Nothing was scanned: {scanned}.")
+    elif passed_by(result):
+        paper.line(f"Nothing found in what was read: scanned {scanned}.")
     else:
         paper.line(f"{paper.style('Nothing found', _GREEN)}: scanned {scanned}.")

@@ -20,6 +20,7 @@ from leakguard.model import Incident, Origin
 from leakguard.sources import oci
 from leakguard.sources.image import Reader
 from leakguard.sources.inside import magic
+from leakguard.sources.inside.archives.tars import tar
 from leakguard.sources.inside.base import (
     CHUNK,
     BrokenError,
@@ -33,13 +34,12 @@ from leakguard.sources.inside.base import (
     from_file,
 )
 from leakguard.sources.inside.limits import Limits
-from leakguard.sources.inside.tars import tar
 from leakguard.sources.inside.walk import READERS, Choose, Leaf, Walker
 from leakguard.sources.oci import Blob
 from leakguard.sources.stores import LayerWalker, MissingError, Root, read_all
 from leakguard.sources.windows import OnIncident, open_regular, reason_of
 
-CODECS = frozenset(kind for kind, (module, _) in READERS.items() if module == "codecs")
+CODECS = frozenset(kind for kind, (module, _) in READERS.items() if module == "archives.codecs")
 MOST_LINKS = 8
 """Links followed from one name in an archive to the next: older `docker save` has each layer once."""
 
@@ -335,12 +335,12 @@ def _expanded(
             if data.strip(b"\0"):
                 raise BrokenError("data behind the compressed archive, not read")
     except Exception as error:  # noqa: BLE001 - what could be expanded is read, and the end of it told
-        from leakguard.sources.inside.walk import _explained
+        from leakguard.sources.inside.tally import explained
 
         if not told:
             told.append(
                 Incident(
-                    _explained(error, kind)[0].replace("unread", "failed"), str(origin), _explained(error, kind)[1]
+                    explained(error, kind)[0].replace("unread", "failed"), str(origin), explained(error, kind)[1]
                 )
             )
     for incident in told:

@@ -96,7 +96,7 @@ def _joined(style: str, base: str, parts: dict[int, FileTask], on_incident: OnIn
     sure = style in ("z", "part", "r") or (base.lower().endswith(_SUFFIXES) and style != "2 digits")
     if gaps and sure:
         told = "parts of a split archive, of which not all are here: they are read one by one"
-        on_incident(Incident("failed", base, told, sum(task.size for task in parts.values())))
+        on_incident(Incident("failed", base, told))
 
 
 def _is_archive(task: FileTask) -> bool:

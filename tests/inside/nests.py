@@ -72,8 +72,10 @@ def look_at(path: Path, limits: Limits | None = None, strict: bool = False) -> S
         while count := leaf.stream.readinto(memoryview(buffer)):
             if len(content) < 1 << 24:
                 content += buffer[:count]
-        assert str(leaf.origin) not in out.members or leaf.origin.inside is None
-        out.members[str(leaf.origin)] = bytes(content)
+        # a container that is damaged comes twice: what could be made of it, and as it stands
+        again = str(leaf.origin) in out.members and leaf.origin.inside is not None
+        assert not again or out.incidents, str(leaf.origin)
+        out.members[str(leaf.origin)] = out.members[str(leaf.origin)] + bytes(content) if again else bytes(content)
         out.origins.append(leaf.origin)
     return out
 

@@ -68,6 +68,47 @@ def xlsx(
     return zip_([TYPES, *((name, data.encode() if isinstance(data, str) else data) for name, data in files)])
 
 
+def biff12(kind: int, data: bytes = b"") -> bytes:
+    """A record of an xlsb."""
+    head = bytes((kind,)) if kind < 128 else bytes((kind & 0x7F | 0x80, kind >> 7))
+    size, out = len(data), b""
+    while size >= 128:
+        out += bytes((size & 0x7F | 0x80,))
+        size >>= 7
+    return head + out + bytes((size,)) + data
+
+
+def wide(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def xlsb(sheets: dict[str, list[list[str]]], inline: bool = False, more: bytes = b"") -> bytes:
+    """A binary workbook, its strings shared or in their cells; sheets whose names begin with `hidden` are. `more`: records
+    behind the cells of each."""
+    strings: list[str] = []
+    files: list[tuple[str, bytes]] = [("[Content_Types].xml", b"<Types/>")]
+    bundle, relations = b"", ""
+    for number, (name, rows) in enumerate(sheets.items(), 1):
+        bundle += biff12(156, struct.pack("<II", name.startswith("hidden"), number) + wide(f"rId{number}") + wide(name))
+        relations += f'<Relationship Id="rId{number}" Type="worksheet" Target="worksheets/sheet{number}.bin"/>'
+        data = biff12(129) + biff12(145)
+        for at, cells in enumerate(rows):
+            data += biff12(0, struct.pack("<III", at, 0, 0) + bytes(13)) if cells else b""
+            for column, text in enumerate(cells):
+                place = struct.pack("<II", column, 0)
+                if inline:
+                    data += biff12(6, place + wide(text))
+                else:
+                    strings.append(text)
+                    data += biff12(7, place + struct.pack("<I", len(strings) - 1))
+        files.append((f"xl/worksheets/sheet{number}.bin", data + biff12(146) + more + biff12(130)))
+    items = b"".join(biff12(19, b"\0" + wide(text)) for text in strings)
+    files.append(("xl/workbook.bin", biff12(131) + biff12(143) + bundle + biff12(144) + biff12(132)))
+    files.append(("xl/_rels/workbook.bin.rels", f"<Relationships>{relations}</Relationships>".encode()))
+    files.append(("xl/sharedStrings.bin", biff12(159, bytes(8)) + items + biff12(160)))
+    return zip_(files)
+
+
 def _row(number: int, cells: list[str], strings: list[str] | None) -> str:
     out = ""
     for column, text in enumerate(cells):

@@ -10,7 +10,7 @@ from typing import Any
 
 from leakguard.detect import cache
 from leakguard.detect.engine import Engine
-from leakguard.model import Finding
+from leakguard.model import Finding, Incident, ScanResult
 from leakguard.pipeline import Collector, Policy, scan_files
 from leakguard.report.common import ordered
 from leakguard.sources.files import Options, walk
@@ -26,6 +26,28 @@ def _engine(folder: str) -> Engine:
 def _record(finding: Finding) -> dict[str, Any]:
     out = {**finding._asdict(), "path": finding.path, "origin": finding.origin.as_json()}
     return {**out, "secret": (finding.secret or b"").decode("utf-8", "backslashreplace")}
+
+
+def scanned(folder: Path, limits: Limits | None, strict: bool = False, **options: Any) -> ScanResult:
+    """What a scan of a folder comes to."""
+    collector = Collector()
+    told: list[Incident] = []
+    with chdir(folder):
+        tasks = walk(["."], Options(**options), told.append)
+        policy = Policy(inside=limits, strict=strict)
+        scan_files(tasks, lambda _: _engine(os.environ["LEAKGUARD_CACHE_DIR"]), policy, 1, collector)
+    return collector.result(told)
+
+
+def held(account: dict[str, dict[str, int]], size: int, total: int) -> None:
+    """Every byte is in one place, and what was scanned at either level is what the engine was given."""
+    files, members = dict(account["files"]), dict(account["members"])
+    assert files["bytes"] == size
+    assert files["vanished"] == files["grown"] == 0
+    assert files.pop("bytes") == sum(files.values())
+    assert members.pop("bytes") == sum(members.values())
+    assert all(value >= 0 for value in (*files.values(), *members.values()))
+    assert files["scanned"] + members["scanned"] == total
 
 
 def findings(folder: Path, *names: str) -> list[dict[str, Any]]:

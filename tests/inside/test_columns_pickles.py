@@ -17,8 +17,8 @@ from nests import look, tar, zip_
 from scanned import findings
 from test_inside_scan import token
 
-from leakguard.sources.inside import pickles
 from leakguard.sources.inside.base import BrokenError, Stream, from_bytes
+from leakguard.sources.inside.columns import pickles
 from leakguard.sources.inside.magic import kind_of
 
 pytestmark = pytest.mark.usefixtures("loaded")

@@ -169,7 +169,8 @@ def test_a_reader_that_takes_too_much_memory_is_ended(tmp_path: Path, monkeypatc
     monkeypatch.setattr(child, "MEMORY", 1 << 20)
     path = tmp_path / "child.py"
     path.write_text(Path(child.__file__).read_text().replace("MEMORY = 1024 * 1024 * 1024", "MEMORY = 64 * 1024 * 1024"))
-    (tmp_path / "tablechild.py").write_text(Path(child.__file__).with_name("tablechild.py").read_text())
+    (tmp_path / "columns").mkdir()
+    (tmp_path / "columns" / "tablechild.py").write_text((Path(child.__file__).parent / "columns" / "tablechild.py").read_text())
     monkeypatch.setattr(child, "__file__", str(path))
     data = FORMS["parquet"][1]([{"a": token(6)}])
     seen = look(data, tmp_path, "x.parquet")
@@ -179,7 +180,7 @@ def test_a_reader_that_takes_too_much_memory_is_ended(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("form", FORMS)
 def test_without_its_package_a_kind_is_named_and_scanned(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leakguard.sources.inside.tables.find_spec", lambda name: None)
+    monkeypatch.setattr("leakguard.sources.inside.columns.tables.find_spec", lambda name: None)
     suffix, make = FORMS[form]
     data = make([{"a": "b"}])
     seen = look(data, tmp_path, f"x{suffix}")

@@ -42,10 +42,10 @@ from leakguard.detect.generate import expand
 from leakguard.pipeline import Collector, Policy, scan_files
 from leakguard.sources.files import Options, walk
 from leakguard.sources.inside import base
+from leakguard.sources.inside.databases.redisvalues import elements
+from leakguard.sources.inside.databases.snappy import unlzf
+from leakguard.sources.inside.databases.sqldump import copied
 from leakguard.sources.inside.limits import Limits
-from leakguard.sources.inside.redisvalues import elements
-from leakguard.sources.inside.snappy import unlzf
-from leakguard.sources.inside.sqldump import copied
 
 
 def content(seen: Seen) -> bytes:
@@ -519,7 +519,7 @@ def test_what_indexed_db_keeps(lead: bytes, tmp_path: Path) -> None:
 @pytest.mark.slow  # for what it needs: node is large
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node")
 def test_what_v8_writes() -> None:
-    from leakguard.sources.inside.v8values import cells_of
+    from leakguard.sources.inside.databases.v8values import cells_of
 
     script = """const o = {api_secret: "SECRET", wide: "w \\u20ac", list: ["a", {b: "c"}, , 7], d: new Date(0), re: /ab+c/g,
         map: new Map([["k", "v"], [5, "six"]]), set: new Set(["one"]), big: 12345678901234567890n, n: -3, f: 1.5, z: null,

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nests import Seen, look, look_at
 
-from leakguard.sources.inside import sqlitecarve
+from leakguard.sources.inside.databases import sqlitecarve
+from leakguard.sources.inside.databases.snappy import DamagedError, unlzf, unsnapped
+from leakguard.sources.inside.databases.sqlitepages import table_of
 from leakguard.sources.inside.limits import Limits
-from leakguard.sources.inside.snappy import DamagedError, unlzf, unsnapped
-from leakguard.sources.inside.sqlitepages import table_of
 
 
 def content(seen: Seen) -> bytes:
@@ -51,8 +51,8 @@ def test_live_rows_are_those_that_sqlite_has(rows: list[tuple[object, ...]], pag
     import io
 
     from leakguard.sources.inside.base import Budget, Context
-    from leakguard.sources.inside.sqlite import Database
-    from leakguard.sources.inside.sqlitepages import format_of
+    from leakguard.sources.inside.databases.sqlite import Database
+    from leakguard.sources.inside.databases.sqlitepages import format_of
 
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute(f"pragma page_size={page_size}")
@@ -139,7 +139,7 @@ def test_a_value_that_is_a_container_is_entered(tmp_path: Path) -> None:
 
 def test_files_in_cells_are_entered_however_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits to be entered is bounded: then the rows go on in a second member."""
-    from leakguard.sources.inside import records
+    from leakguard.sources.inside.databases import records
 
     monkeypatch.setattr(records, "_MOST_APART", 1000)
     connection = sqlite_connection(tmp_path / "x.db")
@@ -421,7 +421,7 @@ def test_snappy_and_lzf_end_whatever_they_are_given(data: bytes) -> None:
 @given(st.lists(st.sampled_from((b"the same ", b"x", b"api_secret", b"\0" * 40)), max_size=60))
 def test_snappy_is_what_cramjam_packed(words: list[bytes]) -> None:
     cramjam = pytest.importorskip("cramjam")
-    from leakguard.sources.inside import snappy
+    from leakguard.sources.inside.databases import snappy
 
     whole = b"".join(words)
     packed = bytes(cramjam.snappy.compress_raw(whole))

@@ -16,7 +16,8 @@ from papers import Pdf, compound, msg, pdf, png, shown, vba_packed
 
 from leakguard.model import Incident, Origin
 from leakguard.sources.files import FileTask
-from leakguard.sources.inside import ole, pdftext, walk
+from leakguard.sources.inside import walk
+from leakguard.sources.inside.documents import ole, pdftext
 from leakguard.sources.inside.limits import Limits
 
 KEY = "a-value-that-is-cut-into-runs-0123456789"
@@ -391,6 +392,31 @@ def test_what_a_screenshot_shows_is_read_if_asked_for(tmp_path: Path) -> None:
     nested = looked(zip_([("in/shot.png", data)]), tmp_path, "a.zip", "zip")
     assert b"correct horse battery" in nested.members["a.zip!/in/shot.png!/ocr"]
     assert "shot.png!/ocr" not in look_at(tmp_path / "shot.png").members
+
+
+@with_tesseract
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [14, 18, 24])
+@pytest.mark.parametrize("dark", [False, True])
+def test_hardly_a_letter_of_a_random_token_is_read_wrong(dark: bool, size: int, tmp_path: Path) -> None:
+    from difflib import SequenceMatcher
+
+    from PIL import Image, ImageDraw, ImageFont
+
+    rng = Random(size)
+    tokens = ["".join(rng.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789", k=40)) for _ in range(4)]
+    picture = Image.new("RGB", (48 * size, 12 * size), "#1e1e1e" if dark else "white")
+    text = "\n".join(f"Token: {token}" for token in tokens)
+    ImageDraw.Draw(picture).multiline_text(
+        (20, 20), text, fill="#e0e0e0" if dark else "#202020", font=ImageFont.load_default(size), spacing=size // 2
+    )
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    told = looked(out.getvalue(), tmp_path, "shot.png").members["shot.png!/ocr"].decode().splitlines()
+    lines = [line.replace(" ", "").removeprefix("Token:") for line in told if line.startswith("Token")]
+    assert len(lines) == len(tokens)
+    same = sum(block.size for line, token in zip(lines, tokens, strict=True) for block in SequenceMatcher(None, line, token, False).get_matching_blocks())
+    assert same > 0.9 * sum(map(len, tokens))
 
 
 @with_tesseract

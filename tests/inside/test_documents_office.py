@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import zipfile
 from pathlib import Path
 from random import Random
@@ -20,6 +21,7 @@ from papers import (
     R,
     S,
     W,
+    biff12,
     docx,
     ods_table,
     opendocument,
@@ -27,12 +29,14 @@ from papers import (
     pptx,
     runs,
     slide,
+    wide,
     word_table,
+    xlsb,
     xlsx,
 )
 
+from leakguard.sources.inside.documents.rows import Rows, says
 from leakguard.sources.inside.limits import Limits
-from leakguard.sources.inside.rows import Rows, says
 
 KEY = "a-value-that-is-cut-into-runs-0123456789"
 MORE = "another-value-0123456789-in-runs"
@@ -379,3 +383,47 @@ def test_which_labels_say_something() -> None:
         assert says(label), label
     for label in ("PassengerId", "author", "keyboard", "monkey", "name", "key", "compass", "4f9a8bsecret000111"):
         assert not says(label), label
+
+
+def shown_rows(seen: Seen, name: str) -> list[str]:
+    return seen.members[f"it!/{name}"].decode().split("\n")
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_binary_workbooks_are_rows_beside_their_labels(inline: bool, tmp_path: Path) -> None:
+    rows = [["Exchange", "API secret"], ["binance", KEY], [], ["", ""], ["two\nlines", MORE]]
+    seen = look(xlsb({"My keys": rows, "hidden one": [["password", MORE]]}, inline), tmp_path)
+    assert seen.reasons == ""
+    assert shown_rows(seen, "My keys")[:2] == ["Exchange\tAPI secret", f"Exchange: binance\tAPI secret: {KEY}"]
+    assert shown_rows(seen, "My keys")[4] == f"Exchange: two\rlines\tAPI secret: {MORE}"
+    assert shown_rows(seen, "hidden one")[0] == f"password: {MORE}"
+    facts = {origin.path: dict(origin.facts) for origin in seen.origins}
+    assert facts["hidden one"] == {"part": "xl/worksheets/sheet2.bin", "sheet": "hidden"}
+    everything = b"".join(seen.members.values())
+    assert everything.count(KEY.encode()) == 1
+    assert KEY.encode("utf-16-le") not in everything
+
+
+def test_what_is_no_cell_of_a_binary_workbook_is_kept(tmp_path: Path) -> None:
+    link = biff12(494, bytes(16) + wide("rId1") + wide(f"https://host/?key={KEY}"))
+    number = biff12(0, struct.pack("<I", 7)) + biff12(5, bytes(8) + struct.pack("<d", 1234567890.5)) + biff12(2, bytes(8) + struct.pack("<i", 42 << 2 | 2))
+    formula = biff12(8, bytes(8) + wide("result") + bytes(2) + struct.pack("<I", 60) + MORE.encode("utf-16-le"))
+    seen = look(xlsb({"one": [["a"]]}, more=number + formula + link), tmp_path)
+    assert seen.reasons == ""
+    assert shown_rows(seen, "one")[7].split("\t") == ["1234567890.5", "42", "result"]
+    rest = seen.members["it!/xl/worksheets/sheet1.bin.rest"]
+    assert KEY.encode("utf-16-le") in rest
+    assert MORE.encode("utf-16-le") in rest
+
+
+def test_strings_that_no_cell_of_a_binary_workbook_shows_are_read(tmp_path: Path) -> None:
+    whole = xlsb({"one": [["shown", KEY]]})
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        parts = [(name, archive.read(name)) for name in archive.namelist()]
+    parts = [(name, data + biff12(19, b"\0" + wide(MORE)) if name.endswith("Strings.bin") else data) for name, data in parts]
+    seen = look(zip_(parts), tmp_path)
+    assert MORE.encode() in b"".join(seen.members.values())
+    lies = [(name, data + b"\x06\xff\xff\xff\x7f" if "sheet1" in name else data) for name, data in parts]
+    seen = look(zip_(lies), tmp_path)
+    assert "cannot be so long" in seen.reasons
+    assert KEY.encode() in b"".join(seen.members.values())

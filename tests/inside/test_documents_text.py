@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nests import Seen, look, tar, zip_
 
+from leakguard.sources.inside.documents.markup import html_text
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.magic import kind_of
-from leakguard.sources.inside.markup import html_text
 
 KEY = "a-value-that-is-cut-into-runs-0123456789"
 MORE = "another-value-0123456789-in-runs"
@@ -306,7 +306,7 @@ def test_references_are_what_they_stand_for(tmp_path: Path) -> None:
 def test_references_keep_all_else_and_know_their_places(parts: list[str], size: int) -> None:
     """Whatever the blocks are cut into: each byte that stayed is where the map says it is."""
     from leakguard.sources.inside.base import Context, Stream
-    from leakguard.sources.inside.entities import _Text
+    from leakguard.sources.inside.documents.entities import _Text
 
     data = "".join(parts).encode()
     source = io.BytesIO(data)

@@ -17,7 +17,7 @@ from recorded import evtx, journal, journal_data, journal_object
 from scanned import findings
 from test_inside_scan import token
 
-from leakguard.sources.inside import journal as reader
+from leakguard.sources.inside.logs import journal as reader
 from leakguard.sources.inside.magic import kind_of
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -208,7 +208,7 @@ def test_a_damaged_record_is_told_and_the_others_are_read(tmp_path: Path) -> Non
 
 
 def test_without_its_package_an_event_log_is_named_and_scanned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leakguard.sources.inside.tables.find_spec", lambda name: None)
+    monkeypatch.setattr("leakguard.sources.inside.columns.tables.find_spec", lambda name: None)
     data = evtx(EVENTS)
     seen = look(data, tmp_path, "x.evtx")
     assert seen.reasons == "skipped x.evtx: of kind evtx, not read: install leakguard-scanner[logs]"

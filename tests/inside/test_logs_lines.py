@@ -21,10 +21,12 @@ from test_inside_scan import findings as by_process
 from test_inside_scan import run, token
 
 from leakguard.detect.generate import expand
-from leakguard.sources.inside import lines, walk
+from leakguard.sources.inside import walk
 from leakguard.sources.inside.base import Budget, Context, Stream, from_bytes
 from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.logs import lines
 from leakguard.sources.inside.magic import kind_of
+from leakguard.sources.inside.places import Places
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
@@ -164,7 +166,7 @@ def test_a_log_without_cut_lines_is_text_like_any_other(tmp_path: Path) -> None:
 # ---- laws -----------------------------------------------------------------------------------------------------------
 
 
-def joined(data: bytes, form: lines.Form, step: int = 1 << 20) -> tuple[bytes, lines.Places, list[tuple[str, str, str]]]:
+def joined(data: bytes, form: lines.Form, step: int = 1 << 20) -> tuple[bytes, Places, list[tuple[str, str, str]]]:
     told: list[tuple[str, str, str]] = []
     source = io.BytesIO(data)
     context = Context("x", Limits(), Budget(Limits(), len(data)), lambda *what: told.append(what))

@@ -92,4 +92,5 @@ def test_what_is_left_of_a_damaged_gzip_is_all_read(kind: str, tmp_path: Path) -
     told = b"".join(seen.members.values())
     have = [word.encode() for word in words if (wide(word, 60) if kind == "npy" else word.encode()) in left]
     assert 200 < len(have) < 600
-    assert [word for word in have if told.count(word) != 1] == []
+    most = 2 if kind == "pickle" else 1  # it is read once more as it stands: a length that lies may have swallowed something
+    assert [word for word in have if not 1 <= told.count(word) <= most] == []

@@ -23,6 +23,7 @@ import papers
 import pytest
 import recorded
 from nests import ARCHIVES, CODECS, Files, tar, zip_, zst
+from scanned import held
 from test_inside_scan import findings, planted, run, token
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -278,3 +279,9 @@ def test_one_nest_of_everything_gives_each_secret_once_with_its_chain(tmp_path: 
     assert told["complete"] is True, (told["failed"], told["truncated"], told["skipped"])
     assert told["skipped"]["count"] == told["failed"]["count"] == told["truncated"]["count"] == 0
     assert told["details"]["inside"]["members"] > len(members)
+    held(told["account"], sum(path.stat().st_size for path in folder.iterdir()), told["bytes"])
+    for state in ("skipped", "failed", "truncated"):
+        assert told["account"]["files"][state] == told["account"]["members"][state] == 0
+    # at each level: what the zstd holds, what the tar in it holds, and what that one's members hold
+    packed = tar([("images/app.tar", tar(members))])
+    assert told["account"]["members"]["bytes"] >= len(packed) + len(tar(members)) + sum(len(data) for _, data in members)

@@ -16,9 +16,9 @@ from recorded import LINKS, Sent, block, ip, pcap, pcapng
 from scanned import findings
 from test_inside_scan import token
 
-from leakguard.sources.inside import pcap as reader
 from leakguard.sources.inside.base import Budget, Context, Stream
 from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.logs import pcap as reader
 from leakguard.sources.inside.magic import kind_of
 
 pytestmark = pytest.mark.usefixtures("loaded")

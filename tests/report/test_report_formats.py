@@ -48,6 +48,7 @@ from leakguard.report.common import (
     well_formed,
 )
 from leakguard.report.gitlab import code_span
+from leakguard.report.receipt import summary_lines
 from leakguard.report.sarif import uri
 from leakguard.report.table import cell
 
@@ -382,6 +383,9 @@ def test_text_never_sounds_clean_when_it_is_not() -> None:
     assert "\nNothing found:" not in text
     assert "Nothing found:" not in rendered(empty(), "text", context(interrupted=True)).decode()
     assert rendered(ScanResult((), (), (), Totals()), "text").startswith(b"Nothing was scanned")
+    passed = empty()._replace(incidents=(Incident("skipped", "x.7z", "of kind 7z, not read: install leakguard-scanner[archives]"),))
+    assert rendered(passed, "text").splitlines()[-1].startswith(b"Nothing found in what was read: scanned")
+    assert summary_lines(passed, context())[0] == "leakguard: nothing found in what was read"
     both = one()._replace(incidents=(Incident("failed", "x", "unreadable"),))
     assert b"Not everything could be read." in rendered(both, "text").splitlines()[-1]
 

@@ -159,7 +159,7 @@ def text_structure(result: ScanResult, ctx: ReportContext, output: bytes) -> Non
         not result.findings
         and not ctx.interrupted
         and result.totals.objects > 0
-        and all(incident.state == "skipped" for incident in result.incidents)
+        and all(incident.state == "skipped" and "not read" not in incident.reason for incident in result.incidents)
     )
 
 

@@ -11,15 +11,21 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from io import RawIOBase
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from leakguard.model import CredentialSet, Finding
+from leakguard.sources.inside.cover import Covered
 from leakguard.sources.inside.limits import Limits
 
 CHUNK = 256 * 1024
 """Bytes asked of a source at a time."""
+KEPT = 1024 * 1024
+"""Bytes read last that are kept of what cannot be read again, for the case that it turns out to be damaged."""
+LEAST_HOLE = 16
+"""Bytes that a reader passed over from which on they are scanned as they stand."""
 SPOOL = 8 * 1024 * 1024
 """Bytes of a container that must be seekable kept in memory; more go to a temporary file."""
 FLOOR = 128 * 1024 * 1024
@@ -125,7 +131,10 @@ class Budget:
 class Stream:
     """Bytes in order: from a file, a decoder, or a part of another stream."""
 
-    __slots__ = ("_at", "_buffer", "_error", "_handle", "_pull", "_spool", "_whole", "ended", "position", "size")
+    __slots__ = (
+        "_at", "_buffer", "_covered", "_error", "_handle", "_kept", "_kept_size", "_pull", "_spool", "_whole", "ended",
+        "position", "size",
+    )  # fmt: skip
 
     def __init__(self, pull: Pull, size: int = -1, handle: BinaryIO | None = None) -> None:
         self._pull = pull
@@ -134,6 +143,9 @@ class Stream:
         self._error: Told | None = None
         self._handle = handle
         self._spool: BinaryIO | None = None
+        self._covered: Covered | None = None
+        self._kept: deque[bytes] | None = None
+        self._kept_size = 0
         self._whole = False
         self.size = size
         """Length in bytes if known, else -1. What a container says of its member: not to be trusted."""
@@ -255,7 +267,8 @@ class Stream:
         if self._handle is not None:
             self.ended, self._buffer, self._at = True, b"", 0
             self._whole = True
-            return self._handle, self.size
+            self._covered = Covered(self._handle)
+            return cast(BinaryIO, self._covered), self.size
         import tempfile
 
         spool = tempfile.SpooledTemporaryFile(SPOOL)  # noqa: SIM115 - closed with the stream's container
@@ -268,7 +281,8 @@ class Stream:
             pass
         spool.seek(0)
         self._spool = spool  # type: ignore[assignment]
-        return self._spool, size  # type: ignore[return-value]
+        self._covered = Covered(cast(BinaryIO, spool))
+        return cast(BinaryIO, self._covered), size
 
     def again(self) -> Pull | None:
         """If `file` was called: its bytes from the start, as they stand."""
@@ -277,6 +291,39 @@ class Stream:
             return None
         handle.seek(0)
         return handle.read
+
+    def keep(self) -> None:
+        """From now on the last bytes that were read are kept, at least KEPT of them."""
+        ahead = self._buffer[self._at :]
+        self._kept, self._kept_size = deque((ahead,)), len(ahead)
+
+    def recent(self) -> tuple[int, Pull]:
+        """(how many of the bytes that were read last are still known, these and all that follow)."""
+        held = self.held()
+        known = b"".join(self._kept or ())
+        known = known[: len(known) - held] if held else known
+        rest = iter((known,))
+        return len(known), lambda count: next(rest, b"") or self.read(count)
+
+    def held(self) -> int:
+        """Bytes that were pulled and nobody read."""
+        return len(self._buffer) - self._at
+
+    def is_file(self) -> bool:
+        """Was `file` called?"""
+        return self._covered is not None
+
+    def missing(self) -> list[tuple[int, int]]:
+        """If `file` was called: the runs [start, end) of it that nobody read, but for those that are too short to be anything
+        but structure (a checksum that is not verified)."""
+        if self._covered is None:
+            return []
+        holes = self._covered.missing(self.size if self._whole else self.position)
+        return [(low, high) for low, high in holes if high - low >= LEAST_HOLE]
+
+    def part_again(self, start: int, end: int) -> Pull | None:
+        """If `file` was called: the run [start, end) of it."""
+        return from_file(cast(BinaryIO, self._covered), start, end - start) if self._covered is not None else None
 
     def whole(self) -> Pull | None:
         """All bytes of a file on disk, from the start; None for what cannot be read again."""
@@ -295,6 +342,11 @@ class Stream:
         except Told as told:
             self.ended, self._error = True, told
             return
+        if self._kept is not None and data:
+            self._kept.append(data)
+            self._kept_size += len(data)
+            while self._kept_size - len(self._kept[0]) >= KEPT:
+                self._kept_size -= len(self._kept.popleft())
         if not data:
             self.ended = True
         elif self._at < len(self._buffer):
@@ -330,6 +382,23 @@ class Part:
         self.left -= self.stream.skip(self.left)
         if self.left:
             raise BrokenError(f"ends {self.left} bytes early")
+
+
+class Pieces:
+    """An iterator of byte strings, to be pulled."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def __call__(self, count: int) -> bytes:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._rest = piece
+        out, self._rest = self._rest[:count], self._rest[count:]
+        return out
 
 
 def from_bytes(data: bytes) -> Pull:

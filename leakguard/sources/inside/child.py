@@ -40,9 +40,9 @@ _PACKAGES = {
     "avro": ("fastavro",),
     "evtx": ("evtx",),
 }
-_MODULES = {"pdf": "pdf", "ole": "ole", "ocr": "pictures"}
-_MODULES |= dict.fromkeys(("parquet", "arrow", "orc", "avro", "evtx"), "tablechild")
-"""Parsers that are a file beside this one, with a function `read(handle, out)`."""
+_MODULES = {"pdf": "documents/pdf", "ole": "documents/ole", "ocr": "documents/pictures"}
+_MODULES |= dict.fromkeys(("parquet", "arrow", "orc", "avro", "evtx"), "columns/tablechild")
+"""Parsers that are a file in a folder beside this one, with a function `read(handle, out)`."""
 _EXTRAS = {"pdf": "documents", "ole": "documents", "ocr": "ocr", "evtx": "logs"}
 _EXTRAS |= dict.fromkeys(("parquet", "arrow", "orc", "avro"), "columns")
 _KINDS = {b"l": "link", b"v": "view"}
@@ -383,10 +383,11 @@ def _read(kind: str, out: _Out) -> None:
 
 
 def _module(name: str) -> Any:
-    """A file beside this one, run as a module: no package is searched for it."""
+    """A file of ours, run as a module: no package is searched for it."""
     from importlib.util import module_from_spec, spec_from_file_location
 
-    spec = spec_from_file_location(name, os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py"))
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    spec = spec_from_file_location(name.rpartition("/")[2], path)
     if spec is None or spec.loader is None:
         raise ImportError(name)
     module = module_from_spec(spec)

@@ -2,8 +2,12 @@
 
 Promises: a pure function of a head, the object's name (for the few formats without a magic) and nothing else; about
 a dictionary look-up for text; reads nothing. It may be wrong (two bytes are not much): a reader that finds so says so,
-and the bytes are then scanned as they stand. On the path of every scanned file: imports nothing.
+and the bytes are then scanned as they stand. On the path of every scanned file: imports nothing but `opaque`.
 """
+
+from leakguard.sources.inside.opaque import MAGICS, NOTED, PGP, SURE, innodb, is_pgp
+
+__all__ = ["NOTED", "kind_of"]
 
 HEAD = 512
 """Bytes that are enough for everything but an ISO image."""
@@ -44,10 +48,8 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"PACK\0\0\0\2", "git-pack"),
     (b"xar!\0", "xar"),
     (b"MSWIM\0\0\0", "wim"),
-    (b"LUKS\xba\xbe", "luks"),
     (b"BORG_SEG", "borg"),
     (b"[repository]\nversion", "borg"),
-    (b"age-encryption.org/v1\n", "age"),
     (b"Salted__", "openssl-enc"),
     (b"%PDF-", "pdf"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
@@ -110,7 +112,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
 )  # fmt: skip
 
 _BY_TWO: dict[bytes, list[tuple[bytes, str]]] = {}
-for _magic, _kind in _MAGICS:
+for _magic, _kind in (*_MAGICS, *MAGICS):
     _BY_TWO.setdefault(_magic[:2], []).append((_magic, _kind))
 for _low in range(16):
     _BY_TWO.setdefault(bytes((0x50 + _low, 0x2A)), []).append((bytes((0x50 + _low, 0x2A, 0x4D, 0x18)), "skippable"))
@@ -126,6 +128,8 @@ TAIL = 65_557
 """Bytes at an end that hold the end record of a zip, if one hangs there."""
 
 _LEVELS = (b"\0", b"\1", b"\2", b"\3")
+
+_FIRST = PGP | {b"x"}
 
 OCTAL = frozenset(b"01234567 \0")
 
@@ -156,10 +160,10 @@ def kind_of(head: bytes, name: str = "") -> str:
         return "iso"
     if name.endswith(_NAMED) and (kind := _by_name(head, name)):
         return kind
-    if name.endswith((".ldb", ".sst", ".log", ".mdb", ".aof", ".dat", ".bson")):
+    if name.endswith((".ldb", ".sst", ".log", ".mdb", ".aof", ".dat", ".bson", ".ibd")):
         return _database(head, name)
-    if head[:1] == b"x":
-        return _zlib(head, name)
+    if head[:1] in _FIRST:
+        return _zlib(head, name) if head[:1] == b"x" else "pgp" if len(head) > 12 and is_pgp(head, name) else ""
     if head[:1] == b"{" and b'"kdf"' in head[:HEAD] and "keys/" in name and b'"scrypt"' in head[:HEAD]:
         return "restic"
     return ""
@@ -255,6 +259,8 @@ def _database(head: bytes, name: str) -> str:
     """Files of databases that have no mark at their beginning: known by how their program names them, and how it
     begins one."""
     stem, _, suffix = name.rsplit("/", 1)[-1].rpartition(".")
+    if suffix == "ibd":
+        return innodb(head)
     if suffix == "bson":
         return "bson" if len(head) > 5 and 5 <= int.from_bytes(head[:4], "little") <= 1 << 25 and 0 < head[4] < 20 else ""
     if suffix == "dat" and len(stem) >= 3 and stem.isdigit():
@@ -397,5 +403,5 @@ _SURE = {"mail": _mail, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap,
          "redis-aof": _aof, "gdbm": _gdbm,
-         "bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg}
+         "bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg, **SURE}
 """Second looks, where the magic alone is common in other files."""

@@ -5,8 +5,8 @@ member, before, between or after them), unless an incident says otherwise; what 
 handed out as it stands; each limit that is reached is an incident; nothing is written to disk but unlinked temporary
 files; a member's name is text and never a path to open.
 
-The table READERS says which module reads what. Knows `model` and `sources`; imported by the pipeline and by
-`leakguard extract`.
+Accounts for every byte, of the root and of what came out of containers (`Tally`). Knows `model` and `sources`; imported
+by the pipeline and by `leakguard extract`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from io import FileIO, RawIOBase
 from typing import BinaryIO, NamedTuple, cast
 
 from leakguard.model import Incident, Origin
+from leakguard.rotated import log_of
 from leakguard.sources.inside import magic
 from leakguard.sources.inside.base import (
     CHUNK,
@@ -36,98 +37,14 @@ from leakguard.sources.inside.base import (
     from_bytes,
     from_file,
 )
-from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.limits import Bytes, Limits
+from leakguard.sources.inside.readers import NAMED, READERS
+from leakguard.sources.inside.tally import WEAK, Counted, Tally, explained
 from leakguard.sources.windows import FileTask, OnIncident, open_regular, reason_of
 
-EXTRA = "leakguard-scanner[archives]"
-"""What to install for the formats of the extra."""
-
-READERS: dict[str, tuple[str, str]] = {
-    "gzip": ("codecs", "gzip"),
-    "bzip2": ("codecs", "bzip2"),
-    "xz": ("codecs", "xz"),
-    "lzma": ("codecs", "lzma_alone"),
-    "lzip": ("codecs", "lzip"),
-    "zstd": ("codecs", "zstd"),
-    "skippable": ("codecs", "skippable"),
-    "lz4": ("codecs", "lz4"),
-    "lz4-legacy": ("codecs", "lz4_legacy"),
-    "brotli": ("codecs", "brotli"),
-    "git-object": ("codecs", "zlib_stream"),
-    "tar": ("tars", "tar"),
-    "zip": ("zips", "zip_file"),
-    "ar": ("simple", "ar"),
-    "cpio": ("simple", "cpio"),
-    "rpm": ("simple", "rpm"),
-    "asar": ("simple", "asar"),
-    "iso": ("iso", "iso"),
-    "7z": ("child", "foreign"),
-    "rar": ("child", "foreign"),
-    "cab": ("child", "foreign"),
-    "lha": ("child", "foreign"),
-    "xar": ("child", "foreign"),
-    "squashfs": ("child", "foreign"),
-    "git-bundle": ("gitpack", "bundle"),
-    "git-pack": ("gitpack", "pack"),
-    "zlib": ("codecs", "zlib_stream"),
-    "pdf": ("pdf", "pdf"),
-    "ole": ("ole", "ole"),
-    "rtf": ("markup", "rtf"),
-    "mail": ("mail", "message"),
-    "mbox": ("mail", "mbox"),
-    "notebook": ("notebook", "notebook"),
-    "delimited": ("delimited", "delimited"),
-    "entities": ("entities", "entities"),
-    "png": ("pictures", "png"),
-    "picture": ("pictures", "picture"),
-    "json-file": ("lines", "json_file"),
-    "cri": ("lines", "cri"),
-    "syslog": ("lines", "octet_counted"),
-    "journal-export": ("lines", "journal_export"),
-    "journal": ("journal", "journal"),
-    "evtx": ("tables", "table"),
-    "parquet": ("tables", "table"),
-    "arrow": ("tables", "table"),
-    "avro": ("tables", "table"),
-    "orc": ("tables", "table"),
-    "pickle": ("pickles", "pickle"),
-    "npy": ("arrays", "npy"),
-    "pcap": ("pcap", "pcap"),
-    "sqlite": ("sqlite", "sqlite"),
-    "sqlite-wal": ("sqlitewal", "wal"),
-    "sqlite-journal": ("sqlitewal", "journal"),
-    "sql-dump": ("sqldump", "sql_dump"),
-    "sstable": ("sstables", "sstable"),
-    "leveldb-log": ("leveldb", "log"),
-    "mongodump": ("mongo", "archive"),
-    "lmdb": ("lmdb", "lmdb"),
-    "berkeley-db": ("dbm", "berkeley"),
-    "gdbm": ("dbm", "gdbm"),
-    "redis-rdb": ("redis", "rdb"),
-    "redis-aof": ("redis", "aof"),
-    "bson": ("mongo", "bson"),
-    "pg-dump": ("pgdump", "custom"),
-    "pg-dump-tar": ("pgdump", "in_tar"),
-    "pg-data": ("pgdump", "in_folder"),
-}
-"""kind -> (module here, function). A reader yields Members; ImportError from it means that a package is missing."""
-
-NAMED = {
-    "compress": "no reader",
-    "lzop": "no reader",
-    "wim": "no reader",
-    "luks": "encrypted",
-    "borg": "encrypted backup repository; scan the output of `borg export-tar`",
-    "restic": "encrypted backup repository; scan the output of `restic dump`",
-    "age": "encrypted",
-    "openssl-enc": "encrypted",
-}
-"""kind -> why it is not read. Its bytes are scanned as they stand."""
-
+KEPT = 16 * 1024
+"""Last bytes kept of what a rotated log holds: no match is longer."""
 NAME_LIMIT = 1024
-TOLD_EACH = 20
-"""Incidents of one reason told one by one per container; the rest is counted."""
-
 Seen = Callable[[str], bool]
 """Was the content of this digest (`sha256:...`) read before? Told what is about to be read, so it may remember it."""
 
@@ -148,16 +65,6 @@ class Leaf(NamedTuple):
     moved: Moved | None = None
 
 
-class Tally:
-    """What a walk went through."""
-
-    def __init__(self) -> None:
-        self.containers = 0
-        self.members = 0
-        self.expanded = 0
-        self.seen_before = 0
-
-
 def is_container(head: bytes, path: str, open_path: str, whole: bool, git: bool = False) -> str:
     """The kind of the file that begins with `head`, or "". `whole`: the head is all of it. Else the file is opened to
     see whether a zip hangs at its end. `git`: git's packs and objects are containers, too."""
@@ -167,7 +74,7 @@ def is_container(head: bytes, path: str, open_path: str, whole: bool, git: bool 
     if kind == "pg-data" and not os.path.isfile(os.path.join(os.path.dirname(open_path), "toc.dat")):
         return ""
     if kind in magic.LOGS and not whole:
-        from leakguard.sources.inside.lines import is_cut
+        from leakguard.sources.inside.logs.lines import is_cut
 
         return kind if is_cut(open_path, kind) else ""
     if kind:
@@ -204,12 +111,15 @@ def leaves(
         opened, size = _opened_file(task)
     except OSError as error:
         on_incident(Incident("failed", str(origin), reason_of(error), task.size))
+        if tally is not None:
+            tally.root = tally.root.plus(Bytes(task.size, failed=task.size))
         return
     with opened as handle:
         if kind == "sql-dump":  # text, as long as it likes
             limits = limits._replace(seconds=0)
         walker = Walker(origin, Budget(limits, size), on_incident, strict=strict, seen=seen, tally=tally, choose=choose)
         walker.beside = partial(_open_beside, os.path.dirname(task.open_path))
+        walker.keep_last = bool(log_of(task.path))
         if kind in magic.LOGS:
             walker.budget.unlimited()
         stream = Stream(walker.guarded(handle.read, origin), size, cast(BinaryIO, handle))
@@ -284,7 +194,10 @@ def piped(
         yield from walker.enter(origin, stream, kind, 1)
     else:
         budget.unlimited()  # plain text of any length
-        yield Leaf(origin, stream)
+        try:
+            yield Leaf(origin, stream)
+        finally:
+            walker.tally.root = Bytes(stream.position, stream.position)
 
 
 class Walker:
@@ -309,6 +222,7 @@ class Walker:
         self.tally = tally or Tally()
         self.choose = choose
         self.beside: Callable[[str], RawIOBase | None] | None = None
+        self.keep_last = False
         self._exhausted = False
         self._cut: Origin | None = None
         self._damaged: Origin | None = None
@@ -318,27 +232,79 @@ class Walker:
         self, origin: Origin, stream: Stream, kind: str, depth: int, names: set[int] | None = None
     ) -> Iterator[Leaf]:
         """The leaves of a container. Whatever its reader leaves in the stream is a gap."""
-        told = _Counted(self, origin)
-        if depth > self.budget.limits.depth + (kind in magic.LOGS):  # text holds nothing to go into
-            told("truncated", "", f"nested more than {self.budget.limits.depth} deep (--archive-depth)")
-            yield Leaf(origin, stream)
-            return
+        told = Counted(self._tell, origin)
         names = set() if names is None else names
-        self.tally.containers += 1
         base, before = stream.position, self.budget.members
         try:
+            if depth > self.budget.limits.depth + (kind in magic.LOGS):  # text holds nothing to go into
+                told("truncated", "", f"nested more than {self.budget.limits.depth} deep (--archive-depth)")
+                yield from self._stands(origin, stream, told)
+                return
+            self.tally.containers += 1
+            stream.keep()
             yield from self._read(origin, stream, kind, depth, names, told)
-            yield from self._rest(origin, stream, base, depth, names)
+            yield from self._rest(origin, stream, kind, base, depth, names, told)
         except Told:
             pass
         finally:
             if depth == 1:
                 self.tally.members += self.budget.members - before
+            self._settle(origin, stream, base, depth, told)
             told.close()
             stream.close()
 
+    def _settle(self, origin: Origin, stream: Stream, base: int, depth: int, told: Counted) -> None:
+        """Accounts for the bytes of a container that was gone through, or left."""
+        if depth == 1 and stream.size >= 0:
+            size = stream.size  # of the file, whether it was read in order or by seeking
+            holes = stream.missing() if stream.is_file() else [(stream.position, size)]
+        else:
+            size = stream.position - base + stream.held()
+            holes = [*stream.missing(), (0, stream.held())]
+        unread = 0 if told.stood < 0 else min(size, told.unread + sum(high - low for low, high in holes))
+        stood = size if told.stood < 0 else min(told.stood, size - unread)
+        made = Bytes(size, scanned=stood, containers=size - unread - stood)._replace(**{self._state(origin, told): unread})
+        if depth == 1:
+            self.tally.root = self.tally.root.plus(made)
+        else:
+            self.tally.add(made)
+
+    def _state(self, origin: Origin, told: Counted | None) -> str:
+        """Why bytes of it were read by nobody, in the word of incidents."""
+        if self.budget.over or self._cut is origin:
+            return "truncated"
+        states = {state for state, _ in told.counts} if told is not None else set()
+        if states == {"unread"} and not self.strict:
+            return "skipped"
+        return "truncated" if states == {"truncated"} else "failed"
+
+    def _stands(self, origin: Origin, stream: Stream, told: Counted) -> Iterator[Leaf]:
+        """What is left of a container, as it stands."""
+        before = stream.position
+        try:
+            yield Leaf(origin, stream)
+        finally:
+            if told.stood >= 0:
+                told.stood += stream.position - before
+
+    def _again(self, origin: Origin, pull: Pull, told: Counted) -> Iterator[Leaf]:
+        """All of a container as it stands, whatever was read of it before."""
+        told.stood = -1
+        yield Leaf(origin, Stream(self.guarded(pull, origin)))
+
+    def _handed(self, leaf: Leaf, padding: int = 0) -> Iterator[Leaf]:
+        """A leaf of its own, accounted for."""
+        stream = leaf.stream
+        try:
+            yield leaf
+        finally:
+            self.tally.took(stream.position - padding, padding)
+            held = stream.held()
+            if held:
+                self.tally.add(Bytes(held, **{self._state(leaf.origin, None): held}))
+
     def _read(
-        self, origin: Origin, stream: Stream, kind: str, depth: int, names: set[int], told: _Counted
+        self, origin: Origin, stream: Stream, kind: str, depth: int, names: set[int], told: Counted
     ) -> Iterator[Leaf]:
         """The leaves of what the reader of this kind yields."""
         beside = self.beside if origin.inside is None else None
@@ -363,11 +329,12 @@ class Walker:
             if isinstance(error, BrokenError) and error.unread:
                 stream.unread(error.unread)
             if not isinstance(error, BrokenError) or stream.position > start or kind not in WEAK:
-                state, reason = _explained(error, kind)
+                state, reason = explained(error, kind)
                 told(state, "", reason)
+                told.broken = not (isinstance(error, BrokenError) and error.unread)
         whole = stream.again()
         if whole is not None and not self.budget.over:  # a reader that seeks took it all: none of it is sure to be read
-            yield Leaf(origin, Stream(self.guarded(whole, origin)))
+            yield from self._again(origin, whole, told)
 
     def entries(self, origin: Origin) -> Callable[[str, bytes, str], None] | None:
         """Whom to tell the headers of the tar `origin` (see Context.entry); nobody here."""
@@ -387,7 +354,8 @@ class Walker:
             return
         if member.kind == "text":
             if self.choose is None:  # else the container was to be taken, and not what is in it
-                yield Leaf(container, Stream(self.guarded(member.pull, container)), member.place, member.moved)
+                stream = Stream(self.guarded(member.pull, container))
+                yield from self._handed(Leaf(container, stream, member.place, member.moved))
             return
         origin, stream = self._opened(container, member, number, names)
         if self.choose is not None:
@@ -397,23 +365,28 @@ class Walker:
             if verdict == "take" or (not verdict and member.kind != "content"):
                 return
         head = stream.peek(magic.HEAD)
+        padding = stream.position
         if not head:
+            self.tally.took(0, padding)
             return
         kind = self._kind(head, stream, member) if member.kind != "view" else ""
         if self.budget.limits.ocr and member.kind == "member" and magic.is_picture(head):
             kind = "picture"
         if kind and not (kind == parent and member.kind == "gap"):
+            self.tally.took(0, padding)
             yield from self.enter(origin, stream, kind, depth + 1, names if origin is container else None)
         elif member.kind == "content":
-            yield Leaf(Origin("member", self._name(member.name, number, names), container, member.facts), stream)
+            own = Origin("member", self._name(member.name, number, names), container, member.facts)
+            yield from self._handed(Leaf(own, stream))
         else:
-            yield Leaf(origin, stream, member.place)
+            yield from self._handed(Leaf(origin, stream, member.place), padding)
 
     def _opened(self, container: Origin, member: Member, number: int, names: set[int]) -> tuple[Origin, Stream]:
         """A member's origin and stream. What a compressed stream holds has the stream's own origin until it is known to
         be no container; a gap is named after its first byte that is not NUL."""
         if member.kind == "content":
-            return container, Stream(self.guarded(member.pull, container), member.size)
+            pull = self.guarded(member.pull, container)
+            return container, Stream(self._ending(pull) if self.keep_last else pull, member.size)
         if member.kind != "gap":
             origin = Origin(member.kind, self._name(member.name, number, names), container, member.facts)
             return origin, Stream(self.guarded(member.pull, origin), member.size)
@@ -429,7 +402,7 @@ class Walker:
         kind = magic.kind_of(head, member.name)
         if member.kind == "gap":
             return kind
-        if not kind and magic.may_be_iso(head):
+        if kind in ("", "disk") and magic.may_be_iso(head):
             kind = magic.kind_of(stream.peek(magic.ISO_HEAD), member.name)
         if not kind:
             near = stream.peek(CHUNK + 1)
@@ -437,23 +410,66 @@ class Walker:
                 kind = "zip"
         return kind
 
-    def _rest(self, origin: Origin, stream: Stream, base: int, depth: int, names: set[int]) -> Iterator[Leaf]:
+    def _rest(
+        self, origin: Origin, stream: Stream, kind: str, base: int, depth: int, names: set[int], told: Counted
+    ) -> Iterator[Leaf]:
         """What the reader left: data behind an archive's end, or behind its damage."""
         if self.budget.over or self._cut is origin:
             return  # behind a limit comes only more of what was packed
         whole = stream.whole() if self._damaged is origin else None
         if whole is not None:  # what it decoded to may be an accident, and the text be in the open
-            yield Leaf(origin, Stream(self.guarded(whole, origin)))
+            yield from self._again(origin, whole, told)
+            return
+        damaged = told.broken or self._damaged is origin or (kind in _VIEWED and self._within(origin))
+        alone = kind in magic.LOGS or stream.is_file() or READERS.get(kind, ("",))[0] in _ISOLATED
+        if damaged and stream.position > base and not alone:
+            yield from self._recent(origin, stream, told)
+            return
+        if stream.is_file():
+            if told.stood >= 0:
+                yield from self._holes(origin, stream, kind, depth, names, told)
             return
         if stream.at_end():
             return
         if stream.position == base:
-            yield Leaf(origin, stream)  # nothing was read: it is no container after all, or one that nobody can read
+            yield from self._stands(origin, stream, told)  # it is no container after all, or one that nobody can read
             return
         if not _past_zeros(stream):
             return
         gap = Member(f"@{stream.position - base}", stream.read, kind="gap")
         yield from self.member(origin, gap, 0, depth, names)
+
+    def _within(self, origin: Origin) -> bool:
+        """Was a member of the container the last thing that was damaged?"""
+        return self._damaged is not None and self._damaged.inside is origin
+
+    def _recent(self, origin: Origin, stream: Stream, told: Counted) -> Iterator[Leaf]:
+        """What was read last of a container that turned out to be damaged, and the rest, as it stands."""
+        before = stream.position
+        known, pull = stream.recent()
+        try:
+            yield Leaf(origin, Stream(pull))
+        finally:
+            told.stood += known + stream.position - before
+
+    def _holes(
+        self, origin: Origin, stream: Stream, kind: str, depth: int, names: set[int], told: Counted
+    ) -> Iterator[Leaf]:
+        """What a reader that seeks passed over. If something was told (an encrypted member, damage) it counts as not read,
+        though it is scanned as it stands."""
+        holes = stream.missing()
+        if told.counts:
+            told.unread = sum(high - low for low, high in holes)
+        for low, high in holes:
+            pull = stream.part_again(low, high)
+            if pull is None:
+                continue
+            gap = Member(f"@{low}", pull, high - low, "gap")
+            if high - low >= magic.HEAD:
+                yield from self.member(origin, gap, 0, depth, names, kind)
+            else:
+                place, content = self._opened(origin, gap, 0, names)
+                yield from self._handed(Leaf(place, content), content.position)
 
     # ------------------------------------------------------------ telling
     def guarded(self, pull: Pull, origin: Origin) -> Pull:
@@ -470,13 +486,23 @@ class Walker:
                 self._limit(origin, error)
             except Exception as error:  # noqa: BLE001 - a parser met what nobody foresaw: its member fails
                 self._damaged = origin
-                state, reason = _explained(error, "")
+                state, reason = explained(error, "")
                 self._tell(state, origin, reason)
             else:
                 return data
             raise Told
 
         return guarded
+
+    def _ending(self, pull: Pull) -> Pull:
+        """The same, its last bytes kept."""
+
+        def ending(count: int) -> bytes:
+            data = pull(count)
+            self.tally.last = data[-KEPT:] if len(data) >= KEPT else (self.tally.last + data)[-KEPT:]
+            return data
+
+        return ending
 
     def _limit(self, origin: Origin, error: LimitError) -> None:
         whole = isinstance(error, ExhaustedError)
@@ -501,46 +527,10 @@ class Walker:
         return name
 
 
-class _Counted:
-    """Incidents of one container: the first few of a reason one by one, of the rest the number."""
-
-    def __init__(self, walker: Walker, origin: Origin) -> None:
-        self.walker = walker
-        self.origin = origin
-        self.counts: dict[tuple[str, str], int] = {}
-
-    def __call__(self, state: str, name: str, reason: str) -> None:
-        key = (state, reason)
-        self.counts[key] = self.counts.get(key, 0) + 1
-        if self.counts[key] <= TOLD_EACH or len(self.counts) > 1000:
-            self.walker._tell(state, Origin("member", name, self.origin) if name else self.origin, reason)
-
-    def close(self) -> None:
-        for (state, reason), count in self.counts.items():
-            if count > TOLD_EACH:
-                self.walker._tell(state, self.origin, f"{count - TOLD_EACH} more members: {reason}")
-        self.counts.clear()
-
-
-def _explained(error: Exception, kind: str) -> tuple[str, str]:
-    """(state, reason) of what ended a container of a kind, or a member ("")."""
-    named = f"{kind}: " if kind else ""
-    if isinstance(error, BrokenError):
-        return "failed", error.reason if error.reason.startswith(named) else named + error.reason
-    if isinstance(error, UnreadError):
-        return "unread", f"of kind {kind}, not read: {error.reason}" if kind else error.reason
-    if isinstance(error, ImportError):
-        what = f"of kind {kind}, not read" if kind else "compressed in a way not read"
-        return "unread", f"{what}: install {EXTRA}"
-    if isinstance(error, OSError):
-        return "failed", named + reason_of(error)
-    if isinstance(error, MemoryError):
-        return "failed", f"{named}needs too much memory"
-    return "failed", f"{named}internal error: {type(error).__name__}"  # a message could quote content
-
-
-WEAK = frozenset({"lzma", "cpio", "brotli", "pickle", "zlib", "mail", "mbox"})
-"""Kinds whose mark is so weak that not being one is no damage, if the reader saw so before it read anything."""
+_ISOLATED = frozenset({"archives.tars", "archives.simple"})
+"""Readers of archives whose members were whole before the damage; the rest is a gap."""
+_VIEWED = frozenset({"pickle", "npy"})
+"""Kinds whose members are made of all of the container: damage of one is damage of it."""
 
 
 def _past_zeros(stream: Stream) -> bool:

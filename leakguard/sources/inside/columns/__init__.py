@@ -1,0 +1,1 @@
+"""Tables in columns, event logs, arrays and pickles. Imported by `sources.inside.walk`, a module when its kind is met."""

@@ -1,0 +1,349 @@
+"""What is signed is read, what is encrypted is told: PGP by gpg, S/MIME by openssl and `cryptography`, and what else nobody can open."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import struct
+import subprocess
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nests import look, tar
+from scanned import findings, scanned
+from test_inside_scan import planted, run, token
+
+from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.magic import HEAD, ISO_HEAD, NOTED, kind_of
+from leakguard.sources.inside.readers import NAMED
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+TEXT = b"a line\nGITHUB_TOKEN=" + token(1).encode() + b"\n- a line with a dash\nlast\n"
+
+
+# ---------------------------------------------------------------- PGP
+@pytest.fixture(scope="module")
+def gpg(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+    """gpg with a key of its own."""
+    if shutil.which("gpg") is None:
+        pytest.skip("needs gpg")
+    home = tmp_path_factory.mktemp("gpg")
+    home.chmod(0o700)
+
+    def call(*arguments: str, data: bytes = b"") -> bytes:
+        command = ["gpg", "--homedir", str(home), "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", "a" * ("--symmetric" in arguments),
+                   "--trust-model", "always", *arguments]  # fmt: skip
+        done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    call("--quick-gen-key", "Test <test@example.org>", "default", "default", "never")
+    return call
+
+
+@pytest.mark.parametrize("armor", [[], ["--armor"]])
+@pytest.mark.parametrize("packed", ["none", "zip", "zlib", "bzip2"])
+@pytest.mark.parametrize("how", ["--store", "--sign"])
+def test_what_pgp_signs_or_packs_is_read(
+    gpg: Callable[..., bytes], how: str, packed: str, armor: list[str], tmp_path: Path
+) -> None:
+    data = gpg("--compress-algo", packed, *armor, how, data=TEXT)
+    name = "note.asc" if armor else "note.gpg"
+    (tmp_path / name).write_bytes(data)
+    (record,) = findings(tmp_path, ".")
+    assert (record["secret"], record["path"]) == (token(1), f"{name}!/note")
+
+
+def test_a_packed_file_keeps_its_name_and_is_gone_into(gpg: Callable[..., bytes], tmp_path: Path) -> None:
+    (tmp_path / "keys.tar").write_bytes(tar([("a.env", TEXT)]))
+    data = gpg("--output", "-", "--store", str(tmp_path / "keys.tar"))
+    assert look(data, tmp_path, "x.gpg").members == {"x.gpg!/keys.tar!/a.env": TEXT}
+
+
+def test_clear_signed_text_keeps_its_places(gpg: Callable[..., bytes], tmp_path: Path) -> None:
+    data = gpg("--clear-sign", data=TEXT)
+    (tmp_path / "note.asc").write_bytes(data)
+    (record,) = findings(tmp_path, ".")
+    assert record["path"] == "note.asc"
+    assert data[int(str(record["start_byte"])) :].startswith(token(1).encode())
+    seen = look(data, tmp_path, "note.asc")
+    assert b"  - a line with a dash" in seen.members["note.asc"]
+    assert len(seen.members["note.asc"]) == len(data)
+
+
+def sealed(gpg: Callable[..., bytes], form: str) -> bytes:
+    if form == "symmetric":
+        return gpg("--symmetric", data=TEXT)
+    return gpg(*(["--armor"] if form == "armored" else []), "--encrypt", "-r", "test@example.org", data=TEXT)
+
+
+@pytest.mark.parametrize("form", ["binary", "armored", "symmetric"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_pgp_encrypts_is_named(gpg: Callable[..., bytes], form: str, nested: bool, tmp_path: Path) -> None:
+    data = sealed(gpg, form)
+    seen = look(tar([("a/secret.bin", data)]) if nested else data, tmp_path, "it")
+    assert seen.states == {"skipped"}
+    assert "not read: encrypted (PGP)" in seen.reasons
+    strict = look(data, tmp_path, "it", strict=True)
+    assert strict.states == {"failed"}
+
+
+def test_damaged_and_hostile_pgp_ends_in_incidents(gpg: Callable[..., bytes], tmp_path: Path) -> None:
+    rng = Random(3)
+    forms = [gpg("--compress-algo", "none", "--store", data=TEXT), gpg("--armor", "--sign", data=TEXT), sealed(gpg, "binary")]
+    for data in forms:
+        for _ in range(15):
+            changed = bytearray(data)
+            changed[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+            seen = look(bytes(changed), tmp_path, "x.gpg")
+            assert "internal error" not in seen.reasons
+        cut = look(data[: len(data) // 2], tmp_path, "x.gpg")
+        assert cut.incidents
+    deep = b"text"
+    for _ in range(50):
+        deep = b"\xa3\x01" + zlib.compress(deep)[2:-4]
+    assert "failed" in look(deep, tmp_path, "x.gpg").states
+    zeros = b"\xcb\xff" + struct.pack(">I", 200_000_006) + b"b\0" + bytes(4) + bytes(200_000_000)
+    assert "truncated" in look(b"\xa3\x02" + zlib.compress(zeros, 1), tmp_path, "x.gpg").states
+
+
+@given(st.binary(min_size=13, max_size=200))
+@settings(max_examples=300)
+def test_no_bytes_make_the_recogniser_fail(data: bytes) -> None:
+    for first in (b"\x84", b"\x85", b"\xc1", b"\x8c", b"\xc3", b"\x30\x82", b"\x30\x80", b"\0\0", b"\xeb\x3c\x90"):
+        assert isinstance(kind_of(first + data, "x.gpg"), str)
+
+
+# ---------------------------------------------------------------- S/MIME
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    folder = tmp_path_factory.mktemp("ssl")
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-days", "9",
+         "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    return key, certificate
+
+
+def openssl(*arguments: str, data: bytes) -> bytes:
+    done = subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def signed(pair: tuple[Path, Path], *options: str) -> bytes:
+    key, certificate = map(str, pair)
+    return openssl("cms", "-sign", "-nodetach", "-binary", "-signer", certificate, "-inkey", key, *options, data=TEXT)
+
+
+@pytest.mark.parametrize("options", [["-outform", "DER"], ["-outform", "DER", "-stream"], ["-outform", "PEM"]])
+def test_what_smime_signs_is_read(pair: tuple[Path, Path], options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "smime.p7m").write_bytes(signed(pair, *options))
+    (record,) = findings(tmp_path, ".")
+    assert (record["secret"], record["path"]) == (token(1), "smime.p7m!/smime")
+
+
+def test_a_signed_mail_in_a_mail_is_read(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    inner = b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(TEXT)
+    key, certificate = map(str, pair)
+    mail = openssl(
+        "smime", "-sign", "-nodetach", "-binary", "-signer", certificate, "-inkey", key, "-from", "a@example.org", "-to",
+        "b@example.org", "-subject", "keys", data=inner,
+    )  # fmt: skip
+    (tmp_path / "a.eml").write_bytes(b"From: a@example.org\n" + mail)
+    (record,) = findings(tmp_path, ".")
+    assert record["secret"] == token(1)
+    assert str(record["path"]).startswith("a.eml!/smime.p7m!/message.eml!/")
+
+
+@pytest.mark.parametrize("form", ["DER", "PEM", "SMIME"])
+@pytest.mark.parametrize("cipher", ["-aes-256-cbc", "-aes-256-gcm"])
+def test_what_smime_encrypts_is_named(pair: tuple[Path, Path], form: str, cipher: str, tmp_path: Path) -> None:
+    data = openssl("cms", "-encrypt", cipher, "-outform", form, str(pair[1]), data=TEXT)
+    name = "a.eml" if form == "SMIME" else "smime.p7m"
+    seen = look(b"From: a@example.org\n" + data if form == "SMIME" else data, tmp_path, name)
+    assert seen.states == {"skipped"}
+    assert "encrypted (S/MIME)" in seen.reasons
+
+
+def test_signatures_and_certificates_alone_are_no_damage(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    key, certificate = map(str, pair)
+    detached = openssl("cms", "-sign", "-binary", "-outform", "DER", "-signer", certificate, "-inkey", key, data=TEXT)
+    assert kind_of(detached) == "cms"
+    seen = look(detached, tmp_path, "smime.p7s")
+    assert (seen.reasons, seen.members) == ("", {"smime.p7s": detached})
+    bundle = openssl("crl2pkcs7", "-nocrl", "-certfile", certificate, data=b"")
+    seen = look(bundle, tmp_path, "certs.p7b")
+    assert seen.reasons == ""
+    assert pair[1].read_bytes().split(b"-----")[2].replace(b"\n", b"")[:40] in base64.b64encode(b"".join(seen.members.values())) or (
+        b"test" in b"".join(seen.members.values())
+    )
+
+
+def test_damaged_smime_is_told_or_stands(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    rng = Random(4)
+    for data in (signed(pair, "-outform", "DER"), signed(pair, "-outform", "DER", "-stream")):
+        for _ in range(60):
+            changed = bytearray(data)
+            changed[rng.randrange(60)] = rng.randrange(256)
+            seen = look(bytes(changed), tmp_path, "smime.p7m")
+            assert "internal error" not in seen.reasons
+            assert token(1).encode() in b"".join(seen.members.values())
+        cut = look(data[: len(data) // 2], tmp_path, "smime.p7m")
+        assert cut.incidents
+    nested = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" + b"\xa0\x80\x30\x80" * 9 + b"\x24\x80" * 5000
+    assert "internal error" not in look(nested, tmp_path, "smime.p7m").reasons
+
+
+def test_pgp_in_mails_is_named(gpg: Callable[..., bytes], tmp_path: Path) -> None:
+    message = sealed(gpg, "armored")
+    head = b"From: a@example.org\nTo: b@example.org\nSubject: x\nMIME-Version: 1.0\n"
+    mime = head + (
+        b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b\n\n'
+        b"--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\n"
+        b"--b\nContent-Type: application/octet-stream; name=encrypted.asc\n\n" + message + b"\n--b--\n"
+    )
+    inline = head + b"Content-Type: text/plain\n\nhello,\n\n" + message
+    for data in (mime, inline):
+        seen = look(data, tmp_path, "a.eml")
+        assert [i.state for i in seen.incidents] == ["skipped"], seen.reasons
+        assert "encrypted (PGP)" in seen.reasons
+
+
+# ---------------------------------------------------------------- what nobody opens
+def padded(head: bytes, size: int = 4096) -> bytes:
+    return head + Random(1).randbytes(size - len(head))
+
+
+def boot(jump: bytes, at: int = 0, mark: bytes = b"") -> bytes:
+    data = bytearray(70_000)
+    data[: len(jump)] = jump
+    data[at : at + len(mark)] = mark
+    data[510:512] = b"\x55\xaa"
+    return bytes(data)
+
+
+def partitioned() -> bytes:
+    entry = b"\x80" + b"\1\1\0" + b"\x83" + b"\xfe\xff\xff" + struct.pack("<II", 2048, 40_000)
+    return boot(b"\xeb\x63\x90", 446, entry)
+
+
+def ext(tmp_path: Path) -> bytes:
+    tool = shutil.which("mkfs.ext4") or "/usr/sbin/mkfs.ext4"
+    if not os.access(tool, os.X_OK):
+        pytest.skip("needs mkfs.ext4")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "a.env").write_bytes(planted(7))
+    image = tmp_path / "image"
+    image.write_bytes(bytes(4 << 20))
+    subprocess.run([tool, "-q", "-d", str(tmp_path / "root"), str(image)], check=True, capture_output=True, timeout=60)
+    data = image.read_bytes()
+    image.unlink()
+    shutil.rmtree(tmp_path / "root")
+    return data
+
+
+def innodb(flags: int) -> bytes:
+    head = struct.pack(">IIIIQHQI", 0, 0, 0, 0, 1, 8, 0, 5) + struct.pack(">IIIII", 5, 0, 7, 64, flags)
+    return head + bytes(16_384 - len(head))
+
+
+OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "age": ("a.age", lambda: padded(b"age-encryption.org/v1\n-> X25519 abc\n")),
+    "age armored": ("a.age", lambda: b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdlLWVuY3J5cHRpb24=\n-----END AGE ENCRYPTED FILE-----\n"),
+    "keepass": ("a.kdbx", lambda: padded(b"\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5\1\0\4\0")),
+    "keepass 1": ("a.kdb", lambda: padded(b"\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5\3\0\0\0")),
+    "ansible-vault": ("v.yml", lambda: b"$ANSIBLE_VAULT;1.1;AES256\n" + b"3962" * 20 + b"\n"),
+    "git-crypt": (".env", lambda: padded(b"\0GITCRYPT\0")),
+    "luks": ("d.img", lambda: padded(b"LUKS\xba\xbe\0\2")),
+    "bitlocker": ("d.img", lambda: boot(b"\xeb\x58\x90-FVE-FS-")),
+    "qcow2": ("d.qcow2", lambda: padded(b"QFI\xfb\0\0\0\3")),
+    "vmdk": ("d.vmdk", lambda: padded(b"KDMV\1\0\0\0")),
+    "vhdx": ("d.vhdx", lambda: padded(b"vhdxfile")),
+    "vhd": ("d.vhd", lambda: padded(b"conectix\0\0\0\2")),
+    "vdi": ("d.vdi", lambda: padded(b"<<< Oracle VM VirtualBox Disk Image >>>\n".ljust(64, b"\0") + b"\x7f\x10\xda\xbe")),
+    "ntfs": ("d.img", lambda: boot(b"\xeb\x52\x90NTFS    ")),
+    "xfs": ("d.img", lambda: padded(b"XFSB\0\0\x10\0")),
+    "btrfs": ("d.img", lambda: boot(b"", 65_600, b"_BHRfS_M")),
+    "fat": ("d.img", lambda: boot(b"\xeb\x58\x90mkfs.fat", 82, b"FAT32   ")),
+    "disk": ("d.img", partitioned),
+    "innodb-compressed": ("t.ibd", lambda: innodb(1 | 4 << 1 | 1 << 5)),
+    "innodb-compressed mariadb": ("t.ibd", lambda: innodb(0x15 | 1 << 5)),
+    "innodb-encrypted": ("t.ibd", lambda: innodb(1 << 13 | 0x21)),
+}  # fmt: skip
+
+
+def told(folder: Path, strict: bool = False) -> list[tuple[str, str, str]]:
+    return [(i.state, i.origin, i.reason) for i in scanned(folder, Limits(), strict).incidents]
+
+
+@pytest.mark.parametrize("form", OPAQUE)
+def test_what_nobody_opens_is_named_and_scanned_as_it_stands(form: str, tmp_path: Path) -> None:
+    name, make = OPAQUE[form]
+    data = make() + b"\n" + planted(9)
+    (folder := tmp_path / "it").mkdir()
+    (folder / name).write_bytes(data)
+    ((state, origin, reason),) = told(folder)
+    kind = kind_of(data[:ISO_HEAD] if form != "btrfs" else data, name)
+    assert (state, origin) == ("skipped", name)
+    assert reason == f"of kind {kind}, not read: {NAMED[kind]}"
+    assert [i[0] for i in told(folder, strict=True)] == ["failed"]
+    assert [f.start_line > 0 for f in scanned(folder, Limits()).findings] == [True]
+    # nested in an archive, too
+    (folder / name).unlink()
+    (folder / "b.tar").write_bytes(tar([(f"x/{name}", data)]))
+    if form != "btrfs":  # its mark is farther in than is looked at there
+        assert told(folder) == [("skipped", f"b.tar!/x/{name}", reason)]
+    assert len(scanned(folder, Limits()).findings) == 1
+
+
+def test_a_real_file_system_is_named_and_its_text_found(tmp_path: Path) -> None:
+    data = ext(tmp_path)
+    (folder := tmp_path / "it").mkdir()
+    (folder / "root.img").write_bytes(data)
+    assert kind_of(data[:ISO_HEAD]) == "ext"
+    result = scanned(folder, Limits())
+    assert [i.state for i in result.incidents] == ["skipped"]
+    assert "raw file system" in result.incidents[0].reason
+    assert len(result.findings) == 1
+
+
+def test_what_only_looks_so_is_not_named(tmp_path: Path) -> None:
+    harmless = {
+        "zeros.bin": bytes(80_000), "boot.bin": boot(b"\0\0"), "list.txt": b"<<< a list >>>\n" * 20,
+        "key.der": b"\x30\x82\x01\x22" + bytes(300), "x.gpg": b"\x99\x01\x0d\x04" + bytes(270), "text": b"XFS is not XFSB\n",
+        "table.ibd": innodb(0x15), "t2.ibd": innodb(0x21), "conf": b"conectix\n"[:8].lower()[:7],
+    }  # fmt: skip
+    for name, data in harmless.items():
+        (tmp_path / name).write_bytes(data)
+    assert told(tmp_path) == []
+
+
+def test_large_images_are_cut_into_parts_like_other_files(tmp_path: Path) -> None:
+    """Nothing of them is expanded, so all processes may share them, and no limit of archives holds for them."""
+    from leakguard.pipeline import SPLIT, archive_kind, units
+    from leakguard.sources.windows import FileTask
+
+    path = tmp_path / "d.qcow2"
+    with path.open("wb") as out:
+        out.write(b"QFI\xfb\0\0\0\3" + b"\1" * 100)
+        out.write(b"some words of a text\n" * (3 * SPLIT // 21))
+        out.truncate(3 * SPLIT)
+    task = FileTask("d.qcow2", str(path), 3 * SPLIT)
+    assert archive_kind(task) == ""
+    assert len(list(units([task], inside=True))) > 1
+    assert set(NAMED) >= NOTED
+    done = run(tmp_path, "scan", ".", "-j", "2", "--strict")
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count(b"of kind qcow2") == 1
+    assert HEAD == 512
