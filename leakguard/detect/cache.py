@@ -1,10 +1,10 @@
 """From pack files to a RuleSet and its stage 1, by way of the compiled cache in the user's cache folder.
 
 The cache is keyed by the content of every pack file, the selection, and the versions and modules that the compiled
-form depends on; it holds the rules as JSON and hyperscan's serialised databases, never pickle, mode 0600. One that is
-foreign, corrupt, of another version or CPU is rebuilt without a word; a folder that cannot be written to means no
-cache. On a hit no TOML is parsed, and no pack is read that has not changed since: a note beside the cache names it by
-the sizes and times of all files. Imported by pipeline, hook and redact.
+form depends on; it holds the rules as JSON, hyperscan's serialised databases and the code of patterns.py, never
+pickle, mode 0600. One that is foreign, corrupt, of another version or CPU is rebuilt without a word; a folder that
+cannot be written to means no cache. On a hit no TOML is parsed, and no pack is read that has not changed since: a note
+beside the cache names it by the sizes and times of all files. Imported by pipeline, hook and redact.
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
@@ -19,7 +19,7 @@ from zlib import crc32
 
 import hyperscan
 
-from leakguard.detect import index
+from leakguard.detect import index, patterns
 from leakguard.detect.packfiles import builtin_folder, code_files, pack_files, read_files
 from leakguard.detect.stage1 import Cold, Compiled, Databases, Stage1, compile_databases, load_databases, widths
 from leakguard.errors import RulePackError
@@ -27,7 +27,7 @@ from leakguard.hashes import blake2b
 from leakguard.model import RuleSet
 from leakguard.version import __version__
 
-MAGIC = b"leakguard-rules-5\n"
+MAGIC = b"leakguard-rules-6\n"
 FULL_COMPILE_AT = 4 * 1024 * 1024
 """Expected bytes from which a missing cache is compiled at once instead of starting cold."""
 COLD_STARTS = 5
@@ -125,7 +125,7 @@ def _path(folder: str, key: str) -> str:
 
 
 def _versions() -> bytes:
-    return repr((__version__, str(getattr(hyperscan, "__version__", "")), sys.version_info[:2])).encode()
+    return repr((__version__, str(getattr(hyperscan, "__version__", "")), sys.version)).encode()
 
 
 def _key(selection: Selection, builtin: Sequence[tuple[str, bytes]], users: Sequence[tuple[str, bytes]]) -> str:
@@ -206,12 +206,12 @@ def _read(path: str, key: str) -> Loaded | None:
     if _check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
         return None
     parts = _split(body)
-    if len(parts) != 6 + len(Databases._fields) or parts[0] != key.encode():
+    if len(parts) != 7 + len(Databases._fields) or parts[0] != key.encode():
         return None
     numbers = array("Q")
     numbers.frombytes(parts[1])
     try:
-        databases = load_databases(map(bytes, parts[6:]))
+        databases = load_databases(map(bytes, parts[7:]))
     except (hyperscan.error, ValueError, TypeError):
         return None
     ruleset = RuleSet(
@@ -221,6 +221,7 @@ def _read(path: str, key: str) -> Loaded | None:
         key,
         bytes(parts[5]),
     )
+    patterns.take(bytes(parts[6]))
     return Loaded(ruleset, Compiled(databases, numbers[3:]), "warm")
 
 
@@ -251,7 +252,7 @@ def _write(path: str, ruleset: RuleSet, databases: Databases) -> bool:
     numbers = array("Q", (*map(len, rows), *widths(ruleset)))
     parts: list[bytes] = [ruleset.digest.encode(), numbers.tobytes()]
     parts += [index.lines_of(values) for values in rows]
-    parts.append(tables_of(ruleset))
+    parts += [tables_of(ruleset), patterns.stored()]
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
     body = _joined(parts)
     stored = _store(path, MAGIC + _check(body) + body)

@@ -16,7 +16,7 @@ from leakguard.detect.common import COMMON_WORDS
 from leakguard.detect.engine import TIMEOUT, Engine
 from leakguard.detect.floods import Slow, compiled, shown, slowness
 from leakguard.detect.rules import Pack, Proof
-from leakguard.detect.sample import Text, example_texts, near_text, sample, seeded
+from leakguard.detect.sample import Text, example_texts, fitting_path, near_text, sample, seeded
 from leakguard.detect.stage1 import Compiled, compile_databases
 from leakguard.errors import RulePackError, UsageError
 from leakguard.model import Match, Rule, RuleSet
@@ -68,9 +68,9 @@ class Bench:
         self._poured: tuple[str, list[Text], list[Problem]] = ("", [], [])
         self._matched: tuple[str, list[tuple[bytes, int, int]]] = ("", [])
 
-    def scan(self, text: bytes) -> tuple[list[Match], list[str]]:
+    def scan(self, text: bytes, path: str = "") -> tuple[list[Match], list[str]]:
         self.texts += 1
-        scan = self.engine.scan(text)
+        scan = self.engine.scan(text, path)
         return scan.matches, scan.incidents
 
     def poured(self, rule: Rule) -> tuple[list[Text], list[Problem]]:
@@ -123,7 +123,7 @@ def law_examples(bench: Bench, rule: Rule) -> Iterator[Problem]:
 
 def example_faults(bench: Bench, rule: Rule, text: Text) -> Iterator[str]:
     """What is wrong with how one text of an example is found."""
-    matches, incidents = bench.scan(text.data)
+    matches, incidents = bench.scan(text.data, fitting_path(rule))
     yield from incidents
     own = [match for match in matches if match.rule == bench.index[rule.id]]
     over = [match for match in matches if match.secret_start < text.end and match.secret_end > text.start]
@@ -159,7 +159,7 @@ def law_near_misses(bench: Bench, rule: Rule) -> Iterator[Problem]:
         except ValueError as error:
             yield bench.problem(rule, "near_misses", f"near miss {number + 1}: {error}")
             continue
-        matches, _ = bench.scan(data)
+        matches, _ = bench.scan(data, fitting_path(rule))
         if any(match.rule == bench.index[rule.id] for match in matches):
             yield bench.problem(rule, "near_misses", f"near miss {number + 1} ({why}) is found\n    {shown(data)}")
 

@@ -10,7 +10,6 @@ Adding a provider adds data only: aliases, shapes and names of its pack. Knows n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.gates import Candidate
 from leakguard.detect.naming import PART_OF_KIND, kind_of
+from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
 from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
 from leakguard.detect.tables import is_header, key_file, rows
@@ -373,28 +373,28 @@ def _tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
     return 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
 
 
-_BEFORE = re.compile(
+_BEFORE = compiled(
     rb"(?:[\"'`$]|[ ,(\[]:|\| |\bgeneric |[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
     rb"|\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? |\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
     rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"'\]]?[ \t]{0,2}(?:=>|[:=.])[ \t]{0,2}[\"'`]?"
     rb"|(?:\A|\n)[ \t]{0,16}(?://|'|--|;) )\Z"
 )
-_AFTER = re.compile(
+_AFTER = compiled(
     rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| \||\\{0,3}[\"'`]| config\b"
     rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=])"
 )
 
 
 # DeltaHTTP, WooClient: of a plain word a class that talks to a venue makes its name
-_CLASS = re.compile(
+_CLASS = compiled(
     rb"(?:X)?(?:Exchange|HTTP|Http|API|Api|REST|Rest|WS|Ws|WebSocket|Websocket|Futures|Spot|Private|Trading|Trader)?"
     rb"(?:Client|HTTP|Http|API|Api|REST|Rest|Exchange|Trader|Connector|Adapter|Gateway|Session|Auth|Signer|Broker|Bot|SDK|Credentials?|Creds"
     rb"|Config|Settings|Keys?|Account|Options|Service|Provider|Manager|Properties)\b"
 )
 
 
-_SPOKEN_OF = re.compile(rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?(?:\\[nr]|\r?\n|[\"'`]|\Z)")
+_SPOKEN_OF = compiled(rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?(?:\\[nr]|\r?\n|[\"'`]|\Z)")
 """What follows a name in the line above its keys: `the Gate keys`, `delta api key:`."""
 
 
@@ -411,13 +411,13 @@ def stands_alone(data: bytes, start: int, stop: int) -> bool:
 PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_"))
 
 # `x = os.getenv("...")`, `process.env.X || "..."`: the literal is a default, or the secret put in the wrong place
-_LOOKUP = re.compile(
+_LOOKUP = compiled(
     rb"(?:(?:os\.)?(?:getenv|environ\.get)\((?:[\"'][\w.]{1,60}[\"'][ \t]{0,2},[ \t]{0,2})?"
     rb"|(?:process\.env[.\[][\w\"'.\]]{1,60}|(?:os\.)?(?:getenv|environ\.get)\([\"'\w]{1,60}\))[ \t]{0,2}(?:\|\||\?\?|or)[ \t]{0,2})"
     rb"[\"'](?P<value>[^\"'\r\n]{8,512})[\"']"
 )
-_VARIABLE = re.compile(rb"[A-Za-z_][A-Za-z_.]*")
-_CALLEE = re.compile(rb"[A-Za-z_][\w.:]*")
+_VARIABLE = compiled(rb"[A-Za-z_][A-Za-z_.]*")
+_CALLEE = compiled(rb"[A-Za-z_][\w.:]*")
 
 
 def _is_code(data: bytes, found: Assigned) -> bool:
@@ -432,7 +432,7 @@ def _is_code(data: bytes, found: Assigned) -> bool:
 
 
 # the name of a secret where its value belongs, a sealed value, a method, an address with nothing secret in it
-_NO_SECRET = re.compile(
+_NO_SECRET = compiled(
     rb"[A-Z][A-Z0-9]{1,24}(?:_[A-Z0-9]{1,16}){0,8}_(?:KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|PWD|ID|MEMO)"
     rb"(?:_[0-9A-Z]{1,8})?"
     rb"|[a-z][a-z0-9]{1,24}(?:_[a-z0-9]{1,16}){0,8}_(?:key|secret|token|password|passphrase|pwd|memo)"
@@ -444,13 +444,13 @@ _NO_SECRET = re.compile(
     rb"|arn:aws[\w\-:/*.{}$]{1,300}|[a-z][a-z0-9\-]{1,30}:[A-Z*][A-Za-z0-9*]{0,60}"
 )
 # Words in any of the spellings of names and sentences, without a digit: nothing that a venue makes up by chance.
-_WORDY = re.compile(
+_WORDY = compiled(
     rb"(?:(?:[A-Z]?[a-z]{2,16}+(?![a-z])|[A-Z]{2,13}+(?![A-Z])|[aI](?![A-Za-z]))[ _.,:/\-*#!?]{0,2}+){1,12}+"
 )
-_LETTERS = re.compile(rb"[A-Za-z]{10,64}")
+_LETTERS = compiled(rb"[A-Za-z]{10,64}")
 _STRANGE = 24
 """How strange letters must be to be no words, although they begin and end like words: names in code come to 15."""
-_ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}")
+_ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}")
 _PUBLIC_NAMES = frozenset(
     tuple(name.split())
     for name in (
@@ -466,7 +466,7 @@ _SHOWN = frozenset({("next", "public"), ("expo", "public"), ("nuxt", "public"), 
 _PUBLIC_KEY = 42
 _PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key")})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
-_LABEL = re.compile(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
+_LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 
 # Words that say nothing of whose a credential is.
 _COMMON = frozenset(
@@ -593,9 +593,9 @@ class Mentions:
         return out
 
 
-_IN_TOKEN = re.compile(rb"[0-9]{1,8}[A-Za-z]")
-_LIBRARY = re.compile(rb"(?<![A-Za-z])[Pp]y\Z")
-_OF_API = re.compile(rb"(?:api|client|cc)(?![A-Za-z])")
+_IN_TOKEN = compiled(rb"[0-9]{1,8}[A-Za-z]")
+_LIBRARY = compiled(rb"(?<![A-Za-z])[Pp]y\Z")
+_OF_API = compiled(rb"(?:api|client|cc)(?![A-Za-z])")
 
 
 def _is_word(data: bytes, start: int, end: int) -> bool:

@@ -20,6 +20,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple
 
+from leakguard.detect.patterns import compiled
+
 MAX_VIEW = 8 * 1024 * 1024
 OVERLAP = 64 * 1024
 """Of two views of one long run, in encoded bytes; a multiple of four."""
@@ -148,10 +150,10 @@ def _by_offset(hit: tuple[str, int]) -> int:
 
 
 # ---------------------------------------------------------------- base64
-_DIGITS = re.compile(rb"[A-Za-z0-9+/_-]+")
-_JOINT64 = re.compile(rb"(?:\\r\\n|\\[nr]|\r?\n[ \t]{0,60})(?=[A-Za-z0-9+/_-])")
-_CLOSED = re.compile(rb"={0,2}[ \t]{0,4}(?:\Z|[\r\n\"'`\\<),;\]}])")
-_NOT_DIGIT = re.compile(rb"[^A-Za-z0-9+/_-]")
+_DIGITS = compiled(rb"[A-Za-z0-9+/_-]+")
+_JOINT64 = compiled(rb"(?:\\r\\n|\\[nr]|\r?\n[ \t]{0,60})(?=[A-Za-z0-9+/_-])")
+_CLOSED = compiled(rb"={0,2}[ \t]{0,4}(?:\Z|[\r\n\"'`\\<),;\]}])")
+_NOT_DIGIT = compiled(rb"[^A-Za-z0-9+/_-]")
 _URL_TO_STD = bytes.maketrans(b"-_", b"+/")
 _NO_CONTROL = bytes(c for c in range(256) if c in b"\0\t\n\r" or (c >= 0x20 and c != 0x7F))
 
@@ -297,7 +299,7 @@ def _more(engine: zlib._Decompress, digits: bytes, out: list[bytes], size: int) 
 
 
 # ---------------------------------------------------------------- hex
-_HEX_RUN = re.compile(rb"[0-9A-Fa-f]+")
+_HEX_RUN = compiled(rb"[0-9A-Fa-f]+")
 
 
 def _hex(data: bytes, end: int) -> _Found:
@@ -325,10 +327,10 @@ def _hex_from(data: bytes, start: int) -> _Found:
 
 
 # ---------------------------------------------------------------- escapes, percent, quoted-printable
-_PCT_RUN = re.compile(rb"[A-Za-z0-9%._~+&=/:?,;@!$'()*-]+")
-_PCT = re.compile(rb"%([0-9A-Fa-f]{2})")
-_QP = re.compile(rb"=(?:([0-9A-F]{2})|\r?\n)")
-_ESC = re.compile(
+_PCT_RUN = compiled(rb"[A-Za-z0-9%._~+&=/:?,;@!$'()*-]+")
+_PCT = compiled(rb"%([0-9A-Fa-f]{2})")
+_QP = compiled(rb"=(?:([0-9A-F]{2})|\r?\n)")
+_ESC = compiled(
     rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});|&(quot|amp|lt|gt|apos);"
     rb"|\\([/\"\\])", re.DOTALL,
 )  # fmt: skip
@@ -413,11 +415,12 @@ def _character(found: re.Match[bytes]) -> bytes:
 
 
 # ---------------------------------------------------------------- joined pieces, folded lines
-_JOINT = re.compile(
+_JOINT = compiled(
     rb"[\"'`][ \t]{0,8}(?:[+.&|]{1,2}[ \t]{0,4})?(?:[\\_]?\r?\n[ \t]{0,60})?(?:[+.&|]{1,2}[ \t]{0,4})?"
     rb"[bfruBFRU]{0,2}[\"'`]"
 )
 _JOIN_REACH = 8192
+_LONGEST_JOINT = 128
 
 
 def _join(data: bytes, end: int) -> _Found:
@@ -444,13 +447,15 @@ def _chain(data: bytes, start: int, end: int, stop: int) -> tuple[list[tuple[int
     """The joints of the chain of pieces that `end` is in, and where it goes to: each within reach of the one before."""
     joints = []
     last = end
-    for found in _JOINT.finditer(data, start, stop):
-        low, high = found.span()
-        if high - low > 2:
+    at = start
+    # no farther than one that counts can lie: the next one that does not may be far away
+    while found := _JOINT.search(data, at, min(stop, last + 512 + _LONGEST_JOINT)):
+        low, at = found.span()
+        if at - low > 2:
             if low > last + 512:
                 break
-            joints.append((low, high))
-            last = max(last, high)
+            joints.append((low, at))
+            last = max(last, at)
     return joints, min(stop, last + 512)
 
 
@@ -524,22 +529,27 @@ _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
 # ---------------------------------------------------------------- UTF-16
 # Read off a copy that has one letter a class of bytes, where `find` goes ten times as fast as a pattern over the bytes.
 _CLASSES = bytes(ord("0") if not c else ord("c") if c in b"\t\n\r" or 0x20 <= c < 0x7F else ord("x") for c in range(256))
-_WIDE = (
-    ("utf-16le", b"c0" * 8, re.compile(rb"(?:c0)+"), 0),
-    ("utf-16be", b"0c" * 8, re.compile(rb"(?:0c)+"), 1),
-)
+_WIDE = (("utf-16le", 0), ("utf-16be", 1))
+"""The kinds of views, and which byte of a pair the letter is."""
+_LEAST = 8
+"""Letters of a run."""
+_CORE = b"c0" * (_LEAST - 1) + b"c"
+"""What a run of either order has in it: one search is for both."""
+_ALTERNATING = compiled(rb"(?:c0)+c?+")
 
 
 def _wide_spans(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(start, end, index in _WIDE) of the runs."""
+    """(start, end, index in _WIDE) of the runs. Where letters and NULs alternate, both orders may be meant."""
     classes = data.translate(_CLASSES)
-    for which, (_, least, run, _) in enumerate(_WIDE):
-        at = classes.find(least)
-        while at >= 0:
-            found = run.match(classes, at)
-            end = found.end() if found else at + len(least)
-            yield at, end, which
-            at = classes.find(least, end)
+    at = classes.find(_CORE)
+    while at >= 0:
+        found = _ALTERNATING.match(classes, at)
+        end = found.end() if found else at + len(_CORE)
+        for which, start in enumerate((at, at - 1 if classes.startswith(b"0", at - 1, at) else at + 1)):
+            letters = (end - start) // 2
+            if letters >= _LEAST:
+                yield start, start + 2 * letters, which
+        at = classes.find(_CORE, end)
 
 
 _GAP_OF_WIDE = 256
@@ -588,12 +598,12 @@ def _likelier(data: bytes, one: tuple[int, int, int], other: tuple[int, int, int
     difference = (one[1] - one[0]) - (other[1] - other[0])
     if difference:
         return one if difference > 0 else other
-    before, after = data[one[0] + _WIDE[one[2]][3]], data[other[1] - 2 + _WIDE[other[2]][3]]
+    before, after = data[one[0] + _WIDE[one[2]][1]], data[other[1] - 2 + _WIDE[other[2]][1]]
     return other if before in b" \t\r\n" and after not in b" \t\r\n" else one
 
 
 def _wide(data: bytes, runs: list[tuple[int, int]], which: int) -> View:
-    kind, _, _, offset = _WIDE[which]
+    kind, offset = _WIDE[which]
     out: list[bytes] = []
     breaks: list[tuple[int, int, int, int]] = []
     at = 0

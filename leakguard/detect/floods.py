@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import hyperscan
 
 from leakguard.detect.engine import Engine
-from leakguard.detect.sample import Text, sample, seeded
+from leakguard.detect.sample import Text, fitting_path, sample, seeded
 from leakguard.detect.stage1 import Ends, compile_databases
 from leakguard.model import Rule, RuleSet
 
@@ -57,7 +57,7 @@ def slowness(rule: Rule, examples: Sequence[Text]) -> Iterator[Slow]:
 
     def all_stages(text: bytes) -> float:
         started = time.thread_time()
-        engine.scan(text)
+        engine.scan(text, fitting_path(rule))
         return time.thread_time() - started
 
     for kind, unit in units:

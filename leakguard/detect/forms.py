@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from leakguard.detect.patterns import compiled
+
 TAIL = 5
 
 # What people call the parts in their languages, the longer before the shorter, and what an English note would say.
@@ -20,7 +22,8 @@ _LABELS: tuple[tuple[str, str], ...] = (
     ("シークレットキー", "secret key"), ("シークレット", "secret"), ("アクセスキー", "access key"),
     ("秘密鍵", "private key"),
     ("パスフレーズ", "passphrase"), ("パスワード", "passphrase"), ("キー", "api key"),
-    ("秘密密钥", "secret key"), ("访问密钥", "access key"), ("密钥", "api key"), ("密鑰", "api key"),
+    ("秘密密钥", "secret key"), ("访问密钥", "access key"), ("api密钥", "api key"), ("api 密钥", "api key"), ("api密鑰", "api key"),
+    ("密钥", "secret key"), ("密鑰", "secret key"),
     ("私钥", "secret key"), ("私鑰", "secret key"), ("口令", "passphrase"), ("密码", "passphrase"),
     ("密碼", "passphrase"),
     ("시크릿키", "secret key"), ("시크릿 키", "secret key"), ("비밀키", "secret key"), ("시크릿", "secret"),
@@ -48,7 +51,7 @@ _WORD = r"(?:pass|pwd|secret|token|key|auth|cred|priv|sign|seed|mnemonic|phrase|
 _VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=]{5}"
 _CALLEES = (
     r"(?:String::from|Some|SecretString::(?:new|from)|Secret::new|SecureString|new String|b64decode|base64decode"
-    r"|fromHex|unhexlify|fromhex|Buffer\.from|SecretStr|Ok|Box::new|Arc::new|std::string|QString|TEXT|to_owned|Zeroizing::new)"
+    r"|fromHex|unhexlify|fromhex|Buffer\.from|SecretStr|Field|Ok|Box::new|Arc::new|std::string|QString|TEXT|to_owned|Zeroizing::new)"
 )
 
 _CLIENT = (
@@ -73,13 +76,14 @@ FORMS: tuple[str, ...] = (
     r"[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}" + _VALUE,
     # api key value
     r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
-    # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v"
-    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:,|:[ \t]?\{)?\s{1,40}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?"
+    # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
+    # NAME = { value = "v"
+    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?"
     + _VALUE,
     # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v
     r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}[\"']?" + _VALUE,
     # name: String::from("v")
-    r"[:=,(][ \t]{0,3}" + _CALLEES + r"\([ \t]?[bru]?[\"']" + _VALUE,
+    r"[:=,(][ \t]{0,3}" + _CALLEES + r"\((?:[ \t]?|default=)[bru]?[\"']" + _VALUE,
     # name string = "v"
     r"\w (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?[\"'`]" + _VALUE,
     # API Key, and the value on the next line
@@ -109,71 +113,83 @@ FORMS: tuple[str, ...] = (
     r"\bdefault[ \t]{1,12}=[ \t]{1,4}\"[^\s\"'`$\\<>{}()]{5}",
     # gh secret set NAME --body "v", aws ssm put-parameter --name /venue/key --value "v"
     r"(?:--value|--secret-string|--body|[ ]-b)[ =]?[\"']?[0-9A-Za-z+/=_\-]{5}",
+    # hmac.new(b"v", createHmac("sha256", "v"), hmac.New(sha256.New, []byte("v")), hash_hmac("sha256", $text, "v")
+    r"(?i:hmac)[\w.:]{0,24}\([^\n\"';]{0,40}(?:[\"'][\w\-]{1,16}[\"'][^\n\"';]{0,60})?[bru]?[\"'][0-9A-Za-z+/=_\-]{5}",
+    # std::string KEY{"v"}
+    r"(?i)(?:key|secret|phrase|token|password|memo)\{[\"]" + _VALUE,
+    # X-API-KEY:, and the value in a list of one on the next line
+    r"(?i)(?:key|secret|phrase|token)[\"']?:[ \t]?\r?\n[ \t]{1,40}- [\"']?" + _VALUE,
 )  # fmt: skip
 
-_LABEL = re.compile(
+_LABEL = compiled(
     f"(?i)({'|'.join(re.escape(word) for word, _ in _LABELS)})"
     "[ \t*_`)]{0,4}(?P<sep>:|\uff1a|=|\\|| - |[ \t]|\r?\n)[ \t\r\n*_`\"']{0,6}\\Z"
 )
 _ENGLISH = dict(_LABELS)
-_DECORATED = re.compile(
+_DECORATED = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
     rb"\)?(?:\*\*:?|__:?|`:?|[ ]?\||[ ](?:-|\xe2\x80\x93|\xe2\x80\x94|->|=>|>>>)[ ])[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}\Z"
 )
-_SPOKEN = re.compile(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
-_PAIRED = re.compile(
-    rb"([A-Za-z_][\w.\-]{1,79})[\"']?(?:,|:[ \t]?\{)?\s{1,40}[\"']?(?i:value)[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
+_SPOKEN = compiled(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
+_PAIRED = compiled(
+    rb"([A-Za-z_][\w.\-]{1,79})[\"']?(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}[\"']?(?i:value)[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
     rb"(?P<quote>[\"']?)\Z"
 )
-_COMMAND = re.compile(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}(?P<quote>[\"']?)\Z")
-_WRAPPED = re.compile(
-    rb"([A-Za-z_][\w.\-]{1,79})[\"'\])]{0,3}[ \t]{0,3}(?::|=|=>|:=|,)[ \t]{0,3}[\w:. ]{2,40}\([ \t]?[bru]?"
+_COMMAND = compiled(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}(?P<quote>[\"']?)\Z")
+_WRAPPED = compiled(
+    rb"([A-Za-z_][\w.\-]{1,79})[\"'\])]{0,3}[ \t]{0,3}(?::[ \t]?[\w.\[\]| ]{2,40}=|:|=|=>|:=|,)[ \t]{0,3}[\w:. ]{2,40}"
+    rb"\((?:[ \t]?|default=)[bru]?"
     rb"(?P<quote>[\"'])\Z"
 )
-_TYPED = re.compile(rb"([A-Za-z_]\w{1,79}) (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?(?P<quote>[\"'`])\Z")
-_ABOVE = re.compile(
+_TYPED = compiled(rb"([A-Za-z_]\w{1,79}) (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?(?P<quote>[\"'`])\Z")
+_ABOVE = compiled(
     rb"(?i)(?:\A|\n)[ \t>#\d.)*\-]{0,8}[_`]{0,3}(?:[^\x00-\x7f]{1,40} ?\()?"
     rb"((?:[a-z][\w.]{1,20}[ _\-]){0,3}(?:key|secret|pass ?phrase|memo)(?: id)?)"
     rb"\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}\Z"
 )
-_CHATTED = re.compile(rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)[ \t]{1,16}\Z")
-_CALLED = re.compile(
+_CHATTED = compiled(rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)[ \t]{1,16}\Z")
+_CALLED = compiled(
     f"(?i){_CLIENT}\\w{{0,16}}(?: ?= ?)?\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
     "(?P<quote>[\"'`])\\Z".encode()
 )
-_TUPLE = re.compile(
+_TUPLE = compiled(
     f"[\"'] ?: ?\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})[bru]?(?P<quote>[\"'])\\Z".encode()
 )
-_STORED = re.compile(
+_STORED = compiled(
     rb"(?:--name[ =]|secrets? (?:set|create|put) |create-secret )[\"']?([\w/.\-]{3,120})[\"']?(?: |\\\r?\n)"
     rb"(?:[^\n]|\\\r?\n){0,80}?(?:--value|--secret-string|--body|-b)[ =]?(?P<quote>[\"']?)\Z"
 )
-_TAGGED = re.compile(
+_TAGGED = compiled(
     rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)</\w{1,8}>"
     rb"\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
 )
-_COLONS = re.compile(
+_COLONS = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
     rb"(?:::[ \t]{1,4}|:\*\*[ \t]{0,4})(?P<quote>[`\"']?)\Z"
 )
-_UNPACKED = re.compile(
+_UNPACKED = compiled(
     rb"(?:\A|\n)[ \t]{0,24}(?:const |let |var )?[\[(]?(?P<names>[\w.]{1,40}(?:, ?[\w.]{1,40}){1,4})[\])]? ?:?= ?[\[(]?"
     rb"(?P<before>(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?){1,4})[bru]?(?P<quote>[\"'])\Z"
 )
-_SPACED = re.compile(
+_SPACED = compiled(
     rb"(?i)(?<![\w\"'])([a-z][\w.\-]{0,60}?(?:key|secret|pass_?phrase|password|memo)|key|secret|passphrase|memo)"
     rb"[ \t]{1,4}(?P<quote>[\"'])\Z"
 )
-_BRACED = re.compile(rb"\$\{(\w{2,80})\}[ \t]{1,12}(?:=[ \t]{0,4})?\Z")
-_DUMPED = re.compile(
+_BRACED = compiled(rb"\$\{(\w{2,80})\}[ \t]{1,12}(?:=[ \t]{0,4})?\Z")
+_DUMPED = compiled(
     rb"\[\"?([A-Za-z_]\w{1,60})\"?(?::[\w\"\\]{1,40}){0,2}\][ \t]{0,2}=>\s{1,20}string\([0-9]{1,4}\) (?P<quote>\")\Z"
 )
-_VARIABLE = re.compile(
+_VARIABLE = compiled(
     rb"variable[ \t]{1,4}\"([\w\-]{2,80})\"[ \t]{0,4}\{[^{}]{0,120}\bdefault[ \t]{1,12}=[ \t]{1,4}(?P<quote>\")\Z"
 )
+_HASHED = compiled(
+    rb"(?i)hmac[\w.:]{0,24}\([^\n\"';]{0,40}(?:[\"'][\w\-]{1,16}[\"'][^\n\"';]{0,60})?[bru]?(?P<quote>[\"'])\Z"
+)
+_BRACED_VALUE = compiled(rb"([A-Za-z_]\w{1,79})\{(?P<quote>\")\Z")
+_LISTED = compiled(rb"(?:\A|\n)[ \t]{0,40}[\"']?([A-Za-z_][\w\-]{1,79})[\"']?:[ \t]?\r?\n[ \t]{1,40}- (?P<quote>[\"']?)\Z")
 _READERS = (
     None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED, _TUPLE, _TUPLE, _TAGGED,
-    _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED,
+    _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
 )  # fmt: skip
 
 
@@ -192,17 +208,14 @@ class Named(NamedTuple):
 def named(data: bytes, form: int, start: int) -> Named | None:
     """The name that a form gives to the value at `start`; None if it is none after all."""
     low = max(0, start - 200)
-    before = data[low:start]
     reader = _READERS[form]
     if reader is None:
-        text = before.decode("utf-8", "replace")
-        label = _LABEL.search(text)
-        if label is None or (not label["sep"].strip() and not _random(data, start)):
-            return None
-        return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
+        return _labelled(data[low:start], data, start)
+    if reader is _HASHED:
+        return _hashed(data[low:start], data, start)
     if reader is _CALLED or reader is _TUPLE:
         low = _callee(data, start)
-        before = data[low:start] if low >= 0 else b""
+    before = data[low:start] if low >= 0 else b""
     found = reader.search(before)
     if found is None:
         return None
@@ -227,6 +240,22 @@ def named(data: bytes, form: int, start: int) -> Named | None:
     return Named(found.group(1), place, quote)
 
 
+def _labelled(before: bytes, data: bytes, start: int) -> Named | None:
+    """What a label in another language than English calls the value."""
+    text = before.decode("utf-8", "replace")
+    label = _LABEL.search(text)
+    if label is None or (not label["sep"].strip() and not _random(data, start)):
+        return None
+    return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
+
+
+def _hashed(before: bytes, data: bytes, start: int) -> Named | None:
+    """The key that an HMAC is made with, named as a client's secret is: it has no name of its own."""
+    at = before.lower().rfind(b"hmac")
+    found = _HASHED.match(before, at) if at >= 0 and _random(data, start) else None
+    return Named(_ARGUMENTS[1], start - len(before) + at, found["quote"]) if found else None
+
+
 def _of_several(found: re.Match[bytes]) -> bytes:
     """The name of the value that comes after `before`; b"" if there are not as many names as values."""
     names = [name.strip() for name in found["names"].split(b",")]
@@ -234,11 +263,11 @@ def _of_several(found: re.Match[bytes]) -> bytes:
     return names[place] if place < len(names) else b""
 
 
-_VALUES = re.compile(rb"[\"'][^\s\"'\\]+[\"']")
-_LINE = re.compile(rb"([!-~]{6,200}?)[`*]{0,3}[ \t]{0,8}(?:\r?\n|\Z)")
-_DIGIT = re.compile(rb"[0-9]")
+_VALUES = compiled(rb"[\"'][^\s\"'\\]+[\"']")
+_LINE = compiled(rb"([!-~]{6,200}?)[`*]{0,3}[ \t]{0,8}(?:\r?\n|\Z)")
+_DIGIT = compiled(rb"[0-9]")
 # a passphrase may be as plain as a word: it comes on the same line as the key or the secret, or on the next one
-_AFTER_VALUE = re.compile(rb"[ \t][0-9A-Za-z+/=_\-]{16,512}(?:[ \t,;]{1,3}(?:and )?(?:the )?|\r?\n[ \t]{0,8})\Z")
+_AFTER_VALUE = compiled(rb"[ \t][0-9A-Za-z+/=_\-]{16,512}(?:[ \t,;]{1,3}(?:and )?(?:the )?|\r?\n[ \t]{0,8})\Z")
 
 
 def _below(data: bytes, start: int, label: bytes) -> bool:
@@ -251,7 +280,7 @@ def _below(data: bytes, start: int, label: bytes) -> bool:
     return _random(data, start)
 
 
-_NEXT = re.compile(
+_NEXT = compiled(
     rb"[0-9A-Za-z+/=_:\-]{16,512}[\"'`](?:\.(?:into|to_string|to_owned)\(\))?\)?,\s{0,40}(?:Some\()?[\"'`]"
 )
 _ARGUMENTS = (b"key_of_client", b"secret_of_client", b"passphrase_of_client")
@@ -289,8 +318,8 @@ def _argument(data: bytes, start: int, found: re.Match[bytes], place: int) -> Na
     return Named(_ARGUMENTS[len(before)], place, found["quote"])
 
 
-_LITERALS = re.compile(rb"[\"'`]([0-9A-Za-z+/=_:\-]+)[\"'`]")
-_RUN = re.compile(rb"[0-9A-Za-z+/=_\-]{16,512}")
+_LITERALS = compiled(rb"[\"'`]([0-9A-Za-z+/=_:\-]+)[\"'`]")
+_RUN = compiled(rb"[0-9A-Za-z+/=_\-]{16,512}")
 
 
 def _random(data: bytes, start: int) -> bool:

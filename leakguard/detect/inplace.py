@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from leakguard.detect.decode import Runs, View
+from leakguard.detect.patterns import compiled
 
 AROUND = 1700
 """Bytes before and after a value that go with it: as far as context.py and scope.py look, and a little more."""
@@ -29,11 +30,11 @@ _CHUNK = 64 * 1024
 """Bytes of text that make one view."""
 
 # name: <run>, "name": "<run>", name = decode("<run>"), - NAME=<run>
-_BEFORE = re.compile(
+_BEFORE = compiled(
     rb"[\w\-][\"'`\])\\]{0,3}[ \t]{0,8}(?:=>|:=|[:=])[ \t]{0,8}(?:[\w.:]{2,40}\([ \t]?)?(?P<quote>(?:b?[\"'`]|\\\")?)\Z"
 )
-_AFTER = re.compile(rb"(?P<pad>={0,2})(?:[\"'`\\]|[ \t]{0,16}(?:[\r\n,;}\])#]|\Z))")
-_SHORT = re.compile(
+_AFTER = compiled(rb"(?P<pad>={0,2})(?:[\"'`\\]|[ \t]{0,16}(?:[\r\n,;}\])#]|\Z))")
+_SHORT = compiled(
     rb"(?:(?<=[:= \t\"'])[A-Za-z0-9+/]{8,}|(?i:(?<=exchange: )|(?<=venue: ))[A-Za-z0-9+/]{4})={0,2}(?=[\"'\s,}\]]|\Z)"
 )
 _TEXT = bytes(range(0x20, 0x7F)) + b"\t\n\r"

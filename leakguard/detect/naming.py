@@ -7,15 +7,16 @@ which are printable, so their results may be kept. Imported by assign.py, contex
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
+
+from leakguard.detect.patterns import compiled
 
 
 def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_PIECES = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PIECES = compiled(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 @lru_cache(maxsize=65_536)
@@ -175,7 +176,7 @@ _ABOUT = _set(
 )
 """Words before the noun that make it a question, a name in a table, or a word of a language."""
 
-_LAST_PART = re.compile(rb"[^.]*$")
+_LAST_PART = compiled(rb"[^.]*$")
 _DIRECTORY = (b"PWD", b"$PWD", b"OLDPWD", b"$OLDPWD")
 
 

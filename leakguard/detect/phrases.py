@@ -14,11 +14,11 @@ Knows no rules but their ids (RULES). Keeps nothing it reads. Imported by stage1
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from leakguard.detect.patterns import compiled
 from leakguard.detect.stage1 import PHRASE_LEAST
 
 RULES = {
@@ -33,6 +33,9 @@ AROUND = 8 * 1024
 """Bytes on either side of an end that are read: more than forty words and their separators, beyond which a row is no
 phrase with a label."""
 
+LEAST = 11 * 4
+"""Bytes that eleven words and the separators behind them take at least."""
+
 DENSE = 12
 """A word and a separator: ends so close to one that was good are not asked again."""
 
@@ -42,10 +45,10 @@ LONG = 64 * 1024
 NEAR = 256
 """Ends so close together are of one row, more likely than not, and looked at together."""
 
-# A word of a list: three letters (not "the", "and" and their like, which are the most frequent words of prose) or four
-# to eight; the lists with accents also have two bytes for a letter, or a mark behind it.
+# A word of a list: three letters to eight. With accents, which have two bytes for a letter or a mark behind it, "the" and
+# "and" and their like are left out, which are the most frequent words of prose; without, that would cost a sixth more.
 _THREE = r"[b-su-z][a-z]{2}|t[a-gi-z][a-z]|a[a-mo-z][a-z]|any"
-_PLAIN = rf"(?:{_THREE}|[a-z]{{4,9}})"
+_PLAIN = r"[a-z]{3,9}"
 _MARKED = rf"(?:{_THREE}|[a-z]{{4,9}}|[a-z]{{0,7}}(?:[\xc3\xc5\xcc][\x80-\xbf][a-z]{{0,7}}){{1,3}})"
 _BETWEEN = r"""[\s,;|"'`.\-+0-9()\\#*\[\]]|[0-9]["']?:|\\[nrt]|%20"""
 _BULLETS = r"\xe2\x80\xa2|\xe3\x80[\x80\x81]|\xef\xbc\x8c"
@@ -83,24 +86,25 @@ class Found(NamedTuple):
 
 
 # Everything that can stand between two words of ASCII or MARKED, and more.
-_LOOSE = re.compile(rb"""(?<![A-Za-z\x80-\xff])(?:[A-Za-z\x80-\xff]{2,}+(?:\\[nrt]|%20|[\s,;|"'`.\-+0-9()\\#*\[\]:])++){11,}+""")
-_FAR = re.compile(rb"[\xe1\xe3-\xed]")
-_TOKEN = re.compile(rb"\\+[nrt]|[A-Za-z\x80-\xff]+")
+_LOOSE = compiled(rb"""(?<![A-Za-z\x80-\xff])(?:[A-Za-z\x80-\xff]{2,}+(?:\\[nrt]|%20|[\s,;|"'`.\-+0-9()\\#*\[\]:])++){11,}+""")
+_FAR = compiled(rb"[\xe1\xe3-\xed]")
+_SIGNS = b",;|\"'`.-+()#*[]"
+_TOKEN = compiled(rb"\\+[nrt]|[A-Za-z\x80-\xff]+")
 _ESCAPE = ord("\\")
 
 
 def databases() -> list[Any]:
     """The compiled PATTERNS, in their order."""
-    return [compiled(number) for number in range(len(PATTERNS))]
+    return [database(number) for number in range(len(PATTERNS))]
 
 
-def compiled(number: int) -> Any:
+def database(number: int) -> Any:
     """One of PATTERNS as a hyperscan database."""
     import hyperscan
 
-    database = hyperscan.Database()
-    database.compile(expressions=[PATTERNS[number].encode("latin-1")], ids=[0], elements=1)
-    return database
+    made = hyperscan.Database()
+    made.compile(expressions=[PATTERNS[number].encode("latin-1")], ids=[0], elements=1)
+    return made
 
 
 def could_fire(data: bytes) -> bool:
@@ -124,23 +128,34 @@ def good(data: bytes, ends: Iterable[int]) -> list[int]:
     from leakguard.detect.gates.words import ascii_words
 
     listed = ascii_words()
+    dense = DENSE if data.isascii() else 3 * DENSE  # a letter may take three bytes
     out: list[int] = []
     spoiled = 0
     for end in sorted(set(ends)):
-        if out and end - out[-1] <= DENSE:
+        if out and end - out[-1] <= dense:
             out.append(end)  # the row that was good goes on, or has just ended: reading it will tell
             continue
         if end < spoiled:
             continue
-        # Eleven words take 44 bytes or more: of the words in them one that no list has is enough, and quickly seen.
-        for word in data[max(0, end - 47) : end].lower().split()[1:-1]:
-            if word not in listed and word.isalpha():
-                break
-        else:
-            spoiled = _spoiled(data, end, listed)
-            if not spoiled:
-                out.append(end)
+        spoiled = _near(data, end, listed) or _spoiled(data, end, listed)
+        if not spoiled:
+            out.append(end)
     return out
+
+
+def _near(data: bytes, end: int, listed: frozenset[bytes]) -> int:
+    """`_spoiled` for what is quickly seen: eleven words take 44 bytes or more, and of the words in these one that no list
+    has is enough. 0 says nothing."""
+    start = max(0, end - LEAST - 3)
+    piece = data[start:end].lower()
+    words = piece.split()
+    at = len(piece) - len(words.pop())  # the beginning of the twelfth
+    while len(words) > 1:  # the first may be the end of a word
+        word = words.pop().strip(_SIGNS)
+        at = piece.rfind(word, 0, at)
+        if word not in listed and word.isalpha():
+            return start + at + len(word) + LEAST
+    return 0
 
 
 def find(data: bytes, ends: Iterable[int]) -> list[Found]:
@@ -183,7 +198,7 @@ def _behind(data: bytes, end: int, tokens: list[bytes], known: frozenset[bytes])
     for token in reversed(tokens):
         at = data.rfind(token, 0, at)
         if token.lower() not in known:
-            return at + len(token) + 11 * 4
+            return at + len(token) + LEAST
     return 0
 
 

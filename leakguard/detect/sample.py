@@ -7,6 +7,7 @@ result matches. Imported by check.py and the tests only.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from random import Random
 from re import _constants as _c  # type: ignore[attr-defined]
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 
 from leakguard.detect.generate import Context, expand, expand_marked, load_contexts, pour
 from leakguard.detect.rules import Example
+from leakguard.globs import compile_globs
+from leakguard.model import Rule
 
 _PRINTABLE = frozenset(range(0x20, 0x7F))
 _DIGITS = frozenset(b"0123456789")
@@ -72,6 +75,20 @@ def example_texts(rule: str, number: int, example: Example) -> list[Text]:
             continue  # the example as a whole is right, so this context cannot hold it
         out += [_text(number, name, text, span, context.escape) for name, text, spans in rows for span in spans]
     return out
+
+
+def fitting_path(rule: Rule) -> str:
+    """A path that the rule holds for: "", or for a rule with `paths` one made from the first of its globs that gives one."""
+    if not rule.include:
+        return ""
+    included, excluded = compile_globs(rule.include), compile_globs(rule.exclude)
+    for glob in rule.include:
+        path = re.sub(r"\[!?([^\]])[^\]]*\]", r"\1", glob.replace("**/", "").replace("**", "x")).replace("?", "x")
+        for star in ("", "x"):
+            made = path.replace("*", star) + ("x" if path.endswith("/") else "")
+            if included(made) and not excluded(made):
+                return made
+    return ""
 
 
 def near_text(rule: str, number: int, template: str) -> bytes:

@@ -10,21 +10,22 @@ Pure functions of bytes; knows no rules. Imported by context.py and pairing.py.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
+
+from leakguard.detect.patterns import compiled
 
 REACH = 1600
 """Bytes before and after a value that are looked at."""
 
 Span = tuple[int, int]
 
-_BRACKETS = re.compile(rb"[{}\[\]()]")
+_BRACKETS = compiled(rb"[{}\[\]()]")
 _OPENERS = frozenset(b"{[(")
-_SECTION = re.compile(
+_SECTION = compiled(
     rb"(?:\[{1,2}[ \t]{0,2}[\w.\-:\"/ ]{1,80}\]{1,2}|#{2,6}[ \t]{1,4}[^\r\n]{1,90}?)[ \t]{0,8}\r?(?=\n|\Z)"
 )
 """`[section]`, `[[table]]`, and the headings of notes."""
-_INDENT = re.compile(rb"[ \t]*(?:- +)*")
+_INDENT = compiled(rb"[ \t]*(?:- +)*")
 _MOST_OBJECTS = 8
 _INDENTING = (b" ", b"\t", b"-")
 _ALIKE = bytes.maketrans(b"{[}]", b"(())")

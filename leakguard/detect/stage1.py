@@ -13,6 +13,7 @@ Imported by engine.py's users and cache.py.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -33,6 +34,10 @@ PHRASE_LEAST = 47
 
 NEAR = 128
 """Ends of one of decode.TRIGGERS that are so close together lead into the same view."""
+
+FLOOD = 8192
+FLOOD_SHARE = 64
+"""More matches than this, and one in so many bytes, are worth a second scan without long runs (`without_runs`)."""
 
 COLD_LIMIT = 4 * 1024 * 1024
 """Bytes after which compiling everything costs less than going on without."""
@@ -208,7 +213,13 @@ class Compiled:
         ends: Ends = []
         on_match = _thinned(ends, self.widths)
         scratch = self._scratch()
-        self.databases.rules.scan(data, match_event_handler=on_match, scratch=scratch[0])
+        try:
+            limited = _limited(on_match, FLOOD + len(data) // FLOOD_SHARE)
+            self.databases.rules.scan(data, match_event_handler=limited, scratch=scratch[0])
+        except hyperscan.ScanTerminated:
+            ends.clear()
+            on_match = _thinned(ends, self.widths)
+            self.databases.rules.scan(without_runs(data), match_event_handler=on_match, scratch=scratch[0])
         if deep:
             self.databases.text.scan(data, match_event_handler=on_match, scratch=scratch[1])
         if self.databases.ascii is not None and len(data) >= PHRASE_LEAST:
@@ -264,6 +275,17 @@ def load_databases(dumped: Iterable[bytes]) -> Databases:
     return Databases(*(hyperscan.loadb(part, hyperscan.HS_MODE_BLOCK) if part else None for part in dumped))
 
 
+_RUN = re.compile(rb"[1-9A-HJ-NP-Za-km-z]{1024,}")
+_EDGE = 160
+
+
+def without_runs(data: bytes) -> bytes:
+    """The data with line ends in place of all but the edges of runs of a thousand base58 digits and more. At each byte of
+    such a run a key could end that nothing but its digits marks, and none does: keys of that kind are at most some 110
+    digits with an end before and behind them. What is encoded in the run is looked for in the data as they are."""
+    return _RUN.sub(lambda run: run[0][:_EDGE] + b"\n" * (len(run[0]) - 2 * _EDGE) + run[0][-_EDGE:], data)
+
+
 _OnMatch = Callable[[int, int, int, int, object], None]
 
 
@@ -282,6 +304,19 @@ def _counted(ends: Ends, most: int, base: int = 0) -> Callable[[int, int, int, i
         return len(ends) > most or None
 
     return on_match
+
+
+def _limited(on_match: _OnMatch, most: int) -> Callable[[int, int, int, int, object], bool | None]:
+    """A handler that ends the scan (hyperscan.ScanTerminated) after so many matches."""
+    left = most
+
+    def counting(ident: int, start: int, end: int, flags: int, context: object) -> bool | None:
+        nonlocal left
+        on_match(ident, start, end, flags, context)
+        left -= 1
+        return left < 0 or None
+
+    return counting
 
 
 def thinned(raw: Ends, widths: Sequence[int]) -> Ends:
@@ -385,7 +420,7 @@ class Cold:
             return []
         for number in numbers:
             if number not in self._phrases:
-                database = phrases.compiled(number)
+                database = phrases.database(number)
                 self._phrases[number] = database, hyperscan.Scratch(database)
         return [self._phrases[number] for number in numbers]
 

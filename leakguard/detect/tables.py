@@ -13,14 +13,15 @@ import re
 from collections.abc import Iterator
 
 from leakguard.detect.assign import Assigned, part_of, words
+from leakguard.detect.patterns import compiled
 
 REACH = 32 * 1024
 MOST_ROWS = 200
 
-_VALUES = re.compile(rb"\)\s{0,8}VALUES?\s{0,8}\(", re.IGNORECASE)
-_COLUMN = re.compile(rb"[A-Za-z][A-Za-z_ .\-]{2,30}[0-9]?")
-_NEXT_ROW = re.compile(rb"\)\s{0,4},\s{0,8}\(")
-_CELL = re.compile(
+_VALUES = compiled(rb"\)\s{0,8}VALUES?\s{0,8}\(", re.IGNORECASE)
+_COLUMN = compiled(rb"[A-Za-z][A-Za-z_ .\-]{2,30}[0-9]?")
+_NEXT_ROW = compiled(rb"\)\s{0,4},\s{0,8}\(")
+_CELL = compiled(
     rb"""[ \t\r\n]{0,8}(?:"(?P<double>(?:[^"\n]|"")*)"|'(?P<single>(?:[^'\\\n]|''|\\.)*)'|(?P<bare>[^,;\t\r\n()'"]*))"""
     rb"""[ \t]{0,4}(?P<end>[,;\t]|$|(?=[\r\n)]))"""
 )
@@ -63,7 +64,7 @@ def _is_insert(data: bytes, opened: int) -> bool:
     return re.search(rb"(?i)insert\s+into\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
 
 
-_COPIED = re.compile(rb"\) FROM stdin;\r?\n")
+_COPIED = compiled(rb"\) FROM stdin;\r?\n")
 
 
 def _is_copy(data: bytes, opened: int) -> bool:
@@ -71,7 +72,7 @@ def _is_copy(data: bytes, opened: int) -> bool:
     return re.search(rb"(?i)\bcopy\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
 
 
-_BARE_LINES = re.compile(rb"\s*([0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*([0-9A-Za-z+/=_\-]{16,200})\s*\Z")
+_BARE_LINES = compiled(rb"\s*([0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*([0-9A-Za-z+/=_\-]{16,200})\s*\Z")
 
 
 def key_file(data: bytes) -> Iterator[Assigned]:
@@ -141,7 +142,7 @@ def _piped(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
     return out[:200]
 
 
-_PIPED = re.compile(rb"\|([^|\n]*)(?=\||[ \t\r]*$)")
+_PIPED = compiled(rb"\|([^|\n]*)(?=\||[ \t\r]*$)")
 _RULE = frozenset(b"|-: \t\r")
 
 

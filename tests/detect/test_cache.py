@@ -14,7 +14,7 @@ from typing import Any
 import hyperscan
 import pytest
 
-from leakguard.detect import cache, index, packfiles, rules
+from leakguard.detect import cache, index, packfiles, patterns, rules
 from leakguard.detect.engine import Engine
 from leakguard.detect.prepared import stored
 from leakguard.detect.stage1 import Cold, Compiled, compile_databases
@@ -345,7 +345,8 @@ def test_it_is_no_pickle(pack: Path, folder: Path) -> None:
     load(pack, folder, FULL)
     (path,) = files(folder, "bin")
     parts = cache._split(memoryview(path.read_bytes())[len(cache.MAGIC) + 4 :])
-    key, numbers, own, sets, venues, tables, *databases = map(bytes, parts)
+    key, numbers, own, sets, venues, tables, code, *databases = map(bytes, parts)
+    assert code == patterns.stored()
     assert json.loads(tables) == json.loads(stored(load(pack, folder).ruleset._replace(prepared=b"")))
     assert json.loads(own)[0] == "acme.token"
     assert json.loads(venues)[0] == "acme"
@@ -353,8 +354,8 @@ def test_it_is_no_pickle(pack: Path, folder: Path) -> None:
     assert [hyperscan.dumpb(database) for database in compile_databases(load(pack, folder).ruleset)[:2]] == databases[
         :2
     ]
-    code = Path(cache.__file__).read_text() + Path(index.__file__).read_text()
-    assert not any(word in code for word in ("import pickle", "import marshal", "eval(", "exec("))
+    source = "".join(Path(str(module.__file__)).read_text() for module in (cache, index, patterns))
+    assert not any(word in source for word in ("import pickle", "import marshal", "eval(", "exec("))
 
 
 # ---- where it cannot be ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import time
 from random import Random
 
@@ -346,3 +347,15 @@ def test_no_bytes_and_no_hits_make_a_decoder_fail(data: bytes, hits: list[tuple[
         for at in range(0, len(view.data), 5):
             start, end = view.raw(at, at + 1)
             assert view.start <= start < end <= view.end
+
+
+_LETTER = rb"[\t\n\r\x20-\x7e]"
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"a\0", b"\0a", b"\0", b"a", b"\1", b"ab"]), st.integers(1, 20)), max_size=5))
+def test_wide_runs_are_what_two_patterns_find(pieces: list[tuple[bytes, int]]) -> None:
+    """The one search for both byte orders, against a pattern for each."""
+    data = b"".join(piece * times for piece, times in pieces)
+    patterns = (rb"(?:%b\0){8,}" % _LETTER, rb"(?:\0%b){8,}" % _LETTER)
+    expected = [(*found.span(), which) for which, text in enumerate(patterns) for found in re.finditer(text, data)]
+    assert sorted(decode._wide_spans(data)) == sorted(expected)

@@ -22,7 +22,7 @@ from leakguard.detect.stage1 import PHRASE_BASE, PHRASE_LEAST, Cold, Compiled, c
 from leakguard.model import Confidence, Rule, RuleSet
 
 SEEDS = st.integers(0, 10**6)
-BASES = {number: phrases.compiled(number) for number in range(len(phrases.PATTERNS))}
+BASES = {number: phrases.database(number) for number in range(len(phrases.PATTERNS))}
 
 
 def ends(data: bytes) -> list[int]:

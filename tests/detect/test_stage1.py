@@ -189,3 +189,35 @@ def test_an_engine_can_be_sent_to_another_process(loaded: cache.Loaded, engine: 
 def test_what_is_no_database_is_refused() -> None:
     with pytest.raises(hyperscan.error):
         stage1.load_databases([b"not a database"])
+
+
+# ---- floods of digits ------------------------------------------------------------------------------------------------
+def test_a_flood_of_digits_is_scanned_again_without_them(loaded: cache.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each byte of a run of base58 digits a key could end; what stands between such runs is found all the same."""
+    assert isinstance(loaded.stage1, Compiled)
+    token, secret = leak("github", 5)
+    flood = b"a" * 200_000
+    data = flood + b"\n" + token + b"\n" + flood
+    shorter = b"a" * 2000 + b"\n" + token + b"\n" + b"a" * 2000
+    without: list[int] = []
+    original = stage1.without_runs
+    monkeypatch.setattr(stage1, "without_runs", lambda data: without.append(len(data)) or original(data))
+    engine = Engine(loaded.ruleset, loaded.stage1, keep_secrets=True)
+    assert [match.secret for match in engine.scan(data).matches] == [secret]
+    assert without == [len(data)]
+    assert [match.secret for match in engine.scan(shorter).matches] == [secret]
+    assert without == [len(data)]
+    assert len(loaded.stage1.scan(data, True)) < 1000
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"a", b"z9", b"0", b"\n", b"= "]), st.integers(1, 3000)), max_size=6))
+def test_long_runs_keep_their_edges_and_all_else(pieces: list[tuple[bytes, int]]) -> None:
+    data = b"".join(piece * times for piece, times in pieces)
+    out = stage1.without_runs(data)
+    assert len(out) == len(data)
+    for at, (before, after) in enumerate(zip(data, out, strict=True)):
+        if before != after:
+            around = data[max(0, at - 160) : at + 161]
+            assert after == ord("\n")
+            assert len(around) == 321
+            assert re.fullmatch(rb"[1-9A-HJ-NP-Za-km-z]+", around)

@@ -120,6 +120,19 @@ WRITTEN = [
                          "Enter your OKX passphrase >>> {2}\n"),
     ("bybit", "d.dart", "const bybitKey = String.fromEnvironment('BYBIT_KEY', defaultValue: '{0}');\n"
                         "const bybitSecret = String.fromEnvironment('BYBIT_SECRET', defaultValue: '{1}');\n"),
+    ("binance", "h.py", "BASE = 'https://fapi.binance.com'\nheaders = {{'X-MBX-APIKEY': '{0}'}}\n"
+                        "sig = hmac.new(b'{1}', query.encode(), hashlib.sha256).hexdigest()\n"),
+    ("binance", "h.js", "axios.get('https://api.binance.com/x', {{headers: {{'X-MBX-APIKEY': '{0}'}}}});\n"
+                        "const sig = crypto.createHmac('sha256', '{1}').update(q).digest('hex');\n"),
+    ("binance", "h.go", 'req, _ := http.NewRequest("GET", "https://api.binance.com/x", nil)\n'
+                        'req.Header.Set("X-MBX-APIKEY", "{0}")\nmac := hmac.New(sha256.New, []byte("{1}"))\n'),
+    ("binance", "h.php", "$sig = hash_hmac('sha256', $q, '{1}'); curl_setopt($ch, CURLOPT_HTTPHEADER, ['X-MBX-APIKEY: {0}']);\n"
+                         "curl_setopt($ch, CURLOPT_URL, 'https://api.binance.com/api/v3/order');\n"),
+    ("bybit", "m.cpp", 'const std::string BYBIT_KEY = "{0}";\nconst std::string BYBIT_SECRET{{"{1}"}};\n'),
+    ("bybit", "settings.py", 'class BybitSettings(BaseSettings):\n    api_key: SecretStr = SecretStr("{0}")\n'
+                             '    api_secret: SecretStr = Field(default="{1}")\n'),
+    ("bybit", "config.toml", '[env]\nBYBIT_KEY = "{0}"\nBYBIT_SECRET = {{ value = "{1}", force = true }}\n'),
+    ("binance", "notizen.txt", "币安 (Binance)\nAPI密钥：{0}\n密钥：{1}\n"),  # noqa: RUF001
     ("bybit", "m.c", '/* Bybit */\nstrcpy(cfg.api_key, "{0}");\nstrcpy(cfg.api_secret, "{1}");\n'),
 ]  # fmt: skip
 

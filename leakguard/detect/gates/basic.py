@@ -12,6 +12,7 @@ from math import log2
 from typing import Any
 
 from leakguard.detect.gates import Candidate, Verdict
+from leakguard.detect.patterns import compiled
 
 
 def shannon(value: bytes) -> float:
@@ -87,11 +88,11 @@ def not_name(candidate: Candidate, pattern: str) -> Verdict:
     return Verdict.REJECT if _regex(pattern).search("_".join(words(candidate.name)).encode()) else Verdict.PASS
 
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = compiled(
     rb"(?i)example|sample|placeholder|change.?me|replace|insert|redacted|dummy|your[-_ .]|yourapi|yourkey|yourtoken|your(?:secret|password)"
     rb"|<[a-z_ -]+>|x{4,}|\*{3,}|\.{3,}|_here\b|to.?do\b|tbd\b|foo.?bar|lorem|ipsum"
 )
-_REFERENCE = re.compile(
+_REFERENCE = compiled(
     rb"^(?:\$\{?[\w.:(-]|\$\(|%[\w(]|\{\{|<%|#\{|@\{|@@|env[.(\[]|process\.env|os\.(?:environ|getenv)|secrets?\.|vault:|ssm:|arn:aws:(?:ssm|secretsmanager))"
 )
 
@@ -104,7 +105,7 @@ def not_placeholder(candidate: Candidate) -> Verdict:
     return Verdict.REJECT if _PLACEHOLDER.search(value) else Verdict.PASS
 
 
-_RUN = re.compile(rb"(.)\1{5,}", re.DOTALL)
+_RUN = compiled(rb"(.)\1{5,}", re.DOTALL)
 _ASCENDING = (b"0123456789abcdef", b"abcdefghijklm", b"ABCDEFGHIJKLM", b"12345678901234567890", b"9876543210")
 
 
@@ -123,7 +124,7 @@ def rarity(candidate: Candidate, least: float) -> Verdict:
     return Verdict.PASS if rareness(candidate.secret) >= least else Verdict.REJECT
 
 
-_LOWER_RUN = re.compile(rb"[a-z]{4,}|[A-Z][a-z]{3,}")
+_LOWER_RUN = compiled(rb"[a-z]{4,}|[A-Z][a-z]{3,}")
 _VOWELS = frozenset(b"aeiouyAEIOUY")
 
 

@@ -16,6 +16,7 @@ from operator import eq
 
 from leakguard.detect.gates import Candidate, Verdict
 from leakguard.detect.gates.grams import strangeness
+from leakguard.detect.patterns import compiled
 
 REJECT, PASS = Verdict.REJECT, Verdict.PASS
 
@@ -42,7 +43,7 @@ def file_kind(path: str) -> str:
 
 
 # ---------------------------------------------------------------- what is no value
-_REFERENCE = re.compile(
+_REFERENCE = compiled(
     rb"^(?:\$[A-Za-z_][\w.:\[\]>-]*$|\$\(|%[A-Za-z_]\w*%?$|%\w+%|@[A-Za-z@(]|env[.(\[]|process\.env|os\.(?:environ|getenv)"
     rb"|(?:secrets?|vault|ssm|op|env|file|classpath|system|config|ref|data|aws-sm|gcp-sm|azure-kv|keyring)[.:](?:[/\w.{])"
     rb"|arn:aws|!\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|--?[a-z]|-[0-9]{5,}$|__\w+__$|\\[nrt])"
@@ -51,7 +52,7 @@ _REFERENCE = re.compile(
     rb"|\$\{|#\{|\{\{|\}\}|%\{|<%|\$\(|%\(\w+\)|%[sdvq](?![A-Za-z0-9])|\{[a-z_.0-9]{0,30}\}|<[A-Za-z_ .-]{2,40}>|###",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = compiled(
     rb"example|sample|placeholder|change.?(?:me|it|this)|replace|insert|redacted|dummy|your[-_ .]|yourapi|yourkey"
     rb"|your(?:token|secret|password|pass|own)|my[-_.]?(?:secret|password|passwd|token|key|api|access)|[_-]here\b|to.?do\b|tbd\b"
     rb"|foo.?bar|lorem|ipsum|not.?set|not.?real|notused|unused|fake|mock|bogus|invalid|masked|hidden|removed|omitted"
@@ -61,7 +62,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 # Values made of nothing but these say what stands there, not what it is.
-_VOCABULARY = re.compile(
+_VOCABULARY = compiled(
     rb"(?:(?:pass(?:word|wd|phrase|code)?|passwort|pwd|pw|secret|token|key|api|access|auth(?:orization|entication)?|user"
     rb"|name|login|admin|administrator|my|your|the|an?|some|this|new|old|test(?:ing)?|example|sample|foo|bar|baz|qux|value"
     rb"|string|text|db|database|client|private|public|shared|id|root|guest|default|none|null|empty|undefined|true|false"
@@ -76,59 +77,59 @@ _VOCABULARY = re.compile(
     rb"|pending|passed|failed?|success|error|[18])[\W_]{0,2}){1,10}",
     re.IGNORECASE,
 )
-_NOUN_INSIDE = re.compile(
+_NOUN_INSIDE = compiled(
     rb"pass(?:word|wd|phrase|$|_)|pwd|secret|token|credential|(?:api|private|access|auth)[_-]?key", re.IGNORECASE
 )
-_PATH = re.compile(rb"(?:[A-Za-z]:\\|~?/|\.{1,2}/|[\w.-]+/)[\w./\\ -]*$|[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
-_FILE = re.compile(
+_PATH = compiled(rb"(?:[A-Za-z]:\\|~?/|\.{1,2}/|[\w.-]+/)[\w./\\ -]*$|[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
+_FILE = compiled(
     rb"\.(?:key|pem|crt|cer|der|txt|json|ya?ml|toml|xml|sh|enc|conf|cfg|ini|properties|jks|p12|pfx|py|js|ts|go|rb|java|cs"
     rb"|html?|php|env|log|md|png|jpe?g|gif|svg|gpg|asc|com|org|net|io|local|svc|dev|app)$",
     re.IGNORECASE,
 )
-_HASH = re.compile(
+_HASH = compiled(
     rb"\$(?:2[abxy]?|1|5|6|y|7|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|P|H|bcrypt)\$|\{[A-Z0-9-]{2,10}\}|pbkdf2[_:(]"
     rb"|sha(?:1|256|384|512)[-:$=]|md5[-:$=]|bcrypt"
 )
 # images, public keys, certificates
-_PUBLIC = re.compile(
+_PUBLIC = compiled(
     rb"data:|ssh-|ecdsa-|-----BEGIN|MFkwEwYHKoZ|MIIBI[jD]AN|MIGfMA0G|MCowBQYDK2V|MIICIjAN|iVBORw0|/9j/4|R0lGOD|PHN2Zy"
     rb"|UklGR|AAAAB3Nza|AAAAC3Nza|AAAAE2Vj|MII[CDEFGH][A-Za-z0-9+/]{3}CC"
 )
-_UUID = re.compile(rb"\{?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
-_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.,:/ +-]+$|v?[0-9]+(?:\.[0-9]+){1,3}\b")
-_NUMBERS = re.compile(rb"[0-9]+(?:\.[0-9]+){2,}$|[0-9]+\.[0-9.]+-[0-9.]+$")
-_ADDRESS = re.compile(rb"0x[0-9a-fA-F]{40}$")
-_RUN = re.compile(rb"(.)\1{4,}", re.DOTALL)
-_UNITS = re.compile(rb"(.{4,16}?)\1{2,}.{0,15}", re.DOTALL)
+_UUID = compiled(rb"\{?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
+_DATE = compiled(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.,:/ +-]+$|v?[0-9]+(?:\.[0-9]+){1,3}\b")
+_NUMBERS = compiled(rb"[0-9]+(?:\.[0-9]+){2,}$|[0-9]+\.[0-9.]+-[0-9.]+$")
+_ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}$")
+_RUN = compiled(rb"(.)\1{4,}", re.DOTALL)
+_UNITS = compiled(rb"(.{4,16}?)\1{2,}.{0,15}", re.DOTALL)
 """One short text over and over: deadbeefdeadbeefdeadbeef."""
 _ASCENDING = (b"0123456789", b"abcdefghij", b"9876543210", b"qwertyuiop")
 # The most used passwords there are: they open nothing that a finding could close.
-_COUNTED = re.compile(
+_COUNTED = compiled(
     rb"0?12345?(?:6(?:7(?:8(?:90?)?)?)?)?|(?:([0-9]{1,3})\1{1,5})|(?:abc|qwe|asd|admin|test|pass)?123(?:4(?:56?)?)?"
     rb"|#[0-9A-Fa-f]{3,8}|0x[0-9A-Fa-f]{1,8}"
 )
-_WORDS_ONLY = re.compile(rb"[A-Za-z]+(?:[ _.\-:/][A-Za-z]+)*[.!?:]*$")
-_CAMEL = re.compile(rb"[a-z][A-Z][a-z]")
-_CAPS = re.compile(rb"_*[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_*$")
-_LABEL = re.compile(rb"[A-Z][a-z]+$")
-_QUALIFIED = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-_ALNUM = re.compile(rb"[A-Za-z0-9]")
-_DIGIT = re.compile(rb"[0-9]")
-_SPACE = re.compile(rb"\s")
+_WORDS_ONLY = compiled(rb"[A-Za-z]+(?:[ _.\-:/][A-Za-z]+)*[.!?:]*$")
+_CAMEL = compiled(rb"[a-z][A-Z][a-z]")
+_CAPS = compiled(rb"_*[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_*$")
+_LABEL = compiled(rb"[A-Z][a-z]+$")
+_QUALIFIED = compiled(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_ALNUM = compiled(rb"[A-Za-z0-9]")
+_DIGIT = compiled(rb"[0-9]")
+_SPACE = compiled(rb"\s")
 
 # ---------------------------------------------------------------- where it stands
-_PROSE = re.compile(rb"[ \t]+(?:[A-Za-z]{2,}[ \t,.]+){2}")
-_GOES_ON = re.compile(rb"[ \t]?[(\[]|\.[A-Za-z_]+\(|->|[ \t]*\?[ \t]")
-_NEXT_FIELD = re.compile(rb"[ \t]*(?::(?:[ \t\r\n]|$)|=[^=])")
-_TEMPLATE = re.compile(rb":?(?:[{]|<(?!/)|\$[{(A-Za-z])")
+_PROSE = compiled(rb"[ \t]+(?:[A-Za-z]{2,}[ \t,.]+){2}")
+_GOES_ON = compiled(rb"[ \t]?[(\[]|\.[A-Za-z_]+\(|->|[ \t]*\?[ \t]")
+_NEXT_FIELD = compiled(rb"[ \t]*(?::(?:[ \t\r\n]|$)|=[^=])")
+_TEMPLATE = compiled(rb":?(?:[{]|<(?!/)|\$[{(A-Za-z])")
 _COMPARED = (b"==", b"===", b"!=", b"!==")
-_SETTER = re.compile(
+_SETTER = compiled(
     rb"(?:^|\.)(?:set|with|add|put|use|new)|(?:^|\.)(?:password|passwd|pwd|pass|secret|token|key|api_?key)$"
     rb"|pass_?(?:phrase|word)_?(?:option)$",
     re.IGNORECASE,
 )
 # Test results and the passes of a compiler: there `pass` is no noun.
-_PASSED = re.compile(rb"(?i)(?:^|[^a-z])pass(?:$|[_.-])|[a-z]Pass$")
+_PASSED = compiled(rb"(?i)(?:^|[^a-z])pass(?:$|[_.-])|[a-z]Pass$")
 _SQL_NAME = b"identified_by"
 _WITH_PAIRS = (".cs", ".vb", ".cpp", ".cc", ".cxx", ".h", ".hpp", ".java", ".kt", ".config", ".erl", ".hrl")
 """Where `{"name", "value"}` is an entry of a dictionary; in others it is a row of two texts."""
@@ -247,7 +248,7 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
 
 
 # What random values that are no credentials are called.
-_NO_SECRET = re.compile(
+_NO_SECRET = compiled(
     rb"(?:(?i:integrity|sha-?[0-9]{1,3}|md5|hash|digest|checksum|cursor|node_id|etag|nonce|uuid|guid|fingerprint|commit"
     rb"|revision|version|verification|signature|public_?key|canary|contract|address|content|viewstate|correlation|request"
     rb"|trace|span)|(?<![A-Za-z])(?i:list|index|v|e?id|before|after)|Id)"
@@ -265,9 +266,9 @@ def _unnamed(candidate: Candidate, value: bytes) -> bool:
 
 
 # {"type": "tendermint/PubKeyEd25519", "key": ...}
-_PUBLIC_TYPE = re.compile(rb"(?i)pub(?:lic)?_?key[\w/]{0,16}[\"']?[^{}\n]{0,24}(?:\n[^{}\n]{0,40})?\Z")
-_BOTH_CASES = re.compile(rb"[a-z].{0,78}[A-Z]|[A-Z].{0,78}[a-z]")
-_PRINTED = re.compile(rb"[\t\r\n -~]{12}|[\x00-\x09]{4}")
+_PUBLIC_TYPE = compiled(rb"(?i)pub(?:lic)?_?key[\w/]{0,16}[\"']?[^{}\n]{0,24}(?:\n[^{}\n]{0,40})?\Z")
+_BOTH_CASES = compiled(rb"[a-z].{0,78}[A-Z]|[A-Z].{0,78}[a-z]")
+_PRINTED = compiled(rb"[\t\r\n -~]{12}|[\x00-\x09]{4}")
 
 
 def _is_text(value: bytes) -> bool:

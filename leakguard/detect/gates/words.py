@@ -33,6 +33,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from leakguard.detect.gates import Candidate, Verdict
+from leakguard.detect.patterns import compiled
 
 REJECT, PASS, PROVEN = Verdict.REJECT, Verdict.PASS, Verdict.PROVEN
 
@@ -171,12 +172,11 @@ def _rows(text: str) -> Iterator[tuple[list[_Word], list[str]]]:
 
 
 def _rows_between(text: str, start: int, end: int) -> Iterator[tuple[list[_Word], list[str]]]:
-    import re
 
-    book, gap = _BOOK, re.compile(_GAP)
+    book, gap = _BOOK, compiled(_GAP)
     row: list[_Word] = []
     gaps: list[str] = []
-    for found in re.compile(_WORD).finditer(text, start, end):
+    for found in compiled(_WORD).finditer(text, start, end):
         written = found[1]
         if written is None:
             continue

@@ -1,0 +1,107 @@
+"""Patterns of Python's own `re` that need no compiling twice: their code is cached beside the rules.
+
+`compiled` is `re.compile`, but for patterns whose code was handed to `take` before. Compiling the 130 patterns that
+judge what stage 1 reports takes a tenth of a start; their code is 26,000 numbers, which are read in a third of a
+millisecond. The code is of one build of Python only, so its version stands before it, and it is found by the pattern
+itself, so a pattern that changed is compiled. `_sre`, the engine of `re`, checks the code that it is given, and what it
+refuses is compiled, too: `take` can make a start faster or not, and never change what a pattern matches.
+Knows no rules, opens no files. Imported by detect/'s other modules, and by cache.py that keeps the code.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from importlib import import_module
+from typing import Any, AnyStr
+
+USERS = (
+    "assign", "context", "decode", "forms", "inplace", "naming", "phrases", "scope", "tables",
+    "gates.basic", "gates.likeness", "gates.words",
+)  # fmt: skip
+"""The modules of detect/ whose patterns are kept."""
+
+_Key = tuple[str | bytes, int]
+
+_asked: dict[_Key, re.Pattern[Any]] = {}
+"""What was compiled or taken so far, by pattern and flags as asked for."""
+_given: dict[_Key, tuple[int, int, dict[str, int], int, int]] = {}
+"""(flags, groups, names, first number of the code, one past the last) of what was handed over and not asked for yet."""
+_codes = array("I")
+_taken: list[bytes] = []
+"""What `take` got and nobody has asked for yet."""
+
+
+def compiled(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    """`re.compile(pattern, flags)`, at once if its code is there."""
+    key = (pattern, flags)
+    found = _asked.get(key)
+    if found is None:
+        if _taken:
+            _read(_taken.pop())
+        stored = _given.pop(key, None)
+        found = _asked[key] = (stored and _from_code(pattern, *stored)) or re.compile(pattern, flags)
+    return found
+
+
+def _from_code(pattern: AnyStr, flags: int, groups: int, names: dict[str, int], start: int, end: int) -> Any:
+    import _sre  # type: ignore[import-not-found]  # not in every Python: no code is handed over there
+
+    by_number: list[str | None] = [None] * (groups + 1)
+    for name, number in names.items():
+        by_number[number] = name
+    try:
+        return _sre.compile(pattern, flags, _codes[start:end].tolist(), groups, names, tuple(by_number))
+    except (RuntimeError, TypeError, ValueError, OverflowError):
+        return None  # compiled as if there were none
+
+
+def take(blob: bytes) -> None:
+    """Takes over what `stored` gave once. Nothing happens if that was another Python, or is damaged."""
+    head, _, rest = blob.partition(b"\n")
+    if head and head == _build():
+        _taken[:] = [rest]
+
+
+def _read(blob: bytes) -> None:
+    import json  # not at the start: most starts ask for no pattern
+
+    rows, _, codes = blob.partition(b"\n")
+    _codes.frombytes(codes[: len(codes) // _codes.itemsize * _codes.itemsize])
+    at = 0
+    for text, is_bytes, flags, full, groups, names, size in json.loads(rows):
+        _given[text.encode("latin-1") if is_bytes else text, flags] = (full, groups, names, at, at + size)
+        at += size
+
+
+def stored() -> bytes:
+    """The code of all patterns of USERS, for `take`; b"" where Python's `re` is made differently."""
+    try:
+        from re import _compiler, _parser  # type: ignore[attr-defined]
+    except ImportError:
+        return b""
+    import json
+
+    try:
+        for name in USERS:
+            import_module(f"leakguard.detect.{name}")
+    except (ImportError, OSError):
+        return b""  # a process that gave up the right to read its own program: the cache must not be what fails in it
+    rows, codes = [], array("I")
+    for (pattern, flags), made in _asked.items():
+        code = _compiler._code(_parser.parse(pattern, flags), flags)
+        is_bytes = isinstance(pattern, bytes)
+        text = pattern.decode("latin-1") if isinstance(pattern, bytes) else pattern
+        rows.append((text, is_bytes, flags, made.flags, made.groups, dict(made.groupindex), len(code)))
+        codes.extend(code)
+    return b"\n".join((_build(), json.dumps(rows).encode(), codes.tobytes()))
+
+
+def _build() -> bytes:
+    """Which Python the code is for; b"" for one whose engine is not known to take code."""
+    try:
+        import _sre
+    except ImportError:
+        return b""
+    return f"{sys.version} {_sre.MAGIC} {_sre.CODESIZE} {array('I').itemsize} {sys.byteorder}".replace("\n", " ").encode()
