@@ -26,12 +26,16 @@ ALLOWED: dict[str, set[str]] = {
     "report": LEAVES | {"report"},
     "triage": LEAVES | {"detect", "triage"},
     "findings": LEAVES | {"detect", "triage"},
-    "pipeline": LEAVES | {"findings", "detect", "triage", "sources", "workers", "pieces"},
+    "pipeline": LEAVES | {"findings", "detect", "triage", "sources", "workers", "pieces", "seams"},
     "pieces": LEAVES | {"detect", "sources", "pipeline", "workers"},
+    "seams": LEAVES | {"detect", "sources", "pipeline"},
     "workers": LEAVES | {"detect", "pipeline"},
-    "objects": LEAVES | {"findings", "detect", "sources", "pipeline"},
-    "attribution": LEAVES | {"findings", "detect", "triage", "sources", "pipeline", "objects"},
-    "history": LEAVES | {"findings", "detect", "triage", "sources", "pipeline", "workers", "objects", "attribution"},
+    "gitpiece": LEAVES | {"pipeline"},
+    "commits": LEAVES | {"findings", "gitpiece", "detect", "sources"},
+    "objects": LEAVES | {"findings", "gitpiece", "commits", "detect", "sources", "pipeline"},
+    "cutting": LEAVES | {"sources", "gitpiece", "objects"},
+    "attribution": LEAVES | {"findings", "gitpiece", "detect", "triage", "sources", "pipeline"},
+    "history": LEAVES | {"findings", "gitpiece", "detect", "triage", "sources", "pipeline", "workers", "objects", "cutting", "attribution"},
     "images": LEAVES | {"detect", "sources", "pipeline", "pieces", "attribution"},
     "compare": LEAVES | {"sources"},
     "changes": LEAVES | {"compare", "findings", "sources", "pipeline"},
@@ -100,3 +104,18 @@ def test_detection_neither_prints_nor_logs(module: str) -> None:
 def test_every_module_opens_with_its_promise(module: str) -> None:
     with open(MODULES[module], encoding="utf-8") as handle:
         assert ast.get_docstring(ast.parse(handle.read()))
+
+
+READERS = {"archives", "documents", "databases", "logs", "columns"}
+"""Folders of leakguard/sources/inside."""
+
+
+def test_what_goes_into_files_imports_readers_only_when_their_kind_is_met() -> None:
+    inside = os.path.join("sources", "inside")
+    folders = {module.split(os.sep)[2] for module in MODULES if module.startswith(inside) and module.count(os.sep) > 2}
+    assert folders == READERS
+    for module in (m for m in MODULES if os.path.dirname(m) == inside):
+        with open(MODULES[module], encoding="utf-8") as handle:
+            top = ast.parse(handle.read()).body
+        names = {node.module or "" for node in top if isinstance(node, ast.ImportFrom)}
+        assert not {name for name in names for folder in READERS if f".inside.{folder}" in f"{name}."}, module

@@ -10,6 +10,8 @@ import os
 
 import click
 
+from leakguard.errors import OutputError
+
 
 @click.group()
 def config() -> None:
@@ -62,13 +64,17 @@ def path() -> None:
 def warm(config_file: str | None) -> None:
     """Compile the rules in force now, so that the next start need not."""
     from leakguard.config import load
-    from leakguard.detect.cache import Selection
+    from leakguard.detect.cache import Selection, cache_folder
+    from leakguard.detect.cache import load as look
     from leakguard.detect.cache import warm as make
 
     settings = load(config_file, (), False, {}).settings
-    state = make(
-        Selection(settings.rules, settings.only, settings.exclude, settings.preview, True, settings.import_gitleaks)
+    selection = Selection(
+        settings.rules, settings.only, settings.exclude, settings.preview, True, settings.import_gitleaks
     )
+    state = make(selection)
+    if state == "compiled" and look(selection).state != "warm":
+        raise OutputError(f"{cache_folder() or 'no cache'}: the compiled rules could not be kept")
     click.echo("compiled" if state == "compiled" else "already there")
 
 
@@ -79,9 +85,11 @@ def clear() -> None:
 
     folder = cache_folder()
     count = 0
-    if folder and os.path.isdir(folder):
-        for name in os.listdir(folder):
+    try:
+        for name in os.listdir(folder) if folder and os.path.isdir(folder) else ():
             if name.startswith("rules-"):
                 os.unlink(os.path.join(folder, name))
                 count += 1
+    except OSError as error:
+        raise OutputError(f"{folder}: {error.strerror}, {count} removed") from None
     click.echo(f"{count} removed")

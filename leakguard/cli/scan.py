@@ -186,6 +186,7 @@ class _Run:
         jobs = settings.jobs or _cores()
         interrupt = _Interrupt()
         collector = Collector(interrupt.checked(progress))
+        collector.accounts = True
         try:
             if "-" in self.paths:
                 engine = self._engine(0)

@@ -94,6 +94,8 @@ class _Root(NamedTuple):
     info: os.stat_result
 
 
+LEADS_OUT = "link out of the folder that is scanned"
+
 HISTORY = "git history, not read: use leakguard git, or --git-objects"
 """A folder of git's holds what was deleted long ago, packed: whoever scanned the files around it must not be told
 that nothing is there."""
@@ -146,6 +148,7 @@ class _Walk:
         self.ancestors: set[tuple[int, int]] = set()
         self.entered: set[tuple[int, int]] = set()  # by any path; kept only to follow links once
         self.real_root = ""
+        self.real_roots: tuple[str, ...] = ()
         self.device = 0
         self.by_glob: dict[str, tuple[int, int]] = {}
         self.included: Callable[[str], bool] = _never
@@ -162,6 +165,7 @@ class _Walk:
             self.git = find_git()
 
     def tasks(self, roots: Sequence[_Root]) -> Iterator[FileTask]:
+        self.real_roots = tuple(os.path.realpath(root.path) for root in roots)
         for root in roots:
             if stat.S_ISDIR(root.info.st_mode):
                 yield from self._folder(root)
@@ -289,11 +293,24 @@ class _Walk:
                 if not reason:
                     return self._followed(frame, name, target, info)
                 self._tell("skipped", frame.shown + name, reason)
+        elif self._leads_out(path):
+            self._tell("skipped", frame.shown + name, LEADS_OUT)
         return FileTask(frame.shown + name, path, size, "link")
+
+    def _leads_out(self, path: str) -> bool:
+        """Whether a link leads to a file or folder that no argument holds: what is there is not looked at."""
+        target = os.path.realpath(path)
+        if any(target == root or target.startswith(root.rstrip(os.sep) + os.sep) for root in self.real_roots):
+            return False
+        try:
+            kind = os.stat(target).st_mode & _FORMAT
+        except OSError as error:
+            return error.errno in {errno.EACCES, errno.EPERM}  # a link that leads nowhere hides nothing
+        return kind in {stat.S_IFREG, stat.S_IFDIR}
 
     def _not_followed(self, target: str, info: os.stat_result) -> str:
         if target != self.real_root and not target.startswith(self.real_root.rstrip(os.sep) + os.sep):
-            return "link out of the folder that is scanned"
+            return LEADS_OUT
         if info.st_ino and (info.st_dev, info.st_ino) in self.entered:
             return "link to what is scanned already"
         if info.st_mode & _FORMAT not in {stat.S_IFREG, stat.S_IFDIR}:

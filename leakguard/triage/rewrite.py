@@ -414,8 +414,11 @@ def _go_import(made: bytes) -> bytes | str:
 
 # ---------------------------------------------------------------- names and .env
 _GENERIC = frozenset(
-    "key secret token password passwd pass pwd apikey api_key api_secret auth value data private_key access_token".split()
+    "key secret token password passwd pass pwd apikey api_key api_secret auth value data private_key access_token passphrase"
+    " secret_key access_key memo uid account accounts client_id client_secret refresh_token mnemonic seed".split()
 )
+_AROUND = re.compile(r"^(?:SET|WITH|PUT)_(?=\w)|_OF_CLIENT$")
+"""What a setter's name begins with, and how detect/forms.py ends the names of a client's arguments, which have none."""
 
 
 _ASSIGNED = re.compile(rb"([A-Za-z_][\w.-]*)[\"'\])]*\s*(?::\s*[\w.\[\]]+\s*)?(?::=|=>|=|:)\s*[\"'`\[({]*$")
@@ -428,7 +431,7 @@ def variable(finding: Finding, before: bytes = b"") -> str:
     known = finding.name or (assigned[1].decode() if assigned else "")
     last = re.split(r"[.\[\]\"'/: ]+", known.strip("\"'[] "))[-1]
     own = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", last)
-    own = re.sub(r"[^A-Za-z0-9]+", "_", own).strip("_").upper()
+    own = _AROUND.sub("", re.sub(r"[^A-Za-z0-9]+", "_", own).strip("_").upper())
     kind = re.sub(r"[^A-Za-z0-9]+", "_", finding.rule.split(".", 1)[-1]).upper()
     maker = re.sub(r"[^A-Za-z0-9]+", "_", finding.provider).strip("_").upper()
     bare = len(own) < 3 or not own.isascii() or len(own) > 60

@@ -166,6 +166,36 @@ def test_an_interrupt_at_any_time(tmp_path: Path, after: float) -> None:
         assert b"leakguard/cli/scan" not in errors
 
 
+def test_an_interrupt_while_the_command_line_is_imported(tmp_path: Path) -> None:
+    code = """
+import sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from leakguard.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_a_cache_that_cannot_be_kept_is_not_called_warm(tmp_path: Path) -> None:
+    (tmp_path / "leakguard.toml").write_text('only = ["github"]\n')
+    (tmp_path / "file").touch()
+
+    def ends(folder: str, command: str) -> tuple[int, bytes]:
+        environment = {**os.environ, "LEAKGUARD_CACHE_DIR": str(tmp_path / folder)}
+        done = subprocess.run([*COMMAND, "cache", command], cwd=tmp_path, env=environment, capture_output=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = ends("file/cache", "warm")
+    assert (code, b"could not be kept" in said, b"compiled\n" in said) == (3, True, False)
+    assert ends("cache", "warm") == (0, b"compiled\n")
+    assert ends("cache", "warm") == (0, b"already there\n")
+
+
 # ---- secrets --------------------------------------------------------------------------------------------------------
 
 FORMATS = ("text", "json", "jsonl", "sarif", "csv", "junit", "gitlab", "github")

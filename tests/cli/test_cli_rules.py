@@ -71,6 +71,17 @@ def test_check_of_a_good_pack(few: Path, good: str, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == "1 rules of 1 providers in 1 packs: ok\n"
 
 
+def test_check_tries_a_rule_for_some_paths_under_one_that_fits(
+    few: Path, good: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = 'paths = { include = ["**/conf[x]?/**/*.zeta"], exclude = ["**/*.lock"] }\nwhy = "Reads'
+    Path(good).write_text(GOOD.replace('why = "Reads', paths))
+    assert run(["rules", "check", "--rules", good]) == EXIT_CLEAN
+    Path(good).write_text(GOOD.replace('why = "Reads', paths.replace("*.lock", "*.zeta")))
+    assert run(["rules", "check", "--rules", good]) == EXIT_USAGE
+    assert "examples: example 1: not found" in capsys.readouterr().out
+
+
 def test_check_without_options_judges_the_built_in_packs(few: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rules", "check"]) == EXIT_CLEAN
     assert capsys.readouterr().out.splitlines()[-1] == "2 rules of 2 providers in 2 packs: ok"

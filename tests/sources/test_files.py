@@ -240,7 +240,7 @@ def test_a_link_is_its_text(tree: Path) -> None:
         ("self", "link", 4),
         ("to-folder", "link", 1),
     ]
-    assert incidents == []
+    assert [(incident.state, incident.origin) for incident in incidents] == [("skipped", "out")]
     texts = [document.data for task in tasks[1:] for document in read_windows(task, Origin("file", task.path), print)]
     assert texts == [b"https://user:pass@host/", b"/etc/passwd", b"self", b"a"]
 
@@ -309,6 +309,24 @@ def test_links_out_of_the_root_are_not_followed(tree: Path, tmp_path: Path) -> N
     assert [(incident.state, incident.origin, incident.reason) for incident in incidents] == [
         ("skipped", name, "link out of the folder that is scanned") for name in ("file", "folder", "through", "twin")
     ]
+
+
+def test_links_that_hide_something_are_told_when_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret").write_bytes(b"x")
+    make("here/file")
+    os.symlink("../outside", "folder")
+    os.symlink("../outside/secret", "file")
+    os.symlink("../outside/nothing", "dangling")
+    os.symlink("here/file", "inside")
+    os.symlink("self", "self")
+    _, incidents = found()
+    assert [(incident.state, incident.origin, incident.reason) for incident in incidents] == [
+        ("skipped", name, "link out of the folder that is scanned") for name in ("file", "folder")
+    ]
+    told: list[Incident] = []
+    list(walk([".", str(tmp_path / "outside")], Options(), told.append))
+    assert told == []  # another argument holds it
 
 
 def test_links_that_cannot_be_followed(tree: Path) -> None:

@@ -183,6 +183,14 @@ def test_variables_are_called_what_the_file_calls_them(engine: Engine) -> None:
     assert name('x("https://u:@@@h")') == "GITHUB_PERSONAL_ACCESS_TOKEN"
     assert name("@@") == "GITHUB_PERSONAL_ACCESS_TOKEN"
 
+    def called(own: str) -> str:
+        return variable(found(engine, TOKEN.encode(), "a.py")[0]._replace(name=own))
+
+    assert called("setDeployToken") == "DEPLOY_TOKEN"
+    assert called("setSecretKey") == "GITHUB_SECRET_KEY"
+    assert called("passphrase_of_client") == "GITHUB_PASSPHRASE"
+    assert called("key_of_client") == "GITHUB_KEY"
+
 
 @pytest.mark.parametrize(
     ("path", "language"),
