@@ -28,6 +28,7 @@ from leakguard.pipeline import (
     Policy,
     Unit,
     archive_kind,
+    held,
     lost,
     once,
     scan_leaf,
@@ -335,7 +336,7 @@ def _shared(
     incidents: list[Incident] = []
     tally = Tally()
     found = leaves(
-        task, Origin("file", task.path), kind, policy.inside or Limits(), incidents.append, strict=policy.strict,
+        task, Origin("file", task.path), kind, policy.inside or Limits(), incidents.append, strict=held(policy, task).strict,
         tally=tally,
     )  # fmt: skip
     share = Share(

@@ -104,9 +104,15 @@ class Policy(NamedTuple):
 
 
 # ---------------------------------------------------------------- one unit of work
+def held(policy: Policy, task: FileTask) -> Policy:
+    """The policy for one file: strict for one that was asked for by name."""
+    return policy._replace(strict=True) if task.named and not policy.strict else policy
+
+
 def scan_unit(engine: Engine, unit: Unit, policy: Policy) -> Done:
     """Scans a file or a part of it, window by window. What goes wrong in here fails this unit, and not the run."""
     task = unit.task
+    policy = held(policy, task)
     try:
         if task.kind == "link":
             return _scan_link(engine, task, policy)

@@ -174,7 +174,7 @@ class _Walk:
                 path = os.path.realpath(root.path) if os.path.islink(root.path) else root.path
                 frame = _Frame("", root.shown.removesuffix(os.path.basename(root.shown)), "", (0, 0))
                 if self._wanted(frame, os.path.basename(root.shown), root.info.st_size):
-                    yield FileTask(root.shown, path, root.info.st_size)
+                    yield FileTask(root.shown, path, root.info.st_size, named=True)
             else:
                 self._tell("failed", root.shown, f"is a {kind_of(root.info.st_mode)}, not a file or folder")
             for reason, (count, size) in self.by_glob.items():

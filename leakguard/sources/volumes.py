@@ -89,7 +89,8 @@ def _joined(style: str, base: str, parts: dict[int, FileTask], on_incident: OnIn
         shown = parts[order[-1] if style == "z" else first]
         size = sum(task.size for task in parts.values())
         places = tuple(parts[number].open_path for number in order)
-        yield FileTask(shown.path, shown.open_path, size, "volumes", places)
+        named = any(task.named for task in parts.values())
+        yield FileTask(shown.path, shown.open_path, size, "volumes", places, named)
         return
     for number in order:
         yield parts[number]

@@ -61,6 +61,8 @@ class FileTask(NamedTuple):
     kind: str = "file"
     parts: tuple[str, ...] = ()
     """Of `volumes`: the files to open, in order."""
+    named: bool = False
+    """Asked for by its own name: what cannot be read of it is not passed by."""
 
 
 class Readable(Protocol):

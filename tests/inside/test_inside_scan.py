@@ -153,15 +153,17 @@ def test_what_could_not_be_read_is_never_clean(data: bytes, options: list[str], 
 def test_a_missing_package_is_named_and_strict_ends_with_three(tmp_path: Path) -> None:
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "zstandard.py").write_text("raise ImportError('not here')\n")
+    (tmp_path / "backup").mkdir()
     for number in range(3):
-        (tmp_path / f"{number}.zst").write_bytes(CODECS["zstd"][1](b"something " * 9))
-    paths = [f"{number}.zst" for number in range(3)]
-    done = run(tmp_path, "scan", *paths, PYTHONPATH=str(tmp_path / "without"))
+        (tmp_path / "backup" / f"{number}.zst").write_bytes(CODECS["zstd"][1](b"something " * 9))
+    done = run(tmp_path, "scan", "backup", PYTHONPATH=str(tmp_path / "without"))
     assert done.returncode == 0
     assert b"skipped 3 (3 of kind zstd, not read: install leakguard-scanner[archives])" in done.stderr
-    strict = run(tmp_path, "scan", "--strict", *paths, PYTHONPATH=str(tmp_path / "without"))
-    assert strict.returncode == 3
-    assert b"failed 3 (3 of kind zstd" in strict.stderr
+    named = [f"backup/{number}.zst" for number in range(3)]
+    for arguments in (["--strict", "backup"], named):  # who names a file wants that one read
+        strict = run(tmp_path, "scan", *arguments, PYTHONPATH=str(tmp_path / "without"))
+        assert strict.returncode == 3
+        assert b"failed 3 (3 of kind zstd" in strict.stderr
 
 
 def test_a_large_member_is_scanned_in_windows(tmp_path: Path, engine: Engine) -> None:
