@@ -8,7 +8,7 @@ import shutil
 import struct
 import subprocess
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -30,8 +30,8 @@ TEXT = b"a line\nGITHUB_TOKEN=" + token(1).encode() + b"\n- a line with a dash\n
 
 # ---------------------------------------------------------------- PGP
 @pytest.fixture(scope="module")
-def gpg(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
-    """gpg with a key of its own."""
+def gpg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., bytes]]:
+    """gpg with a key of its own; its agent is gone afterwards."""
     if shutil.which("gpg") is None:
         pytest.skip("needs gpg")
     home = tmp_path_factory.mktemp("gpg")
@@ -45,7 +45,8 @@ def gpg(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
         return done.stdout
 
     call("--quick-gen-key", "Test <test@example.org>", "default", "default", "never")
-    return call
+    yield call
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=False, timeout=60)
 
 
 @pytest.mark.parametrize("armor", [[], ["--armor"]])
