@@ -251,23 +251,26 @@ def hostile(redactor: object) -> dict[str, float]:
         "json": b'{"a": {"token": "' * (size // 17),
     }
     harmless = ("the order was filled at 0.25 and the next one waits " * (size // 51)).encode()
-    base = _best(redactor, harmless)
-    out = {"harmless 1 MB ms": base * 1e3}
+    out = {"harmless 1 MB ms": _bests(redactor, harmless, harmless)[0] * 1e3}
     for name, line in rows.items():
-        out[f"hostile {name!r} / harmless (<= 4)"] = _best(redactor, line) / base
+        base, cost = _bests(redactor, harmless, line)
+        out[f"hostile {name!r} / harmless (<= 4)"] = cost / base
     return out
 
 
-def _best(redactor: object, line: bytes) -> float:
+def _bests(redactor: object, *lines: bytes) -> list[float]:
+    """The best time of each line in CPU seconds of one thread, taken in turn: what else runs must not count, and the
+    machine's speed changes by a third from one second to the next."""
     from leakguard.redact import Redactor
 
     assert isinstance(redactor, Redactor)
-    times = []
-    for _ in range(5):
-        begun = time.process_time()  # of one thread: what else runs must not count
-        redactor.redact_bytes(line)
-        times.append(time.process_time() - begun)
-    return min(times)
+    best = [float("inf")] * len(lines)
+    for _ in range(9):
+        for number, line in enumerate(lines):
+            begun = time.process_time()
+            redactor.redact_bytes(line)
+            best[number] = min(best[number], time.process_time() - begun)
+    return best
 
 
 # ---------------------------------------------------------------- latency
