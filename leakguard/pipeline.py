@@ -196,7 +196,7 @@ def scan_standard_input(engine: Engine, handle: int, policy: Policy) -> Done:
         from leakguard.sources.inside.walk import Tally, piped
 
         tally = Tally()
-        found = piped(handle, origin, policy.inside, incidents.append, strict=policy.strict, tally=tally)
+        found = piped(handle, origin, policy.inside, incidents.append, strict=True, tally=tally)  # asked for by name
         return scan_leaves(engine, found, policy, incidents, tally)
     return _drain(engine, read_stream(handle, origin, incidents.append), policy, incidents)
 

@@ -428,17 +428,18 @@ def _write(path: str, merged: Merged) -> None:
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
     body = cache._joined(parts)
     if cache._store(path, MAGIC + cache._check(body) + body):
-        _drop_old(os.path.dirname(path), path)
+        drop_old(path, "runtime-")
 
 
-def _drop_old(folder: str, keep: str, most: int = 4) -> None:
-    """Keeps the newest few: each selection and version leaves one behind."""
+def drop_old(keep: str, prefix: str, most: int = 4) -> None:
+    """Keeps the newest few of the caches beside `keep`: each selection and version leaves one behind."""
+    folder = os.path.dirname(keep)
     try:
         with os.scandir(folder) as entries:
             found = [
                 (entry.stat(follow_symlinks=False).st_mtime, entry.path)
                 for entry in entries
-                if entry.name.startswith("runtime-") and entry.path != keep
+                if entry.name.startswith(prefix) and entry.path != keep
             ]
     except OSError:
         return  # somebody else cleans up, too

@@ -37,7 +37,8 @@ NEAR = 128
 
 FLOOD = 8192
 FLOOD_SHARE = 64
-"""More matches than this, and one in so many bytes, are worth a second scan without long runs (`without_runs`)."""
+"""More ends than this that say nothing new, and one in so many bytes, are worth a second scan without long runs
+(`without_runs`)."""
 
 COLD_LIMIT = 4 * 1024 * 1024
 """Bytes after which compiling everything costs less than going on without."""
@@ -211,11 +212,10 @@ class Compiled:
 
     def scan(self, data: bytes, deep: bool) -> Ends:
         ends: Ends = []
-        on_match = _thinned(ends, self.widths)
+        on_match = _thinned(ends, self.widths, FLOOD + len(data) // FLOOD_SHARE)
         scratch = self._scratch()
         try:
-            limited = _limited(on_match, FLOOD + len(data) // FLOOD_SHARE)
-            self.databases.rules.scan(data, match_event_handler=limited, scratch=scratch[0])
+            self.databases.rules.scan(data, match_event_handler=on_match, scratch=scratch[0])
         except hyperscan.ScanTerminated:
             ends.clear()
             on_match = _thinned(ends, self.widths)
@@ -287,6 +287,8 @@ def without_runs(data: bytes) -> bytes:
 
 
 _OnMatch = Callable[[int, int, int, int, object], None]
+_Stopping = Callable[[int, int, int, int, object], bool | None]
+"""A handler that may end the scan."""
 
 
 def collect(ends: Ends) -> _OnMatch:
@@ -298,25 +300,12 @@ def collect(ends: Ends) -> _OnMatch:
     return on_match
 
 
-def _counted(ends: Ends, most: int, base: int = 0) -> Callable[[int, int, int, int, object], bool | None]:
+def _counted(ends: Ends, most: int, base: int = 0) -> _Stopping:
     def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
         ends.append((ident + base, end))
         return len(ends) > most or None
 
     return on_match
-
-
-def _limited(on_match: _OnMatch, most: int) -> Callable[[int, int, int, int, object], bool | None]:
-    """A handler that ends the scan (hyperscan.ScanTerminated) after so many matches."""
-    left = most
-
-    def counting(ident: int, start: int, end: int, flags: int, context: object) -> bool | None:
-        nonlocal left
-        on_match(ident, start, end, flags, context)
-        left -= 1
-        return left < 0 or None
-
-    return counting
 
 
 def thinned(raw: Ends, widths: Sequence[int]) -> Ends:
@@ -343,30 +332,34 @@ def _numbered(ends: Ends) -> _OnMatch:
 _NOWHERE = -1 << 40
 
 
-def _thinned(ends: Ends, widths: Sequence[int]) -> _OnMatch:
+def _thinned(ends: Ends, widths: Sequence[int], most: int = 1 << 62) -> _Stopping:
     """Collects ends, but of three of one trigger not the middle one if looking back from the last reaches the first:
-    a run of letters has an end at every one of them."""
+    a run of letters has an end at every one of them. Ends the scan (hyperscan.ScanTerminated) when so many were left out."""
     known: dict[int, tuple[int, int]] = {}  # trigger -> (the end before, where in `ends` the last one is)
     rules = len(widths)
+    left = most
 
-    def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+    def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
+        nonlocal left
         if ident < rules:
             width = widths[ident]
         elif DECODE_BASE <= ident < TEXT_BASE:
             width = NEAR
         else:
             ends.append((ident, end))
-            return
+            return None
         if ident in known:
             before, at = known[ident]
             last = ends[at][1]
             if before <= last <= end <= before + width:
                 ends[at] = (ident, end)
-                return
+                left -= 1
+                return left < 0 or None
             known[ident] = (last, len(ends))
         else:
             known[ident] = (_NOWHERE, len(ends))  # the first stays
         ends.append((ident, end))
+        return None
 
     return on_match
 

@@ -23,7 +23,7 @@ import hyperscan
 
 from leakguard.detect import cache, stage1
 from leakguard.detect.guards import phrase
-from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector
+from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector, drop_old
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends
 from leakguard.hashes import blake2b
 from leakguard.redact.names import TRIGGERS
@@ -307,7 +307,7 @@ def prepare(redactor: Redactor) -> None:
         made.append(stage1._compiled(ruleset, [phrase()], [PHRASE_BASE]))
     body = cache._joined([hyperscan.dumpb(database) for database in made])
     if cache._store(path, MAGIC + cache._check(body) + body):
-        _drop_old(os.path.dirname(path), path)
+        drop_old(path, "blocks-")
         _MADE.pop(redactor, None)
 
 
@@ -333,20 +333,6 @@ def _read(path: str) -> list[Any] | None:
         return None
     return [*made, *[None] * (_PHRASE + 1 - len(made))]
 
-
-def _drop_old(folder: str, keep: str, most: int = 4) -> None:
-    """Keeps the newest few: each selection and version leaves one behind."""
-    try:
-        with os.scandir(folder) as entries:
-            found = [
-                (entry.stat(follow_symlinks=False).st_mtime, entry.path)
-                for entry in entries
-                if entry.name.startswith("blocks-") and entry.path != keep
-            ]
-    except OSError:
-        return  # somebody else cleans up, too
-    for _, path in sorted(found, reverse=True)[most:]:
-        cache._remove(path)
 
 
 __all__ = ["LEAST", "Wide", "of", "plan", "prepare", "worth_a_look"]

@@ -94,7 +94,7 @@ class _Root(NamedTuple):
     info: os.stat_result
 
 
-LEADS_OUT = "link out of the folder that is scanned"
+LEADS_OUT = "linked out of the folder that is scanned"
 
 HISTORY = "git history, not read: use leakguard git, or --git-objects"
 """A folder of git's holds what was deleted long ago, packed: whoever scanned the files around it must not be told

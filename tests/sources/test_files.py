@@ -307,7 +307,7 @@ def test_links_out_of_the_root_are_not_followed(tree: Path, tmp_path: Path) -> N
         (name, "link") for name in ("file", "folder", "through", "twin")
     ]
     assert [(incident.state, incident.origin, incident.reason) for incident in incidents] == [
-        ("skipped", name, "link out of the folder that is scanned") for name in ("file", "folder", "through", "twin")
+        ("skipped", name, "linked out of the folder that is scanned") for name in ("file", "folder", "through", "twin")
     ]
 
 
@@ -322,7 +322,7 @@ def test_links_that_hide_something_are_told_when_links_are_not_followed(tree: Pa
     os.symlink("self", "self")
     _, incidents = found()
     assert [(incident.state, incident.origin, incident.reason) for incident in incidents] == [
-        ("skipped", name, "link out of the folder that is scanned") for name in ("file", "folder")
+        ("skipped", name, "linked out of the folder that is scanned") for name in ("file", "folder")
     ]
     told: list[Incident] = []
     list(walk([".", str(tmp_path / "outside")], Options(), told.append))

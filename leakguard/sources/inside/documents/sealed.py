@@ -217,26 +217,7 @@ def _inflated(packet: _Packet, context: Context) -> Pull:
         return source.read
     if kind not in makers:
         raise UnreadError(f"PGP: compressed in a way not read ({kind})")
-    decoder = makers[kind]()
-    produced = 0
-
-    def pull(count: int) -> bytes:
-        nonlocal produced
-        while not decoder.eof:
-            data = source.read(CHUNK // 4) if decoder.needs_input else b""
-            if decoder.needs_input and not data:
-                raise BrokenError("PGP: compressed data ends early")
-            try:
-                out = decoder.decompress(data, min(count, CHUNK))
-            except ERRORS:
-                raise BrokenError("PGP: damaged compressed data") from None
-            produced += len(out)
-            ratio_guard(context.limits, produced, source.position)
-            if out:
-                return out
-        return b""
-
-    return pull
+    return _unpacked("PGP", source, makers[kind](), context)
 
 
 # ---------------------------------------------------------------- S/MIME
@@ -270,7 +251,7 @@ def _cms(stream: Stream, context: Context) -> Iterator[Member]:
     content = b"".join(data[low:high] for low, high in pieces)
     if kind == "compressed":
         source, decoder = Stream(from_bytes(content)), Deflate(15)
-        yield Member(stem(context.name, _SUFFIXES), _unpacked(source, decoder, context), kind="content")
+        yield Member(stem(context.name, _SUFFIXES), _unpacked("S/MIME", source, decoder, context), kind="content")
     else:
         mime = re.match(rb"[A-Za-z-]{4,40}:", content) is not None
         name = "message.eml" if mime else stem(context.name, _SUFFIXES)
@@ -286,7 +267,8 @@ def _cms(stream: Stream, context: Context) -> Iterator[Member]:
         context.tell("failed", "", "S/MIME: ends in the middle of a value")
 
 
-def _unpacked(source: Stream, decoder: Decoder, context: Context) -> Pull:
+def _unpacked(kind: str, source: Stream, decoder: Decoder, context: Context) -> Pull:
+    """What a compressed content holds; `kind` says in errors what it was in."""
     produced = 0
 
     def pull(count: int) -> bytes:
@@ -294,11 +276,11 @@ def _unpacked(source: Stream, decoder: Decoder, context: Context) -> Pull:
         while not decoder.eof:
             data = source.read(CHUNK // 4) if decoder.needs_input else b""
             if decoder.needs_input and not data:
-                raise BrokenError("S/MIME: compressed data ends early")
+                raise BrokenError(f"{kind}: compressed data ends early")
             try:
                 out = decoder.decompress(data, min(count, CHUNK))
             except ERRORS:
-                raise BrokenError("S/MIME: damaged compressed data") from None
+                raise BrokenError(f"{kind}: damaged compressed data") from None
             produced += len(out)
             ratio_guard(context.limits, produced, source.position)
             if out:
