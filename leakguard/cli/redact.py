@@ -70,6 +70,7 @@ def redact(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> int
     _check(paths, child, options)
     redactor = _redactor(paths, options)
     wide.prepare(redactor)
+    _settle(redactor)
     if options["in_place"]:
         code = _in_place(redactor, paths, options)
     elif child:
@@ -127,6 +128,17 @@ def _redactor(paths: tuple[str, ...], options: dict[str, Any]) -> Any:
         if not taken:
             _say(f"--known {path}: no value of it is masked; of .env and JSON those are taken that are named like secrets")
     return redactor
+
+
+def _settle(redactor: Any) -> None:
+    """Before the first line comes: nothing is left to be loaded, or looked through for garbage, while it waits."""
+    import gc
+
+    from leakguard.redact.helper import warm
+
+    warm(redactor)
+    gc.freeze()  # rules and modules stay to the end
+    gc.set_threshold(50_000, 20, 100)
 
 
 # ---------------------------------------------------------------- streams

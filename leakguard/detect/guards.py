@@ -28,12 +28,61 @@ _WIDER = {
     for kind, text in TRIGGERS if kind == "join" and "\\n" not in text
 }  # fmt: skip
 """What is wherever a trigger is that has no literal: an automaton over all of a text costs a sixth of the guard."""
-_SIGNS = frozenset(b"<>")
 ASK = frozenset(b"\n\0\x08\x1b\\%")
 """A text with one of these bytes is asked about anyway: lines, terminal escapes, escaped text."""
 _NOT_ASCII = frozenset(range(128, 256))
 MADE_OF = (LONG, LONGER, HEX_LONG, _WIDER, MASKED_TRIGGERS)
 """What the small databases depend on beside the large one's patterns."""
+
+
+MOST_WORDS = 40
+"""Words of an alternation up to which hyperscan looks for them as words: from some sixty on it takes an automaton for
+all of the pattern, which makes the whole database half as fast."""
+
+
+def parted(patterns: Sequence[bytes], ids: Sequence[int]) -> tuple[list[bytes], list[int]]:
+    """The same patterns; one that begins with an alternation of many words as several, under the same identifier."""
+    out: list[bytes] = []
+    numbers: list[int] = []
+    for pattern, ident in zip(patterns, ids, strict=True):
+        words, rest = _words(pattern)
+        if len(words) <= MOST_WORDS:
+            words, rest = [pattern], b""
+        for at in range(0, len(words), MOST_WORDS):
+            several = words[at : at + MOST_WORDS]
+            out.append(b"(?:" + b"|".join(several) + b")" + rest if rest else several[0])
+            numbers.append(ident)
+    return out, numbers
+
+
+def _words(pattern: bytes) -> tuple[list[bytes], bytes]:
+    """The alternatives that a pattern begins with, and what follows them; none if it does not."""
+    from leakguard.detect.runs import _class_end
+
+    if not pattern.startswith((b"(?:", b"(?i:")):
+        return [], b""
+    sign = b"(?i:" if pattern.startswith(b"(?i:") else b""
+    starts = pattern.index(b":") + 1
+    depth, at, words = 1, starts, list[bytes]()
+    while at < len(pattern):
+        byte = pattern[at : at + 1]
+        if byte == b"[":
+            at = _class_end(pattern, at)
+            continue
+        depth += (byte == b"(") - (byte == b")")
+        if (byte == b"|" and depth == 1) or not depth:
+            words.append(pattern[starts:at])
+            starts = at + 1
+        if not depth:
+            break
+        at += 2 if byte == b"\\" else 1
+    if depth:
+        return [], b""
+    out: list[bytes] = []
+    for word in words:
+        inner, rest = _words(word)
+        out += inner if inner and not rest else [word]
+    return [sign + word + b")" for word in out] if sign else out, pattern[at + 1 :]
 
 
 def guards(patterns: Sequence[bytes], ids: Sequence[int], masked: bool = False) -> list[bytes]:
@@ -73,19 +122,20 @@ def phrase() -> bytes:
 
 
 def crossing(patterns: Sequence[bytes], ids: Sequence[int]) -> list[bytes]:
-    """What could fire across a mask, of which one sign at least is `<` or `>`. Where all that fires in a text was masked,
+    """What could fire across a mask, which holds one of its edges at least. Where all that fires in a line was masked,
     nothing else can fire: it would have fired before. But for names: quick.py sees to it that a mask begins or ends
-    no value of theirs (quick._alone)."""
-    from leakguard.detect.runs import admits, relaxed
+    no value of theirs (quick.alone)."""
+    from leakguard.detect.runs import crosses, relaxed
 
     out = []
     for pattern, ident in zip(patterns, ids, strict=True):
         if ident in (CONTEXT_BASE, CONTEXT_BASE + 1):
             continue
         try:
-            wanted = admits(pattern.decode(), _SIGNS)
+            wanted = crosses(pattern.decode())
         except (re.error, UnicodeDecodeError):
             wanted = True
         if wanted:
-            out.append(relaxed(pattern))
+            # what goes on over lines is not left in a line, and would be looked for in all that follow
+            out.append(relaxed(pattern).replace(b"[\\s\\S]*", b"[^\\n]*"))
     return out

@@ -104,35 +104,82 @@ BEFORE_RUN = 12
 """A run from which on it matters what stands before it."""
 
 
-def admits(pattern: str, members: frozenset[int]) -> bool:
-    """Whether a match could have one of some bytes in it, or depend on whether a word ends beside it; a first character
-    before a run of BEFORE_RUN of TOKEN does not count. re.error if the pattern cannot be parsed."""
+_LABEL = TOKEN - frozenset(b"+/") | frozenset(b".")
+"""What stands before the `>` of a mask."""
+_AFTER_SIGN = frozenset(b"rR")
+"""What stands after its `<`."""
+_SIGN, _CLOSING = b"<>"
+_BORDER = 256
+"""In the place of a byte: it matters what stands here, as a word ends or begins."""
+
+
+class _Ends(NamedTuple):
+    """Which bytes a piece of a pattern may begin and end with, and whether it holds an edge of a mask."""
+
+    empty: bool
+    first: frozenset[int]
+    last: frozenset[int]
+    over: bool
+
+
+_NOTHING = _Ends(True, frozenset(), frozenset(), False)
+
+
+def crosses(pattern: str) -> bool:
+    """Whether a match could hold, begin or end with an edge of `<redacted:...>`, or depend on whether a word ends beside it; a
+    first character before a run of BEFORE_RUN of TOKEN does not count. re.error if the pattern cannot be parsed."""
     nodes = list(_p.parse(pattern))
     if len(nodes) > 1 and nodes[0][0] in (_c.BRANCH, _c.SUBPATTERN):
         first = _p.SubPattern(_p.State(), nodes[:1])
         if first.getwidth()[1] <= 2 and _sequence(nodes[1:], TOKEN).head >= BEFORE_RUN:
             nodes = nodes[1:]
-    return _admit(nodes, members)
+    found = _ends(nodes)
+    return found.over or bool(found.first & {_CLOSING, _BORDER}) or bool(found.last & {_SIGN, _BORDER})
 
 
-def _admit(nodes: Any, members: frozenset[int]) -> bool:
-    return any(_admits(operator, value, members) for operator, value in nodes)
+def _over(before: frozenset[int], after: frozenset[int]) -> bool:
+    """Whether one byte and the next may be an edge of a mask."""
+    return (_SIGN in before and not after.isdisjoint(_AFTER_SIGN)) or (_CLOSING in after and not before.isdisjoint(_LABEL))
 
 
-def _admits(operator: Any, value: Any, members: frozenset[int]) -> bool:
-    if operator is _c.LITERAL:
-        return value in members
-    if operator is _c.IN:
-        return not members.isdisjoint(_set(value))
+def _ends(nodes: Any) -> _Ends:
+    out = _NOTHING
+    for operator, value in nodes:
+        part = _ends_of(operator, value)
+        out = _Ends(
+            out.empty and part.empty,
+            out.first | part.first if out.empty else out.first,
+            out.last | part.last if part.empty else part.last,
+            out.over or part.over or _over(out.last, part.first),
+        )
+    return out
+
+
+def _ends_of(operator: Any, value: Any) -> _Ends:
+    if operator in (_c.LITERAL, _c.IN):
+        members = frozenset((value,)) if operator is _c.LITERAL else _set(value)
+        return _Ends(False, members, members, False)
     if operator is _c.SUBPATTERN:
-        return _admit(value[3], members)
+        return _ends(value[3])
     if operator is _c.BRANCH:
-        return any(_admit(nodes, members) for nodes in value[1])
+        parts = [_ends(nodes) for nodes in value[1]]
+        return _Ends(
+            any(part.empty for part in parts),
+            frozenset().union(*(part.first for part in parts)),
+            frozenset().union(*(part.last for part in parts)),
+            any(part.over for part in parts),
+        )
     if operator in _REPEATS:
-        return bool(value[1]) and _admit(value[2], members)
+        part = _ends(value[2])
+        if not value[1]:
+            return _NOTHING
+        return part._replace(empty=part.empty or not value[0], over=part.over or (value[1] != 1 and _over(part.last, part.first)))
     if operator is _c.AT:
-        return value in (_c.AT_BOUNDARY, _c.AT_NON_BOUNDARY)
-    return True
+        return _BORDERS if value in (_c.AT_BOUNDARY, _c.AT_NON_BOUNDARY) else _NOTHING
+    return _Ends(True, _ALL, _ALL, True)  # nothing is sure of what is not known
+
+
+_BORDERS = _Ends(True, frozenset((_BORDER,)), frozenset((_BORDER,)), False)
 
 
 def _sequence(nodes: Any, members: frozenset[int]) -> _Part:

@@ -24,7 +24,7 @@ from leakguard.detect import cache, stage1
 from leakguard.detect.assign import _TAILS as TAILS
 from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.engine import Engine
-from leakguard.detect.guards import HEX, MADE_OF, crossing, guards, phrase
+from leakguard.detect.guards import HEX, MADE_OF, crossing, guards, parted, phrase
 from leakguard.detect.stage1 import DECODE_BASE, NEAR, PHRASE_BASE, PHRASE_LEAST, TEXT_BASE, Ends
 from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
@@ -44,7 +44,7 @@ SOME = 256
 LEAST_CALLS = 4096
 CALLS_PER = 128
 """So many ends that say nothing new, and one in so many bytes more, are put up with: a run of digits has one at each."""
-MAGIC = b"leakguard-runtime-7\n"
+MAGIC = b"leakguard-runtime-8\n"
 
 
 def most_ends(size: int) -> int:
@@ -387,6 +387,7 @@ def _compile(ruleset: RuleSet, extra: Sequence[tuple[int, bytes]]) -> Merged:
     for ident, pattern in (*more, *extra):
         patterns.append(pattern)
         ids.append(ident)
+    patterns, ids = parted(patterns, ids)
     database = stage1._compiled(ruleset, patterns, ids)
     marked = [phrases.database(number) for number in range(1, len(phrases.PATTERNS))] if wanted else []
     names = stage1.literals(stage1.provider_names(ruleset))

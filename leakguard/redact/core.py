@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from leakguard.detect import cache
@@ -46,7 +47,7 @@ from leakguard.redact.names import (
     pem_spans,
     place_spans,
 )
-from leakguard.redact.quick import Edit, Quick, applied, spliced
+from leakguard.redact.quick import Made, Quick, applied, spliced
 from leakguard.redact.views import ANSI, WRAP, Stripped
 from leakguard.triage.fingerprint import key_from
 
@@ -100,6 +101,7 @@ class Stats(NamedTuple):
 
 
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
+_KIND = itemgetter(1)
 
 
 class Redactor:
@@ -127,6 +129,8 @@ class Redactor:
         self.escrow = escrow
         self.cache_folder = cache_folder
         self._key = key_from(key)
+        self._namers: dict[str, Callable[[bytes], str]] = {}
+        """By kind what says its pseudonyms."""
         self.runtime: Runtime = load(selection, key=self._key, extra=TRIGGERS, folder=cache_folder)
         self.names = Names(self.runtime.ruleset.venues, policy.names, policy.allow)
         self.known = values.Known(reverse=policy.reverse)
@@ -284,11 +288,11 @@ class Redactor:
             if edits:
                 out = spliced(data, edits)
                 if (self._settled if whole else self.runtime.merged.settled)(out):
-                    self._count(edits, True)
+                    self._count([edit[2:] for edit in edits], True)
                     return out
                 data, fine = applied(data, 0, len(data), edits)
                 ends = [item for item in self._scan(data) if item[1] not in fine]
-                self._count(edits, not ends)
+                self._count([edit[2:] for edit in edits], not ends)
                 if not ends:
                     return data
                 places = self.known.find(data)
@@ -461,14 +465,15 @@ class Redactor:
         self._add(kinds)
         return b"".join(pieces)
 
-    def _count(self, edits: Iterable[Edit], changed: bool = False) -> None:
-        own = self._kinds
+    def _count(self, made: Iterable[Made], changed: bool = False) -> None:
+        """Counts what quick.py put in the place of secrets."""
         if self._tally is not None:
-            self._add([edit[3:] for edit in edits], changed)
+            self._add([one[1:] for one in made], changed)
             return
+        own = self._kinds
         with self._lock:
             self._changed += changed
-            for _, _, _, kind, _ in edits:
+            for kind in map(_KIND, made):
                 own[kind] = own.get(kind, 0) + 1
 
     def _add(self, kinds: Iterable[tuple[str, str]], changed: bool = False) -> None:
@@ -483,14 +488,39 @@ class Redactor:
 
     def pseudonym(self, kind: str, secret: bytes) -> str:
         """Six hex digits that name a secret: the beginning of the scanner's fingerprint, where `kind` is its rule."""
-        key = blake2b(secret, key=self._key, digest_size=16).digest() if self.policy.pseudonyms else b""
-        return self._suffix(kind, kind.partition(".")[2], key)
+        try:
+            name = self._namers[kind]
+        except KeyError:
+            name = self._namers[kind] = self._namer(kind)
+        return name(secret)
+
+    def _namer(self, kind: str) -> Callable[[bytes], str]:
+        """What says the pseudonyms of a kind."""
+        made = self._state(kind, kind.partition(".")[2])
+        if made is None:
+            return lambda _secret: ""
+        keyed, named = blake2b(key=self._key, digest_size=16).copy, made.copy  # half of what making them anew costs
+
+        def name(secret: bytes) -> str:
+            first, last = keyed(), named()
+            first.update(secret)
+            last.update(first.digest())
+            return last.hexdigest()[:6]
+
+        return name
+
+    def _state(self, kind: str, part: str) -> blake2b | None:
+        """What becomes the digest of a secret of this kind, once its own is added; None for kinds without pseudonyms."""
+        if not self.policy.pseudonyms or part in _CHOSEN or kind.startswith(("pem.", "url.password")):
+            return None
+        return blake2b(kind.encode() + b"\0", key=self._key, digest_size=16, person=b"finding")
 
     def _suffix(self, kind: str, part: str, key: bytes) -> str:
-        if not self.policy.pseudonyms or part in _CHOSEN or kind.startswith(("pem.", "url.password")):
+        state = self._state(kind, part)
+        if state is None:
             return ""
-        digest = blake2b(kind.encode() + b"\0" + key, key=self._key, digest_size=16, person=b"finding")
-        return digest.hexdigest()[:6]
+        state.update(key)
+        return state.hexdigest()[:6]
 
     # ------------------------------------------------------------ when it goes wrong
     def _flooded(self, data: bytes) -> bytes:

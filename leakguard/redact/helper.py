@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import select
 import signal
 import socket
 import struct
@@ -75,6 +76,11 @@ class Helper:
         """How many answers there will be."""
         return self._asked - self._answered
 
+    @property
+    def done(self) -> bool:
+        """Whether there is an answer already, or nobody to give one."""
+        return bool(select.select([self._ours], [], [], 0)[0])
+
     def ask(self, context: bytes, block: bytes) -> bool:
         """Hands over a block and what stands before it; says whether somebody is there to take it. At most _SLOTS at once."""
         slot = self._asked % _SLOTS
@@ -130,6 +136,21 @@ def redacted(redactor: Redactor, context: bytes, block: bytes, last: bool = Fals
     stream._context = context
     held = stream._emit(block, last=last)
     return b"".join(out), not held and stream._pem == CLOSED
+
+
+_SAMPLE = (
+    b"2026-11-21 11:41:05,123 - bot - INFO - order 17 of BTC/USDT at 0.25 is filled, 3 left\n"
+    b"2026-11-21 11:41:05,124 - bot - INFO - config {'apiKey': 'q8Xv2LrT9dWmZ4kHcN7bYp3GsJ6fUa1E'}, state 3, waiting\n"
+    b"2026-11-21 11:41:05,125 - bot - INFO - https://u:Wm9xQ2vL@h/x&signature=q8Xv2LrT9dWmZ4kHcN7bYp3GsJ6fUa1E of 3\n"
+)
+
+
+def warm(redactor: Redactor) -> None:
+    """Loads and compiles what the first blocks need, before one comes. Only for who has counted nothing yet."""
+    if redactor.escrow is None:  # which would keep what is masked here
+        for _ in range(2):
+            redacted(redactor, _SAMPLE * 3, _SAMPLE)
+        _reset(redactor)
 
 
 def _exactly(handle: int, size: int) -> bytes:
@@ -228,13 +249,15 @@ class Pair:
 
     def feed(self, data: bytes) -> None:
         """Takes some more input."""
-        job = self._job(data)
-        if job is None:
-            try:
+        try:
+            self._collect()
+            job = self._job(data)
+            if job is None:
                 self.finish()
-            except BaseException:
-                self.stream._pending += data  # for who flushes
-                raise
+        except BaseException:
+            self.stream._pending += data  # for who flushes
+            raise
+        if job is None:
             self.stream.feed(data)
             return
         helper = self._helper
@@ -243,6 +266,11 @@ class Pair:
         self._jobs.append(job)
         if len(self._jobs) > _SLOTS or helper is None:
             self.step()
+
+    def _collect(self) -> None:
+        """Writes what the other process has done already, so that it is seen to need more."""
+        while self._helper is not None and self._jobs and not self._jobs[0].ours and self._helper.done:
+            self.settle()
 
     def step(self) -> None:
         """Redacts a block of this process, and writes what is done before the next one."""
@@ -358,4 +386,4 @@ def _forked(redactor: Redactor) -> Helper | None:
         return None  # no process, no memory: it goes on alone
 
 
-__all__ = ["Helper", "Pair"]
+__all__ = ["Helper", "Pair", "warm"]

@@ -194,7 +194,7 @@ class Names:
         out = []
         for item in found:
             kind, sure = self.kind(item.name)
-            if kind and is_value(data[item.start : item.end], sure):
+            if kind and item.sep != b"|" and is_value(data[item.start : item.end], sure):  # the rule below a table's head is none
                 out.append(Span(item.start, item.end, kind, RANK_NAME))
         return out
 

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from leakguard.detect.guards import HEX
-from leakguard.detect.runs import BEFORE_RUN
+from leakguard.detect.runs import BEFORE_RUN, TOKEN
 from leakguard.detect.runtime import _DECIMAL, REDACT_BASE
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE
 from leakguard.redact.names import PEM, is_value, place
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 MOST = 32_768
 """Entries of the memory of names; one that is full is emptied."""
+_ALL = -1
+"""The key of a kind that has no pseudonyms: no hash is -1."""
 MOST_TEXTS = 4096
 """Entries of the memory of each kind: signatures are never the same."""
-_SEEN = 24
+SEEN = 28
 """Bytes before a value that tell how its name reads, if the name begins in them."""
 _FAR = 96
-_LONGEST = 1024
+LONGEST = 1024
 """Bytes after which a quote that does not close is not looked for."""
 
 _BACK = re.compile(rb"(?P<quote>[\"']?)b?[ \t]{0,8}(?P<sep>[:=])[ \t]{0,4}[\"']?(?P<name>[\w.\-]{1,79})(?P<more>.?)", re.DOTALL)
@@ -41,14 +43,18 @@ _QUOTED = re.compile(rb"[\"'`\\]")
 _QUOTES = frozenset((b'"', b"'", b"`"))
 _OPENS = frozenset((b"", b" ", b"\t"))
 _GOES_ON = re.compile(rb"[ \t]?=|[A-Za-z0-9+/_\-]{%d}" % BEFORE_RUN)
+_MAY_GO_ON = TOKEN | frozenset(b" \t=")
 _STARTS = frozenset(b" \t\r\n\"'{[(,;&?|/<>")
 
 
 Edit = tuple[int, int, bytes, str, str]
 """data[start:end] becomes `text`: (start, end, text, kind, suffix). A plain tuple: a NamedTuple costs three times as much to make."""
 
-_Texts = dict[int, tuple[bytes, str]]
-"""By the hash of a value: what it is replaced by, and the pseudonym in it."""
+Made = tuple[bytes, str, str]
+"""What stands for a value: (text, kind, suffix), the end of an Edit."""
+
+_Texts = dict[int, Made]
+"""By the hash of a value: what it is replaced by."""
 
 _Plan = tuple[str, bytes, _Texts]
 """Of a name: (kind, the quote its value stands in or none, the memory of that kind)."""
@@ -94,22 +100,22 @@ class Quick:
                 if edit[0] <= start < edit[1]:
                     break
             else:
-                near = start - _SEEN
+                near = start - SEEN
                 if near < low:  # noqa: PLR1730 - a call costs more
                     near = low
                 key = hash(data[near:start])
                 try:
                     plan = plans[key]
                 except KeyError:
-                    plan = self.plan(data, low, start, key if near > low else 0)
+                    plan = self.plan(data, low, start, near, key)
                 if plan is None:
                     return None
                 kind, quote, texts = plan
                 if quote:
-                    stop = data.find(quote, start, high if high - start < _LONGEST else start + _LONGEST)
+                    stop = data.find(quote, start, high if high - start < LONGEST else start + LONGEST)
                 else:
                     stop = self.bare(data, start, high)
-                    if not _alone(data, low, start, stop):
+                    if not alone(data, low, start, stop):
                         return None
                 if stop < 0:
                     return None
@@ -117,7 +123,7 @@ class Quick:
                 known = texts.get(hash(value)) or self.text(texts, kind, value, quote)
                 if known is None or data.count(value, low, high) > 1:
                     return None  # none, or it stands there once more
-                out.append((start, stop, known[0], kind, known[1]))
+                out.append((start, stop, *known))
         if later is not None and not self.rest(data, low, high, later, out):
             return None
         if len(out) > 1 and not _in_order(out):
@@ -134,7 +140,7 @@ class Quick:
                 if out and out[-1][:2] == (start, end):
                     continue
                 return False
-            if data.count(data[start:end], low, high) > 1 or not _alone(data, low, start, end):
+            if data.count(data[start:end], low, high) > 1 or not alone(data, low, start, end):
                 return False
             self.put(start, end, owner.name, owner.value, out)
             done = end
@@ -158,7 +164,7 @@ class Quick:
                         break
                 else:
                     value = data[start:stop]
-                    if value[:1] == b"<" or data.count(value, low, high) > 1 or not _alone(data, low, start, stop):
+                    if value[:1] == b"<" or data.count(value, low, high) > 1 or not alone(data, low, start, stop):
                         return False
                     self.put(start, stop, kind, value, out)
         return _explained(data, ends, out)
@@ -166,8 +172,7 @@ class Quick:
     def put(self, start: int, end: int, kind: str, value: bytes, out: list[Edit]) -> None:
         """Adds the edit that masks `value`, which is at data[start:end]."""
         texts = self.of(kind)
-        text, suffix = texts.get(hash(value)) or self.made(texts, kind, value)
-        out.append((start, end, text, kind, suffix))
+        out.append((start, end, *(texts.get(hash(value)) or self.made(texts, kind, value))))
 
     def bare(self, data: bytes, start: int, high: int) -> int:
         """Where a long value without quotes ends; -1 for none that is plainly one."""
@@ -177,15 +182,15 @@ class Quick:
         end = found.end()
         return -1 if data[end : end + 1] == b"\\" or data[end - 1] in b".:" else end
 
-    def plan(self, data: bytes, low: int, start: int, key: int) -> _Plan | None:
-        """How the name before a value reads. Remembered under `key`, unless that is 0 or the name begins too far off."""
+    def plan(self, data: bytes, low: int, start: int, near: int, key: int) -> _Plan | None:
+        """How the name before a value reads. Remembered under `key`, unless the name begins before `near`."""
         found = _BACK.match(data[max(low, start - _FAR) : start][::-1])
         plan: _Plan | None = None
         if found is not None and (not found["more"] or found["more"][0] in _STARTS):
             kind, sure = self.redactor.names.kind(found["name"][::-1])
             if kind and sure and kind != "field.cookie":
                 plan = kind, found["quote"], self.of(kind)
-        if key and (found is None or found.end() < _SEEN):
+        if start - near == SEEN if found is None else found.end() < start - near:
             if len(self.plans) > MOST:
                 self.plans.clear()
             self.plans[key] = plan
@@ -195,31 +200,39 @@ class Quick:
         """The memory of a kind."""
         return self.texts.setdefault(kind, {})
 
-    def text(self, texts: _Texts, kind: str, value: bytes, quote: bytes) -> tuple[bytes, str] | None:
-        """What the value of a name is replaced by, and its pseudonym; None for what is not plainly a value."""
+    def text(self, texts: _Texts, kind: str, value: bytes, quote: bytes) -> Made | None:
+        """What the value of a name is replaced by; None for what is not plainly a value."""
         size = len(value)
-        if 92 in value or value[:1] == b"<" or (size < 24 and not is_value(value, True)):
+        if 92 in value or value[:1] == b"<" or (size < 24 and not _plain(value) and not is_value(value, True)):
             return None
         if quote and size < 16 and not _DIGIT.search(value):
             return None
         return self.made(texts, kind, value)
 
-    def made(self, texts: _Texts, kind: str, value: bytes) -> tuple[bytes, str]:
-        """What any value is replaced by, and its pseudonym; remembered by its hash."""
+    def made(self, texts: _Texts, kind: str, value: bytes) -> Made:
+        """What any value is replaced by; remembered by its hash."""
+        known = texts.get(_ALL)
+        if known is not None:
+            return known
         redactor = self.redactor
         suffix = redactor.pseudonym(kind, value)
-        made = redactor._style(value, kind, suffix), suffix
+        made = redactor._style(value, kind, suffix), kind, suffix
         if len(texts) > MOST_TEXTS:
             texts.clear()
-        texts[hash(value)] = made
+        texts[hash(value) if suffix else _ALL] = made
         return made
 
 
-def _alone(data: bytes, low: int, start: int, stop: int) -> bool:
+def _plain(value: bytes) -> bool:
+    """Whether letters and digits are mixed as in nothing that stands for no value (names.is_value)."""
+    return value.isalnum() and not value.isalpha() and not value.isdigit() and b"rror" not in value.lower()
+
+
+def alone(data: bytes, low: int, start: int, stop: int) -> bool:
     """Whether what takes the place of data[start:stop], of which no name says that quotes are around it, can be no part of a
     longer value, no name of one after it, and no token's edge: then nothing fires across it but what guards.crossing looks
     for."""
-    if _GOES_ON.match(data, stop) is not None:
+    if stop < len(data) and data[stop] in _MAY_GO_ON and _GOES_ON.match(data, stop) is not None:
         return False
     before = data[start - 1 : start] if start > low else b""
     if before in _QUOTES:

@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from contextlib import suppress
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, most_ends
 from leakguard.redact import lines, mask, wide
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from leakguard.detect.stage1 import Ends
     from leakguard.redact.core import Redactor
     from leakguard.redact.known import Place
+    from leakguard.redact.quick import Quick
 
 CONTEXT = 2048
 """Bytes before a unit that may explain what is in it."""
@@ -35,6 +37,8 @@ SLICE = 256 * 1024
 """Bytes that are handled at once."""
 
 _MORE_LINES = frozenset((RUN, PEM))
+_IDENT = itemgetter(0)
+_END = itemgetter(1, 0)
 
 
 class Stream:
@@ -114,7 +118,7 @@ class Stream:
             ends, large = self._first(data, base, shown)
             places = redactor.known.find(data)
             if large is not None and (ends or places or large.lines(block)):
-                self.write(_Block(self, data, base, 0, ends, places).by_lines(ends or [], large))
+                self.write(_Block(self, data, base, 0, None, places).by_lines(ends or [], large))
                 self._keep(data)
                 return b""
         except Flood:
@@ -142,18 +146,20 @@ class Stream:
         return held
 
     def _first(self, data: bytes, base: int, shown: int) -> tuple[Ends | None, wide.Wide | None]:
-        """What fires in a block; with the databases for large ones if that is without what needs a run, as in lines of text."""
+        """What fires in a block; with the databases for large ones if that is without what needs a run, as in lines of text, and
+        as it comes."""
         large = wide.of(self.redactor) if len(data) >= wide.LEAST else None
         if large is None:
             return self._scan(data, len(data) >> 5), None
-        ends = large.near(data, len(data) >> 5)
+        more = len(data) >> 5
+        ends = large.raw(data, more)
         if (
             self.redactor._quick is not None and not shown and not self._pem.lines and not _odd(data)
-            and not any([ident in _MORE_LINES and end > base for ident, end in ends])  # noqa: C419 - quicker
+            and (_MORE_LINES.isdisjoint(map(_IDENT, ends)) or not _goes_over(data, base, ends))
             and (13 not in data or data.count(b"\r") == data.count(b"\r\n"))
         ):  # fmt: skip
             return ends, large
-        return ends + large.far(data, large.lines(data), len(data) >> 5), None
+        return large.thinned(data, ends, more) + large.far(data, large.lines(data), more), None
 
     def _scan(self, data: bytes, more: int) -> Ends:
         """The ends in some text; Flood for one that is made of triggers."""
@@ -185,6 +191,14 @@ class Stream:
 
 def _odd(data: bytes) -> bool:
     return b"\x1b" in data or 0 in data or b"\x08" in data
+
+
+def _goes_over(data: bytes, base: int, ends: Ends) -> bool:
+    """Whether something begins in a line that may make it one with the next: a private key, wrapped base64."""
+    return any(
+        end > base and (ident == PEM or wrapped(data[unit_start(data, end - 1, base) : end]))
+        for ident, end in ends if ident in _MORE_LINES
+    )  # fmt: skip
 
 
 class _Block:
@@ -233,74 +247,75 @@ class _Block:
                 self._unit(low, high, ends, places, pem)
         out.append(data[at:])
         if edited:
-            self.redactor._count(edited)
+            self.redactor._count([edit[2:] for edit in edited])
         if self.again:
             self._look_again()
         return b"".join(out)
 
     def by_lines(self, ends: Ends, large: wide.Wide) -> bytes:
         """The block without secrets, where it is lines of text, and `ends` are those that need no run. Flood."""
-        data, redactor, quick = self.data, self.redactor, self.redactor._quick
-        starts = lines.cut_off(data, ends)
-        cut = [span for span in cut_spans(data, starts, redactor.names) if span.end > self.base] if starts else []
-        table = lines.rows(data, self.base, ends, self.places, cut)
-        done: dict[int, lines.Masked] = {}
-        perhaps: dict[int, lines.Masked] = {}
-        left: dict[int, lines.Row] = {}
-        unusual = self.unusual
-        for row in table:
-            line = None if unusual and self._apart(row[0], row[1]) else lines.masked(data, row, quick)
-            if line is None:
-                left[row[0]] = row
-            elif line[4]:
-                done[row[0]] = line
-            else:
-                perhaps[row[0]] = line
-        seen = lines.with_runs(data, self.base, list(done.values()), large.lines)
-        done.update(perhaps)
-        more = lines.by_line(seen, large.far(data, seen, len(data) >> 5)) if seen else []
-        more = [item for item in more if item[0] not in done or not lines.explained(done[item[0]], item[2])]
-        for row in lines.with_far(table, more):
-            done.pop(row[0], None)
-            line = None if unusual and self._apart(row[0], row[1]) else lines.masked(data, row, quick)
-            if line is None:
-                left[row[0]] = row
-            else:
-                left.pop(row[0], None)
-                done[row[0]] = line
-        return self._joined(done, left)
-
-    def _joined(self, done: dict[int, lines.Masked], left: dict[int, lines.Row]) -> bytes:
-        """The block, of lines that are masked and lines that are still to be."""
-        data, out, at = self.data, self.out, self.base
-        edited: list[Edit] = []
-        texts: list[bytes] = []
-        for low in sorted((*done, *left)):
-            out.append(data[at:low])
-            line = done.get(low)
-            if line is None:
-                _, at, ends, places, cut = left[low]
-                self._unit(low, at, ends, places, cut)
+        data, base, redactor = self.data, self.base, self.redactor
+        quick = cast("Quick", redactor._quick)
+        masks = lines.Masks(data, base, ends, self.places, [], quick)
+        if masks.doubtful:
+            starts = lines.cut_off(data, masks.doubtful)
+            cut = [span for span in cut_spans(data, starts, redactor.names) if span.end > base] if starts else []
+            if cut:
+                masks = lines.Masks(data, base, ends, self.places, cut, quick)
+        text = masks.joined()
+        seen = masks.with_runs(text, large.lines)
+        left, anew = masks.left, {}
+        for low, high, far in lines.by_line(seen, large.far(data, seen, len(data) >> 5)) if seen else ():
+            if masks.explained(low, high, far):
                 continue
-            _, at, text, edits, _ = line
-            edited += edits
-            texts.append(text)
-            out.append(text)
-        out.append(data[at:])
-        self.redactor._count(edited)
-        joined = b"".join(texts)
-        if texts and not (self.redactor._settled(joined) and not self.redactor.known.find(joined)):
-            self._look_at(done)
+            row = masks.row(low, high)
+            row = *row[:2], sorted([*row[2], *far], key=_END), *row[3:]
+            edits = None if self.unusual and self._apart(low, high) else lines.edited(data, row, quick)
+            if edits is None:
+                left[low] = row
+            else:
+                left.pop(low, None)
+                anew[low] = high, edits
+        joined = b"".join([*masks.copies(text), *(applied(data, low, *line)[0] for low, line in anew.items())])
+        if joined and not (redactor._settled(joined) and not redactor.known.find(joined)):
+            anew = {low: (high, masks.edits(low, high)) for low, high, *_ in masks.masked if low not in left} | anew
+        elif not left and not anew:
+            redactor._count(masks.made)
+            return text
+        else:
+            joined = b""
+        return self._composed(masks, text, anew, large, bool(joined))
+
+    def _composed(
+        self, masks: lines.Masks, text: bytes, anew: dict[int, tuple[int, list[Edit]]], large: wide.Wide, again: bool
+    ) -> bytes:
+        """What `masks` made of the block, but for the lines that are left, and those that are masked otherwise. `again`: these
+        are looked at once more."""
+        data, out, at = self.data, self.out, 0
+        moved = masks.moved
+        undone: set[int] = set()
+        for low in sorted((*masks.left, *anew)):
+            high = masks.left[low][1] if low in masks.left else anew[low][0]
+            undone.update(masks.numbers(low, high))
+            out.append(text[at : moved(low)])
+            at = moved(high)
+            if low in masks.left:
+                _, _, ends, places, cut = masks.left[low]
+                with suppress(Flood):  # else they are too many for any line
+                    ends = large.thinned(data, ends, len(data) >> 5)
+                self._unit(low, high, ends, places, cut)
+                continue
+            made, fine = applied(data, low, high, anew[low][1])
+            self.redactor._count([edit[2:] for edit in anew[low][1]])
+            if again:
+                self.again.append(len(out))
+                self.fine.append(fine)
+            out.append(made)
+        out.append(text[at:])
+        self.redactor._count([made for number, made in enumerate(masks.made) if number not in undone])
         if self.again:
             self._look_again()
         return b"".join(out)
-
-    def _look_at(self, done: dict[int, lines.Masked]) -> None:
-        """Lines that were masked are looked at again, one by one."""
-        places = {id(text): number for number, text in enumerate(self.out)}
-        for low, high, text, edits, _ in done.values():
-            self.again.append(places[id(text)])
-            self.fine.append(applied(self.data, low, high, edits)[1])
 
     def _apart(self, low: int, high: int) -> bool:
         """Whether a unit is more than a plain line."""

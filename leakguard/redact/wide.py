@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 import hyperscan
 
 from leakguard.detect import cache, stage1
-from leakguard.detect.guards import phrase
+from leakguard.detect.guards import parted, phrase
 from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector, drop_old
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends
 from leakguard.hashes import blake2b
@@ -39,12 +39,13 @@ RUN = 20
 """Characters of a token that are a run."""
 HEX_RUN = 16
 """Hex digits from which encoded text is worth a look: fewer hold less than a name, a sign and a value."""
-MAGIC = b"leakguard-blocks-4\n"
+MAGIC = b"leakguard-blocks-5\n"
 
 _SHORT_HEX = re.compile(rb"[0-9A-Fa-f]{%d}" % HEX_RUN)
 _RUNS = (b"[A-Za-z0-9+/_\\-]{%d}" % RUN, b"[0-9A-Fa-f]{%d}" % HEX_RUN)
 _NOWHERE = 1 << 62
-_NEAR, _FAR, _LONG, _DIGITS, _PHRASE = range(5)
+_FEW = 2
+_NEAR, _FAR, _BEYOND, _LONG, _DIGITS, _PHRASE = range(6)
 
 
 class Plan(NamedTuple):
@@ -52,19 +53,33 @@ class Plan(NamedTuple):
 
     near: list[tuple[bytes, int]]
     far: list[tuple[bytes, int]]
+    beyond: list[tuple[bytes, int]]
 
 
 def plan(ruleset: RuleSet) -> Plan:
     """Parts the triggers: `far` has those of rules and encoded text of which every match ends with a run of RUN characters
-    (or in one of HEX_RUN digits) and lies in one line, but for a first character before it."""
+    (or in one of HEX_RUN digits) and lies in one line, but for a first character before it; `beyond` those of which no match is
+    ASCII alone."""
     patterns, ids = stage1.expressions(ruleset)
     rows = list(zip(patterns, ids, strict=True))
     rows += [(pattern, ident) for ident, pattern in stage1.triggers() if ident >= TEXT_BASE]
     rows += [(pattern, ident) for ident, pattern in TRIGGERS]
-    out = Plan([], [])
+    out = Plan([], [], [])
     for pattern, ident in rows:
-        (out.far if _is_far(pattern, ident) else out.near).append((pattern, ident))
+        (out.far if _is_far(pattern, ident) else out.beyond if _is_beyond(pattern) else out.near).append((pattern, ident))
     return out
+
+
+_NOT_ASCII = frozenset(range(128, 256))
+
+
+def _is_beyond(pattern: bytes) -> bool:
+    from leakguard.detect.runs import longest_run
+
+    try:
+        return longest_run(pattern.decode("latin-1"), _NOT_ASCII).run > 0
+    except re.error:
+        return False
 
 
 def _is_far(pattern: bytes, ident: int) -> bool:
@@ -152,7 +167,7 @@ class _Hand(Own):
 
 
 class Wide:
-    """The databases for blocks, in the order near, far, two runs, phrases (None if no rule asks for these)."""
+    """The databases for blocks, in the order near, far, beyond, two runs, phrases (None if no rule asks for these)."""
 
     def __init__(self, merged: Merged, databases: Sequence[Any]) -> None:
         self.merged = merged
@@ -166,17 +181,34 @@ class Wide:
 
     def near(self, data: bytes, more: int = 0) -> Ends:
         """The same of what needs no run."""
+        return self.thinned(data, self.raw(data, more), more)
+
+    def thinned(self, data: bytes, ends: Ends, more: int = 0) -> Ends:
+        """Of these ends what says something new, if they are not too many; else Flood."""
+        if len(ends) < _FEW:
+            return ends
         hand = self._hand(data, more)
-        near, phrase = self.databases[_NEAR], self.databases[_PHRASE]
+        try:
+            hand.found += ends
+            hand.take()
+            return hand.taken()
+        finally:
+            self._done(hand)
+
+    def raw(self, data: bytes, more: int = 0) -> Ends:
+        """What `near` is made of: all ends as they come."""
+        hand = self._hand(data, more)
+        near, beyond, phrase = (self.databases[number] for number in (_NEAR, _BEYOND, _PHRASE))
         try:
             near.scan(data, hand.on_raw, 0, None, hand.scratches[_NEAR])
             if phrase is not None:
                 phrase.scan(data, hand.on_raw, 0, None, hand.scratches[_PHRASE])
-                if self.merged.marked and not data.isascii():
+            if not data.isascii():
+                if beyond is not None:
+                    beyond.scan(data, hand.on_raw, 0, None, hand.scratches[_BEYOND])
+                if self.merged.marked:
                     self._marked(data, hand)
-            if hand.found:
-                hand.take()
-            return hand.taken()
+            return hand.found + hand.ends
         except hyperscan.ScanTerminated:
             raise Flood from None
         finally:
@@ -298,17 +330,21 @@ def prepare(redactor: Redactor) -> None:
         return
     ruleset = redactor.runtime.ruleset
     wanted = plan(ruleset)
-    made = [stage1._compiled(ruleset, [p for p, _ in rows], [i for _, i in rows]) for rows in wanted]
+    made = [_compiled(ruleset, rows) if rows else None for rows in wanted]
     for run in _RUNS:
         database = hyperscan.Database()
         database.compile(expressions=[run], ids=[0], elements=1, flags=[hyperscan.HS_FLAG_SINGLEMATCH])
         made.append(database)
     if stage1._has_phrases(ruleset):
         made.append(stage1._compiled(ruleset, [phrase()], [PHRASE_BASE]))
-    body = cache._joined([hyperscan.dumpb(database) for database in made])
+    body = cache._joined([hyperscan.dumpb(database) if database is not None else b"" for database in made])
     if cache._store(path, MAGIC + cache._check(body) + body):
         drop_old(path, "blocks-")
         _MADE.pop(redactor, None)
+
+
+def _compiled(ruleset: RuleSet, rows: Sequence[tuple[bytes, int]]) -> Any:
+    return stage1._compiled(ruleset, *parted([pattern for pattern, _ in rows], [ident for _, ident in rows]))
 
 
 def _path(redactor: Redactor) -> str:
@@ -328,7 +364,7 @@ def _read(path: str) -> list[Any] | None:
     if len(parts) not in (_PHRASE, _PHRASE + 1):
         return None
     try:
-        made = [hyperscan.loadb(bytes(part), hyperscan.HS_MODE_BLOCK) for part in parts]
+        made = [hyperscan.loadb(bytes(part), hyperscan.HS_MODE_BLOCK) if part else None for part in parts]
     except (hyperscan.error, ValueError, TypeError):
         return None
     return [*made, *[None] * (_PHRASE + 1 - len(made))]

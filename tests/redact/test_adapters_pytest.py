@@ -58,6 +58,19 @@ def test_every_path_fails_its_test_and_is_masked(run) -> None:
     assert "UserWarning: BINANCE_API_SECRET=<redacted:" in out
 
 
+def test_it_is_the_same_when_workers_run_the_tests(run) -> None:
+    """pytest-xdist: each worker checks its own tests, and what it sends to be reported is masked already."""
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed (extra dev)")
+    result = run(FILE, "--leakguard-logs", "-rA", "-n", "2")
+    result.assert_outcomes(passed=2, failed=6, errors=1, warnings=1)
+    out = result.stdout.str() + result.stderr.str()
+    assert "2 workers" in out
+    for place in ("captured log call", "captured stdout call", "captured stderr call", "warning", "traceback", "captured stdout teardown"):
+        assert f"  {place}, line" in out
+    assert KEY not in out
+    assert "UserWarning: BINANCE_API_SECRET=<redacted:" in out
+
+
 def test_nothing_happens_without(run) -> None:
     result = run(FILE)
     result.assert_outcomes(passed=6, failed=1, xfailed=1, warnings=1)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from leakguard.detect import cache
 from leakguard.detect.engine import Engine
-from leakguard.detect.guards import _WIDER
-from leakguard.detect.runs import TOKEN, admits, longest_run, relaxed
+from leakguard.detect.guards import _WIDER, parted
+from leakguard.detect.runs import TOKEN, crosses, longest_run, relaxed
 from leakguard.detect.runtime import Runtime, load
 from leakguard.redact import Redactor
 from leakguard.redact.known import forms
@@ -43,7 +43,7 @@ def test_what_was_compiled_is_kept_for_this_user_alone(tmp_path: Path) -> None:
     assert first.scan(text) == again.scan(text) != []
 
 
-@pytest.mark.parametrize("damage", [b"", b"leakguard-runtime-7\n", b"x" * 5000])
+@pytest.mark.parametrize("damage", [b"", b"leakguard-runtime-8\n", b"x" * 5000])
 def test_a_damaged_or_foreign_cache_is_made_again(tmp_path: Path, damage: bytes) -> None:
     runtime(str(tmp_path))
     path = _file(tmp_path)
@@ -143,12 +143,25 @@ def test_what_stands_for_a_trigger_without_a_literal_is_wherever_it_is(draw: st.
 @pytest.mark.parametrize(
     ("pattern", "might"),
     [
-        ("key=[a-z]{20}", False), ("key=[^ ]{20}", True), ("a(?:b|[<c])d", True), ("(?:^|[^0-9])[0-9]{12}", False),
-        ("(?:^|[^0-9])[0-9]{11}", True), ("x{0,9}[\\s\\S]y", True), ("\\bkey", True), ("(?i)token: (?:ab){3}", False),
+        ("key=[a-z]{20}", False), ("key=[^ ]{20}", True), ("a(?:b|[<c])r", True), ("a(?:b|[<c])d", False), ("a(?:=>?|:)d", False),
+        ("a[)>]d", True), ("x(?:[<a]|>)", True), ("key=?\\bc", False), ("key\\b", True), ("\\bkey", True), ("(?:[a>]x)*=", True),
+        ("(?:^|[^0-9])[0-9]{12}", False), ("(?:^|[^0-9])[0-9]{11}", True), ("x{0,9}[\\s\\S]y", True), ("(?i)token: (?:ab){3}", False),
     ],
 )  # fmt: skip
 def test_what_could_fire_across_a_mask(pattern: str, might: bool) -> None:
-    assert admits(pattern, frozenset(b"<>")) is might
+    assert crosses(pattern) is might
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(?:" + "|".join(f"word{n}" for n in range(99)) + ")[:=]x", "(?:a|[(|)]b|(?i:" + "|".join(f"w{n}z" for n in range(70)) + ")|\\\\|c)=x"],
+)
+def test_many_words_are_looked_for_in_parts(pattern: str) -> None:
+    patterns, ids = parted([pattern.encode(), b"key=[a-z]{4}"], [5, 7])
+    assert len(patterns) > 2 and ids == [5] * (len(ids) - 1) + [7]
+    texts = [f"word{n}:x" for n in (0, 39, 40, 98)] + [f"W{n}z=x" for n in (0, 44, 69)] + ["(b=x", "|b=x", "\\\\=x", "c=x", "a=x", "word7x", "w=x"]
+    for text in texts:
+        assert bool(re.search(pattern, text)) is any(re.search(part.decode(), text) for part in patterns[:-1]), text
 
 
 # ---------------------------------------------------------------- what was masked is looked at again
