@@ -18,12 +18,12 @@ from leakguard.findings import Masks, masked_text
 from leakguard.gitpiece import Found, Options
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Finding, Origin
-from leakguard.pipeline import Policy
 from leakguard.sources import gitfacts
 from leakguard.sources.git import Refs, Repository, index_files
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitfacts import Facts, Key
 from leakguard.triage.seen import Seen
+from leakguard.work import Policy
 
 _LAST = 253402300799
 """Seconds at which years have five digits."""

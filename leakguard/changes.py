@@ -253,8 +253,9 @@ class Scanner:
 
     def _scan_large(self, engine: Any, data: bytes, origin: Origin) -> Seen:
         """The same in windows: what the engine keeps grows with its buffer."""
-        from leakguard.pipeline import Policy, scan_windows
+        from leakguard.pipeline import scan_windows
         from leakguard.sources.windows import read_stream
+        from leakguard.work import Policy
 
         incidents: list[Incident] = []
         done = scan_windows(engine, read_stream(io.BytesIO(data), origin, incidents.append), Policy(), incidents)
@@ -263,10 +264,11 @@ class Scanner:
 
     def _scan_archive(self, engine: Any, data: bytes, origin: Origin, kind: str) -> Seen:
         """Everything in an archive."""
-        from leakguard.pipeline import Policy, scan_leaves
+        from leakguard.pipeline import scan_leaves
         from leakguard.sources.inside.base import Budget, Stream, from_bytes
         from leakguard.sources.inside.limits import Limits
         from leakguard.sources.inside.walk import Tally, Walker
+        from leakguard.work import Policy
 
         incidents: list[Incident] = []
         limits, tally = self._inside or Limits(), Tally()

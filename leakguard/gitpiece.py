@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from leakguard.errors import EngineError
 from leakguard.model import CredentialSet, Finding, Incident
-from leakguard.pipeline import MOST_PER_OBJECT, Policy
+from leakguard.pipeline import MOST_PER_OBJECT
+from leakguard.work import Policy
 
 SHORT = 12
 """Digits of an id that are shown where there is no name."""

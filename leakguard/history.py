@@ -17,6 +17,7 @@ from itertools import chain
 from typing import Any
 
 from leakguard.attribution import Masker, Report
+from leakguard.collector import Collector
 from leakguard.cutting import Blobs, cut
 from leakguard.detect.cache import cache_folder
 from leakguard.detect.engine import Engine
@@ -26,7 +27,7 @@ from leakguard.gitpiece import Found, Options, Piece, PieceDone, lost_piece, sho
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin, ScanResult, Totals
 from leakguard.objects import forget, scan_piece, versions
-from leakguard.pipeline import Collector, Policy, scan_files
+from leakguard.pipeline import scan_files
 from leakguard.sources.files import FileTask
 from leakguard.sources.git import Refs, Repository, Shadow, files_below, find, read_refs
 from leakguard.sources.gitcall import Git
@@ -34,6 +35,7 @@ from leakguard.sources.gitfacts import Told
 from leakguard.sources.gitobjects import KINDS, Listing, ids, listing, unpack
 from leakguard.triage.seen import Seen
 from leakguard.version import __version__
+from leakguard.work import Policy
 
 __all__ = ["Options", "Piece", "scan_piece", "scan_repository"]
 

@@ -264,9 +264,11 @@ def _scan_commits(git: Git, revisions: Sequence[str], others: Iterable[str], ref
 
 # ---------------------------------------------------------------- named files
 def _scan_files(paths: list[str]) -> ScanResult:
+    from leakguard.collector import Collector
     from leakguard.model import ScanResult, Totals
-    from leakguard.pipeline import Collector, Policy, scan_files
+    from leakguard.pipeline import scan_files
     from leakguard.sources.files import FileTask, Options, walk
+    from leakguard.work import Policy
 
     state = _Run()
     if not paths:

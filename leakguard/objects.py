@@ -22,7 +22,7 @@ from leakguard.detect.reuse import Reuse
 from leakguard.findings import findings_of
 from leakguard.gitpiece import Account, Found, Piece, PieceDone, keep, lost_piece, short, told
 from leakguard.model import Document, Incident, Origin
-from leakguard.pipeline import Done, Policy, scan_leaves, scan_windows
+from leakguard.pipeline import scan_leaves, scan_windows
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitobjects import Content, Part, contents
 from leakguard.sources.gitpacks import Doubt, Pack, Version
@@ -30,6 +30,7 @@ from leakguard.sources.inside.base import Budget, Stream, from_bytes
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.magic import ISO_HEAD, NESTED_ONLY, ends_as_zip, kind_of
 from leakguard.sources.windows import read_stream
+from leakguard.work import Done, Policy
 
 __all__ = ["forget", "opened", "scan_piece", "versions"]
 

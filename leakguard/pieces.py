@@ -16,31 +16,14 @@ from io import BytesIO
 from pickle import PickleBuffer
 from typing import Any
 
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.model import Document, Incident, Origin
-from leakguard.pipeline import (
-    BATCH_BYTES,
-    BATCH_FILES,
-    MOST_PER_ARCHIVE,
-    PER_FILE,
-    Collector,
-    Done,
-    Policy,
-    Unit,
-    archive_kind,
-    held,
-    lost,
-    once,
-    scan_leaf,
-    scan_part,
-    scan_unit,
-    scan_whole,
-    scan_windows,
-    units,
-)
+from leakguard.pipeline import MOST_PER_ARCHIVE, held, once, scan_leaf, scan_part, scan_unit, scan_whole, scan_windows
 from leakguard.sources.inside.limits import Bytes, Limits
 from leakguard.sources.inside.walk import READERS, Leaf, Tally, leaves
 from leakguard.sources.windows import REACH, WINDOW, FileTask, read_on, read_stream
+from leakguard.work import BATCH_BYTES, BATCH_FILES, PER_FILE, Done, Policy, Unit, archive_kind, lost, units
 
 WHOLE = 8 * 1024 * 1024
 """Bytes of a member that are handed to a worker as they are."""
@@ -57,8 +40,9 @@ _WITH_MEMBERS = frozenset(
 MOST_WAITING = 10_000
 """Files looked at beforehand to see whether there is other work."""
 
-_BORDER = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-"""Bytes that are part of no encoded run, and that text has none of."""
+_BORDER = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]|(?<=[^\0][^\0])\0(?=[^\0][^\0])")
+"""Bytes that are part of no encoded run, and that text has none of; a NUL between strings, as tables of symbols have it for
+megabytes, but none of UTF-16."""
 _INNER = re.compile(rb"\S[ \t]\S")
 _CLOSES = re.compile(rb"(?:[\"'`][ \t+.&|\\_]*|[=\\])\Z")
 _OPENS = re.compile(rb"[ \t+.&|]*[bfruBFRU]{0,2}[\"'`]")
@@ -120,6 +104,10 @@ class Share:
     def take(self, piece: Piece, done: Done) -> None:
         """The outcome of the next piece. Lets go of its data."""
         piece.data = b""
+        if not (piece.start or done.findings or done.sets or done.incidents or done.references):  # nearly all
+            self._objects += 1
+            self._own.nothing_in(done)
+            return
         room = max(0, MOST_PER_ARCHIVE - len(self._own.findings))
         if room < len(done.findings):
             self._left_out += len(done.findings[room:])
@@ -256,7 +244,8 @@ def run_pieces(
 
     share: Share | None = None
     try:
-        for item, done in run_any(engine, (list(batch) for batch in work), policy, jobs, scan_piece, lost_piece):
+        batches = (list(batch) for batch in work)
+        for item, done in run_any(engine, batches, policy, jobs, scan_piece, lost_piece, _weight):
             if isinstance(item, Unit):
                 collector.add(item, done or lost(item, "no answer"))
                 continue
@@ -272,6 +261,10 @@ def run_pieces(
         if share is not None:  # interrupted: what was found so far is reported
             share.finish()
         raise
+
+
+def _weight(batch: Sequence[Piece | Unit]) -> int:
+    return sum(len(item.data) for item in batch if isinstance(item, Piece))
 
 
 def end_of(share: Share) -> Piece:

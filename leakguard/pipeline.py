@@ -1,34 +1,29 @@
-"""The one place where sources, detection and triage meet: documents in, a ScanResult out.
+"""The one place where sources, detection and triage meet: documents in, findings out.
 
-Lets a document go as soon as its findings are made (findings.py). Keeps an account of everything that was looked at or
-could not be. Knows no command line and no report format. Imported by cli/, hook.py and whoever scans more than one document.
+Lets a document go as soon as its findings are made (findings.py). What is to be done comes as units (work.py); what came of
+all of it is put together by collector.py. Knows no command line and no report format. Imported by cli/, hook.py and whoever
+scans more than one document.
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakguard.detect.columns import FOLD_LIMIT
 from leakguard.detect.engine import Engine, Scan
 from leakguard.errors import EngineError
 from leakguard.findings import findings_of, line_start_of
-from leakguard.model import (
-    CredentialSet,
-    Document,
-    Finding,
-    Incident,
-    Origin,
-    ScanResult,
-    Totals,
-)
+from leakguard.model import CredentialSet, Document, Finding, Incident, Origin
 from leakguard.sources.files import REACH, FileTask, read_stream, read_windows
-from leakguard.sources.inside.limits import Bytes, Limits
+from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.opaque import NOTED
-from leakguard.sources.windows import WINDOW, Windows, open_regular, read_on, read_whole
+from leakguard.sources.windows import WINDOW, Windows, read_on, read_whole
+from leakguard.work import PER_FILE, Done, Policy, Unit, archive_kind, batches, lost, units
 
 if TYPE_CHECKING:
+    from leakguard.collector import Collector
     from leakguard.sources.inside.walk import Leaf, Tally
     from leakguard.triage.joining import References
 
@@ -38,69 +33,8 @@ MOST_PER_OBJECT = 10_000
 MOST_PER_ARCHIVE = 100_000
 """The same of an archive with all that is in it."""
 
-SPLIT = 8 * 1024 * 1024
-"""Files of twice this size are cut into parts of SPLIT bytes, one unit of work each."""
-
-BATCH_BYTES = 2 * 1024 * 1024
-BATCH_FILES = 256
-
 PARALLEL_FROM = 4 * 1024 * 1024
 """Expected bytes from which worker processes are worth their start."""
-
-PER_FILE = 4096
-"""What a file costs beside its bytes, in bytes."""
-
-
-_T = TypeVar("_T", Finding, CredentialSet)
-_Raw = bytes  # a field of Done has that name
-
-
-class Unit(NamedTuple):
-    """A piece of work: a file, or the part [start, end) of one."""
-
-    task: FileTask
-    start: int = 0
-    end: int | None = None
-    """None for the last part of a file, and for a whole one."""
-
-
-class Done(NamedTuple):
-    """What a unit of work gave. Lines of findings count from the unit's first line, columns of that line from the
-    unit's first byte."""
-
-    findings: list[Finding]
-    sets: list[CredentialSet]
-    lines: int
-    """Line breaks in the unit's own bytes: the offset of the next part's lines."""
-    bytes: int
-    views: int
-    view_bytes: int
-    incidents: list[Incident]
-    tail: int = 0
-    """Bytes after the last line break in the unit; all of them if there is none."""
-    references: tuple["References", ...] = ()
-    """What the text refers to, where a credential's other half may stand elsewhere."""
-    objects: int = 1
-    """Things scanned: one, or the members of an archive."""
-    inside: tuple[int, int, int] = (0, 0, 0)
-    """(containers, members, expanded bytes)."""
-    account: tuple[Bytes, Bytes] | None = None
-    """What became of the bytes of a container, and of those that came out of it; None for what is none."""
-    last: _Raw = b""
-    """The end of what a rotated log's compressed part holds: the next part may go on with it."""
-
-
-class Policy(NamedTuple):
-    """What is reported of what is found."""
-
-    min_severity: int = 0
-    min_confidence: int = 0
-    inside: Limits | None = None
-    """How far to go into archives; None: they are bytes like any other."""
-    strict: bool = False
-    """What is recognised and cannot be read (a package is missing, no reader) makes the run incomplete."""
-    git: bool = False
-    """Read the packs and objects of git repositories that lie among the files."""
 
 
 # ---------------------------------------------------------------- one unit of work
@@ -166,12 +100,6 @@ def scan_whole(engine: Engine, document: Document, policy: Policy, incidents: li
     account = _Account(0, incidents)
     account.add(_judged(engine, document, scan, account), policy)
     return account.done()
-
-
-def lost(unit: Unit, reason: str) -> Done:
-    """The outcome of a unit that could not be scanned at all."""
-    size = (unit.task.size if unit.end is None else unit.end) - unit.start
-    return Done([], [], 0, 0, 0, 0, [Incident("failed", unit.task.path, reason, max(0, size))])
 
 
 def scan_windows(
@@ -479,214 +407,12 @@ def _references(document: Document, own: list[Finding]) -> tuple["References", .
 
 
 # ---------------------------------------------------------------- many files
-def units(tasks: Iterable[FileTask], inside: bool = False) -> Iterator[Unit]:
-    """Cuts large files into parts, where no encoded run goes on from one to the next. An archive to be looked into
-    stays whole."""
-    for task in tasks:
-        start = 0
-        if task.kind == "file" and task.size >= 2 * SPLIT and not (inside and archive_kind(task)):
-            for border in _borders(task):
-                yield Unit(task, start, border)
-                start = border
-        # the last part has no end: what a growing file gained is its to report
-        yield Unit(task, start)
-
-
-def archive_kind(task: FileTask) -> str:
-    """What `scan_unit` will look into it as; "" for what is no archive."""
-    from leakguard.sources.inside.magic import ISO_HEAD
-    from leakguard.sources.inside.walk import is_container
-
-    try:
-        handle, _ = open_regular(task.open_path)
-    except OSError:
-        return ""  # whoever reads it will say so
-    try:
-        kind = is_container(os.read(handle, ISO_HEAD), task.path, task.open_path, False)
-        return "" if kind in NOTED else kind
-    except OSError:
-        return ""
-    finally:
-        os.close(handle)
-
-
-_RUN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-\0"
-
-
-def _borders(task: FileTask) -> list[int]:
-    """Where to cut a file: every SPLIT bytes, but not where the part that begins there would see nothing of its context
-    but the middle of a run."""
-    borders = range(SPLIT, task.size - SPLIT + 1, SPLIT)
-    try:
-        handle, _ = open_regular(task.open_path)
-    except OSError:
-        return list(borders)  # whoever reads the parts will say so
-    try:
-        return [at for at in borders if _before(handle, at).translate(None, _RUN)]
-    except OSError:
-        return []
-    finally:
-        os.close(handle)
-
-
-def _before(handle: int, border: int) -> bytes:
-    low = max(0, border - REACH)
-    os.lseek(handle, low, os.SEEK_SET)
-    return os.read(handle, border - low)
-
-
-def batches(work: Iterable[Unit]) -> Iterator[list[Unit]]:
-    """Groups small files, so that handing them over costs little."""
-    batch: list[Unit] = []
-    size = 0
-    for unit in work:
-        batch.append(unit)
-        size += (unit.end - unit.start) if unit.end is not None else unit.task.size
-        if size >= BATCH_BYTES or len(batch) >= BATCH_FILES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _shifted(item: _T, lines: int) -> _T:
-    return item._replace(start_line=item.start_line + lines, end_line=item.end_line + lines)
-
-
-def _moved(finding: Finding, lines: int, columns: int) -> Finding:
-    """A finding with its place in the file, of which the part it was found in is not the first."""
-    if finding.start_line == 1:
-        finding = finding._replace(start_column=finding.start_column + columns)
-    if finding.end_line == 1:
-        finding = finding._replace(end_column=finding.end_column + columns)
-    return _shifted(finding, lines)
-
-
-class Collector:
-    """Puts the results of units, in order, into one ScanResult, giving each part of a file its lines."""
-
-    def __init__(self, on_progress: Callable[[int, int], None] | None = None) -> None:
-        self.findings: list[Finding] = []
-        self.sets: list[CredentialSet] = []
-        self.incidents: list[Incident] = []
-        self.objects = self.bytes = self.views = self.view_bytes = 0
-        self.references: list[References] = []
-        self._lines = self._columns = 0
-        self._on_progress = on_progress
-        self.inside = [0, 0, 0]
-        self.limits: Limits | None = None
-        self.files, self.members = Bytes(), Bytes()
-        self._plain = 0
-        self.ends: dict[str, bytes] = {}
-        """The ends of rotated logs that were compressed, until they were put together (`seams`)."""
-        self.accounts = False
-        """Are the bytes of files what was asked for?"""
-        self.vanished = self.grown = 0
-        self._of_units = {"skipped": 0, "failed": 0, "truncated": 0}
-
-    def add(self, unit: Unit, done: Done) -> None:
-        if unit.start:
-            self.findings += [_moved(finding, self._lines, self._columns) for finding in done.findings]
-            self.sets += [_shifted(made, self._lines) for made in done.sets]
-            self._lines += done.lines
-            self._columns = done.tail if done.lines else self._columns + done.tail
-        else:
-            self.findings += done.findings
-            self.sets += done.sets
-            self._lines, self._columns = done.lines, done.tail
-            if done.bytes or not any(incident.state == "failed" for incident in done.incidents):
-                self.objects += done.objects
-        self.inside = [a + b for a, b in zip(self.inside, done.inside, strict=True)]
-        if done.last:
-            self.ends[unit.task.path] = done.last
-        self._account(unit, done)
-        self.references += done.references
-        self.incidents += done.incidents
-        self.bytes += done.bytes
-        self.views += done.views
-        self.view_bytes += done.view_bytes
-        if self._on_progress is not None:
-            self._on_progress(self.objects, self.bytes)
-
-    def _account(self, unit: Unit, done: Done) -> None:
-        """What became of a unit's bytes, by the states of its incidents or by the walk through the container it is."""
-        if done.account is None and not done.incidents and unit.end is None and done.bytes == unit.task.size - unit.start:
-            self._plain += done.bytes  # nearly all
-            return
-        files, members = done.account or (Bytes(scanned=done.bytes), Bytes())
-        for incident in done.incidents:
-            self._of_units[incident.state] += incident.bytes
-            lost = {incident.state: incident.bytes}
-            if done.account is None:
-                files = files.plus(Bytes(**lost))
-            elif incident.bytes and incident.origin == unit.task.path:  # the engine failed on what it was handed
-                files = files.plus(Bytes(scanned=-incident.bytes, **lost))
-            elif incident.bytes:
-                members = members.plus(Bytes(scanned=-incident.bytes, **lost))
-        listed = (unit.task.size if unit.end is None else unit.end) - unit.start
-        if not unit.task.open_path:  # standard input
-            listed = sum(files) - files.bytes
-        files = files._replace(bytes=listed)
-        states = {incident.state for incident in done.incidents}
-        if files.unaccounted > 0 and states & {"failed", "truncated"}:  # reading ended early, as was told
-            rest = files.unaccounted
-            files = files.plus(Bytes(failed=rest) if "failed" in states else Bytes(truncated=rest))
-        self.vanished += max(0, files.unaccounted)
-        self.grown += max(0, -files.unaccounted)
-        self.files, self.members = self.files.plus(files), self.members.plus(members)
-
-    def progress_from(self) -> Callable[[int, int], None] | None:
-        """Something to call with what was done beside what is in here already."""
-        told, objects, size = self._on_progress, self.objects, self.bytes
-        return None if told is None else lambda more, bytes_more: told(objects + more, size + bytes_more)
-
-    def join(self, engine: Engine, policy: Policy, pairs: Sequence[tuple[FileTask, FileTask]] = ()) -> None:
-        """Joins what stands in several files: halves of credentials, and secrets over the seams of rotated logs (`pairs`: a
-        part, and what goes on with it). To be called when all files were added."""
-        if pairs:
-            from leakguard.seams import joined
-
-            self.findings = joined(engine, policy, pairs, self.ends, self.findings)
-            self.ends.clear()
-        if self.references:
-            from leakguard.triage.joining import join_halves
-
-            self.findings, self.sets = join_halves(self.findings, self.sets, self.references, engine.ruleset)
-
-    def result(self, incidents: Iterable[Incident] = ()) -> ScanResult:
-        incidents = tuple(incidents)
-        return ScanResult(
-            tuple(self.findings),
-            tuple(self.sets),
-            (*incidents, *self.incidents),
-            Totals(self.objects, self.bytes, self.views, self.view_bytes),
-            receipt=self._receipt((*incidents, *self.incidents)),
-        )
-
-    def _receipt(self, incidents: tuple[Incident, ...]) -> dict[str, Any]:
-        """What became of the bytes; what was gone through in archives, and how far it was allowed to go."""
-        files = self.files.plus(Bytes(self._plain, scanned=self._plain))
-        for incident in incidents:  # files that were not read at all, too
-            files = files.plus(Bytes(incident.bytes, **{incident.state: incident.bytes}))
-        for state, size in self._of_units.items():
-            files = files.plus(Bytes(-size, **{state: -size}))
-        changed = {"vanished": self.vanished, "grown": self.grown}
-        told = {"account": {"files": {**files._asdict(), **changed}, "members": self.members._asdict()}}
-        return {**told, **self._inside()} if self.accounts else self._inside()
-
-    def _inside(self) -> dict[str, Any]:
-        if not self.inside[0]:
-            return {}
-        counts = dict(zip(("containers", "members", "expanded_bytes"), self.inside, strict=True))
-        return {"inside": {**counts, "limits": self.limits._asdict() if self.limits is not None else {}}}
-
-
 def scan_files(
     tasks: Iterable[FileTask],
     engine_for: Callable[[int], Engine],
     policy: Policy,
     jobs: int,
-    collector: Collector,
+    collector: "Collector",
     *,
     parallel_from: int = PARALLEL_FROM,
 ) -> None:

@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 from leakguard.detect.engine import Engine
 from leakguard.model import Document, Finding, Incident, Origin
-from leakguard.pipeline import Policy, archive_kind, scan_leaf, scan_whole
+from leakguard.pipeline import scan_leaf, scan_whole
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.windows import FileTask, open_regular
+from leakguard.work import Policy, archive_kind
 
 REACH = 16 * 1024
 """Bytes looked at on either side: no match is longer."""

@@ -3,14 +3,13 @@
 A worker that dies takes nothing with it unseen: another takes its place and is given the units of its batch one by
 one; a unit that kills that one, too, is reported as failed.
 An interrupt ends the workers before it goes on up. Workers are forked where the system forks (they share the
-compiled rules), else spawned, and then are sent the compiled rules. Imported by pipeline.py when there is enough work
+compiled rules; forks.py), else spawned, and then are sent the compiled rules. Imported by pipeline.py when there is enough work
 for it.
 """
 
 from __future__ import annotations
 
 import mmap
-import multiprocessing
 import os
 import pickle
 import signal
@@ -18,11 +17,11 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from leakguard.detect.engine import Engine
-from leakguard.pipeline import Done, Policy, Unit, lost, scan_unit
+from leakguard.pipeline import scan_unit
+from leakguard.work import Done, Policy, Unit, lost
 
 METHOD = "fork" if sys.platform.startswith("linux") else "spawn"
 
@@ -37,6 +36,8 @@ AHEAD = 16
 """Batches handed out ahead of the oldest one that is not done, per worker: bounds what waits in memory."""
 READY = 2
 """Batches made beforehand: whoever makes them from an archive does so while all workers are busy."""
+BACKLOG = 12 * 1024 * 1024
+"""Bytes of content made beforehand, by whoever makes any: some members take a second to come."""
 
 
 def run(engine: Engine, batches: Iterable[list[Unit]], policy: Policy, jobs: int) -> Iterator[tuple[Unit, Done]]:
@@ -51,10 +52,13 @@ def run_any(
     jobs: int,
     scan: Callable[[Engine, _U, Policy], _D],
     lost: Callable[[_U, str], _D],
+    weigh: Callable[[list[_U]], int] | None = None,
 ) -> Iterator[tuple[_U, _D]]:
     """Results of other kinds of units: `scan` does one, `lost` is the outcome of one that killed its worker. Both are
-    functions of a module, for they are sent to the workers."""
+    functions of a module, for they are sent to the workers. `weigh`: bytes of content that a batch holds; with it BACKLOG
+    of them are made beforehand."""
     pool = _Pool(engine, policy, jobs, scan, lost)
+    pool.weigh = weigh
     try:
         yield from pool.run(batches)
         pool.finish()
@@ -63,18 +67,37 @@ def run_any(
 
 
 class _Worker:
-    def __init__(self, context: Any, engine: Engine, policy: Policy, scan: Callable[..., Any]) -> None:
+    """A process, and how to talk to it: `pipe` and `process` are of forks.py where it is forked, else of multiprocessing."""
+
+    def __init__(self, engine: Engine, policy: Policy, scan: Callable[..., Any]) -> None:
+        self.pipe: Any
+        self.process: Any
+        self.arena: mmap.mmap | None = None
+        self.number = -1
+        self.batch: list[Any] = []
+        if METHOD == "fork":
+            self._fork(engine, policy, scan)
+        else:
+            self._spawn(engine, policy, scan)
+
+    def _fork(self, engine: Engine, policy: Policy, scan: Callable[..., Any]) -> None:
+        from leakguard.forks import Forked, links
+
+        self.arena = mmap.mmap(-1, ARENA)
+        self.pipe, theirs = links()
+        with _deaf():
+            self.process = Forked(_work, (theirs, self.pipe, self.arena, engine, policy, scan))
+        theirs.close()
+
+    def _spawn(self, engine: Engine, policy: Policy, scan: Callable[..., Any]) -> None:
+        import multiprocessing
+
+        context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        forked = context.get_start_method() == "fork"
-        inherited = self.pipe if forked else None
-        self.arena = mmap.mmap(-1, ARENA) if forked else None
-        arguments = (theirs, inherited, self.arena, engine, policy, scan)
-        self.process = context.Process(target=_work, args=arguments, daemon=True)
+        self.process = context.Process(target=_work, args=(theirs, None, None, engine, policy, scan), daemon=True)
         with _deaf():
             self.process.start()
         theirs.close()
-        self.number = -1
-        self.batch: list[Any] = []
 
 
 class _Pool:
@@ -88,7 +111,7 @@ class _Pool:
     ) -> None:
         self.scan = scan
         self.lost = lost
-        self.context = multiprocessing.get_context(METHOD)
+        self.weigh: Callable[[list[Any]], int] | None = None
         self.engine = engine
         self.policy = policy
         self.workers: list[_Worker] = []
@@ -96,7 +119,7 @@ class _Pool:
             engine.warm()
         try:
             for _ in range(jobs):
-                self.workers.append(_Worker(self.context, engine, policy, scan))
+                self.workers.append(_Worker(engine, policy, scan))
         except BaseException:
             self.kill()
             raise
@@ -111,7 +134,7 @@ class _Pool:
         idle = deque(self.workers)
         highest = 0
         while more or busy or ready:
-            made = more and len(ready) < READY and highest - following < AHEAD * len(self.workers)
+            made = more and self._may_make(ready) and highest - following < AHEAD * len(self.workers)
             if made:
                 item = next(source, None)
                 if item is None:
@@ -123,6 +146,8 @@ class _Pool:
                 worker = idle.popleft()
                 self._hand_out(worker, *ready.popleft())
                 busy.append(worker)
+            while idle and not more and not ready:
+                idle.popleft().pipe.close()  # there is nothing for it: it ends while the others go on
             if busy:
                 for worker in self._ready(busy, 0 if made else None):
                     busy.remove(worker)
@@ -131,6 +156,12 @@ class _Pool:
             while following in done:
                 yield from done.pop(following)
                 following += 1
+
+    def _may_make(self, ready: Iterable[tuple[int, list[Any]]]) -> bool:
+        batches = [batch for _, batch in ready]
+        if len(batches) < READY or self.weigh is None:
+            return len(batches) < READY
+        return sum(map(self.weigh, batches)) < BACKLOG
 
     def _hand_out(self, worker: _Worker, number: int, batch: list[Any]) -> None:
         worker.number, worker.batch = number, batch
@@ -141,8 +172,12 @@ class _Pool:
 
     def _ready(self, busy: Iterable[_Worker], timeout: float | None) -> list[_Worker]:
         """Those that have answered, within so many seconds (None: at least one)."""
+        if METHOD == "fork":
+            from leakguard.forks import readable as wait
+        else:
+            from multiprocessing.connection import wait  # type: ignore[assignment]
         pipes = {worker.pipe: worker for worker in busy}
-        return [pipes[pipe] for pipe in wait(list(pipes), timeout) if isinstance(pipe, Connection)]
+        return [pipes[pipe] for pipe in wait(list(pipes), timeout)]
 
     def _take(self, worker: _Worker) -> tuple[list[tuple[Any, Any]], _Worker]:
         """A worker's results and the worker to go on with."""
@@ -171,7 +206,7 @@ class _Pool:
         worker.pipe.close()
         if worker.arena is not None:
             worker.arena.close()
-        fresh = _Worker(self.context, self.engine, self.policy, self.scan)
+        fresh = _Worker(self.engine, self.policy, self.scan)
         self.workers[self.workers.index(worker)] = fresh
         return fresh
 
@@ -223,8 +258,8 @@ def _deaf() -> Iterator[None]:
 
 
 def _work(
-    pipe: Connection,
-    parents: Connection | None,
+    pipe: Any,
+    parents: Any,
     arena: mmap.mmap | None,
     engine: Engine,
     policy: Policy,

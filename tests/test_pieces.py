@@ -14,14 +14,16 @@ from random import Random
 import pytest
 
 from leakguard import pieces
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.model import Incident, Origin, ScanResult
-from leakguard.pipeline import Collector, Policy, scan_files, scan_leaf
+from leakguard.pipeline import scan_files, scan_leaf
 from leakguard.sources.files import Options, walk
 from leakguard.sources.inside.base import Stream, from_bytes
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.walk import Leaf
+from leakguard.work import Policy
 
 POLICY = Policy(inside=Limits())
 WORDS = "the order was filled at a price of its own and the bot went on to the next one".split()

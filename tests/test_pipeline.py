@@ -13,25 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaks import ENCODINGS, bare, leak, noise
 
-from leakguard import pipeline
+from leakguard import pipeline, work
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.errors import EngineError
 from leakguard.findings import SNIPPET, Masks, findings_of, masked_line
 from leakguard.model import Confidence, Document, Finding, Incident, Match, Origin, Severity
-from leakguard.pipeline import (
-    Collector,
-    Done,
-    Policy,
-    Unit,
-    _drain,
-    batches,
-    scan_files,
-    scan_standard_input,
-    scan_unit,
-    units,
-)
+from leakguard.pipeline import _drain, scan_files, scan_standard_input, scan_unit
 from leakguard.sources.files import FileTask, Options, walk
 from leakguard.sources.windows import read_stream
+from leakguard.work import Done, Policy, Unit, batches, units
 
 ORIGIN = Origin("file", "x")
 TOKEN, SECRET = leak("github", 31)
@@ -163,7 +154,7 @@ def test_findings_in_the_context_mask_but_are_not_reported(engine: Engine) -> No
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(pipeline, "SPLIT", 150_000)
+    monkeypatch.setattr(work, "SPLIT", 150_000)
     return 150_000
 
 
@@ -204,7 +195,7 @@ def test_parts_find_what_the_whole_does(
     path.write_bytes(b"".join(pieces))
     whole = scanned(engine, [path])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "SPLIT", 100_000)
+        patch.setattr(work, "SPLIT", 100_000)
         parts = scanned(engine, [path])
         assert len(list(units([task(path)]))) > 2
     assert len(whole.findings) >= 40
@@ -350,11 +341,11 @@ def test_the_engine_is_made_once_for_what_there_is(engine: Engine, tmp_path: Pat
 
 @given(st.lists(st.integers(0, 5_000_000), max_size=60))
 def test_batches_lose_nothing_and_stay_small(sizes: list[int]) -> None:
-    work = [Unit(FileTask(str(number), "", size)) for number, size in enumerate(sizes)]
-    made = list(batches(work))
-    assert [unit for batch in made for unit in batch] == work
+    given_ = [Unit(FileTask(str(number), "", size)) for number, size in enumerate(sizes)]
+    made = list(batches(given_))
+    assert [unit for batch in made for unit in batch] == given_
     assert all(batch for batch in made)
-    assert all(sum(unit.task.size for unit in batch[:-1]) < pipeline.BATCH_BYTES for batch in made)
+    assert all(sum(unit.task.size for unit in batch[:-1]) < work.BATCH_BYTES for batch in made)
 
 
 def test_progress_is_told_as_it_goes(engine: Engine, tmp_path: Path) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from leaks import ENCODINGS, TEMPLATES, leak, noise
 
-from leakguard import pipeline, workers
+from leakguard import pipeline, work, workers
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.model import Finding, ScanResult
-from leakguard.pipeline import Collector, Done, Policy, Unit, batches, scan_files, units
+from leakguard.pipeline import scan_files
 from leakguard.sources.files import FileTask, Options, walk
+from leakguard.work import Done, Policy, Unit, batches, units
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -39,14 +40,28 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that there is much to hand out."""
-    monkeypatch.setattr(pipeline, "SPLIT", 200_000)
-    monkeypatch.setattr(pipeline, "BATCH_BYTES", 10_000)
+    monkeypatch.setattr(work, "SPLIT", 200_000)
+    monkeypatch.setattr(work, "BATCH_BYTES", 10_000)
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_left() -> Iterator[None]:
-    yield
-    assert multiprocessing.active_children() == []
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[workers._Worker]]:
+    """The workers that a test started: none of them may be left when it ends."""
+    started: list[workers._Worker] = []
+    start = workers._Worker.__init__
+
+    def init(self: workers._Worker, engine: Engine, policy: Policy, scan: Callable[..., Done]) -> None:
+        start(self, engine, policy, scan)
+        started.append(self)
+
+    monkeypatch.setattr(workers._Worker, "__init__", init)
+    yield started
+    assert alive(started) == []
+
+
+def alive(started: list[workers._Worker]) -> list[int]:
+    """Their process numbers."""
+    return [worker.process.pid for worker in started if worker.process.is_alive()]
 
 
 def tasks(tree: Path) -> list[FileTask]:
@@ -81,7 +96,7 @@ def test_parts_find_what_a_file_scanned_at_once_does(
     engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = scanned(engine, tree, 1)
-    monkeypatch.setattr(pipeline, "SPLIT", 200_000)
+    monkeypatch.setattr(work, "SPLIT", 200_000)
     assert findings(scanned(engine, tree, 3)) == findings(whole)
 
 
@@ -92,8 +107,8 @@ def test_spawned_workers_find_the_same(engine: Engine, tree: Path, many: None, m
 
 
 def test_results_come_in_order(engine: Engine, tree: Path, many: None) -> None:
-    work = list(units(tasks(tree)))
-    assert [unit for unit, _ in workers.run(engine, batches(work), Policy(), 4)] == work
+    handed = list(units(tasks(tree)))
+    assert [unit for unit, _ in workers.run(engine, batches(handed), Policy(), 4)] == handed
     assert list(workers.run(engine, [], Policy(), 2)) == []
 
 
@@ -192,15 +207,20 @@ def test_a_worker_that_fails_says_nothing(
 # ---- nobody is left -------------------------------------------------------------------------------------------------
 
 
-def test_whoever_stops_listening_leaves_nobody(engine: Engine, tree: Path, many: None) -> None:
+def test_whoever_stops_listening_leaves_nobody(
+    engine: Engine, tree: Path, many: None, made: list[workers._Worker]
+) -> None:
     results = workers.run(engine, batches(units(tasks(tree))), Policy(), 3)
     next(results)
-    assert len(multiprocessing.active_children()) == 3
+    assert len(alive(made)) == 3
     results.close()
-    assert multiprocessing.active_children() == []
+    assert len(made) == 3
+    assert alive(made) == []
 
 
-def test_an_interrupt_leaves_nobody(engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_leaves_nobody(
+    engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch, made: list[workers._Worker]
+) -> None:
     """^C goes to everybody in the foreground: the workers ignore it, and are ended by who started them."""
     scan = workers.scan_unit
 
@@ -211,11 +231,11 @@ def test_an_interrupt_leaves_nobody(engine: Engine, tree: Path, monkeypatch: pyt
     monkeypatch.setattr(workers, "scan_unit", slow)
 
     def interrupt(*_: object) -> None:
-        for child in multiprocessing.active_children():
-            os.kill(child.pid or 0, signal.SIGINT)
+        for process in alive(made):
+            os.kill(process, signal.SIGINT)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "BATCH_FILES", 1)
+    monkeypatch.setattr(work, "BATCH_FILES", 1)
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
@@ -224,10 +244,13 @@ def test_an_interrupt_leaves_nobody(engine: Engine, tree: Path, monkeypatch: pyt
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert multiprocessing.active_children() == []
+    assert len(made) == 2
+    assert alive(made) == []
 
 
-def test_failing_to_start_leaves_nobody(engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_to_start_leaves_nobody(
+    engine: Engine, tree: Path, monkeypatch: pytest.MonkeyPatch, made: list[workers._Worker]
+) -> None:
     start = workers._Worker.__init__
     count = 0
 
@@ -241,4 +264,5 @@ def test_failing_to_start_leaves_nobody(engine: Engine, tree: Path, monkeypatch:
     monkeypatch.setattr(workers._Worker, "__init__", third_fails)
     with pytest.raises(OSError, match="no more"):
         scanned(engine, tree, 4)
-    assert multiprocessing.active_children() == []
+    assert len(made) == 2
+    assert alive(made) == []

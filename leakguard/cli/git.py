@@ -56,7 +56,7 @@ class _GitRun(_Run):
             return self._scan_range()
         from leakguard.history import Options, scan_repository
         from leakguard.model import Confidence, Severity
-        from leakguard.pipeline import Policy
+        from leakguard.work import Policy
 
         settings = self.settings
         policy = Policy(

@@ -64,7 +64,7 @@ class _ImageRun(_Run):
     def _scan(self) -> tuple[Any, bool]:
         from leakguard.images import scan_images
         from leakguard.model import Confidence, Severity
-        from leakguard.pipeline import Policy
+        from leakguard.work import Policy
 
         settings = self.settings._replace(archives=True)
         policy = Policy(

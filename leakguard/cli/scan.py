@@ -163,9 +163,11 @@ class _Run:
         return self.engine
 
     def _scan(self) -> tuple[Any, bool]:
+        from leakguard.collector import Collector
         from leakguard.model import Confidence, Severity
-        from leakguard.pipeline import Collector, Policy, Unit, scan_files, scan_standard_input
+        from leakguard.pipeline import scan_files, scan_standard_input
         from leakguard.sources.files import FileTask, Options, walk
+        from leakguard.work import Policy, Unit
 
         settings = self.settings
         policy = Policy(

@@ -43,8 +43,10 @@ class Scanner:
 
     def files(self, paths: Sequence[str]) -> ScanResult:
         """What files and folders hold. UsageError for one that is not there."""
-        from leakguard.pipeline import Collector, Policy, scan_files
+        from leakguard.collector import Collector
+        from leakguard.pipeline import scan_files
         from leakguard.sources.files import Options, walk
+        from leakguard.work import Policy
 
         settings = self.settings
         policy = Policy(int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()]))
@@ -61,7 +63,7 @@ class Scanner:
     def history(self, repo: str) -> ScanResult:
         """All that a repository holds. Nothing is taken from a cache or put into one."""
         from leakguard.history import Options, scan_repository
-        from leakguard.pipeline import Policy
+        from leakguard.work import Policy
 
         settings = self.settings
         policy = Policy(int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()]))

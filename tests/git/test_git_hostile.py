@@ -16,8 +16,8 @@ from leakguard.detect.generate import expand
 from leakguard.errors import SourceError, UsageError
 from leakguard.history import Options, scan_repository
 from leakguard.model import ScanResult
-from leakguard.pipeline import Policy
 from leakguard.sources.gitcall import Git, find_git
+from leakguard.work import Policy
 
 TOKEN = expand("{{gen:github ghp_}}", Random(31))
 OTHER = expand("{{gen:github ghp_}}", Random(32))

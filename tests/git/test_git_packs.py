@@ -21,9 +21,9 @@ from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.history import Options, scan_repository
 from leakguard.model import ScanResult
-from leakguard.pipeline import Policy
 from leakguard.sources import gitpacks
 from leakguard.sources.gitpacks import Doubt, Pack, applied, families, paths_of_packs
+from leakguard.work import Policy
 
 SEEDS = st.integers(0, 1 << 32)
 TOKENS = [expand("{{gen:github ghp_}}", Random(number)) for number in range(6)]

@@ -25,9 +25,9 @@ from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.history import Options, scan_repository
 from leakguard.model import Finding, ScanResult
-from leakguard.pipeline import Policy
 from leakguard.report import ReportContext, render
 from leakguard.sources.inside.limits import Limits
+from leakguard.work import Policy
 
 SUB = ("-c", "protocol.file.allow=always")
 

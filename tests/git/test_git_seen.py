@@ -23,8 +23,8 @@ from leakguard.gitpiece import PieceDone
 from leakguard.history import Options, scan_repository
 from leakguard.model import Confidence, CredentialSet, Finding, Origin, ScanResult, Severity, Suppression
 from leakguard.objects import scan_piece
-from leakguard.pipeline import Policy
 from leakguard.triage.seen import MERGE_FROM, Seen
+from leakguard.work import Policy
 
 PASSWORD = expand("{{alnum*20}}", Random(41))
 

@@ -14,7 +14,7 @@ from leakguard.detect.generate import expand
 from leakguard.detect.reuse import Reuse
 from leakguard.history import Options, scan_repository
 from leakguard.model import ScanResult
-from leakguard.pipeline import Policy
+from leakguard.work import Policy
 
 
 def dull(random: Random, count: int) -> list[str]:

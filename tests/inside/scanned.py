@@ -8,13 +8,15 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
+from leakguard.collector import Collector
 from leakguard.detect import cache
 from leakguard.detect.engine import Engine
 from leakguard.model import Finding, Incident, ScanResult
-from leakguard.pipeline import Collector, Policy, scan_files
+from leakguard.pipeline import scan_files
 from leakguard.report.common import ordered
 from leakguard.sources.files import Options, walk
 from leakguard.sources.inside.limits import Limits
+from leakguard.work import Policy
 
 
 @once

@@ -7,12 +7,14 @@ from random import Random
 
 import pytest
 
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.model import ScanResult, Severity
-from leakguard.pipeline import Collector, Policy, scan_files
+from leakguard.pipeline import scan_files
 from leakguard.sources.files import Options, walk
 from leakguard.triage.exposure import HALF
+from leakguard.work import Policy
 
 VALUES = expand(" ".join(["{{alnum*64}}"] * 6), Random(6)).split()
 KEY, SECRET, KEY2, SECRET2, *_ = VALUES

@@ -1,0 +1,119 @@
+"""A forked process, and a line to it that carries one object after the other: what workers.py needs of multiprocessing,
+whose import takes as long as scanning a megabyte.
+
+A forked process shares what its parent had made, ends without clean-up of it, and never prints. Only for systems that
+fork. Imported by workers.py.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_HEAD = 8
+"""Bytes of a message's length before it."""
+
+
+class Link:
+    """One end of a line. What comes over it is trusted: the other end is a process of ours that shares our memory."""
+
+    def __init__(self, reader: int, writer: int) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def fileno(self) -> int:
+        """Readable when there is something to receive."""
+        return self._reader
+
+    def send(self, value: object) -> None:
+        """Sends an object. OSError if nobody is there any more."""
+        data = pickle.dumps(value, 5)
+        rest = memoryview(len(data).to_bytes(_HEAD, "little") + data)
+        while rest:
+            rest = rest[os.write(self._writer, rest) :]
+
+    def recv(self) -> Any:
+        """Waits for the next object. EOFError if there is none and nobody to send one."""
+        size = int.from_bytes(self._exactly(_HEAD), "little")
+        return pickle.loads(self._exactly(size))  # noqa: S301 - see the class
+
+    def _exactly(self, size: int) -> bytearray:
+        out = bytearray(size)
+        with memoryview(out) as view:
+            done = 0
+            while done < size:
+                with view[done:] as room:
+                    got = os.readv(self._reader, [room])
+                if not got:
+                    raise EOFError
+                done += got
+        return out
+
+    def close(self) -> None:
+        """Ends it; the other end is told by EOFError. A second time does nothing."""
+        for handle in {self._reader, self._writer} - {-1}:
+            os.close(handle)
+        self._reader = self._writer = -1
+
+
+def links() -> tuple[Link, Link]:
+    """The two ends of a line."""
+    here, there = os.pipe(), os.pipe()
+    return Link(here[0], there[1]), Link(there[0], here[1])
+
+
+def readable(ends: Iterable[Link], timeout: float | None) -> list[Link]:
+    """Those with something to receive, or whose other end is gone; waits for one at most so many seconds (None: for ever)."""
+    from select import poll
+
+    by_handle = {end.fileno(): end for end in ends}
+    waiting = poll()
+    for handle in by_handle:
+        waiting.register(handle)
+    return [by_handle[handle] for handle, _ in waiting.poll(None if timeout is None else timeout * 1000)]
+
+
+class Forked:
+    """A process that does `target(*arguments)` and ends, whatever comes of it."""
+
+    def __init__(self, target: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+        self.exitcode: int | None = None
+        """How it ended, a signal as a negative number; None while it lives, or if nobody can tell."""
+        self._ended = False
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                target(*arguments)
+            finally:
+                os._exit(1)  # no traceback, which could quote what is scanned, and no clean-up of what is the parent's
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended yet."""
+        if not self._ended:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # somebody else waited for it
+                self._ended = True
+            else:
+                if pid:
+                    self._ended, self.exitcode = True, os.waitstatus_to_exitcode(status)
+        return not self._ended
+
+    def join(self, seconds: float) -> None:
+        """Waits until it has ended, at most so long."""
+        pause, until = 0.0005, time.monotonic() + seconds
+        while self.is_alive() and time.monotonic() < until:
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        if self.is_alive():
+            os.kill(self.pid, signal.SIGKILL)
+
+
+__all__ = ["Forked", "Link", "links", "readable"]
