@@ -10,23 +10,20 @@ Adding a provider adds data only: aliases, shapes and names of its pack. Knows n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.gates import Candidate
+from leakguard.detect.mentions import NEAR, Find, Mentions
 from leakguard.detect.naming import PART_OF_KIND, kind_of
 from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
 from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
 from leakguard.detect.tables import is_header, key_file, rows
 from leakguard.model import Confidence, Rule, RuleSet
-
-Find = Callable[[bytes], "list[tuple[int, int]]"]
-
-NEAR = 1500
-"""Bytes before a value in which its provider may be named; half as many after it."""
 
 _ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("nonce",), ("digest",), ("checksum",), ("hash",), ("salt",)})
 """Last words of names whose values are spent once used, or never were secret."""
@@ -96,7 +93,7 @@ class Context:
     def hits(self, data: bytes, ends: list[tuple[int, int]], path: str, listed: bool = False) -> list[Any]:
         """The contextual matches behind stage-1 ends (trigger number, end offset). `listed`: the file's name says that
         its lines may be a key and its secret."""
-        from leakguard.detect.engine import Hit
+        from leakguard.detect.hits import Hit
 
         out: list[Hit] = []
         seen: set[tuple[int, int]] = set()
@@ -135,7 +132,7 @@ class Context:
                     low, high = literal.span("value")
                     yield found._replace(start=low, end=high, quote=b'"')
                     continue
-                if not found.quote and _is_code(data, found):
+                if not found.quote and (_is_code(data, found) or _is_verdict(data, found) or _is_usage(data, found)):
                     continue
             yield found
 
@@ -161,7 +158,7 @@ class Context:
         # everybody may see it, unless the name says whose secret looks like one
         # (shorter than 32 bytes in base58 is no public key of any kind, but what some venues call one)
         address = _ADDRESS.fullmatch(value) is not None or (
-            len(value) >= _PUBLIC_KEY and (name[-2:] in _PUBLIC_KEYS or name[-1:] == ("pubkey",))
+            len(value) >= _PUBLIC_KEY and _PUBLIC_LOOK.fullmatch(value) and (name[-2:] in _PUBLIC_KEYS or name[-1:] == ("pubkey",))
         )
 
         def new() -> Candidate:
@@ -301,16 +298,19 @@ class Context:
             given.add(evidence.provider)
             yield evidence, fitting[evidence.provider]
         around = [m for m in mentions.around(assigned) if m[2] not in given and fits(m[2])]
-        if around:
-            self._near(data, assigned, around, found)
+        named = {mention[2] for mention in around}
+        if named:
+            # where they stand is dear to find out, and says nothing of those that have no rule for such a name
+            able = {provider for provider in named if self._by_name(fitting[provider], name)}
+            self._near(data, assigned, [mention for mention in around if mention[2] in able], found)
         # a chat on Discord about a venue's keys: the path names where it was held, the text whose they are
-        spoken = any(provider in self.venues for provider in found)
+        spoken = not named.isdisjoint(self.venues)
         for size, provider in self._in_words(words(path[-120:].encode("utf-8", "surrogateescape"))):
             if provider not in given and fits(provider):
                 strength = 440 if spoken and provider not in self.venues else 500
                 _keep(found, provider, strength + size, "named in the path")
         # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
-        least = STRUCTURE if found and _foreign(name) else 0
+        least = STRUCTURE if (found or named) and _foreign(name) else 0
         for evidence in sorted(found.values(), key=_by_strength):
             own = fitting[evidence.provider]
             if evidence.strength >= least or any(self._named(index, name) for index in own):
@@ -359,6 +359,8 @@ class Context:
         self, data: bytes, assigned: Assigned, around: list[tuple[int, int, str]], found: dict[str, Evidence]
     ) -> None:
         """Adds the evidence of names around a value, by where they stand in its surroundings."""
+        if not around:
+            return
         where = place(data, assigned.name_start, assigned.end)
         for mention in around:
             start, end, provider = mention
@@ -371,41 +373,6 @@ def _tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
     start, end, _ = mention
     distance = assigned.start - end if end <= assigned.start else start - assigned.end
     return 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
-
-
-_BEFORE = compiled(
-    rb"(?:[\"'`$]|[ ,(\[]:|\| |\bgeneric |[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
-    rb"|\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? |\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
-    rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
-    rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"'\]]?[ \t]{0,2}(?:=>|[:=.])[ \t]{0,2}[\"'`]?"
-    rb"|(?:\A|\n)[ \t]{0,16}(?://|'|--|;) )\Z"
-)
-_AFTER = compiled(
-    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| \||\\{0,3}[\"'`]| config\b"
-    rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=])"
-)
-
-
-# DeltaHTTP, WooClient: of a plain word a class that talks to a venue makes its name
-_CLASS = compiled(
-    rb"(?:X)?(?:Exchange|HTTP|Http|API|Api|REST|Rest|WS|Ws|WebSocket|Websocket|Futures|Spot|Private|Trading|Trader)?"
-    rb"(?:Client|HTTP|Http|API|Api|REST|Rest|Exchange|Trader|Connector|Adapter|Gateway|Session|Auth|Signer|Broker|Bot|SDK|Credentials?|Creds"
-    rb"|Config|Settings|Keys?|Account|Options|Service|Provider|Manager|Properties)\b"
-)
-
-
-_SPOKEN_OF = compiled(rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?(?:\\[nr]|\r?\n|[\"'`]|\Z)")
-"""What follows a name in the line above its keys: `the Gate keys`, `delta api key:`."""
-
-
-def stands_alone(data: bytes, start: int, stop: int) -> bool:
-    """Whether data[start:stop] is a whole key, string or title, at most with a tag behind it, and no word of a text."""
-    if _CLASS.match(data, stop) and data[start : start + 1].isupper() and not data[max(0, start - 1) : start].isalnum():
-        return True
-    if _SPOKEN_OF.match(data, stop) or (data.startswith(b"::", stop) and data[start : start + 1].isupper()):
-        return True
-    before = start == 0 or _BEFORE.search(data, max(0, start - 40), start)
-    return bool(before) and _AFTER.match(data, stop) is not None
 
 
 PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_"))
@@ -431,7 +398,33 @@ def _is_code(data: bytes, found: Assigned) -> bool:
     return between == b"(" or (between == b"," and b"(" in line)  # a comma alone may be that of a table's columns
 
 
-# the name of a secret where its value belongs, a sealed value, a method, an address with nothing secret in it
+_VERDICT = compiled(
+    rb"[ \t]{0,12}(?:--- |\[ ?|\* )?(?:[XK]?(?:PASS|FAIL)|SKIP|OK|ERROR|UNSUPPORTED|UNRESOLVED|UNTESTED|Running)(?:ED)?\b"
+)
+
+
+def _is_verdict(data: bytes, found: Assigned) -> bool:
+    """Whether it is a line of a test's log among others: PASS: the name of a test. It may stand behind another line's end, in
+    a text that was unfolded."""
+    if found.sep != b":" or not found.name.endswith(b"PASS") or found.name.endswith(b"_PASS"):
+        return False
+    after = data.find(b"\n", found.end) + 1
+    if after and _VERDICT.match(data, after):
+        return True
+    low = data.rfind(b"\n", 0, found.name_start) + 1
+    alone = not data[low : found.name_start].strip(b" \t[*-")
+    return low > 0 and alone and _VERDICT.match(data, data.rfind(b"\n", 0, low - 1) + 1) is not None
+
+
+def _is_usage(data: bytes, found: Assigned) -> bool:
+    """Whether it is what a program says of its options, in any language: --ftp-password=HESLO."""
+    if not data.startswith(b"--", found.name_start - 2) and not found.name.startswith(b"--"):
+        return False
+    value = data[found.start : found.end].decode("utf-8", "replace")
+    return value.isalpha() and value.isupper()
+
+
+# the name of a secret where its value belongs, a sealed value, a method, what a program fills in, an address with nothing secret in it
 _NO_SECRET = compiled(
     rb"[A-Z][A-Z0-9]{1,24}(?:_[A-Z0-9]{1,16}){0,8}_(?:KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|PWD|ID|MEMO)"
     rb"(?:_[0-9A-Z]{1,8})?"
@@ -439,7 +432,8 @@ _NO_SECRET = compiled(
     rb"|(?i:nonce|timestamp|expires|realm|algorithm)=.{0,200}"
     rb"|[a-z][a-z0-9_]{1,40}(?:Api)?_?(?:Key|Secret|Token|Passphrase|Password|Memo)"
     rb"|AgB[0-9A-Za-z+/]{200,}={0,2}"
-    rb"|(?:hashlib\.)?(?i:hmac[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"
+    rb"|(?:hashlib\.)?(?i:(?:hmac|scram)[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"
+    rb"|define|undef|(?:0x)?%[0-9]{0,3}(?:ll?|z|h)?[duxXsip]"
     rb"|(?:https?|wss?)://[\w.\-:{}$]{1,80}(?:/[\w.\-{}$]{0,16}){0,8}"
     rb"|arn:aws[\w\-:/*.{}$]{1,300}|[a-z][a-z0-9\-]{1,30}:[A-Z*][A-Za-z0-9*]{0,60}"
 )
@@ -464,12 +458,18 @@ _PUBLIC_NAMES = frozenset(
 _SHOWN = frozenset({("next", "public"), ("expo", "public"), ("nuxt", "public"), ("react", "app"), ("vite",), ("gatsby",)})
 """What frameworks for pages put before the names of variables that they hand to the browser."""
 _PUBLIC_KEY = 42
+# hex, base58, and base64 of 32, 33, 64 or 65 bytes or of a structure: what public keys look like, and most venues' keys do not
+_PUBLIC_LOOK = compiled(
+    rb"(?:0x)?[0-9a-fA-F]+|(?:\w{2,12}:)?[1-9A-HJ-NP-Za-km-z]{42,52}|[0-9A-Za-z+/_-]{43,44}=?|[0-9A-Za-z+/_-]{86,88}={0,2}|M[0-9A-Za-z+/=\s\\]{56,}"
+    rb"|[^0-9A-Za-z].*|[a-z0-9\-]{2,12} .*", re.DOTALL
+)
 _PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key")})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 
 # Words that say nothing of whose a credential is.
 _COMMON = frozenset(
+    "freqtrade hummingbot jesse octobot gekko passivbot superalgos spec specification builder setting "
     "a account accounts admin api app auth backup base bot cfg client cls cold config conf const core cred ctx creds "
     "credential credentials cassandre ccxt crypto data def default demo dev dex env exchange export ex first future "
     "futures global host hot http https id ids info inner java let live local main margin master me mode my name new "
@@ -493,7 +493,10 @@ def _foreign(name: Sequence[str]) -> bool:
 
 
 def _labelled(data: bytes, assigned: Assigned) -> tuple[str, ...]:
-    """The words of a label of several words (`Secret Key: v`); () if the name stands alone."""
+    """The words of a label of several words (`Secret Key: v`); () if the name stands alone, or after a word of a language:
+    private $key = "v"."""
+    if assigned.name[:1] == b"$" or (assigned.quote and assigned.sep == b"="):
+        return ()
     before = _LABEL.search(data, max(0, assigned.name_start - 24), assigned.name_start)
     return (*words(before.group(1)), *words(assigned.name)) if before else ()
 
@@ -523,96 +526,6 @@ def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str
     if inside(span, where.section):
         return (45, "named before it") if end <= where.line[0] else (30, "named after it")
     return (40, "named before it") if end <= where.line[0] else (20, "named after it")
-
-
-_LONGEST_NAME = 64
-_DENSE, _SPARSE = 4096, 1024
-"""Bytes in which names are looked for at once: where values stand close together, and where they do not."""
-
-
-class Mentions:
-    """Where providers are named in one buffer. Looked for block by block, where a value asks. `asking`: about how many
-    values will."""
-
-    __slots__ = ("_blocks", "_data", "_find", "_names", "_size")
-
-    def __init__(self, data: bytes, find: Find, names: Sequence[Sequence[Any]], asking: int) -> None:
-        self._data = data
-        self._find = find
-        self._names = names
-        self._size = _DENSE if asking * _DENSE > len(data) else _SPARSE
-        self._blocks: dict[int, list[tuple[int, int, str]]] = {}
-
-    def around(self, assigned: Assigned, low: int = 0, high: int = 1 << 62) -> list[tuple[int, int, str]]:
-        """(start, end, provider) of the names that stand as whole words near a value and in [low, high), but not in the
-        value."""
-        start, end = assigned.start, assigned.end
-        low = max(low, start - NEAR)
-        high = min(high, len(self._data), end + NEAR // 2)
-        size = self._size
-        return [
-            mention
-            for number in range(low // size, (high - 1) // size + 1)
-            for mention in self._block(number)
-            if mention[0] >= low and mention[1] <= high and not (mention[0] >= start and mention[1] <= end)
-        ]
-
-    def any(self) -> bool:
-        """Whether there is one at all."""
-        self._size = len(self._data) + 1
-        return bool(self._block(0))
-
-    def _block(self, number: int) -> list[tuple[int, int, str]]:
-        """The mentions that end in a block."""
-        known = self._blocks.get(number)
-        if known is not None:
-            return known
-        data, names = self._data, self._names
-        first = number * self._size
-        last = first + self._size
-        base = max(0, first - _LONGEST_NAME)
-        out: list[tuple[int, int, str]] = []
-        # a little beyond the end: where blocks end must not decide which of two names is the longer one
-        ends = self._find(data[base : last + _LONGEST_NAME])
-        for end, ident in sorted([(end, ident) for ident, end in ends]) if len(ends) > 1 else [(e, i) for i, e in ends]:
-            _, size, provider = names[ident]
-            stop = base + end
-            start = stop - size
-            if not _is_word(data, start, stop):
-                continue
-            if provider[0] == ALONE:
-                if not stands_alone(data, start, stop):
-                    continue
-                provider = provider[1:]
-            # binance in binance_us: the longer name is the one that was meant
-            while out and out[-1][0] >= start and out[-1][1] < stop:
-                out.pop()
-            if not (out and out[-1][0] < start and out[-1][1] == stop):
-                out.append((start, stop, provider))
-        out = self._blocks[number] = [mention for mention in out if first < mention[1] <= last]
-        return out
-
-
-_IN_TOKEN = compiled(rb"[0-9]{1,8}[A-Za-z]")
-_LIBRARY = compiled(rb"(?<![A-Za-z])[Pp]y\Z")
-_OF_API = compiled(rb"(?:api|client|cc)(?![A-Za-z])")
-
-
-def _is_word(data: bytes, start: int, end: int) -> bool:
-    """Whether data[start:end] begins and ends where a word of a name does: at a non-letter or a change of case."""
-    first, last = data[start : start + 1], data[end - 1 : end]
-    before, after = data[start - 1 : start] if start else b"", data[end : end + 1]
-    if end - start < 4 and (before.isdigit() or (after.isdigit() and _IN_TOKEN.match(data, end))):
-        return False  # fb in 3fb0ec78
-    joined = before.isalpha() and first.isalpha() and not (before.islower() and first.isupper())
-    if joined and not (end - start > 3 and _LIBRARY.search(data, max(0, start - 3), start)):
-        return False  # but pybithumb
-    if not (after.isalpha() and last.isalpha()):
-        return True
-    if end - start > 4 and _OF_API.match(data, end):
-        return True  # zaifapi
-    # binanceKey, OKXClient: a capital after small letters, or one that begins a word of small letters
-    return after.isupper() and (last.islower() or data[end + 1 : end + 2].islower())
 
 
 def _by_strength(evidence: Evidence) -> tuple[int, str]:

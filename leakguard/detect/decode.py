@@ -1,14 +1,14 @@
 """Decoded views: text that hides in text, with a map back to where it stood.
 
 base64 (both alphabets, wrapped lines, gzip or zlib inside), hex, percent, quoted-printable, \\u and \\x and HTML
-escapes, JSON escapes, UTF-16, string pieces joined over `+` and lines, folded lines. The first stage's own pass over
+escapes, JSON escapes, string pieces joined over `+` and lines, folded lines. The first stage's own pass over
 the bytes says where a run could be (`TRIGGERS`), so bytes without any cost nothing; the patterns ask for runs that
 decode to ASCII text, which a random run of six base64 groups does once in 2^18.
 
 Bounded: a view is at most MAX_VIEW bytes and is made when it is asked for, a longer run gives several that overlap;
 decompression stops at MAX_VIEW and says so (`View.clipped`). Runs that only their beginning explains, and that a
 window may not hold to the end, are told (`Runs.long`), never dropped in silence.
-Knows no rules and no files. Imported by engine.py, and by stage1.py for the triggers.
+UTF-16 has a module of its own (utf16.py). Knows no rules and no files. Imported by engine.py, and by stage1.py for the triggers.
 """
 
 from __future__ import annotations
@@ -330,6 +330,8 @@ def _hex_from(data: bytes, start: int) -> _Found:
 _PCT_RUN = compiled(rb"[A-Za-z0-9%._~+&=/:?,;@!$'()*-]+")
 _PCT = compiled(rb"%([0-9A-Fa-f]{2})")
 _QP = compiled(rb"=(?:([0-9A-F]{2})|\r?\n)")
+_QP_GOES_ON = compiled(rb"=(?:3D|\r?\n)")
+"""What a quoted-printable text is known by: `=` and two hex digits are in every log that has assignments."""
 _ESC = compiled(
     rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});|&(quot|amp|lt|gt|apos);"
     rb"|\\([/\"\\])", re.DOTALL,
@@ -363,19 +365,22 @@ def _escape(data: bytes, end: int) -> _Found:
 
 def _quoted(data: bytes, end: int) -> _Found:
     low = max(0, end - _BEFORE)
-    start = data.find(b"\n", low, end) + 1 if low else 0
-    stop = yield from _chunks("quoted-printable", data, _QP, start, min(len(data), end + _FARTHEST))
+    # a whole line, if one begins there: of a longer one, what was gone through before is not gone through again
+    start = low and max(low, data.find(b"\n", low, end) + 1)
+    stop = yield from _chunks("quoted-printable", data, _QP, start, min(len(data), end + _FARTHEST), _QP_GOES_ON)
     return Run(start, stop)
 
 
-def _chunks(kind: str, data: bytes, pattern: re.Pattern[bytes], start: int, limit: int) -> Generator[View, None, int]:
-    """Views of data[start:limit] for as long as escapes keep coming; returns how far that was."""
+def _chunks(
+    kind: str, data: bytes, pattern: re.Pattern[bytes], start: int, limit: int, goes_on: re.Pattern[bytes] | None = None
+) -> Generator[View, None, int]:
+    """Views of data[start:limit] for as long as escapes (those of `goes_on`) keep coming; returns how far that was."""
     while True:
         stop = min(limit, start + _CHUNK)
         view = _substituted(kind, data, pattern, start, stop)
         if view is not None:
             yield view
-        if stop == limit or pattern.search(data, stop - _SHARED, stop) is None:
+        if stop == limit or (goes_on or pattern).search(data, stop - _SHARED, stop) is None:
             return stop
         start = stop - _SHARED
 
@@ -525,95 +530,3 @@ _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "join": _join,
     "fold": _fold,
 }
-
-# ---------------------------------------------------------------- UTF-16
-# Read off a copy that has one letter a class of bytes, where `find` goes ten times as fast as a pattern over the bytes.
-_CLASSES = bytes(ord("0") if not c else ord("c") if c in b"\t\n\r" or 0x20 <= c < 0x7F else ord("x") for c in range(256))
-_WIDE = (("utf-16le", 0), ("utf-16be", 1))
-"""The kinds of views, and which byte of a pair the letter is."""
-_LEAST = 8
-"""Letters of a run."""
-_CORE = b"c0" * (_LEAST - 1) + b"c"
-"""What a run of either order has in it: one search is for both."""
-_ALTERNATING = compiled(rb"(?:c0)+c?+")
-
-
-def _wide_spans(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(start, end, index in _WIDE) of the runs. Where letters and NULs alternate, both orders may be meant."""
-    classes = data.translate(_CLASSES)
-    at = classes.find(_CORE)
-    while at >= 0:
-        found = _ALTERNATING.match(classes, at)
-        end = found.end() if found else at + len(_CORE)
-        for which, start in enumerate((at, at - 1 if classes.startswith(b"0", at - 1, at) else at + 1)):
-            letters = (end - start) // 2
-            if letters >= _LEAST:
-                yield start, start + 2 * letters, which
-        at = classes.find(_CORE, end)
-
-
-_GAP_OF_WIDE = 256
-"""Bytes between two runs that are read as one text. A program's table of strings has hundreds of thousands of runs, each of
-which would be scanned by itself; and so few bytes that what lies near in the view does so in the data."""
-_APART = b"\n\x1e\n"
-"""Stands for what is between two runs."""
-
-
-def wide_views(data: bytes) -> Iterator[View]:
-    """Runs of eight or more ASCII characters in UTF-16, either byte order, with or without a BOM; those that lie close
-    together in one view, a line each.
-
-    Only asked for when the bytes hold NULs. Non-ASCII characters end a run: no secret format has any but
-    mnemonics, which are looked for in whole decoded text by the rule for them.
-    """
-    groups: list[list[tuple[int, int]]] = [[], []]
-    for start, end, which in _wide_runs(data):
-        group = groups[which]
-        if group and start - group[-1][1] > _GAP_OF_WIDE:
-            yield _wide(data, group, which)
-            group.clear()
-        group.append((start, end))
-    for which, group in enumerate(groups):
-        if group:
-            yield _wide(data, group, which)
-
-
-def _wide_runs(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """The runs, one of those that overlap."""
-    last: tuple[int, int, int] | None = None
-    for span in sorted(_wide_spans(data)):
-        if last is not None and span[0] < last[1] - 1:
-            last = _likelier(data, last, span)
-        else:
-            if last is not None:
-                yield last
-            last = span
-    if last is not None:
-        yield last
-
-
-def _likelier(data: bytes, one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Which of two readings of the same bytes is meant: the longer one. Of two alike one took a byte from what stands
-    beside the run for a letter: most often a line's end, before it or after it."""
-    difference = (one[1] - one[0]) - (other[1] - other[0])
-    if difference:
-        return one if difference > 0 else other
-    before, after = data[one[0] + _WIDE[one[2]][1]], data[other[1] - 2 + _WIDE[other[2]][1]]
-    return other if before in b" \t\r\n" and after not in b" \t\r\n" else one
-
-
-def _wide(data: bytes, runs: list[tuple[int, int]], which: int) -> View:
-    kind, offset = _WIDE[which]
-    out: list[bytes] = []
-    breaks: list[tuple[int, int, int, int]] = []
-    at = 0
-    for start, stop in runs:
-        text = data[start + offset : stop : 2]
-        if out:
-            breaks.append((at, breaks[-1][1] + 2 * len(out[-1]), 0, 1))
-            out.append(_APART)
-            at += len(_APART)
-        breaks.append((at, start, 2, 1))
-        out.append(text)
-        at += len(text)
-    return View(kind, b"".join(out), breaks, runs[0][0], runs[-1][1])

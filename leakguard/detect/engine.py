@@ -16,13 +16,13 @@ Imported by pipeline.py, hook.py and redact/.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakguard.detect.columns import CODE, FOLD_LIMIT, fold_hits
+from leakguard.detect.hits import Found, Hit, best, rank_of, settle
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, Stage1
 from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
@@ -57,23 +57,6 @@ KEY_FILES = (".key", ".keys", "key.txt", "keys.txt", ".api", ".apikey", ".secret
 
 KEY_FILE_SIZE = 1024
 
-
-class Hit(NamedTuple):
-    """A match inside one buffer, before overlaps are settled. Offsets in that buffer."""
-
-    rule: int
-    start: int
-    end: int
-    secret_start: int
-    secret_end: int
-    confidence: int
-    name: str = ""
-    facts: tuple[tuple[str, str], ...] = ()
-    reasons: tuple[str, ...] = ()
-
-
-_Found = tuple[Match, tuple[int, ...]]
-"""A match and its rank among those it overlaps."""
 
 _DECODED = MAX_MATCH
 """Added to the length, in its rank, of what is found in a value put back: a digit string is what hides it, and no rival."""
@@ -182,7 +165,7 @@ class Engine:
         those that stage 1 would find (reuse.py)."""
         state = _State(path, len(data) if size is None else size, 8 * len(data) + MOST_DECODED, given)
         failure = ""
-        items: list[_Found] = []
+        items: list[Found] = []
         long: list[_Long] = []
         try:
             items, long = self._buffer(data, state, 0, ())
@@ -197,14 +180,14 @@ class Engine:
 
     def _buffer(
         self, data: bytes, state: _State, depth: int, kinds: tuple[str, ...]
-    ) -> tuple[list[_Found], list[_Long]]:
+    ) -> tuple[list[Found], list[_Long]]:
         """The matches of one buffer and of the views in it, and the long runs in it."""
         deeper = depth < self.decode_depth
         given = state.given if depth == 0 else None
         ends = self.stage1.scan(data, deeper) if given is None else given
         wide: Iterable[View] = ()
         if deeper and 0 in data:
-            from leakguard.detect.decode import wide_views
+            from leakguard.detect.utf16 import wide_views
 
             wide = list(wide_views(data))
         folded = deeper and depth == 0 and given is None and state.size <= FOLD_LIMIT and not state.path.endswith(CODE)
@@ -238,7 +221,7 @@ class Engine:
             state.rule = "context"
             hits += self.context.hits(data, contexts, state.path, listed)
         hits += self._phrases(data, places, state)
-        out = [self._match(data, hit, kinds) for hit in self._undocumented(data, _best(hits, self.rules))]
+        out = [self._match(data, hit, kinds) for hit in self._undocumented(data, best(hits, self.rules))]
         if deeper and (decodes or wide):
             return self._views(decode.Runs(data, decodes), wide, out, state, depth=depth, kinds=kinds)
         return out, []
@@ -380,14 +363,14 @@ class Engine:
         self,
         runs: Runs,
         wide: Iterable[View],
-        own: list[_Found],
+        own: list[Found],
         state: _State,
         *,
         depth: int,
         kinds: tuple[str, ...],
-    ) -> tuple[list[_Found], list[_Long]]:
+    ) -> tuple[list[Found], list[_Long]]:
         """A buffer's own matches together with those of its views, in the buffer's offsets; and its long runs."""
-        groups: list[list[_Found]] = [own]
+        groups: list[list[Found]] = [own]
         long: list[_Long] = []
         from leakguard.detect.inplace import put_back, within
 
@@ -410,7 +393,7 @@ class Engine:
                 groups.append([(_placed(match, view), rank) for match, rank in found])
             if view.breaks:
                 long += [(*view.raw(start, stop), spread) for start, stop, spread in inner]
-        return (_settle(groups) if len(groups) > 1 else own), long + runs.long
+        return (settle(groups) if len(groups) > 1 else own), long + runs.long
 
     def _undocumented(self, data: bytes, hits: list[Hit]) -> list[Hit]:
         """The hits without documented example values, or with these marked if they were asked for."""
@@ -431,7 +414,7 @@ class Engine:
                 out.append(hit._replace(confidence=int(Confidence.LOW), reasons=(f"example: {source}",)))
         return out
 
-    def _match(self, data: bytes, hit: Hit, kinds: tuple[str, ...]) -> _Found:
+    def _match(self, data: bytes, hit: Hit, kinds: tuple[str, ...]) -> Found:
         secret = data[hit.secret_start : hit.secret_end]
         match = Match(
             rule=hit.rule,
@@ -448,7 +431,7 @@ class Engine:
             reasons=hit.reasons,
             secret=secret if self.keep_secrets else None,
         )
-        return match, (*_rank(hit, self.rules)[:3], len(secret), -len(kinds))
+        return match, (*rank_of(hit, self.rules)[:3], len(secret), -len(kinds))
 
 
 def _remade(ruleset: RuleSet, stage1: Stage1, key: bytes, *more: Any) -> Engine:
@@ -495,68 +478,6 @@ def _bind(rule: Rule) -> list[tuple[Callable[..., Verdict], tuple[Any, ...], dic
         else:
             bound.append((function, (value,), {}))
     return bound
-
-
-def _rank(hit: Hit, rules: Sequence[Rule]) -> tuple[int, int, int, int, int]:
-    rule = rules[hit.rule]
-    return (
-        int(hit.confidence == Confidence.CERTAIN),
-        0 if rule.generic else 1 if rule.yields else 2,
-        hit.confidence,
-        hit.secret_end - hit.secret_start,
-        -hit.rule,
-    )
-
-
-def _best(hits: list[Hit], rules: Sequence[Rule]) -> list[Hit]:
-    """Of hits whose secrets overlap the best one. A hit yields to any better one it overlaps, whether or not
-    that one yields itself: so the outcome depends on near neighbours only, and not on windows."""
-    if len(hits) < 2:
-        return hits
-    return [hit for hit, _ in _drop([(hit, _rank(hit, rules), group) for group, hit in enumerate(hits)])]
-
-
-def _settle(groups: list[list[_Found]]) -> list[_Found]:
-    """The same between a buffer and each of its views: a raw match wins over its decoded echo. Matches of one group
-    were settled where they stand; packed, they would all seem to stand in one place."""
-    return _drop([(match, rank, number) for number, group in enumerate(groups) for match, rank in group])
-
-
-_T = TypeVar("_T", Hit, Match)
-_WIDE = 4096
-"""Secrets longer than this are compared one by one, so that one of them does not make all others seem near."""
-
-
-def _drop(items: list[tuple[_T, tuple[int, ...], int]]) -> list[tuple[_T, tuple[int, ...]]]:
-    """The (item, rank) that no better one of another group overlaps, by place."""
-    items.sort(key=_by_place)
-    strongest: dict[tuple[int, int, int], tuple[tuple[int, ...], int]] = {}
-    for number, (item, rank, group) in enumerate(items):
-        key = (item.secret_start, item.secret_end, group)
-        strongest[key] = max(strongest.get(key, (rank, -number)), (rank, -number))
-    places = list(strongest)
-    starts = [place[0] for place in places]
-    sizes = [place[1] - place[0] for place in places]
-    reach = max((size for size in sizes if size <= _WIDE), default=0)
-    wide = [number for number, size in enumerate(sizes) if size > _WIDE]
-    rivals: dict[tuple[int, int, int], tuple[tuple[int, ...], int]] = {}
-    for start, end, group in places:
-        near = range(bisect_left(starts, start - reach), bisect_left(starts, end))
-        best: tuple[tuple[int, ...], int] = ((), 1)
-        for number in chain(near, (n for n in wide if n < near.start)):
-            other = places[number]
-            if other[2] != group and other[1] > start:
-                best = max(best, strongest[other])
-        rivals[start, end, group] = best
-    return [
-        (item, rank)
-        for number, (item, rank, group) in enumerate(items)
-        if rivals[item.secret_start, item.secret_end, group] < (rank, -number)
-    ]
-
-
-def _by_place(item: tuple[Hit | Match, tuple[int, ...], int]) -> tuple[int, int, tuple[int, ...], int]:
-    return item[0].secret_start, item[0].secret_end, item[1], item[2]
 
 
 def _placed(match: Match, view: View) -> Match:

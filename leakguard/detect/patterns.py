@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any, AnyStr
 
 USERS = (
-    "assign", "context", "decode", "forms", "inplace", "naming", "phrases", "scope", "tables",
+    "assign", "context", "decode", "forms", "inplace", "mentions", "naming", "phrases", "scope", "tables", "utf16",
     "gates.basic", "gates.likeness", "gates.words",
 )  # fmt: skip
 """The modules of detect/ whose patterns are kept."""

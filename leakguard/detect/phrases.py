@@ -216,7 +216,7 @@ def _looked(data: bytes, ends: Sequence[int], around: int) -> tuple[list[Found],
     while start < ends[0] and data[start] & 0xC0 == 0x80:
         start += 1
     text = data[start:stop].decode("utf-8", "surrogateescape")
-    edge = LONGEST_GAP + LONGEST_WORD
+    edge = 2 * LONGEST_GAP + LONGEST_WORD
     whole = True
     out = []
     seen, at = 0, start  # a character and its byte
@@ -226,7 +226,7 @@ def _looked(data: bytes, ends: Sequence[int], around: int) -> tuple[list[Found],
         place = bisect_right(ends, low)
         if place < len(ends) and ends[place] <= high:
             whole &= (start == 0 or row[0].start > edge) and (stop == len(data) or row[-1].end < len(text) - edge)
-            for first, last, scheme, language in phrases(row, gaps):
+            for first, last, scheme, language in phrases(row, gaps, text):
                 begin = low + _size(text[row[0].start : row[first].start])
                 until = begin + _size(text[row[first].start : row[last - 1].end])
                 out.append(Found(begin, until, scheme, language, last - first))

@@ -19,11 +19,13 @@ from hyperscan import Scratch
 from leakguard.detect import phrases
 from leakguard.detect.assign import TRIGGERS as ASSIGNED
 from leakguard.detect.assign import Assigned, assigned
-from leakguard.detect.context import NEAR, Context, Evidence, Mentions
+from leakguard.detect.context import Context, Evidence
 from leakguard.detect.decode import TEXT_TRIGGERS, TRIGGERS, joined
 from leakguard.detect.engine import Engine
 from leakguard.detect.forms import FORMS
+from leakguard.detect.forms import TABLE as RULED
 from leakguard.detect.gates import Candidate
+from leakguard.detect.mentions import NEAR, Mentions
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, collect, plain
 from leakguard.detect.stage1 import literals as words_of
 from leakguard.detect.tables import REACH as TABLE
@@ -51,6 +53,8 @@ _GATES = {
 _GATE = 400
 _NAME, _CALL = 280, 600
 """Before a value: its name and label; the call it is an argument of (forms.py)."""
+_LIST = 1200
+"""After a value: the others of its list, on lines of their own (forms.py)."""
 _LINE = 4096
 _RARER = CONTEXT_BASE + len(ASSIGNED) - len(FORMS)
 """From here on triggers are of forms.py, some of which look for a call."""
@@ -183,6 +187,7 @@ class Reaches:
             elif ident < DECODE_BASE:
                 line = data.find(b"\n", end, end + _VALUE)
                 after = (line - end if line >= 0 else _VALUE) + 128
+                after = max(after, _LIST) if ident >= _RARER else after
                 line = data.rfind(b"\n", max(0, end - _LINE), end)
                 before = max(_CALL if ident >= _RARER else _NAME, end - line if line >= 0 else _LINE)
                 if silent is not None and silent.has(data, ident, end, before, after):
@@ -346,7 +351,9 @@ def _header(data: bytes, form: int, end: int) -> int:
     """Whether the names of a table's columns stand there: its rows are judged with it. How far they go; 0 if it is none."""
     for start in (end - 5, end - 4):  # where the value begins: triggers end so far into it
         between = data[max(0, start - 80) : start]
-        if between[-1:] not in _QUOTES and between.rstrip(_FILLING)[-1:] in _SEPARATORS:
+        if form == len(ASSIGNED) - len(FORMS) + RULED or (
+            between[-1:] not in _QUOTES and between.rstrip(_FILLING)[-1:] in _SEPARATORS
+        ):
             break
     else:
         return 0

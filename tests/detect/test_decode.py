@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaks import ENCODINGS, TEMPLATES, bare, leak, noise, secrets, wrapped
 
-from leakguard.detect import cache, decode
+from leakguard.detect import cache, decode, utf16
 from leakguard.detect.columns import fold_hits
 from leakguard.detect.engine import Engine
 from leakguard.model import Match
@@ -304,7 +304,7 @@ def test_a_cut_inside_another_encoding_is_told_where_it_stands(engine: Engine) -
 @pytest.mark.parametrize("tail", [b"", b"\0", b"\0\0", b"\xff", b"\n"])
 def test_a_run_is_read_in_one_byte_order(engine: Engine, order: str, lead: bytes, tail: bytes) -> None:
     data = lead + TOKEN.decode().encode(order) + tail
-    views = list(decode.wide_views(data))
+    views = list(utf16.wide_views(data))
     assert len(views) == 1
     assert abs(len(views[0].data) - len(TOKEN)) <= 1
     match = found(engine, data)
@@ -314,7 +314,7 @@ def test_a_run_is_read_in_one_byte_order(engine: Engine, order: str, lead: bytes
 
 def test_runs_in_both_orders_are_read() -> None:
     data = "first text here".encode("utf-16-le") + b"\xff\xff" + "second text here".encode("utf-16-be")
-    assert [(view.kind, view.data) for view in decode.wide_views(data)] == [
+    assert [(view.kind, view.data) for view in utf16.wide_views(data)] == [
         ("utf-16le", b"first text here"),
         ("utf-16be", b"second text here"),
     ]
@@ -324,9 +324,9 @@ def test_runs_close_together_are_one_view_and_keep_their_places(engine: Engine) 
     first, second = "some label of it", TOKEN.decode()
     near = first.encode("utf-16-le") + b"\0\1\2\3" + second.encode("utf-16-le") + b"\7" * 40 + "and some more".encode("utf-16-le")
     far = near + b"\5" * 300 + "another text".encode("utf-16-le")
-    (view,) = decode.wide_views(near)
+    (view,) = utf16.wide_views(near)
     assert view.data.split(b"\n\x1e\n") == [first.encode(), second.encode(), b"and some more"]
-    assert [view.data[-12:] for view in decode.wide_views(far)] == [b"nd some more", b"another text"]
+    assert [view.data[-12:] for view in utf16.wide_views(far)] == [b"nd some more", b"another text"]
     for data in (near, far, b"x" + far):
         match = found(engine, data)
         assert data[match.secret_start : match.secret_end].replace(b"\0", b"") == SECRET
@@ -358,4 +358,13 @@ def test_wide_runs_are_what_two_patterns_find(pieces: list[tuple[bytes, int]]) -
     data = b"".join(piece * times for piece, times in pieces)
     patterns = (rb"(?:%b\0){8,}" % _LETTER, rb"(?:\0%b){8,}" % _LETTER)
     expected = [(*found.span(), which) for which, text in enumerate(patterns) for found in re.finditer(text, data)]
-    assert sorted(decode._wide_spans(data)) == sorted(expected)
+    assert sorted(utf16._wide_spans(data)) == sorted(expected)
+
+
+@pytest.mark.parametrize("kind", ["quoted", "percent", "escape"])
+def test_a_long_line_is_gone_through_a_few_times_at_most(kind: str) -> None:
+    """Each escape far from the last one began anew at the first byte: a line of ten megabytes was read two hundred times."""
+    piece = {"quoted": b" name=3Dabcd", "percent": b" %3Aabcdefghijkl", "escape": b" \\u0061\\u0062\\u0063\\u0064"}[kind]
+    data = (b"no escape in here, " * 40 + piece) * 1200
+    hits = [(kind, found.end()) for found in re.finditer(re.escape(piece), data)]
+    assert sum(len(view.data) for view in decode.Runs(data, hits)) < 3 * len(data)

@@ -135,6 +135,21 @@ def test_word_lists_are_no_phrases(language: str) -> None:
             assert found("\n".join('"' + '", "'.join(row) + '",' for row in rows)) == []
 
 
+@pytest.mark.parametrize("language", ["chinese_simplified", "chinese_traditional"])
+@pytest.mark.parametrize(("gap", "before", "behind"), [
+    (" ", "錄 龘 ", " 錄 龘"),  # pages of manuals have a space between all characters
+    ("\u3001", "", "\u3001錄\u3001龘"),
+    ('","7":"', '錄","7":"龘","7":"', ""),  # tables of characters
+])  # fmt: skip
+def test_a_piece_of_chinese_that_goes_on_is_no_phrase(language: str, gap: str, before: str, behind: str) -> None:
+    """Every other character of a text is in the lists, and one row in sixteen has a checksum that holds."""
+    text = gap.join(phrase(12, language, 3))
+    assert found(f"x: {text}.") == [text]
+    assert found(f"x: {before}{text}{behind}.") == []
+    # what is separated otherwise is a label, or what comes after
+    assert found(f"錄龘 {text} 錄龘錄") == [text]
+
+
 def test_a_list_in_columns_is_no_phrase() -> None:
     """Read line by line it jumps through the list: 12 or 24 columns are the lengths of phrases."""
     words = wordlist("english")

@@ -76,7 +76,7 @@ TABLE: Mapping[str, tuple[str, str, Schema]] = {
     "near": ("basic", "near", {"words": list, "before": int, "after": int}),  # one of the words is near
     "not_near": ("basic", "not_near", {"words": list, "before": int, "after": int}),  # none of the words is near
     "not_name": ("basic", "not_name", str),  # regular expression not found in the normalised name
-    "value_like": ("basic", "value_like", str),  # heuristics by kind: "password", "secret", "any"
+    "value_like": ("basic", "value_like", str),  # heuristics by kind: "password", "passphrase", "secret" ...
     # tokens: provider tokens whose own structure proves them
     "crc_github": ("tokens", "crc_github", bool),
     "crc_npm": ("tokens", "crc_npm", bool),

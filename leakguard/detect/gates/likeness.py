@@ -157,7 +157,7 @@ def value_like(candidate: Candidate, kind: str) -> Verdict:
     sep = candidate.groups.get("sep")
     if sep == b"list" or (sep == b"pair" and not candidate.path.endswith(_WITH_PAIRS)) or _no_value(value):
         return REJECT
-    judge = {"password": _password, "unnamed": _unnamed}.get(kind)
+    judge = {"password": _password, "passphrase": _passphrase, "unnamed": _unnamed}.get(kind)
     good = judge(candidate, value) if judge is not None else _random(candidate, value, kind)
     return PASS if good else REJECT
 
@@ -178,6 +178,19 @@ def _password(candidate: Candidate, value: bytes) -> bool:
     if quote is None:
         return True  # a rule's own pattern knows where it stands
     return _quoted(candidate, value, odd, digit) if quote else _bare(candidate, value, odd, digit)
+
+
+_OWN_NUMBER = compiled(rb"(?<![0-9])(?!0?1234?5?6?7?8?9?0?(?![0-9])|([0-9])\1+(?![0-9]))[0-9]{3,}")
+
+
+def _passphrase(candidate: Candidate, value: bytes) -> bool:
+    """A venue's: the owner made it up and cannot change it, so it may be `MyPass2041`, which for a password would be a
+    placeholder. A number that nobody counts or types by rote makes it one's own."""
+    found = _OWN_NUMBER.search(value)
+    if found is not None and len(value) > 7 and len(value) <= 64 and not _PATH.match(value) and not _FILE.search(value):
+        # in quotes, or where a pattern knows where it stands; bare it may be code
+        return candidate.groups.get("quote") != b"" or _bare(candidate, value, 8, digit=True)
+    return _password(candidate, value)
 
 
 def _like_a_name(value: bytes, digit: bool) -> bool:

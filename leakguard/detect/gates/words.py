@@ -17,6 +17,8 @@ What counts as a phrase in running text (the guard against prose, word lists and
   15, 64 of 24): then a label such as "wallet seed" may stand before the phrase, but lists of words give no hits. In a
   row that has a phrase's length itself only what stands at its end is tried: labels stand before.
 * Rows of list words that another scheme of the same lists proves: 24 of TON, 25 of Algorand, 12 of Electrum.
+* Chinese characters of which two more stand on a side, separated alike, are no phrase: a text whose characters are all
+  separated has them by the page.
 * Not a phrase: words in the order of the list but for one in eight (an excerpt of it); more repeated words than
   chance gives (tables, and the published examples of one repeated word); capitals mixed as prose mixes them.
 What passes by chance: one row of 12 list words in 16, of 24 in 256. Rows of 12 are what prose does not have.
@@ -194,12 +196,16 @@ def _rows_between(text: str, start: int, end: int) -> Iterator[tuple[list[_Word]
         yield row, gaps
 
 
-def _pieces(gaps: list[str]) -> set[tuple[int, int]]:
-    """(first, end) of pieces of a row with one kind of separator throughout, and of the whole row."""
+def _kind(gap: str) -> str:
+    """What a separator is, whatever the word: numbers differ from word to word, and so does padding."""
     import re
 
-    # Numbers differ from word to word, and so does padding: they are not part of a separator's kind.
-    kinds = [re.sub(r"\d+", "1", re.sub(r"[ \t]+", " ", gap)) for gap in gaps]
+    return re.sub(r"\d+", "1", re.sub(r"[ \t]+", " ", gap))
+
+
+def _pieces(gaps: list[str]) -> set[tuple[int, int]]:
+    """(first, end) of pieces of a row with one kind of separator throughout, and of the whole row."""
+    kinds = [_kind(gap) for gap in gaps]
     pieces = {(0, len(gaps) + 1)}
     start = 0
     for place in range(1, len(kinds) + 1):
@@ -231,16 +237,36 @@ def _inner_windows(count: int) -> list[tuple[int, int]]:
     return windows
 
 
-def phrases(row: list[_Word], gaps: list[str]) -> Iterator[tuple[int, int, str, str]]:
-    """(first, end, scheme, language) of the phrases in one row, longest first, none overlapping another."""
+def phrases(row: list[_Word], gaps: list[str], text: str) -> Iterator[tuple[int, int, str, str]]:
+    """(first, end, scheme, language) of the phrases in one row of a text, longest first, none overlapping another."""
     taken: set[int] = set()
     for whole, windows in ((True, _windows(row, gaps)), (False, _inner_windows(len(row)))):
         if taken:
             return
         for start, end in windows:
             if taken.isdisjoint(range(start, end)) and (proof := _scheme(row[start:end], whole)):
+                if proof[1].startswith("chinese") and _goes_on(row, gaps, text, start, end):
+                    continue
                 taken.update(range(start, end))
                 yield start, end, *proof
+
+
+def _goes_on(row: list[_Word], gaps: list[str], text: str, first: int, last: int) -> bool:
+    """Whether row[first:last] is a piece of something longer that is separated alike: pages of manuals have a space
+    between all characters, and tables of characters a number. Every other character of a text is in the lists."""
+    kinds = {_kind(gap) for gap in gaps[first : last - 1]}
+    from itertools import pairwise
+
+    word = compiled(_WORD)
+    low, high = row[first].start, row[last - 1].end
+    before = [found.span(1) for found in word.finditer(text, max(0, low - 2 * LONGEST_GAP), low) if found[1]][-2:]
+    behind = [found.span(1) for found in word.finditer(text, high, high + 2 * LONGEST_GAP) if found[1]][:2]
+    for spans in ([*before, (low, high)], [(low, high), *behind]):
+        ideographs = all(stop - start == 1 and _is_cjk(text[start]) for start, stop in spans if start < low or stop > high)
+        between = {_kind(text[one[1] : other[0]]) for one, other in pairwise(spans)}
+        if len(spans) == 3 and ideographs and between <= kinds:
+            return True
+    return False
 
 
 def _scheme(window: list[_Word], whole: bool) -> tuple[str, str] | None:
@@ -287,18 +313,22 @@ def bip39_runs(text: str) -> list[tuple[int, int, str, list[str]]]:
     """
     found = []
     for row, gaps in _rows(text):
-        for start, end, scheme, language in phrases(row, gaps):
+        for start, end, scheme, language in phrases(row, gaps, text):
             if scheme == "bip39":
                 words = [_folded(word.written) for word in row[start:end]]
                 found.append((row[start].start, row[end - 1].end, language, words))
     return sorted(found)
 
 
+_TAG = compiled(rb"<[^<>]{0,200}>")
+
+
 def _text(candidate: Candidate) -> str:
+    secret = _TAG.sub(b" ", candidate.secret) if b"<" in candidate.secret else candidate.secret
     try:
-        return candidate.secret.decode("utf-8")
+        return secret.decode("utf-8")
     except UnicodeDecodeError:
-        return candidate.secret.decode("latin-1")
+        return secret.decode("latin-1")
 
 
 def _all_words(text: str) -> list[str]:

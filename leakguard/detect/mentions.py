@@ -1,0 +1,144 @@
+"""Where providers are named around a value: whole words only, plain words only where they stand alone.
+
+Looked for block by block, when a value asks: most texts are never asked about. Depends on no more than NEAR bytes around the
+value. Knows no rules but the names it is given. Imported by context.py, and by reaches.py, which watches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from leakguard.detect.assign import Assigned
+from leakguard.detect.patterns import compiled
+from leakguard.detect.prepared import ALONE
+
+Find = Callable[[bytes], "list[tuple[int, int]]"]
+
+NEAR = 1500
+"""Bytes before a value in which its provider may be named; half as many after it."""
+
+
+_BEFORE = compiled(
+    rb"(?:[\"'`${]|[ ,(\[]:|\| |\bgeneric |[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
+    rb"|\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? |\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
+    rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
+    rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"'\]]?[ \t]{0,2}(?:=>|[:=.])[ \t]{0,2}[\"'`]?"
+    rb"|(?:\A|\n)[ \t]{0,16}(?://|'|--|;) )\Z"
+)
+_AFTER = compiled(
+    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| \||\\{0,3}[\"'`]| config\b"
+    rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=])"
+)
+
+
+# DeltaHTTP, WooClient: of a plain word a class that talks to a venue makes its name
+_CLASS = compiled(
+    rb"(?:X)?(?:Exchange|HTTP|Http|API|Api|REST|Rest|WS|Ws|WebSocket|Websocket|Futures|Spot|Private|Trading|Trader)?"
+    rb"(?:Client|HTTP|Http|API|Api|REST|Rest|Exchange|Trader|Connector|Adapter|Gateway|Session|Auth|Signer|Broker|Bot|SDK|Credentials?|Creds"
+    rb"|Config|Settings|Keys?|Account|Options|Service|Provider|Manager|Properties)\b"
+)
+
+
+_SPOKEN_OF = compiled(rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?(?:\\[nr]|\r?\n|[\"'`]|\Z)")
+"""What follows a name in the line above its keys: `the Gate keys`, `delta api key:`."""
+
+
+def stands_alone(data: bytes, start: int, stop: int) -> bool:
+    """Whether data[start:stop] is a whole key, string or title, at most with a tag behind it, and no word of a text."""
+    if _CLASS.match(data, stop) and data[start : start + 1].isupper() and not data[max(0, start - 1) : start].isalnum():
+        return True
+    if _SPOKEN_OF.match(data, stop) or (data.startswith(b"::", stop) and data[start : start + 1].isupper()):
+        return True
+    before = start == 0 or _BEFORE.search(data, max(0, start - 40), start)
+    return bool(before) and _AFTER.match(data, stop) is not None
+
+
+_LONGEST_NAME = 64
+_DENSE, _SPARSE = 4096, 1024
+"""Bytes in which names are looked for at once: where values stand close together, and where they do not."""
+
+
+class Mentions:
+    """Where providers are named in one buffer. Looked for block by block, where a value asks. `asking`: about how many
+    values will."""
+
+    __slots__ = ("_blocks", "_data", "_find", "_names", "_size")
+
+    def __init__(self, data: bytes, find: Find, names: Sequence[Sequence[Any]], asking: int) -> None:
+        self._data = data
+        self._find = find
+        self._names = names
+        self._size = _DENSE if asking * _DENSE > len(data) else _SPARSE
+        self._blocks: dict[int, list[tuple[int, int, str]]] = {}
+
+    def around(self, assigned: Assigned, low: int = 0, high: int = 1 << 62) -> list[tuple[int, int, str]]:
+        """(start, end, provider) of the names that stand as whole words near a value and in [low, high), but not in the
+        value."""
+        start, end = assigned.start, assigned.end
+        low = max(low, start - NEAR)
+        high = min(high, len(self._data), end + NEAR // 2)
+        size = self._size
+        return [
+            mention
+            for number in range(low // size, (high - 1) // size + 1)
+            for mention in self._block(number)
+            if mention[0] >= low and mention[1] <= high and not (mention[0] >= start and mention[1] <= end)
+        ]
+
+    def any(self) -> bool:
+        """Whether there is one at all."""
+        self._size = len(self._data) + 1
+        return bool(self._block(0))
+
+    def _block(self, number: int) -> list[tuple[int, int, str]]:
+        """The mentions that end in a block."""
+        known = self._blocks.get(number)
+        if known is not None:
+            return known
+        data, names = self._data, self._names
+        first = number * self._size
+        last = first + self._size
+        base = max(0, first - _LONGEST_NAME)
+        out: list[tuple[int, int, str]] = []
+        # a little beyond the end: where blocks end must not decide which of two names is the longer one
+        ends = self._find(data[base : last + _LONGEST_NAME])
+        for end, ident in sorted([(end, ident) for ident, end in ends]) if len(ends) > 1 else [(e, i) for i, e in ends]:
+            _, size, provider = names[ident]
+            stop = base + end
+            start = stop - size
+            if not _is_word(data, start, stop):
+                continue
+            if provider[0] == ALONE:
+                if not stands_alone(data, start, stop):
+                    continue
+                provider = provider[1:]
+            # binance in binance_us: the longer name is the one that was meant
+            while out and out[-1][0] >= start and out[-1][1] < stop:
+                out.pop()
+            if not (out and out[-1][0] < start and out[-1][1] == stop):
+                out.append((start, stop, provider))
+        out = self._blocks[number] = [mention for mention in out if first < mention[1] <= last]
+        return out
+
+
+_IN_TOKEN = compiled(rb"[0-9]{1,8}[A-Za-z]")
+_LIBRARY = compiled(rb"(?<![A-Za-z])[Pp]y\Z")
+_OF_API = compiled(rb"(?i:api|client|cc|(?:api|secret)?(?:key|secret))(?![A-Za-z])")
+
+
+def _is_word(data: bytes, start: int, end: int) -> bool:
+    """Whether data[start:end] begins and ends where a word of a name does: at a non-letter or a change of case."""
+    first, last = data[start : start + 1], data[end - 1 : end]
+    before, after = data[start - 1 : start] if start else b"", data[end : end + 1]
+    if end - start < 4 and (before.isdigit() or (after.isdigit() and _IN_TOKEN.match(data, end))):
+        return False  # fb in 3fb0ec78
+    joined = before.isalpha() and first.isalpha() and not (before.islower() and first.isupper())
+    if joined and not (end - start > 3 and _LIBRARY.search(data, max(0, start - 3), start)):
+        return False  # but pybithumb
+    if not (after.isalpha() and last.isalpha()):
+        return True
+    if end - start > 4 and _OF_API.match(data, end):
+        return True  # zaifapi
+    # binanceKey, OKXClient: a capital after small letters, or one that begins a word of small letters
+    return after.isupper() and (last.islower() or data[end + 1 : end + 2].islower())

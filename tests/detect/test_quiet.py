@@ -1,0 +1,35 @@
+"""What ordinary systems are full of and is no secret: each line here was once reported."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
+
+QUIET = {
+    "a test's log": "Running binutils/ar.exp ...\nPASS: ar long file names\nPASS: archive-2\nFAIL: ar thin archive\nPASS: i386 property 2\n",
+    "go's test log": "=== RUN   TestSum\n--- PASS: TestSum123 (0.00s)\n--- PASS: TestMul_4x4 (0.01s)\nPASS\n",
+    "what a program fills in": "C_DeriveKey hClientMacSecret=0x%08lX hServerMacSecret=0x%08lX hClientKey=0x%08lX\n",
+    "perl's configuration": "d_grpasswd='define'\nd_pwpasswd='define'\ni_pwd='undef'\n",
+    "a method of hashing": "# connection settings of PostgreSQL\n#password_encryption = scram-sha-256\t# scram-sha-256 or md5\n",
+    "what a program says of itself": "      --ftp-password=HESLO        nastaví heslo pro FTP na HESLO\n  -p, --password HASŁO  hasło\n",
+    "prose about a key": "Do you really want to delete the key identified by keygrip%%0A  %s%%0A? gpg: GnuPG key\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_what_is_no_secret_is_not_told(engine: Engine, name: str) -> None:
+    assert engine.scan(QUIET[name].encode(), "notes.txt").matches == []
+
+
+def test_what_looks_like_it_and_is_a_secret_is_told(engine: Engine) -> None:
+    """Lists of stolen logins have a PASS in every third line, and SQL has no quote where people forget it."""
+    random = Random(5)
+    secrets = [expand("{{alnum*12}}7x", random) for _ in range(3)]
+    text = "".join(f"URL: https://shop.example.com/{n}\nUSER: bob{n}\nPASS: {value}\n\n" for n, value in enumerate(secrets[:2]))
+    text += f"GRANT ALL ON db.* TO bob IDENTIFIED BY {secrets[2]};\n"
+    found = [match.secret for match in engine.scan(text.encode(), "notes.txt").matches]
+    assert [value.encode() for value in secrets] == [secret for secret in found if secret]
