@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from leakguard.detect.forms import FORMS, TAIL, UNPACKED, named
+from leakguard.detect.forms import FORMS, ROWS, TABLE, TAILS, UNPACKED, following, named
 from leakguard.detect.naming import KIN, PART_NAMES, part_of, plain, words
 from leakguard.detect.patterns import compiled
 
@@ -40,7 +40,7 @@ def _trigger(words: Sequence[str], tail: int, masked: bool = False) -> str:
     `masked`: but not where what redact/ puts in the place of a secret is the value, or is the name.
     """
     inner, outer = r"\s\"'`\\", r"\s\"'`\\<>{}()\[\],;|$=:&"
-    quoted = rf"[bfru@$]?[\"'`\\]{{1,4}}{_but(list('<redacted'[:tail]), inner) if masked else f'[^{inner}]{{{tail}}}'}"
+    quoted = rf"[bfru@$]?#{{0,2}}[\"'`\\]{{1,4}}{_but(list('<redacted'[:tail]), inner) if masked else f'[^{inner}]{{{tail}}}'}"
     bare = rf"[^{outer}]{{{tail}}}"
     tagged = rf"|>[ \t]*[^\s\"'<>]{{{tail}}}"
     if masked:
@@ -51,12 +51,12 @@ def _trigger(words: Sequence[str], tail: int, masked: bool = False) -> str:
         tagged = ""
     separator = (
         r"=>|<-|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?(?:&'static[ \t]|\[\]const[ \t])?"
-        r"[\w.\[\]&<>|?]+[ \t]?="
+        r"[\w.\[\]&<>|?]+(?: \| [\w.\[\]]+)?[ \t]?="
         r"|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?="
         r"|(?:,|\r?\n)[ \t\r\n]*[\"']?(?:value|default(?:_?value)?)[\"']?[ \t]?[=:]|(?:value|content|default)="
     )
     return (
-        rf"(?i)(?:{'|'.join(words)})[\w.\-]*[\"'`\])}}\\*]{{0,3}}[ \t]*"
+        rf"(?i)(?:{'|'.join(words)})[\w.\-]*(?:\[\])?[\"'`\])}}\\*]{{0,3}}[ \t]*"
         rf"(?:(?:{separator})[ \t\r\n]*(?:(?:[\w.\[\]&*]+\()?{quoted}|{bare}){tagged})"
     )
 
@@ -83,7 +83,7 @@ TRIGGERS: tuple[str, ...] = (
 )
 MASKED_TRIGGERS: tuple[str, ...] = (_trigger(_OTHER, 5, masked=True), _trigger(_PASS, 4, masked=True), *TRIGGERS[2:])
 """The same, for texts of which it is known that the secrets in them were masked: they do not fire at the masks alone."""
-_TAILS = (5, 4, 5, 4, *[TAIL] * len(FORMS))
+_TAILS = (5, 4, 5, 4, *TAILS)
 """How many bytes into the value each trigger ends: exactly so many, whichever alternative matched."""
 
 _OTHERS, _PASSWORDS, _OPTION, _SQL, _FORMS = range(5)
@@ -109,14 +109,14 @@ class Assigned(NamedTuple):
 _LOOK_BACK = 160
 # Both read backwards: from the value's first byte over its quote, the separator and the closing of the name.
 _BACK = compiled(
-    rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
+    rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)#{0,2}[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
     rb"(?P<sep>>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
     rb"|[+\-]?[|>][ \t]?:|-<|>|)"
-    rb"[ \t]{0,60}(?P<close>[\"'`\])}\\*]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
+    rb"[ \t]{0,60}(?P<close>[\"'`\])}\\*]{0,4})(?:\]\[)?(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
 # The next name to the left: of a type (`name: str = `), a call around the value, a field that is called `value`.
 _OUTER = compiled(
-    rb"(?:\]\[|[&*]|[ \t]citats'&|[ \t]tsnoc\]\[)?[\"'`]?[ \t\r\n]{0,60}"
+    rb"(?:\]\[|[&*]|[ \t]citats'&|[ \t]tsnoc\]\[| \| [\w.\]\[]{1,40})?[\"'`]?[ \t\r\n]{0,60}"
     rb"(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
     rb"(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
@@ -134,6 +134,7 @@ _IN_BRACES = compiled(rb"\"?[\w.$\-]{1,80}\"?[ \t]{0,8}\{")
 _TWO_IN_BRACES = compiled(rb"\"[ \t]{0,8}\}")
 _FIELD = compiled(rb"\\{0,3}[\"'`][ \t]{0,4}(?::|=)")
 _TRAILING = frozenset(b".:\\")
+_ABOUT_USERS = compiled(rb"(?i)\b(?:user|role|grant|login|create|alter|account|link|database)\b")
 _BACKSLASH = 92
 _SCHEMES = r"(?i:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}"
 _SCHEME = compiled(_SCHEMES.encode())
@@ -176,6 +177,7 @@ _MORE_VALUES = compiled(rb"[\"'][ \t]?,[ \t]?[bru]?[\"']")
 # backwards: `, second, first` from before the last of several names to the beginning of their line
 _MORE_NAMES = compiled(rb"[ \t]?,(?:\w{1,40}[ \t]?,){0,3}(?P<first>\w{0,39}[A-Za-z_])[ \t]{0,24}(?=\n|\Z)")
 _PLAIN = (b"phrase", b"password", b"memo", b"passphrase_of_client")
+_DEFINED = compiled(rb"D[a-z][\w\-]*\.")
 _WITH_DIGIT = compiled(rb"[^\s\"'`]{0,64}?[0-9]")
 _ESCAPES = (b"n", b"r", b"t")
 _LINE_END = compiled(rb"\\(?:r\\?)?n|\\r(?=\\|$)")
@@ -201,6 +203,10 @@ def assigned(data: bytes, ends: list[tuple[int, int]]) -> list[Assigned]:
             if rare is not None:
                 done.add(start)
                 out.append(rare)
+                if form - _FORMS in ROWS:
+                    for name, low, high in following(data, form - _FORMS, start):
+                        done.add(low)
+                        out.append(rare._replace(name=name, start=low, end=high))
             continue
         done.add(start)
         dull = _DULL_QUOTED if data[start - 1] in _QUOTE_BYTES else _DULL_PASS if form else _DULL
@@ -219,12 +225,20 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     found = named(data, form - _FORMS, start)
     if found is None or not _SENSITIVE.search(found.name):
         return None
+    if form == _FORMS + TABLE:
+        return Assigned(found.name, found.start, start, start + 1, b"", form, b"|")
     plain = found.name.lower().endswith(_PLAIN) and found.quote and _WITH_DIGIT.match(data, start)
     dull = _DULL_QUOTED if form == _FORMS + UNPACKED else _DULL_PASS if plain else _DULL
     if dull.match(data, start) and not (_PIPE in data[start - 3 : start] and _COLUMN.match(data, start)):
         return None
-    value = _value(data, start, found.quote, b"")
+    value = _value(data, start, found.quote, b"") or _heading(data, start)
     return Assigned(found.name, found.start, *value, found.quote, form, b"=" if found.quote else b":") if value else None
+
+
+def _heading(data: bytes, start: int) -> tuple[int, int] | None:
+    """The name of the next column where a short word begins it: | API key | API secret |."""
+    found = _COLUMN.match(data, start) if _PIPE in data[start - 3 : start] else None
+    return found.span() if found else None
 
 
 def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
@@ -242,6 +256,8 @@ def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
         name, sep = outer, (outer["sep"] if sep == b"(" else sep)
     if form <= _PASSWORDS and (not sep or (not quote and sep in _ONE_LINE and b"\n" in gap)):
         return None
+    if form == _SQL and not quote and not _ABOUT_USERS.search(data, max(0, start - _LOOK_BACK), start):
+        return None  # the key identified by its number
     value = _value(data, start, quote, sep)
     if value is None:
         return None
@@ -255,6 +271,8 @@ def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
     named_at = start - name.end()
     if left[:1] == b"\\" and written[:1] in _ESCAPES and _SENSITIVE.search(written, 1):
         written, named_at = written[1:], named_at + 1  # "key: ...\nsecret: ..." in a string
+    if left[:1] == b"-" and _DEFINED.match(written):
+        written, named_at = written[1:], named_at - 1  # -Dvenue.key=v, for a Java machine
     if quote and sep == b"=" and b"," in left and _MORE_VALUES.match(data, value[1]):
         names = _MORE_NAMES.match(before, name.end())  # key, secret = "k", "s": the first value is the first name's
         if names is not None:
@@ -271,14 +289,17 @@ def _echo(data: bytes, found: Assigned) -> bool:
     return found.name.lower().replace(b"_", b"").endswith(value.replace(b"_", b""))
 
 
-_LETTERS = compiled(rb"[A-Za-z]{10,15}")
-_STRANGE = 24
+_LETTERS = compiled(rb"[A-Za-z]{8,15}")
+_STRANGE = 20
 """How strange letters must be to be no words: names in code come to 15 (gates/likeness.strangeness)."""
+_ENDS_LINE = compiled(rb"[ \t]*(?:\r?\n|\Z)")
 
 
 def _random(data: bytes, found: Assigned) -> bool:
-    """Whether a short value in quotes is of letters alone and yet no word: some venues' keys are."""
-    if not found.quote or not _LETTERS.fullmatch(data, found.start, found.end):
+    """Whether a short value in quotes, or the rest of a line, is of letters alone and yet no word: some venues' keys are."""
+    if not _LETTERS.fullmatch(data, found.start, found.end):
+        return False
+    if not found.quote and not (found.sep in (b":", b"=", b"?=", b":=") and _ENDS_LINE.match(data, found.end)):
         return False
     from leakguard.detect.gates.grams import strangeness
 
@@ -307,6 +328,8 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
         if found is None:
             return None
         start, end = found.span()
+        if data[start] in _TYPOGRAPHIC:
+            start, end = _unquoted(data, start, end)
         line = _LINE_END.search(data, start + 4, end)  # a text in a string: the line ends there
         if line is not None:
             end = line.start()
@@ -320,11 +343,28 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
     return found.span() if found else None
 
 
+_KEYWORD = compiled(rb"[A-Za-z_]\w*=(?!=)")
+_TYPOGRAPHIC = frozenset(b"\xe2\xe3\xc2")
+_OPENED = compiled(rb"\xe2\x80[\x98-\x9f\xb9]|\xc2\xab|\xe3\x80[\x8c\x8e\x90]")
+_CLOSED = compiled(rb"\xe2\x80[\x98-\x9f\xba]|\xc2\xbb|\xe3\x80[\x8d\x8f\x91]")
+
+
+def _unquoted(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """A bare value without the quotes of printed text around it, which no program writes and people's notes have."""
+    opened = _OPENED.match(data, start, end)
+    if opened is None:
+        return start, end
+    closed = _CLOSED.search(data, opened.end(), end)
+    return opened.end(), closed.start() if closed else end
+
+
 def _listed(data: bytes, found: Assigned) -> bool:
     """Whether a value after a comma or a bracket is the next parameter or the next field's name."""
     _, _, start, end, quote, *_ = found
     if quote:
         return _FIELD.match(data, end) is not None
+    if _KEYWORD.match(data, start, end):
+        return True
     # another name of a credential may be the next column's of a table's header: context.py knows
     return not _DIGIT.search(data, start, end) and not _COLUMN.match(data, start, end)
 

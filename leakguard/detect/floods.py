@@ -25,6 +25,8 @@ SECOND_STAGE = 0.5
 """Seconds that the second stage may take for one adversarial text."""
 ONE_SEARCH = 20e-6
 """Seconds that a search costs whatever the pattern is: not the rule's fault, and not counted."""
+PLAIN_SEARCH = 4e-6
+"""Seconds that one takes through 400 bytes without a match on the machine that these bounds were measured on."""
 ALL_STAGES = 2.0
 """Seconds with the gates: a proof may cost something, but not as much as it likes."""
 RULES_PER_SECOND = 200
@@ -81,15 +83,25 @@ def _too_slow(field: str, kind: str, taken: float, unit: bytes) -> Slow:
 
 def _measured(measure: Callable[[bytes], float], unit: bytes, rule: Rule, bound: float) -> float:
     """Seconds that 64 KiB of a unit take: measured on less unless that comes near the bound, and then anew until it is
-    below it, at most five times: what else the machine does at the time makes a thread slower, never faster."""
+    below it, at most five times: what else the machine does at the time makes a thread slower, never faster. Beside what a
+    plain search takes at that moment: another thread of the same core doubles the processor time of both."""
     size = min(FLOOD, max(FLOOD // 32, 3 * rule.width[1]))
     taken = measure(_flood(unit, size)) * (FLOOD / size)
     if taken > bound / 2:
         text = _flood(unit, FLOOD)
         taken = min(measure(text), measure(text))
         for _ in range(3):
-            taken = min(taken, measure(text)) if taken > bound else taken
+            taken = min(taken, measure(text) / _pace()) if taken > bound else taken
     return taken
+
+
+def _pace() -> float:
+    """How many times as long as on the machine that the bounds are of a search takes that finds nothing; at least 1."""
+    text, pattern = b"abcdefgh" * 1024, compiled("(?P<secret>zq[0-9]{8})")
+    started = time.thread_time()
+    for number in range(1000):
+        pattern.search(text, number, number + 400, timeout=1.0)
+    return max(1.0, (time.thread_time() - started) / 1000 / PLAIN_SEARCH)
 
 
 def _flood(unit: bytes, size: int) -> bytes:

@@ -9,53 +9,28 @@ Imported by assign.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
+from leakguard.detect.labels import LABELS, LAST, LAST_BEYOND
 from leakguard.detect.patterns import compiled
 
 TAIL = 5
+LONG_TAIL = 16
+"""Into a value that only its look tells from the many short words that stand so: in a list, after a letter."""
 
-# What people call the parts in their languages, the longer before the shorter, and what an English note would say.
-_LABELS: tuple[tuple[str, str], ...] = (
-    ("секретный ключ", "secret key"), ("приватный ключ", "private key"), ("закрытый ключ", "private key"),
-    ("пароль", "passphrase"), ("секрет", "secret"), ("ключ", "api key"),
-    ("シークレットキー", "secret key"), ("シークレット", "secret"), ("アクセスキー", "access key"),
-    ("秘密鍵", "private key"),
-    ("パスフレーズ", "passphrase"), ("パスワード", "passphrase"), ("キー", "api key"),
-    ("秘密密钥", "secret key"), ("访问密钥", "access key"), ("api密钥", "api key"), ("api 密钥", "api key"), ("api密鑰", "api key"),
-    ("密钥", "secret key"), ("密鑰", "secret key"),
-    ("私钥", "secret key"), ("私鑰", "secret key"), ("口令", "passphrase"), ("密码", "passphrase"),
-    ("密碼", "passphrase"),
-    ("시크릿키", "secret key"), ("시크릿 키", "secret key"), ("비밀키", "secret key"), ("시크릿", "secret"),
-    ("액세스키", "access key"), ("액세스 키", "access key"), ("개인키", "private key"), ("비밀번호", "passphrase"),
-    ("키", "api key"), ("chave secreta", "secret key"), ("chave privada", "private key"), ("chave da api", "api key"),
-    ("clave secreta", "secret key"), ("clave privada", "private key"), ("clave api", "api key"), ("segredo", "secret"),
-    ("secreto", "secret"), ("contraseña", "passphrase"), ("senha", "passphrase"), ("chave", "api key"),
-    ("clave", "api key"), ("geheimer schlüssel", "secret key"), ("privater schlüssel", "private key"),
-    ("schlüssel", "api key"), ("clé secrète", "secret key"), ("clé privée", "private key"), ("clé api", "api key"),
-    ("clé", "api key"), ("geheimnis", "secret"), ("chiave segreta", "secret key"), ("chiave privata", "private key"),
-    ("chiave api", "api key"),
-    ("segreto", "secret"), ("chiave", "api key"), ("gizli anahtar", "secret key"), ("özel anahtar", "private key"),
-    ("anahtar", "api key"), ("klucz tajny", "secret key"), ("tajny klucz", "secret key"),
-    ("klucz prywatny", "private key"), ("klucz", "api key"), ("hasło", "passphrase"), ("khóa bí mật", "secret key"),
-    ("khóa riêng", "private key"), ("khóa", "api key"), ("kunci rahasia", "secret key"),
-    ("kunci pribadi", "private key"), ("kunci", "api key"), ("rahasia", "secret"),
-)  # fmt: skip
-_LAST = (
-    "люч|екрет|ароль|キー|シークレット|フレーズ|ワード|鍵|密钥|密鑰|私钥|私鑰|口令|密码|密碼|키|시크릿|비밀번호"
-    "|(?i:chave|clave|segredo|secret[oa]|privada|senha|contraseña|schlüssel|secrète|privée|chave da api|clé|clé api"
-    "|clave api|geheimnis|chiave|chiave api|segret[oa]|privata|anahtar|klucz|tajny|prywatny|hasło|khóa|bí mật|riêng|kunci"
-    "|rahasia|pribadi)"
-)
+_OF_API = "(?:[ \\-](?i:api))?"
+_OPENING = "(?:\u300c|\u300e|\u3010|\u201c|\u201e|\u2018|\u00ab|\u2039)?"
 _WORD = r"(?:pass|pwd|secret|token|key|auth|cred|priv|sign|seed|mnemonic|phrase|access|memo)"
-_VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=]{5}"
+_VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=][^\s\"'`*|<>{}()\[\]$\\,;:=]{4}"
+_PLAIN = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=]{5}"
 _CALLEES = (
-    r"(?:String::from|Some|SecretString::(?:new|from)|Secret::new|SecureString|new String|b64decode|base64decode"
+    r"(?:Some\()?(?:String::from|Some|SecretString::(?:new|from)|Secret::new|SecureString|new String|b64decode|base64decode"
     r"|fromHex|unhexlify|fromhex|Buffer\.from|SecretStr|Field|Ok|Box::new|Arc::new|std::string|QString|TEXT|to_owned|Zeroizing::new)"
 )
 
 _CLIENT = (
-    r"(?:client|auth|credentials?|connector|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|\.new|\.init"
+    r"(?:client|auth|credentials?|connector|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|[.:]new|\.init"
     r"|bit|coin|zaif|kraken)"
 )
 """What a constructor that takes a key and a secret has in its name; of venues those that have nothing else in it."""
@@ -68,20 +43,31 @@ _WITH_DIGIT = "|".join(
 )
 """The first bytes of a value that is no word: five, with a digit or a change of case among them."""
 
+_LONG = r"[0-9A-Za-z+/=_:\-]{16}"
+
+_FIELDS = r"(?:,\s{0,40}[\"'](?i:flags|type|sensitive|enabled|scope|kind|secret|hidden|protected)[\"'][ ]?: ?[\"']?\w{1,24}[\"']?){0,3}"
+"""What may stand between a name and its value in a store's own format."""
+
+_LABELLED = (
+    f"{_OF_API}[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \\t]|\\r?\\n)"
+    f"[ \\t\\r\\n*_`\"']{{0,6}}{_OPENING}{_VALUE}"
+)
+
 FORMS: tuple[str, ...] = (
     # API ключ: value
-    f"(?:{_LAST})[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| - |[ \\t]|\\r?\\n)[ \\t\\r\\n*_`\"']{{0,6}}{_VALUE}",
+    f"(?:{LAST}){_LABELLED}",
     # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
-    r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| ?\|| (?:-|" "\u2013|\u2014" r"|->|=>|>>>) )"
+    r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| ?\|| (?:-|"
+    "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) )"
     r"[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}" + _VALUE,
     # api key value
     r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
     # NAME = { value = "v"
-    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?"
-    + _VALUE,
+    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?" + _FIELDS
+    + r"(?:,|[ \t]?[:=][ \t]?\{)?\s{0,40}[\"']?\bvalue[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE,
     # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v
-    r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}[\"']?" + _VALUE,
+    r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
     # name: String::from("v")
     r"[:=,(][ \t]{0,3}" + _CALLEES + r"\((?:[ \t]?|default=)[bru]?[\"']" + _VALUE,
     # name string = "v"
@@ -90,18 +76,24 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:key|secret|phrase|memo)(?: id)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
     r"[0-9A-Za-z+/=_\-]{5}",
     # key v secret v, in a chat
-    r"(?:^|[\s,;:(|/])(?i:key|secret|passphrase|password|pass)[ \t]{1,16}(?:" + _WITH_DIGIT + ")",
+    r"(?:^|[\s,;:(|/])(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:" + _WITH_DIGIT + ")",
     # NewClient("key", "secret", "passphrase")
-    r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
-    # "venue": ("key", "secret")
-    r"[\"'] ?: ?\(\s{0,40}[bru]?[\"'][0-9A-Za-z+/=_:\-]{5}",
+    r"(?i)" + _CLIENT + r"[\w:>]{0,20}(?: ?= ?)?\(\s{0,40}(?:[a-z_]\w{0,24},\s{0,8})?(?:" + _LITERAL
+    + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
+    # "venue": ["key", "secret"], {"venue", {"key", "secret"}}, "venue" to Pair("key", "secret"); `following` reads the others
+    # (five patterns where one would do: with a literal each they cost nothing, and the one cost a third of all)
+    r"[\"']: ?[\[({]\s*[bru]?[\"']" + _LONG,
+    r"[\"']: ?[\w:]+[\[({]\s*[\"']" + _LONG,
+    r"[\"'], ?[\w:]*[\[({]\s*[\"']" + _LONG,
+    r"[\"'] => ?[\w:]*[\[({]\s*[\"']" + _LONG,
+    r"[\"'] to [\w:]*[\[({]\s*[\"']" + _LONG,
     r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}",
     # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
     r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + _VALUE,
     # API key:: v, **API key:** v
     r"(?i)(?:key|secret|phrase|token|password|memo)(?:::[ \t]{1,4}|:\*\*[ \t]{0,4})[`\"']?" + _VALUE,
     # api_key, api_secret = "v", "w"
-    r"(?i:key|secret|phrase|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
+    r"(?i:key|secret|phrase|pass|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
     r"(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?)?[bru]?[\"']" + _VALUE,
     # :api-key "v", HSET venue api_key "v"
     r"(?i)(?:key|secret|phrase|password|memo)[ \t]{1,4}[\"'](?:" + _WITH_DIGIT + ")",
@@ -118,26 +110,65 @@ FORMS: tuple[str, ...] = (
     # std::string KEY{"v"}
     r"(?i)(?:key|secret|phrase|token|password|memo)\{[\"]" + _VALUE,
     # X-API-KEY:, and the value in a list of one on the next line
-    r"(?i)(?:key|secret|phrase|token)[\"']?:[ \t]?\r?\n[ \t]{1,40}- [\"']?" + _VALUE,
-)  # fmt: skip
+    r"(?i)(?:key|secret|phrase|token)[\"']?:[ \t]?\r?\n[ \t]{1,40}- [\"']?" + _PLAIN,
+    # {api_key, <<"v">>}, api_key = Some "v"
+    r"(?i)" + _WORD + r"\w{0,20}[\"']?[ \t]{0,3}(?:,|=>?|:)[ \t]{0,3}(?:<<|(?:some|just) )\"" + _VALUE,
+    # <Setting Name="ApiKey" ...> <Value Profile="(Default)">v</Value>
+    r"(?i)<value(?: [^<>\n]{1,40})?>" + _VALUE,
+    # <string name="api_key" translatable="false">v</string>
+    r"(?i)" + _WORD + r"\w*[\"'] (?:translatable|formatted|type|value_?type|xsi?:\w+|xml:space|encrypted|sensitive)"
+    r"=[\"'][^<>\n]*>" + _VALUE,
+    # UPDATE settings SET value='v' WHERE name='api_key'
+    r"(?i)\bset[ \t]{1,8}\w{0,12}value\w{0,8}[`\"]? ?= ?'" + _VALUE,
+    # api_key VARCHAR(128) DEFAULT 'v'
+    r"(?i)\bdefault[ \t]{1,4}'" + _VALUE,
+    # 1) "api_key" and on the next line 2) "v"
+    r"(?i)" + _WORD + r"\w{0,20}\"\r?\n[ \t]{0,8}[0-9]{1,4}\) \"" + _VALUE,
+    # a traceback that points at its arguments: └ 'v'
+    "\u2514 '" + _VALUE,
+    # a key or a secret, and on the next line: pass v
+    r"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}(?i:pass|passphrase|password)[ \t]{1,16}" + _VALUE,
+    # Key string `env:"API_KEY" envDefault:"v"`
+    r"(?i)" + _WORD + r"\w{0,20}\" \w{0,12}default:\"" + _VALUE,
+    # VENUE("key", "secret"), of an enumeration
+    r"[A-Z]\(\"" + _LONG,
+    r"[A-Z]\('" + _LONG,
+    # Content-Disposition: form-data; name="api_key", an empty line, v
+    r"(?i)" + _WORD + r"\w{0,20}\"\r?\n\r?\n" + _VALUE,
+    # venue key / secret
+    r"[0-9A-Za-z+/=_\-]{16} / [0-9A-Za-z+/=_\-]{5}",
+    # | Venue | API key | API secret | and below it |---|---|---|
+    r"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--",
+    # creds: ["key", "secret"]; ("venue", "key", "secret")
+    r"(?i)(?:cred|key|auth|api|account)\w*[\"']? ?[:=] ?[\[({]\s*[\"']" + _LONG,
+    r"[(\[{][\"'][A-Za-z][\w. ]+[\"'], ?[\"']" + _LONG,
+    r"[0-9], ?[\"'][A-Za-z][\w. ]+[\"'], ?[\"']" + _LONG,
+    # self.k = "key", and s near it
+    r"[^0-9A-Za-z]k[\"']? ?(?:=>?|:=?) ?[\"'`]" + _LONG,
+    f"(?:{LAST_BEYOND}){_LABELLED}",
+)
+TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
+"""How many bytes into the value each form's pattern ends."""  # fmt: skip
 
 _LABEL = compiled(
-    f"(?i)({'|'.join(re.escape(word) for word, _ in _LABELS)})"
-    "[ \t*_`)]{0,4}(?P<sep>:|\uff1a|=|\\|| - |[ \t]|\r?\n)[ \t\r\n*_`\"']{0,6}\\Z"
+    f"(?i)({'|'.join(re.escape(word) for word, _ in LABELS)})"
+    f"{_OF_API}[ \t*_`)]{{0,4}}(?P<sep>:|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \t]|\r?\n)[ \t\r\n*_`\"']{{0,6}}{_OPENING}\\Z"
 )
-_ENGLISH = dict(_LABELS)
+_ENGLISH = dict(LABELS)
 _DECORATED = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
-    rb"\)?(?:\*\*:?|__:?|`:?|[ ]?\||[ ](?:-|\xe2\x80\x93|\xe2\x80\x94|->|=>|>>>)[ ])[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}\Z"
+    rb"\)?(?:\*\*:?|__:?|`:?|[ ]?\||[ ](?:-|\xe2\x80[\x93\x94]|\xe2\x86\x92|\xe2\x87\x92"
+    rb"|\xe2\x9e\x9c|\xe2\x9e\xa1(?:\xef\xb8\x8f)?|->|=>|>>>)[ ])"
+    rb"[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}\Z"
 )
 _SPOKEN = compiled(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
 _PAIRED = compiled(
-    rb"([A-Za-z_][\w.\-]{1,79})[\"']?(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}[\"']?(?i:value)[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
-    rb"(?P<quote>[\"']?)\Z"
+    rb"([A-Za-z_][\w./\-]{1,79})[\"']?" + _FIELDS.encode() + rb"(?:,|[ \t]?[:=][ \t]?\{)?\s{0,40}[\"']?\b(?i:value)[\"']?"
+    rb"[ \t]{0,3}[:=][ \t]{0,3}(?P<quote>[\"']?)\Z"
 )
-_COMMAND = compiled(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}(?P<quote>[\"']?)\Z")
+_COMMAND = compiled(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z")
 _WRAPPED = compiled(
-    rb"([A-Za-z_][\w.\-]{1,79})[\"'\])]{0,3}[ \t]{0,3}(?::[ \t]?[\w.\[\]| ]{2,40}=|:|=|=>|:=|,)[ \t]{0,3}[\w:. ]{2,40}"
+    rb"([A-Za-z_][\w.\-]{1,79})[\"'\])]{0,3}[ \t]{0,3}(?::[ \t]?[\w.\[\]| ]{2,40}=|:|=|=>|:=|,)[ \t]{0,3}(?:new |Some\()?[\w:.]{2,40}"
     rb"\((?:[ \t]?|default=)[bru]?"
     rb"(?P<quote>[\"'])\Z"
 )
@@ -147,9 +178,13 @@ _ABOVE = compiled(
     rb"((?:[a-z][\w.]{1,20}[ _\-]){0,3}(?:key|secret|pass ?phrase|memo)(?: id)?)"
     rb"\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}\Z"
 )
-_CHATTED = compiled(rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)[ \t]{1,16}\Z")
+_CHATTED = compiled(
+    rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)(?: is:?| was:?|'s| es| ist)?"
+    rb"[ \t]{1,16}(?P<quote>[`\"']?)\Z"
+)
 _CALLED = compiled(
-    f"(?i){_CLIENT}\\w{{0,16}}(?: ?= ?)?\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
+    f"(?i){_CLIENT}[\\w:>]{{0,20}}(?: ?= ?)?\\(\\s{{0,40}}(?:[a-z_]\\w{{0,24}},\\s{{0,8}})?(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})"
+    "(?:Some\\()?[bru]?"
     "(?P<quote>[\"'`])\\Z".encode()
 )
 _TUPLE = compiled(
@@ -187,14 +222,43 @@ _HASHED = compiled(
 )
 _BRACED_VALUE = compiled(rb"([A-Za-z_]\w{1,79})\{(?P<quote>\")\Z")
 _LISTED = compiled(rb"(?:\A|\n)[ \t]{0,40}[\"']?([A-Za-z_][\w\-]{1,79})[\"']?:[ \t]?\r?\n[ \t]{1,40}- (?P<quote>[\"']?)\Z")
+_NO_TEXT = compiled(
+    rb"(?i)([a-z_]\w{1,79})[\"']?[ \t]{0,3}(?:,|=>?|:)[ \t]{0,3}(?:<<|(?:some|just) )(?P<quote>\")\Z"
+)
+_SETTING = compiled(rb"(?i)\bname=[\"']([\w.\-]{2,80})[\"'][^<>]{0,120}>\s{0,40}<value(?: [^<>\n]{1,40})?>\Z")
+_MARKED = compiled(rb"[\"']([\w.\-]{2,80})[\"'](?: [\w:.]{1,24}=[\"'][^\"'<>\n]{0,40}[\"']){1,3}>\Z")
+_UPDATED = compiled(rb"(?i)\bset[ \t]{1,8}\w{0,12}value\w{0,8}[`\"]? ?= ?(?P<quote>')\Z")
+_WHERE = compiled(rb"(?i)[^'\r\n]{4,1024}'\s{1,8}where\s{1,8}[\w`\"]{1,40} ?= ?'([\w.:/\-]{2,80})'")
+_DEFAULT = compiled(
+    rb"(?i)[`\"]?\b([a-z_]\w{1,79})[`\"]?[ \t]{1,40}(?:\w{0,8}char|\w{0,8}text|string)[^,;\n]{0,60}\bdefault[ \t]{1,4}(?P<quote>')\Z"
+)
+_NUMBERED = compiled(rb"\"([\w.:\-]{2,80})\"\r?\n[ \t]{0,8}[0-9]{1,4}\) (?P<quote>\")\Z")
+_TAGGED_DEFAULT = compiled(rb"(?i)\"(\w{2,80})\" \w{0,12}default:(?P<quote>\")\Z")
+_PARTED = compiled(rb"\bname=\"([\w.\-]{2,80})\"\r?\n\r?\n\Z")
+_SLASHED = compiled(rb"(?:\A|[\s:`])([0-9A-Za-z+/=_\-]{16,512}) / \Z")
+_RULED = compiled(rb"(?i)\|[ \t`*]{0,4}([\w .\-]{0,40}(?:key|secret|phrase|token|password)\w{0,8})[ \t`*]{0,4}(?=\|)")
+_POINTED = compiled(rb"\xe2\x94\x94 (?P<quote>')\Z")
+_NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|word)?))[ \t]{1,16}\Z")
+_ROW = compiled(
+    rb"(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]\s{0,40}[bru]?(?P<quote>[\"'])\Z"
+)
+_OWNED = compiled(rb"(?:[(\[{]|[0-9],)\s{0,8}[\"'][A-Za-z][\w. ]{1,19}[\"'],\s{0,8}[bru]?(?P<quote>[\"'])\Z")
+_LETTER = compiled(rb"[^0-9A-Za-z](k)[\"']? ?(?:=>?|:=?) ?(?P<quote>[\"'`])\Z")
 _READERS = (
-    None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED, _TUPLE, _TUPLE, _TAGGED,
+    None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED,
+    _ROW, _ROW, _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
     _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
+    _NO_TEXT, _SETTING, _MARKED, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
+    _SLASHED, _RULED, _ROW, _OWNED, _OWNED, _LETTER, None,
 )  # fmt: skip
 
 
 UNPACKED = _READERS.index(_UNPACKED)
 """The form that is as good as an assignment of one value: a password in it may be any word."""
+TABLE = _READERS.index(_RULED)
+"""The form that names no value, but the head of a table."""
+ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _OWNED, _LETTER, _SLASHED))
+"""Forms of which `following` knows more values."""
 
 
 class Named(NamedTuple):
@@ -207,50 +271,68 @@ class Named(NamedTuple):
 
 def named(data: bytes, form: int, start: int) -> Named | None:
     """The name that a form gives to the value at `start`; None if it is none after all."""
-    low = max(0, start - 200)
     reader = _READERS[form]
     if reader is None:
-        return _labelled(data[low:start], data, start)
-    if reader is _HASHED:
-        return _hashed(data[low:start], data, start)
-    if reader is _CALLED or reader is _TUPLE:
-        low = _callee(data, start)
-    before = data[low:start] if low >= 0 else b""
-    found = reader.search(before)
+        return _labelled(data, start)
+    whole = _WHOLE.get(reader)
+    if whole is not None:
+        return whole(data, start)
+    low = _callee(data, start) if reader is _CALLED or reader is _TUPLE else max(0, start - 200)
+    found = reader.search(data[low:start]) if low >= 0 else None
     if found is None:
         return None
-    place, quote = low + found.start(), found.groupdict().get("quote") or b""
-    if reader is _UNPACKED:
-        name = _of_several(found)
-        return Named(name, place, quote) if name else None
-    if reader is _SPACED:
-        return Named(found[1] + b"_of_client", place, quote) if _random(data, start) else None
-    if reader is _SPOKEN:
-        return Named(found[1], place, quote) if _random(data, start) else None
-    if reader is _ABOVE:
-        return Named(found[1], low + found.start(1), quote) if _below(data, start, found[1].lower()) else None
-    if reader is _CHATTED:
-        if found[1][:1] in b"pP":
-            good = bool(_AFTER_VALUE.search(before, 0, found.start(1)) and _LINE.match(data, start))
-        else:
-            good = _random(data, start)
-        return Named(found[1].lower() + b"_of_client", place, quote) if good else None
-    if reader is _CALLED or reader is _TUPLE:
-        return _argument(data, start, found, place)
-    return Named(found.group(1), place, quote)
+    name = Named(found[1], low + found.start(), found.groupdict().get("quote") or b"")
+    asked = _ASKED.get(reader)
+    return asked(data, start, found, name) if asked is not None else name
 
 
-def _labelled(before: bytes, data: bytes, start: int) -> Named | None:
+def _unpacked(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    called = _of_several(found)
+    return name._replace(name=called) if called else None
+
+
+def _spaced(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name._replace(name=found[1] + b"_of_client") if _random(data, start) or _short(data, start) else None
+
+
+def _spoken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name if _random(data, start) or _short(data, start) else None
+
+
+def _above(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    place = name.start + found.start(1) - found.start()
+    return Named(found[1], place, name.quote) if _below(data, start, found[1].lower()) else None
+
+
+def _chatted(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    if found[1][:1] in b"pP":
+        good = bool(_AFTER_VALUE.search(found.string, 0, found.start(1)) and _LINE.match(data, start))
+    else:
+        good = _random(data, start)
+    return name._replace(name=found[1].lower() + b"_of_client") if good else None
+
+
+def _updated(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    called = _WHERE.match(data, start)
+    return name._replace(name=called[1]) if called else None
+
+
+def _next_pass(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name._replace(name=found[1].lower() + b"_of_client") if _LINE.match(data, start) else None
+
+
+def _labelled(data: bytes, start: int) -> Named | None:
     """What a label in another language than English calls the value."""
-    text = before.decode("utf-8", "replace")
+    text = data[max(0, start - 200) : start].decode("utf-8", "replace")
     label = _LABEL.search(text)
     if label is None or (not label["sep"].strip() and not _random(data, start)):
         return None
     return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
 
 
-def _hashed(before: bytes, data: bytes, start: int) -> Named | None:
+def _hashed(data: bytes, start: int) -> Named | None:
     """The key that an HMAC is made with, named as a client's secret is: it has no name of its own."""
+    before = data[max(0, start - 200) : start]
     at = before.lower().rfind(b"hmac")
     found = _HASHED.match(before, at) if at >= 0 and _random(data, start) else None
     return Named(_ARGUMENTS[1], start - len(before) + at, found["quote"]) if found else None
@@ -305,7 +387,7 @@ def _callee(data: bytes, start: int) -> int:
     return max(low, opener - 80)
 
 
-def _argument(data: bytes, start: int, found: re.Match[bytes], place: int) -> Named | None:
+def _argument(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     """A client's argument, if there are at least two that could be a key and its secret."""
     before = _LITERALS.findall(found["before"])
     if not before and not (_NEXT.match(data, start) and _random(data, start)):
@@ -315,11 +397,119 @@ def _argument(data: bytes, start: int, found: re.Match[bytes], place: int) -> Na
         secret = _RUN.match(data, start) if len(before) == 1 and len(before[0]) >= 8 else None
         if secret is None or len(secret[0]) < 32 or not _random(data, start):
             return None
-    return Named(_ARGUMENTS[len(before)], place, found["quote"])
+    return name._replace(name=_ARGUMENTS[len(before)])
+
+
+_MEMBERS = compiled(
+    rb"[0-9A-Za-z+/=_:\-]{16,256}[\"'],\s{0,40}[bru]?[\"']([0-9A-Za-z+/=_:\-]{16,256})[\"'](?:,\s{0,40}[bru]?[\"']([^\s\"'\\]{4,128})[\"'])?"
+    rb"(?:,\s{0,40}(?:NULL|null|None|True|False|true|false|[0-9]{1,9}|[\"'][^\"'\n]{0,40}[\"'])){0,4},?\s{0,40}[\])}]"
+)
+
+
+_COLUMNS = compiled(rb"\)\s{0,8}VALUES")
+_IDENTIFIER = compiled(rb"[0-9a-fA-F\-]{24,}")
+"""What follows a key and a secret and is no passphrase: of three such the row is an order's."""
+
+
+def _in_row(data: bytes, start: int) -> Named | None:
+    """The first of two or three values in a list that is a venue's: key, secret, passphrase."""
+    return _first(data, start, _ROW)
+
+
+def _in_owned(data: bytes, start: int) -> Named | None:
+    """The same in a list that has the venue's name before them."""
+    return _first(data, start, _OWNED)
+
+
+def _first(data: bytes, start: int, reader: re.Pattern[bytes]) -> Named | None:
+    if not _random(data, start):
+        return None
+    members = _MEMBERS.match(data, start)
+    if members is None or not _DIGIT.search(members[1]) or (members[2] and _IDENTIFIER.fullmatch(members[2])):
+        return None
+    if reader is _OWNED and _COLUMNS.search(data, max(0, data.rfind(b"VALUES", max(0, start - 560), start) - 8), start):
+        return None  # its columns have names
+    low = max(0, start - 90)
+    found = reader.search(data[low:start])
+    return Named(_ARGUMENTS[0], low + found.start() + 1, found["quote"]) if found else None
+
+
+def _slashed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    if not (_DIGIT.search(found[1]) and _random(data, start)):
+        return None
+    return name._replace(name=_ARGUMENTS[1])
+
+
+def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]]:
+    """Name, start and end of the values that follow the first one of a list (ROWS) that starts at `start`."""
+    if _READERS[form] is _SLASHED:
+        low = max(0, start - 520)
+        before = _SLASHED.search(data[low:start])
+        return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
+    members = _LETTER_S.match(data, start) if _READERS[form] is _LETTER else _MEMBERS.match(data, start)
+    return [(_ARGUMENTS[number], *members.span(number)) for number in range(1, members.re.groups + 1) if members[number]] if members else []
+
+
+def _lettered(data: bytes, start: int) -> Named | None:
+    """The value of a name of one letter, `k`, if `s` stands behind it with a value of its own."""
+    if not _random(data, start) or not _LETTER_S.match(data, start):
+        return None
+    found = _LETTER.search(data[max(0, start - 12) : start])
+    return Named(_ARGUMENTS[0], start - len(found[0]) + 1, found["quote"]) if found else None
+
+
+_LETTER_S = compiled(
+    rb"[0-9A-Za-z+/=_:\-]{16,256}[\"'`][^\n\"'`]{0,40}(?:\n[^\n\"'`]{0,60})?(?<![0-9A-Za-z])s[\"'`]? ?(?:=>?|:=?) ?[\"'`]"
+    rb"([0-9A-Za-z+/=_:\-]{16,256})[\"'`]"
+)
+def _ruled(data: bytes, start: int) -> Named | None:
+    """The first column that is named like a credential in the head of a table, whose rule is near `start`."""
+    stop = data.rfind(b"\n", max(0, start - 8), start + TAIL)
+    line = data.rfind(b"\n", max(0, stop - 2000), max(0, stop)) + 1
+    found = _RULED.search(data, line, stop) if stop > 0 else None
+    return Named(found[1], found.start(1), b"|") if found else None
+
+
+_POINTERS = compiled(r"[\s\u2502\u2514]*(?:\u2514 .*)?")
+_WORD_AT = compiled(r"\w+")
+
+
+def _pointed(data: bytes, start: int) -> Named | None:
+    """What a traceback says a variable was: the word above the line that leads down to it, in a column of characters."""
+    low = max(0, start - 600)
+    lines = data[low:start].decode("utf-8", "ignore").split("\n")
+    column = lines[-1].rfind("\u2514")
+    for line in reversed(lines[:-1]):
+        if _POINTERS.fullmatch(line):
+            continue
+        word = next((word for word in _WORD_AT.finditer(line) if word.start() <= column < word.end()), None)
+        return Named(word[0].encode(), start - 4, b"'") if word else None
+    return None
 
 
 _LITERALS = compiled(rb"[\"'`]([0-9A-Za-z+/=_:\-]+)[\"'`]")
 _RUN = compiled(rb"[0-9A-Za-z+/=_\-]{16,512}")
+
+
+_WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
+    _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _OWNED: _in_owned, _LETTER: _lettered, _POINTED: _pointed,
+}  # fmt: skip
+"""Forms that read more than what stands right before the value."""
+_ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {
+    _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _ABOVE: _above, _CHATTED: _chatted, _CALLED: _argument,
+    _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
+}  # fmt: skip
+"""Forms that ask the value, too."""
+
+
+_TURNS = compiled(rb"[A-Za-z0-9]{10,15}(?![\w+/=.\-])")
+_TURN = compiled(rb"[0-9][A-Za-z]")
+
+
+def _short(data: bytes, start: int) -> bool:
+    """Whether a value of 10 to 15 letters and digits is none that a word with a number would be: a0quon2ohyr7s."""
+    found = _TURNS.match(data, start)
+    return found is not None and len(_TURN.findall(found[0])) > 1
 
 
 def _random(data: bytes, start: int) -> bool:

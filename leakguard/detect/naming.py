@@ -85,16 +85,22 @@ KIN = {
 }
 
 
+_RUNS = tuple(
+    (part, f"_{run}_", run.replace("_", "") if len(run) > 6 else "") for part, runs in PART_NAMES for run in runs
+)
+"""(part, a run as it stands among words, the same written as one word if it is long enough to be told from others)."""
+
+
 @lru_cache(maxsize=65_536)
 def part_of(name: tuple[str, ...]) -> str:
     """The part that a name's words speak for; "" if none."""
-    text = f"_{'_'.join(name)}_"
     if name[-1:] in _HALVES:
         return "private-key"
-    for part, runs in PART_NAMES:
-        for run in runs:
-            if f"_{run}_" in text or (len(run) > 6 and run.replace("_", "") in text.replace("_", "")):
-                return part
+    text = f"_{'_'.join(name)}_"
+    joined = "".join(name)
+    for part, run, word in _RUNS:
+        if run in text or (word and word in joined):
+            return part
     return ""
 
 

@@ -126,9 +126,12 @@ _PART_WORDS = frozenset(
 
 def _stem(name: str) -> frozenset[str]:
     """What is left of a name without the words for parts: BINANCE_MAIN_API_KEY_1 leaves binance, main and 1."""
-    return frozenset(words(_ENCODED.sub("", name).encode("latin-1", "replace"))) - _PART_WORDS
+    found = words(_ENCODED.sub("", name).encode("latin-1", "replace"))
+    return frozenset(_GLUED.sub("", word) for word in found) - _PART_WORDS
 
 
+_GLUED = re.compile(r"(?<=[a-z]{3})(?:api|secret)?(?:key|secret)\Z")
+"""A part's name that nothing parts from the word before it: venueapikey, VENUESECRETKEY."""
 _ENCODED = re.compile(r"(?i)(?<![a-z])b(?:ase)?64|(?<=[a-z_\-])b(?:ase)?64(?![a-z])")
 """How a value is written says nothing of the account: b64secret, API_SECRET_BASE64."""
 

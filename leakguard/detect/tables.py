@@ -28,7 +28,10 @@ _CELL = compiled(
 
 
 def is_header(data: bytes, assigned: Assigned) -> bool:
-    """Whether a value looks like the next column's name: the name of a part itself, after a comma, in a row."""
+    """Whether a value looks like the next column's name: the name of a part itself, after a comma, in a row. The rule
+    below a table's head needs no look."""
+    if assigned.sep == b"|":
+        return True
     between = data[assigned.name_start + len(assigned.name) : assigned.start]
     if between.strip(b"`\"' \t") not in (b",", b";", b"|"):
         return False
@@ -53,7 +56,7 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
         start = found.end()
         yield from _sql_rows(data, header, start)
         return
-    stop = data.find(b"\n", assigned.end, assigned.end + 2000)
+    stop = data.find(b"\n", assigned.name_start + len(assigned.name), assigned.end + 2000)
     if stop >= 0 and b"|" in data[assigned.name_start : assigned.start]:
         yield from _piped_rows(data, _piped(data, line, stop), stop + 1)
     elif stop >= 0:

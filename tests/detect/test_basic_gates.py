@@ -202,8 +202,22 @@ def test_random_values_are_strange(template: str, least: float) -> None:
 @pytest.mark.parametrize("value", [b"", b"\x00\xff" * 9, "пароль".encode(), b"-" * 40, b"A"])
 def test_odd_bytes_break_nothing(value: bytes) -> None:
     assert isinstance(strangeness(value), float)
-    for kind in ("password", "secret", "token", "key", "weak", "unnamed"):
+    for kind in ("password", "passphrase", "secret", "token", "key", "weak", "unnamed"):
         assert value_like(Candidate(value, 0, len(value)), kind) in Verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "password", "passphrase"),
+    [
+        (b"secret2041", False, True), (b"TokenPass207", False, True), (b"Password@1987", False, True),
+        (b"password123", False, False), (b"secret1234", False, False), (b"passphrase000", False, False),
+        (b"secret/2041.key", False, False), (b"tiger-passphrase", False, False), (b"Rocket!88fox", True, True),
+    ],
+)  # fmt: skip
+def test_a_passphrase_may_say_what_it_is(value: bytes, password: bool, passphrase: bool) -> None:
+    for kind, good in (("password", password), ("passphrase", passphrase)):
+        candidate = Candidate(value, 0, len(value), b"OKX_PASSPHRASE", {"quote": b'"', "sep": b"="})
+        assert (value_like(candidate, kind) is not Verdict.REJECT) == good
 
 
 # ---------------------------------------------------------------- the other basic gates

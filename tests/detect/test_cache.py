@@ -431,7 +431,8 @@ def test_a_read_only_folder_is_no_error(folder: Path, pack: Path) -> None:
                 pytest.skip("the checkout lies in a folder that is closed to other users")
     folder.mkdir()
     folder.chmod(0o555)
-    for path in (folder.parent, pack.parent, *folder.parents[1:3]):
+    above = 4 if "PYTEST_XDIST_WORKER" in os.environ else 3  # a worker's folders lie one deeper
+    for path in (pack.parent, *folder.parents[:above]):
         path.chmod(path.stat().st_mode | 0o055)
     pack.chmod(0o644)
     try:

@@ -18,8 +18,9 @@ from leakguard.detect.stage1 import Cold, Compiled, compile_databases, widths
 from leakguard.errors import EngineError
 from leakguard.findings import findings_of
 from leakguard.model import Document, Finding, Incident, Match, Origin, Rule, RuleSet
-from leakguard.pipeline import Done, Policy, _drain
+from leakguard.pipeline import _drain
 from leakguard.sources.windows import read_stream
+from leakguard.work import Done, Policy
 
 SEEDS = st.integers(0, 10**6)
 

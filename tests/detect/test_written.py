@@ -134,6 +134,71 @@ WRITTEN = [
     ("bybit", "config.toml", '[env]\nBYBIT_KEY = "{0}"\nBYBIT_SECRET = {{ value = "{1}", force = true }}\n'),
     ("binance", "notizen.txt", "币安 (Binance)\nAPI密钥：{0}\n密钥：{1}\n"),  # noqa: RUF001
     ("bybit", "m.c", '/* Bybit */\nstrcpy(cfg.api_key, "{0}");\nstrcpy(cfg.api_secret, "{1}");\n'),
+    # what authors who had not seen the code wrote: each line stands for a cause, too
+    ("okx", "settings.py", "config_key = {{\n    'okx': ['{0}', '{1}', '{2}'],\n}}\n"),
+    ("gate", "apis.json", '{{"gate_testnet": ["{0}", "{1}"]}}\n'),
+    ("okx", "a.ts", "export const A = [\n  {{ exchange: 'okx', label: 'x', creds: ['{0}', '{1}', '{2}'] }},\n];\n"),
+    ("bybit", "C.kt", 'val creds = mapOf(\n    "bybit" to Pair("{0}", "{1}"),\n)\n'),
+    ("bybit", "m.cpp", 'std::map<std::string, P> c = {{\n    {{"bybit", {{"{0}", "{1}"}}}},\n}};\n'),
+    ("okx", "store.js", "new ExchangeAccount('OKX', '{0}', '{1}', '{2}'),\n"),
+    ("gate", "dump.sql", "INSERT INTO `accounts` VALUES (3,17,'gate','{0}','{1}','active','2023-01-01 00:00:00');\n"),
+    ("okx", "keys.go", 'var c = map[string]Account{{\n\t"okx": {{APIKey: "{0}", APISecret: "{1}", Passphrase: "{2}"}},\n}}\n'),
+    ("gate", "trader.py", "class T:\n    def __init__(self):\n        self.base = 'https://api.gateio.ws'\n        self.k = '{0}'\n"
+                          "        self.s = '{1}'\n"),
+    ("bybit", "vs.go", 'var vs = []venue{{{{n: "bybit", k: "{0}", s: "{1}"}}}}\n'),
+    ("okx", "okx_demo.py", "API_KEY, API_SECRET, API_PASS = '{0}', '{1}', '{2}'\nacc = Account.AccountAPI(API_KEY)\n"),
+    ("binance", "main.rs", 'let c = Credentials::from_hmac(\n    "{0}".to_owned(),\n    "{1}".to_owned(),\n);\n'
+                           "let client = BinanceHttpClient::default();\n"),
+    ("okx", "bot.rs", 'let a: Account = Okx::new(Some("{0}".into()), Some("{1}".into()), Some("{2}".into()));\n'),
+    ("bybit", "k.rs", 'const BYBIT_KEY: &str = r"{0}";\nconst BYBIT_SECRET: &str = r#"{1}"#;\n'),
+    ("okx", "c.rs", 'let c = Creds {{ venue: Venue::Okx, api_key: String::from("{0}"), api_secret: String::from("{1}"),\n'
+                    '    passphrase: Some(String::from("{2}")) }};\n'),
+    ("gate", "sys.config", '[{{gate_client, [{{api_key, <<"{0}">>}}, {{api_secret, <<"{1}">>}}]}}].\n'),
+    ("okx", "config.ml", 'let p = {{\n  url = "https://www.okx.com";\n  api_key = Some "{0}";\n  api_secret = Some "{1}";\n'
+                         '  passphrase = Some "{2}";\n}}\n'),
+    ("bybit", "Keys.h", '// Bybit\n#define kAPIKey @"{0}"\n#define kAPISecret @"{1}"\n'),
+    ("bybit", "conf.c", 'static const char bybit_key[] = "{0}";\nstatic const char *bybit_secret = "{1}";\n'),
+    ("bybit", "S.settings", '<Setting Name="BybitKey" Type="System.String">\n  <Value Profile="(Default)">{0}</Value>\n</Setting>\n'
+                            '<Setting Name="BybitSecret" Type="System.String">\n  <Value Profile="(Default)">{1}</Value>\n</Setting>\n'),
+    ("bybit", "secrets.xml", '<string name="bybit_api_key">{0}</string>\n'
+                             '<string name="bybit_api_secret" translatable="false">{1}</string>\n'),
+    ("bybit", "fix.sql", "UPDATE settings SET value='{0}' WHERE name='bybit_api_key';\n"
+                         "UPDATE settings SET value='{1}' WHERE name='bybit_api_secret';\n"),
+    ("bybit", "schema.sql", "  bybit_api_key VARCHAR(128) DEFAULT '{0}',\n  bybit_secret_key VARCHAR(128) DEFAULT '{1}'\n"),
+    ("bybit", "redis.txt", '> HGETALL exchange:bybit\n1) "api_key"\n2) "{0}"\n3) "api_secret"\n4) "{1}"\n'),
+    ("bybit", "error.log", "    c = Client(api_key, api_secret)\n        │      │        └ '{1}'\n        │      └ '{0}'\n"
+                           "        └ <class 'bybit.client.Client'>\n"),
+    ("bybit", "kv.json", '[{{"key":"bot/bybit/apiKey","flags":0,"value":"{0}"}},{{"key":"bot/bybit/apiSecret","flags":0,"value":"{1}"}}]\n'),
+    ("bybit", "x.tfstate", '{{"name": "/prod/bybit/api_key", "type": "SecureString", "value": "{0}", "version": 3}},\n'
+                           '{{"name": "/prod/bybit/api_secret", "type": "SecureString", "value": "{1}", "version": 3}}\n'),
+    ("okx", "Access.md", "| Exchange | API key | API secret | Phrase | owner |\n|---|---|---|---|---|\n"
+                         "| OKX | `{0}` | `{1}` | `{2}` | jl |\n"),
+    ("gate", "Access.md", "| Venue | owner | API key | API secret |\n| :-- | --- | --- | --- |\n| Gate | jl | {0} | {1} |\n"),
+    ("bybit", "post.http", 'Content-Disposition: form-data; name="bybit_api_key"\r\n\r\n{0}\r\n'
+                           'Content-Disposition: form-data; name="bybit_api_secret"\r\n\r\n{1}\r\n'),
+    ("bybit", "todo.txt", "[ ] Bybit api {0} / {1}\n"),
+    ("bybit", "general.txt", "anyone know why bybit says invalid signature?\nmy key is {0} and my secret is {1}\n"),
+    ("bybit", "tg.txt", "Bybit API KEY \u27a1\ufe0f {0}\nSECRET \u2192 {1}\n"),
+    ("bybit", "talep.txt", "Borsa: Bybit\nAPI anahtar\u0131: {0}\nGizli anahtar: {1}\n"),
+    ("bybit", "hotro.txt", "Bybit\nKh\u00f3a API: {0}\nKh\u00f3a b\u00ed m\u1eadt: {1}\n"),
+    ("bybit", "z.txt", "Bybit\nКлюч API — {0}\nСекретний ключ — {1}\n"),  # noqa: RUF001
+    ("bybit", "m.txt", "Bybit\nAPIキー：「{0}」\nシークレット：「{1}」\n"),  # noqa: RUF001
+    ("bybit", "mail.txt", "Bybit\nAPI Key: \u201c{0}\u201d\nSecret Key: \u201c{1}\u201d\n"),
+    ("bybit", "w.xml", '<option name="VM_PARAMETERS" value="-Dbybit.key={0} -Dbybit.secret={1}" />\n'),
+    ("bybit", "docker-compose.yml", "    environment:\n      FREQTRADE__EXCHANGE__NAME: bybit\n      FREQTRADE__EXCHANGE__KEY: \"{0}\"\n"
+                                    "      FREQTRADE__EXCHANGE__SECRET: \"{1}\"\n"),
+    ("bybit", "T.java", "var spec = new BybitExchange().getDefaultExchangeSpecification();\nspec.setApiKey(\"{0}\");\n"
+                        "spec.setSecretKey(\"{1}\");\n"),
+    ("bybit", "Api.php", "class BybitApi {{\n    private $key = '{0}';\n    private $secret = '{1}';\n}}\n"),
+    ("binance", "getkeys.m", "% the Binance key pair\npubKey = '{0}';\nsecKey = '{1}';\n"),
+    ("gate", "spot.jl", 'client = GateClient(;\n    public_key = "{0}",\n    secret_key = "{1}",\n)\n'),
+    ("okx", "s.py", 'OKX_KEY: str | None = "{0}"\nOKX_SECRET: str | None = "{1}"\nOKX_PASSPHRASE: str | None = "{2}"\n'),
+    ("okx", "alert.json", '{{"exchange": "okx", "symbol": "{{{{{{{{ticker}}}}}}}}", "apikey": "{0}", "secret": "{1}", "password": "{2}"}}\n'),
+    ("bybit", "Ex.java", 'public enum Venues {{\n    BYBIT("{0}", "{1}"),\n}}\n'),
+    ("bybit", "conf.go", 'type C struct {{\n\tKey    string `env:"BYBIT_KEY" envDefault:"{0}"`\n'
+                         '\tSecret string `env:"BYBIT_SECRET" envDefault:"{1}"`\n}}\n'),
+    ("bybit", "assets/env", "BYBITAPIKEY={0}\nBYBITSECRETKEY={1}\n"),
+    ("okx", "accounts.txt", "OKX\nkey {0}\nsecret {1}\npass {2}\n"),
 ]  # fmt: skip
 
 
@@ -205,12 +270,16 @@ def test_a_lone_half_says_so(engine: Engine) -> None:
     [
         "cacheKey = '{{hex*64}}'  # binance",
         "okx = {'idempotency_key': '{{uuid}}', 'salt': '{{hex*64}}'}",
-        'bybit: {"publicKey": "{{alnum*18}}", "verifyingKey": "{{b64*43}}="}',
+        'bybit: {"publicKey": "{{b64*43}}=", "verifyingKey": "{{b64*43}}="}',
         "Bybit auth: nonce={{digits*19}} challenge={{uuid}} signature={{hex*64}}",
         "gate: the key to the strategy is patience, the secret is discipline",
         "BINANCE_WALLET={{b58*44}}",
         "see the section API Key\nBinance and others give you a key on this page",
         'orders = {"binance": ("{{digits*12}}", "{{digits*12}}")}',
+        'hashes = {"binance": ["{{hex*64}}", "{{hex*64}}", "{{hex*64}}", "{{hex*64}}"]}',
+        "('bitmart', memo, timeout=(3, 10))  # api_key, secret_key",
+        'fields = ["exchange", "api_key_permission_flags", "api_secret_rotation_days"]  # gate',
+        "| Gate | API key | note |\n|---|---|---|\n| yes | see the vault | none |",
     ],
 )
 def test_no_secrets(engine: Engine, text: str) -> None:
@@ -243,6 +312,10 @@ ALONE = [
     ("ethereum.private-key", "k.yaml", "env:\n  - name: WALLET_PRIVATE_KEY\n    value: '{}'\n", "0x{{hex*64}}"),
     ("ethereum.key-in-call", "P.cs", 'var account = new Account("{}", 1);\n', "0x{{hex*64}}"),
     ("kucoinfutures.api-secret", ".vntrader/connect_kucoinfutures.json", '{{\n    "Secret Key": "{}"\n}}', "{{uuid}}"),
+    ("bitmex.api-key-id", "accounts.yml", "bitmex:\n  id: {}\n  secret: none\n", "{{b64u*24}}"),
+    ("ethereum.key-for-signing", "s.js", 'web3.eth.accounts.signTransaction(tx, "{}");\n', "0x{{hex*64}}"),
+    ("ethereum.short-name-bare-key", "s.py", "w3 = Web3(HTTPProvider(u))\npk = '{}'\n", "{{hex*64}}"),
+    ("deribit.client-id", "c.toml", 'name = "deribit"\nkey = "{}"\n', "QxWpZvKq"),
     ("bithumb.api-key", "b.py", "import pybithumb\ncon_key = '{}'\n", "{{hex*32}}"),
 ]
 

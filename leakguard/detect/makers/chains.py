@@ -112,12 +112,13 @@ def _bip39(rng: Random, arg: str, _memory: Memory) -> str:
     from importlib import import_module
 
     count, _, language = arg.partition(" ")
+    language, _, between = language.partition(" ")
     if count not in ("", "12", "15", "18", "21", "24"):
         raise ValueError("bip39 takes 12, 15, 18, 21 or 24 words")
     phrase: str = (
         import_module("mnemonic").Mnemonic(language or "english").to_mnemonic(rng.randbytes(int(count or 12) * 4 // 3))
     )
-    return phrase
+    return phrase.replace(" ", between or " ")
 
 
 def _electrum(rng: Random, _arg: str, _memory: Memory) -> str:
@@ -288,7 +289,7 @@ MAKERS: Mapping[str, Maker] = {
     "avalanche": _avalanche,
     "bech32": _bech32,  # human part, then perhaps the number of bytes (32)
     "bip38": _bip38,  # multiplied: with an intermediate code
-    "bip39": _bip39,  # number of words (12), then perhaps the language
+    "bip39": _bip39,  # number of words (12), then perhaps the language, and what stands between the words
     "ed25519_b64": _ed25519_b64,
     "ed25519_hex": _ed25519_hex,
     "ed25519_public": _seed_public,  # the public half of the template's ed25519_seed; b64 (default), b58, hex

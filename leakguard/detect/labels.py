@@ -1,0 +1,54 @@
+"""What people call a key, its secret and its passphrase in the languages that they write notes in.
+
+Data for forms.py: labels with what an English note would say, and how labels end, as a pattern of the first stage. Knows
+no bytes and no rules. Imported by forms.py only.
+"""
+
+from __future__ import annotations
+
+# What people call the parts in their languages, the longer before the shorter, and what an English note would say.
+LABELS: tuple[tuple[str, str], ...] = (
+    ("секретный ключ", "secret key"), ("приватный ключ", "private key"), ("закрытый ключ", "private key"),
+    ("пароль", "passphrase"), ("секрет", "secret"), ("ключ", "api key"),
+    ("シークレットキー", "secret key"), ("シークレット", "secret"), ("アクセスキー", "access key"),
+    ("秘密鍵", "private key"),
+    ("パスフレーズ", "passphrase"), ("パスワード", "passphrase"), ("キー", "api key"),
+    ("秘密密钥", "secret key"), ("访问密钥", "access key"), ("api密钥", "api key"), ("api 密钥", "api key"), ("api密鑰", "api key"),
+    ("密钥", "secret key"), ("密鑰", "secret key"),
+    ("私钥", "secret key"), ("私鑰", "secret key"), ("口令", "passphrase"), ("密码", "passphrase"),
+    ("密碼", "passphrase"),
+    ("시크릿키", "secret key"), ("시크릿 키", "secret key"), ("비밀키", "secret key"), ("시크릿", "secret"),
+    ("액세스키", "access key"), ("액세스 키", "access key"), ("개인키", "private key"), ("비밀번호", "passphrase"),
+    ("키", "api key"), ("chave secreta", "secret key"), ("chave privada", "private key"), ("chave da api", "api key"),
+    ("clave secreta", "secret key"), ("clave privada", "private key"), ("clave api", "api key"), ("segredo", "secret"),
+    ("secreto", "secret"), ("contraseña", "passphrase"), ("senha", "passphrase"), ("chave", "api key"),
+    ("clave", "api key"), ("geheimer schlüssel", "secret key"), ("privater schlüssel", "private key"),
+    ("schlüssel", "api key"), ("clé secrète", "secret key"), ("clé privée", "private key"), ("clé api", "api key"),
+    ("clé", "api key"), ("geheimnis", "secret"), ("chiave segreta", "secret key"), ("chiave privata", "private key"),
+    ("chiave api", "api key"),
+    ("segreto", "secret"), ("chiave", "api key"), ("gizli anahtar", "secret key"), ("özel anahtar", "private key"),
+    ("anahtar", "api key"), ("klucz tajny", "secret key"), ("tajny klucz", "secret key"),
+    ("klucz prywatny", "private key"), ("klucz", "api key"), ("hasło", "passphrase"), ("khóa bí mật", "secret key"),
+    ("khóa riêng", "private key"), ("khóa", "api key"), ("kunci rahasia", "secret key"),
+    ("kunci pribadi", "private key"), ("kunci", "api key"), ("rahasia", "secret"),
+    ("gizli anahtarı", "secret key"), ("anahtarı", "api key"),  # noqa: RUF001
+    ("секретний ключ", "secret key"), ("приватний ключ", "private key"),
+    ("geheime sleutel", "secret key"), ("privésleutel", "private key"), ("sleutel", "api key"),
+    ("phrase secrète", "passphrase"),
+    ("μυστικό κλειδί", "secret key"), ("κλειδί", "api key"),
+    ("المفتاح السري", "secret key"), ("مفتاح سري", "secret key"), ("مفتاح", "api key"),
+    ("کلید مخفی", "secret key"), ("کلید", "api key"), ("מפתח סודי", "secret key"), ("מפתח", "api key"),
+    ("गुप्त कुंजी", "secret key"), ("कुंजी", "api key"), ("คีย์ลับ", "secret key"), ("คีย์", "api key"),
+    ("私密密钥", "secret key"), ("秘密键", "secret key"),
+)  # fmt: skip
+LAST = (
+    "люч|екрет|ароль|キー|シークレット|フレーズ|ワード|鍵|密钥|密鑰|私钥|私鑰|口令|密码|密碼|키|시크릿|비밀번호"
+    "|(?i:chave|clave|segredo|secret[oa]|privada|senha|contraseña|schlüssel|secrète|privée|chave da api|clé|clé api"
+    "|clave api|geheimnis|chiave|chiave api|segret[oa]|privata|anahtar|klucz|tajny|prywatny|hasło|khóa|bí mật|riêng|kunci"
+    "|rahasia|pribadi|anahtarı|sleutel)"  # noqa: RUF001
+)
+"""How a label ends. Hyperscan reads bytes, so no letter beyond ASCII is in a class or folded. Two words more, and the
+database takes a quarter longer over every text: others are a pattern of their own."""
+
+LAST_BEYOND = "κλειδί|السري|سري|مفتاح|کلید|مخفی|מפתח|סודי|कुंजी|คีย์|ลับ|键"
+"""The same for writing systems that share no letter with these."""
