@@ -4,6 +4,9 @@ All manifests of all that was asked for are read before the first layer, so that
 of, and is read once. A finding in a layer says which build step brought it and whether the file is still there in the
 end: deleted and overwritten files are still in the image that was handed out. Steps are masked like contents.
 
+An image is asked for by its name: what cannot be read of it makes the run incomplete, with `strict` or without. The
+receipt accounts for every byte: of the files, of the blobs that manifests name, and of what came out of them.
+
 Imported by cli/image.py. Knows no command line and no report format.
 """
 
@@ -16,17 +19,19 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from leakguard.attribution import Masker
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
 from leakguard.model import Finding, Incident, Origin, ScanResult
-from leakguard.pipeline import PARALLEL_FROM, Collector, Policy, Unit, scan_leaves
+from leakguard.pipeline import PARALLEL_FROM, scan_leaves
 from leakguard.sources.files import FileTask
 from leakguard.sources.image import Reader
-from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.limits import Bytes, Limits
 from leakguard.sources.inside.walk import Leaf, Tally
 from leakguard.sources.registry import Login
 from leakguard.sources.stores import Store
 from leakguard.sources.windows import OnIncident, reason_of
+from leakguard.work import Policy, Unit
 
 EXPECTED = 1 << 30
 """Bytes an image may have: enough for the engine to be worth its compilation."""
@@ -122,14 +127,15 @@ def scan_images(
     stores: list[Store] = []
     interrupted = False
     collector = Collector(on_progress)
-    collector.limits = limits
+    collector.limits, collector.accounts = limits, True
     run = _Run(engine_for, policy, limits, collector)
     try:
         for target in dict.fromkeys(targets):
             try:
                 stores.append(open_store(target, access, limits, incidents.append))
             except SourceError as error:
-                incidents.append(Incident("failed", error.origin, error.reason))
+                size = os.path.getsize(target) if os.path.isfile(target) else 0
+                incidents.append(Incident("failed", error.origin, error.reason, size))
         run.all(stores, jobs)
     except KeyboardInterrupt:
         interrupted = True
@@ -146,12 +152,12 @@ class _Run:
         self, engine_for: Callable[[int], Engine], policy: Policy, limits: Limits, collector: Collector
     ) -> None:
         self.engine = engine_for(EXPECTED)
-        self.policy = policy
+        self.policy = policy._replace(strict=True)
         self.collector = collector
         self.incidents: list[Incident] = []
         self.tally = Tally()
         mask = Masker(self.engine).text
-        self.reader = Reader(limits, self._told, mask, strict=policy.strict, tally=self.tally)
+        self.reader = Reader(limits, self._told, mask, strict=True, platforms=policy.strict, tally=self.tally)
         self._before = (0, 0, 0)
 
     def _told(self, incident: Incident) -> None:
@@ -178,7 +184,8 @@ class _Run:
     def _scan(self, name: str, leaves: Iterable[Leaf]) -> None:
         self.incidents = []
         done = scan_leaves(self.engine, leaves, self.policy, self.incidents, self.tally)
-        self.collector.add(Unit(FileTask(name, "", 0)), done._replace(inside=self._gone()))
+        done = done._replace(inside=self._gone(), account=(Bytes(), Bytes()))  # that comes once, when all is read
+        self.collector.add(Unit(FileTask(name, "", 0)), done)
 
     def _scan_by(self, jobs: int, leaves: Iterable[Leaf]) -> None:
         """The same by worker processes: this one reads and expands."""
@@ -202,14 +209,28 @@ class _Run:
     def result(self, incidents: Sequence[Incident]) -> ScanResult:
         self.collector.findings = _once([self._placed(finding) for finding in self.collector.findings])
         self.collector.sets = [made._replace(origin=self._origin(made.origin)) for made in self.collector.sets]
+        blobs = self._account()
         result = self.collector.result(incidents)
+        account = {"files": result.receipt["account"]["files"], "blobs": blobs._asdict()} | result.receipt["account"]
         reader = self.reader
         told: dict[str, Any] = {
             "images": [str(image) for image in reader.images],
             "layers": len(reader.uses),
             "read_before": self.tally.seen_before,
         }
-        return result._replace(receipt={**result.receipt, "image": told})
+        return result._replace(receipt={**result.receipt, "account": account, "image": told})
+
+    def _account(self) -> Bytes:
+        """Hands the account of all that was read to the collector, but for that of the blobs."""
+        collector, blobs = self.collector, self.tally.blobs
+        collector.files = collector.files.plus(self.tally.root)
+        collector.members = collector.members.plus(self.tally.inner)
+        for incident in collector.incidents:
+            if incident.bytes and incident.origin in self.reader.documents:  # the collector took it for a member
+                changed = Bytes(scanned=-incident.bytes)._replace(**{incident.state: incident.bytes})
+                blobs = blobs.plus(changed)
+                collector.members = collector.members.plus(Bytes(*(-count for count in changed)))
+        return blobs
 
     def _placed(self, finding: Finding) -> Finding:
         return finding._replace(origin=self._origin(finding.origin))

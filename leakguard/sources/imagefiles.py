@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import BinaryIO, cast
 
-from leakguard.errors import UsageError
+from leakguard.errors import SourceError, UsageError
 from leakguard.model import Incident, Origin
 from leakguard.sources import oci
 from leakguard.sources.image import Reader
@@ -30,10 +30,11 @@ from leakguard.sources.inside.base import (
     Member,
     Pull,
     Stream,
+    Told,
     from_bytes,
     from_file,
 )
-from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.limits import Bytes, Limits
 from leakguard.sources.inside.walk import READERS, Choose, Leaf, Walker
 from leakguard.sources.oci import Blob
 from leakguard.sources.stores import LayerWalker, MissingError, Root, read_all
@@ -88,7 +89,16 @@ class Archive:
 
     remote = False
 
-    def __init__(self, handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_incident: OnIncident) -> None:
+    def __init__(
+        self,
+        handle: BinaryIO,
+        size: int,
+        origin: Origin,
+        limits: Limits,
+        on_incident: OnIncident,
+        outer: tuple[Bytes, ...] = (),
+    ) -> None:
+        self.outer = outer
         self.on_incident = on_incident
         self.handle = handle
         self.size = size
@@ -96,7 +106,8 @@ class Archive:
         self.limits = limits
         self.files: dict[str, tuple[int, int]] = {}
         self.links: dict[str, str] = {}
-        self.opened: set[int] = set()
+        self.opened: dict[int, int] = {}
+        """Where a member begins that was read -> its size."""
         self._index()
 
     def _index(self) -> None:
@@ -129,7 +140,7 @@ class Archive:
 
     def open(self, blob: Blob) -> tuple[Pull, int]:
         start, size = self._place(blob)
-        self.opened.add(start)
+        self.opened[start] = size
         return from_file(self.handle, start, size), size
 
     def roots(self) -> list[Root]:
@@ -143,7 +154,7 @@ class Archive:
                 try:
                     data = read_all(self.open(Blob(place=name))[0], oci.MOST_DOCUMENT)
                 except (BrokenError, OSError):
-                    self.opened.discard(self.files[name][0])
+                    self.opened.pop(self.files[name][0], None)
                     continue  # whoever reads the rest will say so
                 found.append(Root(name, data, archive=data.lstrip()[:1] == b"["))
         return found
@@ -153,7 +164,11 @@ class Archive:
         return any(name.startswith("blobs/sha256/") or name.endswith("/layer.tar") for name in self.files)
 
     def give_back(self, blob: Blob) -> None:
-        self.opened.discard(self._place(blob)[0])
+        self.opened.pop(self._place(blob)[0], None)
+
+    def unread(self) -> Bytes:
+        read = min(self.size, sum(self.opened.values()))
+        return Bytes(self.size, containers=read, truncated=self.size - read)
 
     def related(self, _digest: str) -> list[Root]:
         return []
@@ -174,17 +189,32 @@ class Archive:
 
 
 # ---------------------------------------------------------------- folders
+class _Counting:
+    """A pull that knows how much it gave."""
+
+    def __init__(self, pull: Pull) -> None:
+        self._pull = pull
+        self.count = 0
+
+    def __call__(self, count: int) -> bytes:
+        data = self._pull(count)
+        self.count += len(data)
+        return data
+
+
 class Folder:
-    """A layout as a folder."""
+    """A layout as a folder. Each of its files counts as a container: what is in it is a blob or a member."""
 
     remote = False
+    outer: tuple[Bytes, ...] = ()
 
     def __init__(self, path: str, origin: Origin, on_incident: OnIncident) -> None:
         self.path = path
         self.origin = origin
         self.on_incident = on_incident
         self.size = 0
-        self.opened: set[str] = set()
+        self.opened: dict[str, int] = {}
+        """Name of a file that was read -> its size."""
         self._root = os.path.realpath(path)
         self._last: BinaryIO = io.BytesIO()  # a blob is read before the next is opened
         for folder, _, names in os.walk(path):
@@ -202,7 +232,7 @@ class Folder:
             if os.path.realpath(path) != os.path.join(self._root, *name.split("/")):
                 raise BrokenError("a link stands in the way, which is not followed")
             fd, size = open_regular(path)
-            self.opened.add(name)
+            self.opened[name] = size
             handle = cast(BinaryIO, os.fdopen(fd, "rb", 0))
             self._last.close()
             self._last = handle
@@ -221,12 +251,17 @@ class Folder:
                 self.on_incident(Incident("failed", f"{self.origin}!/{name}", reason))
                 continue
             if len(data) > oci.MOST_DOCUMENT:
-                self.opened.discard(name)  # told where it is parsed, and scanned with the rest
+                self.opened.pop(name, None)  # told where it is parsed, and scanned with the rest
             found.append(Root(name, data, archive=data.lstrip()[:1] == b"["))
         return found
 
     def give_back(self, blob: Blob) -> None:
-        self.opened.difference_update(places(blob))
+        for name in places(blob):
+            self.opened.pop(name, None)
+
+    def unread(self) -> Bytes:
+        read = min(self.size, sum(self.opened.values()))
+        return Bytes(self.size, containers=read, truncated=self.size - read)
 
     def related(self, _digest: str) -> list[Root]:
         return []
@@ -236,25 +271,39 @@ class Folder:
         from leakguard.sources.files import Options, walk
 
         names: set[int] = set()
-        for number, task in enumerate(walk([self.path], Options(), self.on_incident), 1):
+        tally = walker.tally
+        for number, task in enumerate(walk([self.path], Options(strict=True), self.on_incident), 1):
             name = os.path.relpath(task.open_path, self.path).replace(os.sep, "/")
             if name in self.opened:
+                size = self.opened[name]
+                tally.root = tally.root.plus(Bytes(size, containers=size))
+                continue
+            if walker.budget.over:
+                tally.root = tally.root.plus(Bytes(task.size, truncated=task.size))
                 continue
             origin = Origin("member", name, self.origin)
             try:
                 if task.kind == "link":
                     text = os.fsencode(os.readlink(task.open_path))
-                    yield from walker.member(
-                        self.origin, Member(name, from_bytes(text), len(text), "link"), number, 0, names
-                    )
-                    continue
-                fd, size = open_regular(task.open_path)
+                    member, handle = Member(name, from_bytes(text), len(text), "link"), None
+                else:
+                    fd, size = open_regular(task.open_path)
+                    handle = cast(BinaryIO, os.fdopen(fd, "rb", 0))
+                    member = Member(name, from_file(handle, 0, size), size)
             except OSError as error:
                 self.on_incident(Incident("failed", str(origin), reason_of(error), task.size))
                 continue
-            with os.fdopen(fd, "rb", 0) as handle:
-                pull = from_file(cast(BinaryIO, handle), 0, size)
-                yield from walker.member(self.origin, Member(name, pull, size), number, 0, names)
+            read = _Counting(member.pull)
+            try:
+                yield from walker.member(self.origin, member._replace(pull=read), number, 0, names)
+            except Told:
+                continue  # the limit of the whole was reached, and told
+            finally:
+                left = member.size - read.count
+                made = Bytes(member.size, containers=read.count)
+                tally.root = tally.root.plus(made._replace(**{"truncated" if walker.budget.over else "failed": left}))
+                if handle is not None:
+                    handle.close()
 
     def close(self) -> None:
         self._last.close()
@@ -288,21 +337,33 @@ def leaves_at(path: str, limits: Limits, on_incident: OnIncident, choose: Choose
 
 
 def open_handle(handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_incident: OnIncident) -> Archive:
-    """The store in an open file, which it closes. UsageError if no image is in it."""
+    """The store in an open file, which it closes. UsageError if no image is in it, SourceError if it lies too deep."""
     budget = Budget(limits, size)
-    for _ in range(limits.depth):
+    outer: list[Bytes] = []
+    told: list[Incident] = []
+    while True:
         handle.seek(0)
         kind = magic.kind_of(handle.read(magic.HEAD))
         if kind not in CODECS:
             break
-        handle, size = _expanded(handle, size, kind, origin, budget, on_incident)
+        if len(outer) >= limits.depth:
+            handle.close()
+            raise SourceError(str(origin), f"compressed more than {limits.depth} times (--archive-depth)")
+        handle, size, made = _expanded(handle, size, kind, origin, budget, told.append)
+        outer.append(made)
+    for incident in told:
+        on_incident(incident)
     if kind != "tar":
         handle.close()
+        if told:
+            raise SourceError(str(origin), "no archive of an image in what could be read of it")
         raise UsageError(f"image: {origin}: no archive of an image; `leakguard scan` looks inside of other archives")
-    store = Archive(handle, size, origin, limits, on_incident)
+    store = Archive(handle, size, origin, limits, on_incident, tuple(outer))
     if "manifest.json" not in store.files and "index.json" not in store.files:
         if not store.looks_like_one:
             store.close()
+            if told:
+                raise SourceError(str(origin), "no image in what could be read of it")
             raise UsageError(f"image: {origin}: no image is in it; `leakguard scan` looks inside of other archives")
         if "repositories" not in store.files:  # what Docker wrote before 1.10 has that alone
             on_incident(Incident("failed", str(origin), "image without a manifest: cut off, perhaps"))
@@ -311,9 +372,9 @@ def open_handle(handle: BinaryIO, size: int, origin: Origin, limits: Limits, on_
 
 def _expanded(
     handle: BinaryIO, size: int, kind: str, origin: Origin, budget: Budget, on_incident: OnIncident
-) -> tuple[BinaryIO, int]:
-    """What a compressed file holds, in a temporary file; and its size."""
-    told = []
+) -> tuple[BinaryIO, int, Bytes]:
+    """What a compressed file holds, in a temporary file; its size; what became of the compressed bytes."""
+    told: list[Incident] = []
 
     def tell(state: str, _name: str, reason: str) -> None:
         told.append(Incident("failed" if state == "unread" else state, str(origin), reason))
@@ -346,4 +407,6 @@ def _expanded(
     for incident in told:
         on_incident(incident)
     handle.close()
-    return out, out.tell()
+    read = min(size, stream.position) if told else size
+    state = "truncated" if {incident.state for incident in told} == {"truncated"} else "failed"
+    return out, out.tell(), Bytes(size, containers=read)._replace(**{state: size - read})

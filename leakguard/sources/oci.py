@@ -24,6 +24,7 @@ SHORT = 12
 
 _DIGEST = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
+_TAR = re.compile(r"[.+]tar(?:[.+]|\Z)")
 
 
 class Blob(NamedTuple):
@@ -73,6 +74,8 @@ class Config(NamedTuple):
     diff_ids: tuple[str, ...]
     steps: tuple[Step, ...]
     platform: str
+    filled: tuple[Step, ...] = ()
+    """Those that made a layer."""
 
 
 def short(digest: str) -> str:
@@ -97,15 +100,22 @@ def digest_in(place: str) -> str:
     return f"sha256:{name}" if _HEX.match(name) else ""
 
 
+_KEYS = {key.lower(): key for key in ("manifests", "layers", "blobs", "fsLayers", "config", "rootfs", "history")}
+"""Keys that say what an image is made of."""
+
+
 # ---------------------------------------------------------------- documents
 def parsed(data: bytes) -> Any:
-    """JSON. BrokenError if it is none."""
+    """JSON. BrokenError if it is none, or if programs would read different things in it."""
     if len(data) > MOST_DOCUMENT:
         raise BrokenError(f"longer than {MOST_DOCUMENT} bytes, not parsed")
     try:
-        return json.loads(data)
+        document = json.loads(data, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise BrokenError("is not the JSON document it should be") from None
+        raise BrokenError("is not the JSON document it should be, or says a thing twice") from None
+    if isinstance(document, dict) and any(key.lower() in _KEYS and key not in _KEYS.values() for key in document):
+        raise BrokenError("a key in capitals that are not its own: some programs obey it, and some do not")
+    return document
 
 
 def is_index(document: Any) -> bool:
@@ -140,16 +150,21 @@ def platform_of(value: Any) -> str:
     return "/".join(part for part in parts if isinstance(part, str) and part)
 
 
-def ref_name(document: Any, digest: str) -> str:
-    """What an index calls one of its manifests."""
+def ref_names(document: Any) -> dict[str, str]:
+    """What an index calls its manifests, by digest; only those that have a name."""
+    found: dict[str, str] = {}
     for item in document.get("manifests", ()):
-        if isinstance(item, dict) and item.get("digest") == digest:
-            notes = item.get("annotations")
-            notes = notes if isinstance(notes, dict) else {}
-            for key in ("io.containerd.image.name", "org.opencontainers.image.ref.name"):
-                if isinstance(notes.get(key), str):
-                    return str(notes[key])
-    return ""
+        notes = item.get("annotations") if isinstance(item, dict) else None
+        digest = item.get("digest") if isinstance(notes, dict) else None
+        for key in ("io.containerd.image.name", "org.opencontainers.image.ref.name"):
+            if isinstance(notes, dict) and isinstance(digest, str) and isinstance(notes.get(key), str):
+                found.setdefault(digest, notes[key])
+    return found
+
+
+def holds_tar(layer: Blob) -> bool:
+    """Must its content be a tar? So it is of images; what else has layers says by their media type what these are."""
+    return not layer.media or bool(_TAR.search(layer.media))
 
 
 def manifest_of(document: Any) -> Manifest:
@@ -194,6 +209,8 @@ def _file(place: str) -> Blob:
 
 def inner(path: str) -> str:
     """A path in an archive or layer, as it would lie below its root: `..` goes no higher."""
+    if path and path[0] not in "/." and path[-1] != "/" and "/." not in path and "//" not in path:
+        return path  # nearly all
     return posixpath.normpath(f"/{path}").lstrip("/") or "."
 
 
@@ -214,13 +231,13 @@ def config_of(document: Any) -> Config:
         text = item.get("created_by") if isinstance(item, dict) else None
         empty = bool(item.get("empty_layer")) if isinstance(item, dict) else False
         steps.append(Step(number, text if isinstance(text, str) else "", empty))
-    return Config(tuple(i if isinstance(i, str) else "" for i in ids), tuple(steps), platform_of(document))
+    filled = tuple(step for step in steps if not step.empty)
+    return Config(tuple(i if isinstance(i, str) else "" for i in ids), tuple(steps), platform_of(document), filled)
 
 
 def step_of(config: Config, layer: int, layers: int) -> Step | None:
     """What made the layer of that index; None if the history does not fit the layers."""
-    filled = [step for step in config.steps if not step.empty]
-    return filled[layer] if len(filled) == layers else None
+    return config.filled[layer] if len(config.filled) == layers else None
 
 
 def parts(data: bytes) -> list[tuple[str, bytes]]:
@@ -283,63 +300,71 @@ def _encoded(text: str) -> bytes:
 
 
 # ---------------------------------------------------------------- stacked layers
+MOST_LINKED = 16 * 1024 * 1024
+"""Characters of further names of files that are kept of a layer; those of more are not known."""
+
+
 class Names:
-    """What one layer has and takes away, by path."""
+    """What one layer has and takes away, by the hashes of paths: those may be a megabyte long, each."""
 
     def __init__(self) -> None:
-        self.files: set[str] = set()
-        self.folders: set[str] = set()
-        self.whiteouts: set[str] = set()
-        self.opaque: set[str] = set()
-        self.again: set[str] = set()
+        self.files: set[int] = set()
+        self.folders: set[int] = set()
+        self.whiteouts: set[int] = set()
+        self.opaque: set[int] = set()
+        self.again: set[int] = set()
         """Files that the layer has twice: the last one counts."""
-        self.links: dict[str, list[str]] = {}
+        self.links: dict[int, list[str]] = {}
         """File -> further names of it in the layer."""
         self.complete = False
+        self._linked = 0
 
     def __call__(self, name: str, kind: bytes, link: str) -> None:
         """Takes a tar header."""
         path = inner(name)
-        base = posixpath.basename(path)
-        if base == ".wh..wh..opq":
-            self.opaque.add(posixpath.dirname(path))
-        elif base.startswith(".wh..wh."):
-            return  # AUFS's own
-        elif base.startswith(".wh."):
-            self.whiteouts.add(posixpath.join(posixpath.dirname(path), base[4:]))
+        above, _, base = path.rpartition("/")
+        if base.startswith(".wh."):
+            if base == ".wh..wh..opq":
+                self.opaque.add(hash(above))
+            elif not base.startswith(".wh..wh."):  # AUFS's own
+                self.whiteouts.add(hash(f"{above}/{base[4:]}" if above else base[4:]))
         elif kind == b"5":
-            self.folders.add(path)
+            self.folders.add(hash(path))
         else:
-            if path in self.files:
-                self.again.add(path)
-            self.files.add(path)
-            if kind == b"1":
-                self.links.setdefault(inner(link), []).append(path)
+            key = hash(path)
+            if key in self.files:
+                self.again.add(key)
+            self.files.add(key)
+            if kind == b"1" and self._linked < MOST_LINKED:
+                self._linked += len(path)
+                self.links.setdefault(hash(inner(link)), []).append(path)
 
     def fate(self, path: str) -> str:
         """What the layer does to a file of a layer below: "deleted", "overwritten" or ""."""
-        if path in self.whiteouts:
-            return "overwritten" if path in self.files else "deleted"
-        if path in self.files or path in self.folders:
+        key = hash(path)
+        if key in self.whiteouts:
+            return "overwritten" if key in self.files else "deleted"
+        if key in self.files or key in self.folders:
             return "overwritten"
         above = posixpath.dirname(path)
         while above:
-            if above in self.opaque or above in self.whiteouts or above in self.files:
+            key = hash(above)
+            if key in self.opaque or key in self.whiteouts or key in self.files:
                 return "deleted"
             above = posixpath.dirname(above)
-        return "deleted" if "" in self.opaque else ""
+        return "deleted" if hash("") in self.opaque else ""
 
 
 def visible(path: str, layers: list[Names], index: int) -> tuple[str, int]:
     """("visible", -1), or what becomes of a file of layers[index] and the index of the layer that does it."""
     own = layers[index]
     first, _, number = path.rpartition("#")
-    again = inner(first) if number.isdigit() and inner(first) in own.again else ""
-    if not again and inner(path) in own.again:
+    again = inner(first) if number.isdigit() and hash(inner(first)) in own.again else ""
+    if not again and hash(inner(path)) in own.again:
         return "overwritten", index
     start = again or inner(path)
     worst = ("visible", -1)
-    for name in (start, *own.links.get(start, ())):
+    for name in (start, *own.links.get(hash(start), ())):
         fate = _fate(name, layers, index)
         if fate[0] == "visible":
             return fate

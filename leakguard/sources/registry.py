@@ -17,7 +17,10 @@ import os
 import re
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, NamedTuple, Self, cast
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -25,6 +28,7 @@ from leakguard.errors import SourceError, UsageError
 from leakguard.model import Incident, Origin
 from leakguard.sources import oci
 from leakguard.sources.inside.base import CHUNK, BrokenError, Pull, from_bytes
+from leakguard.sources.inside.limits import Bytes
 from leakguard.sources.inside.walk import Leaf, Walker
 from leakguard.sources.oci import Blob
 from leakguard.sources.stores import MissingError, Root, read_all
@@ -32,6 +36,9 @@ from leakguard.sources.windows import OnIncident
 
 TIMEOUT = 60.0
 """Seconds without a byte after which a connection is given up."""
+PATIENCE = 300.0
+"""Seconds of waiting in all from which on a connection must have brought LEAST_RATE bytes for each of them."""
+LEAST_RATE = 1024
 MOST_REDIRECTS = 5
 MOST_RESUMED = 3
 DOCKER_HUB = "registry-1.docker.io"
@@ -46,6 +53,8 @@ _NAME = re.compile(
     r"(?:(?P<host>[A-Za-z0-9.-]*(?:[.:]|localhost)[A-Za-z0-9.-]*(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)/)?"
     r"(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-f]+))?\Z"
 )
+_LOGIN = re.compile(r"\A(\w+://)?[^/@]*:[^/]*@")
+"""A login before a host, which is not to be shown."""
 _CHALLENGE = re.compile(r'([a-z_]+)="([^"]*)"')
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -78,7 +87,9 @@ def name_of(text: str) -> Name:
     """`host:5000/team/app:1.2` or `app@sha256:...`, in parts. UsageError."""
     found = _NAME.match(text)
     if found is None:
-        raise UsageError(f"image: {text}: neither a file nor a name of an image")
+        shown = _LOGIN.sub(r"\1***@", text)
+        more = "; a login is given by --username" if shown != text else ""
+        raise UsageError(f"image: {shown}: neither a file nor a name of an image{more}")
     return Name(found["host"] or "", found["name"], found["digest"] or found["tag"] or "latest")
 
 
@@ -122,6 +133,10 @@ def login_for(host: str, path: str, files: list[str]) -> Login:
 
 
 # ---------------------------------------------------------------- asking
+class SlowError(OSError):
+    """Bytes come, but so few that the end never will."""
+
+
 class Answer:
     """A response with its connection, both closed by one call."""
 
@@ -130,15 +145,26 @@ class Answer:
         self._response = response
         self.status = response.status
         self.headers = response.headers
-
-    @property
-    def length(self) -> int | None:
+        self.length = response.length
         """Bytes still to come, if the server said so."""
-        return self._response.length
+        self._came = 0
+        self._waited = 0.0
 
     def read(self, count: int) -> bytes:
         """At most `count` bytes. OSError, HTTPException."""
-        return self._response.read(count)
+        if self.length is not None:
+            count = min(count, self.length)  # Python does not always count, and would wait for more
+            if not count:
+                return b""
+        before = time.monotonic()
+        data = self._response.read1(count)
+        self._came += len(data)
+        self._waited += time.monotonic() - before
+        if self.length is not None:
+            self.length -= len(data)
+        if self._waited > PATIENCE and self._came < self._waited * LEAST_RATE:
+            raise SlowError(0, f"too slow: {self._came} bytes in {self._waited:.0f} seconds")
+        return data
 
     def close(self) -> None:
         self._response.close()
@@ -193,8 +219,8 @@ class Web:
             response = self._request(url, {**headers, **extra})
             if response.status not in (301, 302, 303, 307, 308):
                 return response
-            target = urljoin(url, response.headers.get("Location", ""))
             response.close()
+            target = _url(url, response.headers.get("Location", ""))
             if urlsplit(target).scheme not in ("https", self.scheme):
                 raise OSError(0, "the registry sends us to a place that is not encrypted")
             url = target
@@ -209,8 +235,9 @@ class Web:
                 connection = http.client.HTTPSConnection(at.hostname or "", at.port, timeout=TIMEOUT, context=context)
             else:
                 connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=TIMEOUT)
-            connection.request("GET", f"{at.path or '/'}{'?' + at.query if at.query else ''}", headers=headers)
-            answer = Answer(connection, connection.getresponse())
+            with _patient(connection):
+                connection.request("GET", f"{at.path or '/'}{'?' + at.query if at.query else ''}", headers=headers)
+                answer = Answer(connection, connection.getresponse())
             connection = None
         except (http.client.HTTPException, ValueError) as error:
             raise OSError(0, f"the registry's answer is no HTTP: {type(error).__name__}") from None
@@ -233,7 +260,7 @@ class Web:
         if method.lower() != "bearer":
             raise OSError(0, "the registry asks for a login of a kind not known")
         told = dict(_CHALLENGE.findall(rest))
-        realm = urlsplit(told.get("realm", ""))
+        realm = urlsplit(_url("", told.get("realm", "")))
         if realm.scheme != "https" and not (self.plain and realm.scheme == "http"):
             raise OSError(0, "the registry names a token service that is not encrypted")
         scope = f"repository:{self.name.path}:pull"
@@ -249,9 +276,9 @@ class Web:
             if response.status != 200:
                 raise OSError(0, f"the token service answers {response.status}")
             try:
-                answer = json.loads(response.read(1024 * 1024))
+                answer = json.loads(read_all(response.read, 1024 * 1024))
                 token = answer.get("token") or answer.get("access_token")
-            except (ValueError, AttributeError, http.client.HTTPException):
+            except (ValueError, AttributeError, RecursionError, http.client.HTTPException):
                 token = None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise OSError(0, "the token service gives no token")
@@ -266,11 +293,41 @@ class Web:
             raise OSError(0, "the login is not sent: the token service belongs to another domain")
 
 
+def _url(base: str, target: str) -> str:
+    """Where a server sends us. OSError if that is no URL."""
+    try:
+        joined = urljoin(base, target)
+        urlsplit(joined)
+    except ValueError:
+        raise OSError(0, "the registry sends us to a place that is none") from None
+    return joined
+
+
+@contextmanager
+def _patient(connection: http.client.HTTPConnection) -> Iterator[None]:
+    """Ends the connection if its headers take longer than PATIENCE: each byte of them has the time-out for its own."""
+
+    def end() -> None:
+        if connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(PATIENCE, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # nobody shall be forked while it is there
+
+
 # ---------------------------------------------------------------- a registry's image
 class Registry:
     """One image by name, with all its platforms, in a registry."""
 
     remote = True
+    outer: tuple[Bytes, ...] = ()
 
     def __init__(self, web: Web, on_incident: OnIncident) -> None:
         self.web = web
@@ -323,11 +380,11 @@ class Registry:
             return from_bytes(data), len(data)
         path = f"/v2/{self.web.name.path}/blobs/{blob.digest}"
         response = self.web.get(path)
-        length = response.headers.get("Content-Length", "")
+        length = response.length
         if self._last is not None:
             self._last.response.close()  # a blob is read before the next is opened
         self._last = _Download(self.web, path, response)
-        return self._last, int(length) if length.isdigit() else -1
+        return self._last, -1 if length is None else length
 
     def give_back(self, blob: Blob) -> None:
         """Nothing: there is no rest."""
@@ -359,6 +416,9 @@ class Registry:
     def rest(self, walker: Walker) -> Iterator[Leaf]:
         """Nothing: a registry names no content but by its manifests."""
         return iter(())
+
+    def unread(self) -> Bytes:
+        return Bytes()
 
     def close(self) -> None:
         if self._last is not None:
@@ -401,6 +461,8 @@ class _Download:
         while True:
             try:
                 data = self.response.read(min(count, CHUNK))
+            except SlowError as error:
+                raise BrokenError(error.strerror or "too slow") from None
             except (http.client.HTTPException, OSError):
                 data = b""
                 if self.length is None:

@@ -59,7 +59,7 @@ class Storage(Folder):
             self.on_incident(Incident("failed", f"{self.origin}!/{name}", reason))
             return {}
         finally:
-            self.opened.discard(name)  # it is content as well
+            self.opened.pop(name, None)  # it is content as well
 
     def roots(self) -> list[Root]:
         """The images, as `docker save` would list them."""
@@ -103,7 +103,7 @@ class Storage(Folder):
         if not os.path.lexists(path):
             raise MissingError("no record of its headers; its files are read as files")
         fd, _ = open_regular(path)
-        self.opened.add(record)
+        self.opened[record] = os.fstat(fd).st_size
         with os.fdopen(fd, "rb") as raw, io.BufferedReader(gzip.GzipFile(fileobj=raw)) as lines:
             while True:
                 try:
@@ -127,7 +127,7 @@ class Storage(Folder):
         place = f"{DRIVERS[self.driver].format(ident)}/{name}"
         pull, have = super().open(Blob(place=place))
         if have != size:
-            self.opened.discard(place)  # read with the rest
+            self.opened.pop(place, None)  # read with the rest
             raise BrokenError("a file is not as long as the record says")
         while data := pull(CHUNK):
             yield data

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from leakguard.model import Origin
-from leakguard.sources.inside.base import CHUNK, BrokenError, Member, Pull
+from leakguard.sources.inside.base import CHUNK, BrokenError, Budget, Member, Pull, Stream
+from leakguard.sources.inside.limits import Bytes
 from leakguard.sources.inside.walk import Leaf, Walker
 from leakguard.sources.oci import Blob, Names
 
@@ -39,6 +40,8 @@ class Store(Protocol):
     size: int
     remote: bool
     """What it has is to be fetched: what was verified before is not asked for again."""
+    outer: tuple[Bytes, ...]
+    """What became of the compressed files around it, the outermost first."""
 
     def roots(self) -> list[Root]:
         """Where to begin. SourceError if there is nothing."""
@@ -53,7 +56,10 @@ class Store(Protocol):
         """Attestations and the like, kept beside a manifest."""
 
     def rest(self, walker: Walker) -> Iterator[Leaf]:
-        """What was never opened."""
+        """What was never opened. Accounts for the bytes on disk."""
+
+    def unread(self) -> Bytes:
+        """What became of the bytes on disk where `rest` is not to be had any more."""
 
     def close(self) -> None:
         """Lets go of files and connections."""
@@ -66,12 +72,15 @@ class Hashing:
         self.pull = pull
         self.algorithm = algorithm
         self.ended = False
+        self.blank = True
+        """Was it nothing but NUL bytes?"""
         self._hash = hashlib.new(algorithm)
 
     def __call__(self, count: int) -> bytes:
         data = self.pull(count)
         self._hash.update(data)
         self.ended = not data
+        self.blank = self.blank and not data.strip(b"\0")
         return data
 
     @property
@@ -88,10 +97,14 @@ class LayerWalker(Walker):
     passed_by: Callable[[Member], bool] | None = None
     unmarked = False
     """The layer ends without the end mark of a tar: that is how umoci writes them, and what a cut off one looks like."""
+    is_tar = False
+    """The layer was read as one."""
+    outer: tuple[Bytes, ...] = ()
+    """See Store."""
 
     def begin(self, layer: Origin, names: Names) -> None:
         """A layer follows."""
-        self.layer, self.names, self.diff, self.unmarked = layer, names, None, False
+        self.layer, self.names, self.diff, self.unmarked, self.is_tar = layer, names, None, False, False
 
     def end(self) -> Hashing | None:
         """The layer was read. What its content went through, if it was compressed."""
@@ -100,6 +113,28 @@ class LayerWalker(Walker):
 
     def entries(self, origin: Origin) -> Callable[[str, bytes, str], None] | None:
         return self.names if origin is self.layer else None
+
+    def enter(
+        self, origin: Origin, stream: Stream, kind: str, depth: int, names: set[int] | None = None
+    ) -> Iterator[Leaf]:
+        if origin is self.layer and kind == "tar":
+            self.is_tar = True
+        yield from super().enter(origin, stream, kind, depth, names)
+
+    def settled(self, origin: Origin, made: Bytes, depth: int) -> None:
+        if depth == 1 and origin is self.layer:
+            self.tally.blobs = self.tally.blobs.plus(made)
+        elif depth == 1 and origin is self.root:
+            self.settle_root(made)
+        else:
+            self.tally.add(made)
+
+    def settle_root(self, made: Bytes) -> None:
+        """Takes what became of an archive's bytes, and of what it was packed in."""
+        first, *others = (*self.outer, made)
+        self.tally.root = self.tally.root.plus(first)
+        for one in others:
+            self.tally.add(one)
 
     def _tell(self, state: str, origin: Origin, reason: str) -> None:
         if origin is self.layer and reason == NO_END_MARK:
@@ -116,6 +151,17 @@ class LayerWalker(Walker):
             self.diff = Hashing(member.pull)
             member = member._replace(pull=self.diff)
         yield from super().member(container, member, number, depth, names, parent)
+
+
+def growing(pull: Pull, budget: Budget) -> Pull:
+    """A pull of something whose length only its end tells: a registry's answers. What came of it so far counts."""
+
+    def grown(count: int) -> bytes:
+        data = pull(count)
+        budget.grow(budget.size + len(data))
+        return data
+
+    return grown
 
 
 def read_all(pull: Pull, most: int) -> bytes:

@@ -30,11 +30,11 @@ from leakguard.detect.generate import expand
 from leakguard.errors import LeakguardError
 from leakguard.images import Access, scan_images
 from leakguard.model import ScanResult
-from leakguard.pipeline import Policy
 from leakguard.report import ReportContext
 from leakguard.report.common import exit_code
 from leakguard.report.receipt import receipt
 from leakguard.sources.inside.limits import Limits
+from leakguard.work import Policy
 
 Files = dict[str, bytes]
 INDEX = "application/vnd.oci.image.index.v1+json"

@@ -357,6 +357,20 @@ def test_a_tag_that_is_a_secret_is_not_shown(tmp_path: Path) -> None:
     assert token(1) not in str(seen.facts(0)) + str(seen.receipt)
 
 
+@pytest.mark.parametrize("where", ["index", "config"])
+def test_a_platform_that_is_a_secret_is_not_shown(where: str, tmp_path: Path) -> None:
+    image = Made([layer(("a.env", planted(0)))], platform=("linux", token(1)))
+    files = layout([image])
+    if where == "config":
+        index = json.loads(files["index.json"])
+        del index["manifests"][0]["platform"]
+        files["index.json"] = json.dumps(index).encode()
+    (tmp_path / "app.tar").write_bytes(tar(files))
+    done = run(tmp_path, "-f", "json", "--receipt", "r.json", "app.tar")
+    assert done.returncode == 1
+    assert token(1).encode() not in done.stdout + done.stderr + (tmp_path / "r.json").read_bytes()
+
+
 @pytest.mark.parametrize("what", ["layer", "config", "manifest"])
 def test_a_missing_blob_is_told(what: str, tmp_path: Path) -> None:
     image = five()

@@ -226,3 +226,10 @@ def test_a_server_that_is_none_is_incomplete(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_names_are_taken_apart(text: str, name: tuple[str, str, str]) -> None:
     assert tuple(name_of(text)) == name
+
+
+@pytest.mark.parametrize("before", ["docker://", "https://", ""])
+def test_a_password_in_a_name_is_not_shown(before: str, tmp_path: Path) -> None:
+    done = run(tmp_path, f"{before}robot:pass-phr@se@registry.example/team/app:1")
+    assert done.returncode == 2 and b"--username" in done.stderr
+    assert b"pass-phr" not in done.stdout + done.stderr

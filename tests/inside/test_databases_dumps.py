@@ -37,15 +37,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nests import Seen, look, look_at
 
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
-from leakguard.pipeline import Collector, Policy, scan_files
+from leakguard.pipeline import scan_files
 from leakguard.sources.files import Options, walk
 from leakguard.sources.inside import base
 from leakguard.sources.inside.databases.redisvalues import elements
 from leakguard.sources.inside.databases.snappy import unlzf
 from leakguard.sources.inside.databases.sqldump import copied
 from leakguard.sources.inside.limits import Limits
+from leakguard.work import Policy
 
 
 def content(seen: Seen) -> bytes:

@@ -15,12 +15,14 @@ import pytest
 from nests import tar, zip_
 from papers import compound, docx, msg, ods_table, opendocument, paragraph, pdf, png, pptx, word_table, xlsx
 
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.model import ScanResult
-from leakguard.pipeline import Collector, Policy, scan_files
+from leakguard.pipeline import scan_files
 from leakguard.sources.files import Options, walk
 from leakguard.sources.inside.limits import Limits
+from leakguard.work import Policy
 
 pytestmark = pytest.mark.usefixtures("loaded")
 

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -590,3 +591,26 @@ def test_no_file_is_left_and_spools_have_no_name(tmp_path: Path, monkeypatch: py
     seen: Seen = look(tar([("a.zip", zip_([("x", Random(1).randbytes(50_000))])), ("b", b"2")]), tmp_path)
     assert len(seen.members) == 2
     assert os.listdir(tmp_path / "tmp") == []
+
+
+def test_keys_of_a_tar_that_nothing_obeys_are_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Bug: a global header of 50,000 keys was copied for each member, which took minutes for a megabyte."""
+    from leakguard.sources.inside.archives import tars
+
+    kept: list[int] = []
+    real = tars._data
+
+    def counting(stream: Any, entry: Any, pax: dict[str, str], *more: Any) -> Any:
+        kept.append(len(pax))
+        return real(stream, entry, pax, *more)
+
+    monkeypatch.setattr(tars, "_data", counting)
+    info = tarfile.TarInfo("g")
+    body = b"".join(b"16 k%05d=value\n" % n for n in range(20_000)) + b"14 path=a.env\n"
+    info.type, info.size = b"g", len(body)
+    member = tarfile.TarInfo("b")
+    member.size = 1
+    data = info.tobuf() + body + bytes(-len(body) % 512) + (member.tobuf() + b"x" + bytes(511)) * 2
+    seen = look(data + bytes(1024), tmp_path)
+    assert kept == [1, 1]
+    assert seen.members["it!/a.env"] == b"x"

@@ -14,11 +14,13 @@ from random import Random
 import pytest
 from nests import ARCHIVES, CODECS, gzip_quine, tar, zip_, zip_records
 
+from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
-from leakguard.pipeline import Collector, Policy, scan_files
+from leakguard.pipeline import scan_files
 from leakguard.sources.files import Options, walk
 from leakguard.sources.inside.limits import Limits
+from leakguard.work import Policy
 
 pytestmark = pytest.mark.usefixtures("loaded")
 

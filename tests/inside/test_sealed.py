@@ -278,6 +278,26 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "btrfs": ("d.img", lambda: boot(b"", 65_600, b"_BHRfS_M")),
     "fat": ("d.img", lambda: boot(b"\xeb\x58\x90mkfs.fat", 82, b"FAT32   ")),
     "disk": ("d.img", partitioned),
+    "erofs": ("d.img", lambda: padded(bytes(1024) + b"\xe2\xe1\xf5\xe0")),
+    "f2fs": ("d.img", lambda: padded(bytes(1024) + b"\x10\x20\xf5\xf2")),
+    "cramfs": ("d.img", lambda: padded(b"\x45\x3d\xcd\x28" + bytes(12) + b"Compressed ROMFS")),
+    "old-squashfs": ("d.img", lambda: padded(b"hsqs" + bytes(24) + b"\3\0")),
+    "old-squashfs reversed": ("d.img", lambda: padded(b"sqsh" + bytes(24) + b"\0\4")),
+    "ubi": ("d.ubi", lambda: padded(b"UBI#\1\0\0\0")),
+    "sif": ("d.sif", lambda: padded(b"#!/usr/bin/env run-singularity\n\0SIF_MAGIC\0")),
+    "appimage": ("d.AppImage", lambda: padded(b"\x7fELF\2\1\1\0AI\2")),
+    "makeself": ("x.run", lambda: b"#!/bin/sh\n# This script was generated using Makeself 2.4.5\n" + b"\x1f\x8b" + bytes(99)),
+    "dmg": ("x.dmg", lambda: padded(b"\x78\xda\x63\x60\x18\x05\xa3\x60" + bytes(range(128, 200)))),
+    "wiredtiger": ("collection-7.wt", lambda: padded(b"\x41\xd8\1\0\1\0\0\0")),
+    "duckdb": ("x.db", lambda: padded(b"\1\2\3\4\5\6\7\x08DUCK\x40\0\0\0")),
+    "lucene": ("_0.fdt", lambda: padded(b"\x3f\xd7\x6c\x17\x1cLucene90StoredFieldsFastData\0\0\0\1")),
+    "cassandra": ("nb-1-big-Data.db", lambda: padded(b"\xf0\x21\0\x10" + bytes(range(128, 250)))),
+    "lrzip": ("x.lrz", lambda: padded(b"LRZI\0\6")),
+    "zpaq": ("x.zpaq", lambda: padded(b"7kSt\xa0\x31\x83\xd3\x8c")),
+    "arj": ("x.arj", lambda: padded(b"\x60\xea\x2b\0\x22\x0b\1\0\x10\0\2")),
+    "stuffit": ("x.sit", lambda: padded(b"SIT!\0\1")),
+    "snappy": ("x.sz", lambda: padded(b"\xff\6\0\0sNaPpY")),
+    "lzfse": ("x.lzfse", lambda: padded(b"bvx2\0\1")),
     "innodb-compressed": ("t.ibd", lambda: innodb(1 | 4 << 1 | 1 << 5)),
     "innodb-compressed mariadb": ("t.ibd", lambda: innodb(0x15 | 1 << 5)),
     "innodb-encrypted": ("t.ibd", lambda: innodb(1 << 13 | 0x21)),
@@ -323,6 +343,8 @@ def test_what_only_looks_so_is_not_named(tmp_path: Path) -> None:
     harmless = {
         "zeros.bin": bytes(80_000), "boot.bin": boot(b"\0\0"), "list.txt": b"<<< a list >>>\n" * 20,
         "key.der": b"\x30\x82\x01\x22" + bytes(300), "x.gpg": b"\x99\x01\x0d\x04" + bytes(270), "text": b"XFS is not XFSB\n",
+        "prog": b"\x7fELF\2\1\1" + bytes(300), "a.sh": b"#!/bin/sh\n# no Makeself\n", "x.dmg": b"notes on a disk\n" * 9,
+        "it-Data.db": b"a,b\n" * 40, "bvx": b"bvx is a word\n", "arj": b"\x60\xea\xff\xff" + bytes(60), "DUCK": b"12345678DUCKs\n",
         "table.ibd": innodb(0x15), "t2.ibd": innodb(0x21), "conf": b"conectix\n"[:8].lower()[:7],
     }  # fmt: skip
     for name, data in harmless.items():
@@ -332,8 +354,8 @@ def test_what_only_looks_so_is_not_named(tmp_path: Path) -> None:
 
 def test_large_images_are_cut_into_parts_like_other_files(tmp_path: Path) -> None:
     """Nothing of them is expanded, so all processes may share them, and no limit of archives holds for them."""
-    from leakguard.pipeline import SPLIT, archive_kind, units
     from leakguard.sources.windows import FileTask
+    from leakguard.work import SPLIT, archive_kind, units
 
     path = tmp_path / "d.qcow2"
     with path.open("wb") as out:

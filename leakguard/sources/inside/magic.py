@@ -5,7 +5,7 @@ a dictionary look-up for text; reads nothing. It may be wrong (two bytes are not
 and the bytes are then scanned as they stand. On the path of every scanned file: imports nothing but `opaque`.
 """
 
-from leakguard.sources.inside.opaque import MAGICS, NOTED, PGP, SURE, innodb, is_pgp
+from leakguard.sources.inside.opaque import MAGICS, NOTED, PGP, SURE, by_place, innodb, is_pgp
 
 __all__ = ["NOTED", "kind_of"]
 
@@ -158,7 +158,7 @@ def kind_of(head: bytes, name: str = "") -> str:
         return "lha"
     if head[32769:32774] == b"CD001":
         return "iso"
-    if name.endswith(_NAMED) and (kind := _by_name(head, name)):
+    if (head[8:12] == b"DUCK" or name.endswith(_NAMED)) and (kind := _by_name(head, name)):
         return kind
     if name.endswith((".ldb", ".sst", ".log", ".mdb", ".aof", ".dat", ".bson", ".ibd")):
         return _database(head, name)
@@ -318,7 +318,7 @@ def _syslog(head: bytes, _name: str) -> bool:
     return not following.strip() or (following[:1].isdigit() and (b" <" in following or len(following) < 9))
 
 
-_NAMED = (".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml",
+_NAMED = (".dmg", "-Data.db", ".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml",
           ".plist", ".config", ".resx")  # fmt: skip
 _MARKUP = _NAMED[-7:]
 _COLUMNS = (b"pass", b"secret", b"token", b"key", b"pwd", b"seed", b"mnemonic", b"private", b"credential", b"auth", b"phrase", b"login")
@@ -327,6 +327,10 @@ _FIELDS = (b"from: ", b"to: ", b"date: ", b"subject: ", b"message-id: ", b"recei
 
 def _by_name(head: bytes, name: str) -> str:
     """What its name alone tells from other text: documents that are text, and brotli, which has no magic."""
+    if head[8:12] == b"DUCK" or name.endswith(_NAMED[:2]):
+        kind = by_place(head, name)
+        if kind or not name.endswith(_NAMED[2:]):
+            return kind
     if name.endswith(".br"):
         text = head.isascii() and head[:64].decode("ascii").replace("\n", "").isprintable()
         return "" if text else "brotli"

@@ -5,7 +5,8 @@ others, and large: they are scanned as they stand, by as many processes as there
 """
 
 NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "ext", "xfs", "btrfs", "ntfs", "fat", "disk",
-                   "innodb-compressed", "innodb-encrypted"})  # fmt: skip
+                   "innodb-compressed", "innodb-encrypted", "erofs", "f2fs", "cramfs", "old-squashfs", "ubi", "dmg", "sif",
+                   "appimage", "wiredtiger", "duckdb", "lucene", "cassandra"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LUKS\xba\xbe", "luks"),
@@ -39,6 +40,29 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"-----BEGIN PGP SIGNED MESSAGE", "clear-signed"),
     (b"-----BEGIN PKCS7-----", "armored"),
     (b"-----BEGIN CMS-----", "armored"),
+    (b"\0\0", "erofs"),
+    (b"\0\0", "f2fs"),
+    (b"\x45\x3d\xcd\x28", "cramfs"),
+    (b"\x28\xcd\x3d\x45", "cramfs"),
+    (b"hsqs", "old-squashfs"),
+    (b"sqsh", "old-squashfs"),
+    (b"UBI#\1", "ubi"),
+    (b"\x31\x18\x10\x06", "ubi"),
+    (b"#!/usr/bin/env run-singularity\n", "sif"),
+    (b"\x7fELF", "appimage"),
+    (b"#!", "makeself"),
+    (b"\x41\xd8\1\0", "wiredtiger"),
+    (b"\x3f\xd7\x6c\x17", "lucene"),
+    (b"LRZI\0", "lrzip"),
+    (b"7kSt\xa0\x31\x83\xd3", "zpaq"),
+    (b"zPQ\1", "zpaq"),
+    (b"zPQ\2", "zpaq"),
+    (b"\x60\xea", "arj"),
+    (b"SIT!", "stuffit"),
+    (b"StuffIt (c)1997", "stuffit"),
+    (b"\xff\6\0\0sNaPpY", "snappy"),
+    (b"bvx1", "lzfse"),
+    (b"bvx2", "lzfse"),
     (b"\x30\x80", "cms"),
     (b"\x30\x81", "cms"),
     (b"\x30\x82", "cms"),
@@ -110,7 +134,41 @@ def innodb(head: bytes) -> str:
     return "innodb-encrypted" if flags >> 13 & 1 else "innodb-compressed" if flags >> 1 & 0xF else ""
 
 
-SURE = {"disk": disk, "ext": ext, "btrfs": btrfs, "fat": fat, "vdi": vdi, "cms": cms}
+def _arj(head: bytes, _name: str) -> bool:
+    """The size of a main header, and its type."""
+    return 30 <= int.from_bytes(head[2:4], "little") <= 2600 and 30 <= head[4] <= 64 and head[10:11] == b"\2"
+
+
+def _cramfs(head: bytes, _name: str) -> bool:
+    return head[16:32] == b"Compressed ROMFS"
+
+
+def _old_squashfs(head: bytes, _name: str) -> bool:
+    """Any squashfs but those of version 4 that begin with their lowest byte."""
+    version = head[28:30]
+    return version in (b"\1\0", b"\2\0", b"\3\0") if head[:1] == b"h" else version in (b"\0\1", b"\0\2", b"\0\3", b"\0\4")
+
+
+def by_place(head: bytes, name: str) -> str:
+    """Kinds whose mark is not at their beginning, or that have none and a name."""
+    if head[8:12] == b"DUCK" and head[12:16] in _DUCKDB:
+        return "duckdb"
+    text = head[:64].isascii() and b"\0" not in head
+    if name.endswith(".dmg") and len(head) >= 64 and not text:
+        return "dmg"
+    return "cassandra" if name.endswith("-Data.db") and not text and not head.startswith(b"SQLite") else ""
+
+
+_DUCKDB = frozenset(bytes((version, 0, 0, 0)) for version in range(30, 120))
+
+
+SURE = {"erofs": lambda head, _: head[1024:1028] == b"\xe2\xe1\xf5\xe0", "f2fs": lambda head, _: head[1024:1028] == b"\x10\x20\xf5\xf2",
+        "cramfs": _cramfs, "old-squashfs": _old_squashfs, "arj": _arj,
+        "appimage": lambda head, _: head[8:11] in (b"AI\1", b"AI\2"),
+        "makeself": lambda head, _: b"generated using Makeself" in head[:512],
+        "wiredtiger": lambda head, _: head[4:6] == b"\1\0",
+        "lucene": lambda head, _: b"StoredFields" in head[:64],
+        "disk": disk, "ext": ext, "btrfs": btrfs, "fat": fat, "vdi": vdi, "cms": cms}
 
 REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi"), (
     "a disk image, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen"
@@ -121,6 +179,16 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi"), (
     "bitlocker": "encrypted",
     "innodb-compressed": "an InnoDB table, scanned as bytes: its compressed pages are not seen",
     "innodb-encrypted": "an InnoDB table, encrypted",
+    "appimage": "a program with a file system behind it, which is compressed",
+    "sif": "a container image of Singularity, compressed; `singularity sif dump` takes its file system out",
+    "makeself": "an archive in a shell script; run it with --noexec --keep to unpack it",
+    "dmg": "a disk image of macOS, compressed",
+    "wiredtiger": "a table of MongoDB, whose pages are compressed; scan what mongodump writes",
+    "duckdb": "a database whose columns are compressed",
+    "lucene": "stored documents of a search index, compressed",
+    "cassandra": "a table of Cassandra, compressed by default; scan what sstabledump writes",
+    **dict.fromkeys(("erofs", "f2fs", "cramfs", "old-squashfs", "ubi"), "a file system, compressed"),
+    **dict.fromkeys(("lrzip", "zpaq", "arj", "stuffit", "snappy", "lzfse"), "no reader"),
     "keepass": "a password database, encrypted: export what is in it",
     "age": "encrypted",
     "ansible-vault": "encrypted",

@@ -28,6 +28,8 @@ class Tally:
         self.seen_before = 0
         self.root = Bytes()
         """What became of the bytes of roots."""
+        self.blobs = Bytes()
+        """The same of an image's blobs: manifests, configurations and layers, each once."""
         self._inner = Bytes()
         self._scanned = self._padding = 0
         self.last = b""

@@ -264,6 +264,10 @@ class Walker:
         unread = 0 if told.stood < 0 else min(size, told.unread + sum(high - low for low, high in holes))
         stood = size if told.stood < 0 else min(told.stood, size - unread)
         made = Bytes(size, scanned=stood, containers=size - unread - stood)._replace(**{self._state(origin, told): unread})
+        self.settled(origin, made, depth)
+
+    def settled(self, origin: Origin, made: Bytes, depth: int) -> None:
+        """Takes what became of the bytes of a container."""
         if depth == 1:
             self.tally.root = self.tally.root.plus(made)
         else:

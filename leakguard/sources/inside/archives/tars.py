@@ -28,6 +28,9 @@ _KNOWN = frozenset((
 ))  # fmt: skip
 
 
+_OBEYED = ("path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.major", "GNU.sparse.map", "GNU.sparse.size")
+
+
 class Entry(NamedTuple):
     """A header, parsed."""
 
@@ -35,7 +38,6 @@ class Entry(NamedTuple):
     size: int
     kind: bytes
     link: str
-    mode: int
 
 
 def tar(stream: Stream, context: Context) -> Iterator[Member]:
@@ -52,7 +54,7 @@ def tar(stream: Stream, context: Context) -> Iterator[Member]:
             if not ended and count:
                 context.tell("failed", "", "tar: ends without its end mark")
             return
-        if not block.strip(b"\0"):
+        if not block[0] and not block.strip(b"\0"):
             ended = True
             continue
         if not checksum_fits(block):
@@ -69,15 +71,17 @@ def tar(stream: Stream, context: Context) -> Iterator[Member]:
                 local["path" if entry.kind == b"L" else "linkpath"] = _text(data)
                 continue
             found = _pax(data)
-            (globals_ if entry.kind == b"g" else local).update(found)
+            # what nothing here obeys is not kept: it could be a million keys, to be looked at for each member
+            (globals_ if entry.kind == b"g" else local).update((key, found[key]) for key in _OBEYED if key in found)
             if not found or any(key not in _KNOWN and not key.startswith("GNU.sparse.") for key in found):
                 yield Member(f"@pax-header-{count}", from_bytes(data), len(data), "gap")
             continue
         if entry.kind in (b"L", b"K", b"x", b"X", b"g"):
             context.tell("truncated", "", f"tar: a header of more than {LONGEST_HEADER} bytes is not obeyed")
             entry = entry._replace(name=f"@pax-header-{count}", kind=b"0")
-        yield from _data(stream, entry, {**globals_, **local}, block, context)
-        local = {}
+        yield from _data(stream, entry, {**globals_, **local} if globals_ else local, block, context)
+        if local:
+            local = {}
 
 
 def _data(stream: Stream, entry: Entry, pax: dict[str, str], block: bytes, context: Context) -> Iterator[Member]:
@@ -150,7 +154,7 @@ def _entry(block: bytes) -> Entry:
         raise BrokenError("header with a size below zero", block)
     if kind == b"\0" and name.endswith("/"):
         kind = b"5"
-    return Entry(name, size, kind, _text(block[157:257]), _number(block[100:108]))
+    return Entry(name, size, kind, _text(block[157:257]) if block[157] else "")
 
 
 def _number(field: bytes) -> int:
