@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from leakguard.detect import cache
+from leakguard.detect import cache, stage1
 from leakguard.detect.engine import Engine
+from leakguard.model import RuleSet
 
 LACKING = re.compile(
     r"not installed|could not import|[Nn]o module named|\bneeds (?!/proc|a second file system)|^(Skipped: )?no [\w.-]+\Z"
@@ -20,6 +22,9 @@ LACKING = re.compile(
 """Reasons of a skip that say that a tool or a package is missing."""
 LENT = "no part of the extra dev"
 """What such a reason says of a package that this project does not install for its tests."""
+MOST_WORKERS = 8
+COMPILED = 64
+"""Databases that are kept for the tests to come."""
 
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
@@ -35,6 +40,15 @@ def _no_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"skipped, and LEAKGUARD_CI is set: {reason}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """`-n auto`: a process for each processor that this one may use, but not dozens: each holds all tests and rules."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(mine, MOST_WORKERS)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, None]:
     outcome = yield
@@ -47,15 +61,11 @@ def pytest_make_collect_report() -> Generator[None, Any, None]:
     _no_skip(outcome.get_result())
 
 
-@pytest.fixture(autouse=True)
-def thawed() -> Iterator[None]:
-    """A command freezes what it loaded, for its process ends soon. This one goes on: three gigabytes by the end."""
-    thresholds = gc.get_threshold()
-    yield
-    if gc.get_freeze_count():
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
-        gc.collect()
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay to the end, and so do the modules: no collection of garbage looks through them again."""
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # of what is left: how much there was at the last one decides when the next one is due
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,11 +74,35 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = str(tmp_path_factory.mktemp("cache"))
     patch = pytest.MonkeyPatch()
     patch.setenv("LEAKGUARD_CACHE_DIR", folder)
+    # A command freezes what it loaded and looks for garbage seldom, for its process ends soon. This one goes on.
+    patch.setattr(gc, "freeze", lambda: None)
+    patch.setattr(gc, "set_threshold", lambda *_: None)
     for name in [name for name in os.environ if name.startswith(("LEAKGUARD_CONFIG", "GIT_"))]:
         patch.delenv(name)
     patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     yield folder
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """hyperscan makes the same automaton of the same patterns every time, and takes long over it: a small pack with the
+    triggers that are always looked for 0.4 s, all rules 3 s. Here it does so once. Databases are read-only."""
+    made: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+    compiled = stage1._compiled
+
+    def once(ruleset: RuleSet, patterns: list[bytes], ids: list[int]) -> Any:
+        key = (*patterns, *ids)
+        database = made.pop(key, None) or compiled(ruleset, patterns, ids)
+        made[key] = database
+        while len(made) > COMPILED:
+            made.popitem(last=False)
+        return database
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(stage1, "_compiled", once)
+    yield
     patch.undo()
 
 
