@@ -40,7 +40,7 @@ def _trigger(words: Sequence[str], tail: int, masked: bool = False) -> str:
     `masked`: but not where what redact/ puts in the place of a secret is the value, or is the name.
     """
     inner, outer = r"\s\"'`\\", r"\s\"'`\\<>{}()\[\],;|$=:&"
-    quoted = rf"[bfru@$]?#{{0,2}}[\"'`\\]{{1,4}}{_but(list('<redacted'[:tail]), inner) if masked else f'[^{inner}]{{{tail}}}'}"
+    quoted = rf"[bfru@$]?[\"'`\\]{{1,4}}{_but(list('<redacted'[:tail]), inner) if masked else f'[^{inner}]{{{tail}}}'}"
     bare = rf"[^{outer}]{{{tail}}}"
     tagged = rf"|>[ \t]*[^\s\"'<>]{{{tail}}}"
     if masked:
@@ -51,12 +51,12 @@ def _trigger(words: Sequence[str], tail: int, masked: bool = False) -> str:
         tagged = ""
     separator = (
         r"=>|<-|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?(?:&'static[ \t]|\[\]const[ \t])?"
-        r"[\w.\[\]&<>|?]+(?: \| [\w.\[\]]+)?[ \t]?="
+        r"[\w.\[\]&<>|?]+[ \t]?="
         r"|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?="
         r"|(?:,|\r?\n)[ \t\r\n]*[\"']?(?:value|default(?:_?value)?)[\"']?[ \t]?[=:]|(?:value|content|default)="
     )
     return (
-        rf"(?i)(?:{'|'.join(words)})[\w.\-]*(?:\[\])?[\"'`\])}}\\*]{{0,3}}[ \t]*"
+        rf"(?i)(?:{'|'.join(words)})[\w.\-]*[\"'`\])}}\\*]{{0,3}}[ \t]*"
         rf"(?:(?:{separator})[ \t\r\n]*(?:(?:[\w.\[\]&*]+\()?{quoted}|{bare}){tagged})"
     )
 

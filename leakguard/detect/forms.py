@@ -22,8 +22,7 @@ LONG_TAIL = 16
 _OF_API = "(?:[ \\-](?i:api))?"
 _OPENING = "(?:\u300c|\u300e|\u3010|\u201c|\u201e|\u2018|\u00ab|\u2039)?"
 _WORD = r"(?:pass|pwd|secret|token|key|auth|cred|priv|sign|seed|mnemonic|phrase|access|memo)"
-_VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=][^\s\"'`*|<>{}()\[\]$\\,;:=]{4}"
-_PLAIN = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=]{5}"
+_VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=]{5}"
 _CALLEES = (
     r"(?:Some\()?(?:String::from|Some|SecretString::(?:new|from)|Secret::new|SecureString|new String|b64decode|base64decode"
     r"|fromHex|unhexlify|fromhex|Buffer\.from|SecretStr|Field|Ok|Box::new|Arc::new|std::string|QString|TEXT|to_owned|Zeroizing::new)"
@@ -64,8 +63,8 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
     # NAME = { value = "v"
-    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?" + _FIELDS
-    + r"(?:,|[ \t]?[:=][ \t]?\{)?\s{0,40}[\"']?\bvalue[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE,
+    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?"
+    + _VALUE,
     # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v
     r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
     # name: String::from("v")
@@ -81,10 +80,8 @@ FORMS: tuple[str, ...] = (
     r"(?i)" + _CLIENT + r"[\w:>]{0,20}(?: ?= ?)?\(\s{0,40}(?:[a-z_]\w{0,24},\s{0,8})?(?:" + _LITERAL
     + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
     # "venue": ["key", "secret"], {"venue", {"key", "secret"}}, "venue" to Pair("key", "secret"); `following` reads the others
-    # (five patterns where one would do: with a literal each they cost nothing, and the one cost a third of all)
+    # (three patterns where one would do: with a literal each they cost nothing, and the one cost a third of all)
     r"[\"']: ?[\[({]\s*[bru]?[\"']" + _LONG,
-    r"[\"']: ?[\w:]+[\[({]\s*[\"']" + _LONG,
-    r"[\"'], ?[\w:]*[\[({]\s*[\"']" + _LONG,
     r"[\"'] => ?[\w:]*[\[({]\s*[\"']" + _LONG,
     r"[\"'] to [\w:]*[\[({]\s*[\"']" + _LONG,
     r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}",
@@ -93,7 +90,7 @@ FORMS: tuple[str, ...] = (
     # API key:: v, **API key:** v
     r"(?i)(?:key|secret|phrase|token|password|memo)(?:::[ \t]{1,4}|:\*\*[ \t]{0,4})[`\"']?" + _VALUE,
     # api_key, api_secret = "v", "w"
-    r"(?i:key|secret|phrase|pass|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
+    r"(?i:key|secret|phrase|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
     r"(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?)?[bru]?[\"']" + _VALUE,
     # :api-key "v", HSET venue api_key "v"
     r"(?i)(?:key|secret|phrase|password|memo)[ \t]{1,4}[\"'](?:" + _WITH_DIGIT + ")",
@@ -110,14 +107,11 @@ FORMS: tuple[str, ...] = (
     # std::string KEY{"v"}
     r"(?i)(?:key|secret|phrase|token|password|memo)\{[\"]" + _VALUE,
     # X-API-KEY:, and the value in a list of one on the next line
-    r"(?i)(?:key|secret|phrase|token)[\"']?:[ \t]?\r?\n[ \t]{1,40}- [\"']?" + _PLAIN,
+    r"(?i)(?:key|secret|phrase|token)[\"']?:[ \t]?\r?\n[ \t]{1,40}- [\"']?" + _VALUE,
     # {api_key, <<"v">>}, api_key = Some "v"
     r"(?i)" + _WORD + r"\w{0,20}[\"']?[ \t]{0,3}(?:,|=>?|:)[ \t]{0,3}(?:<<|(?:some|just) )\"" + _VALUE,
     # <Setting Name="ApiKey" ...> <Value Profile="(Default)">v</Value>
     r"(?i)<value(?: [^<>\n]{1,40})?>" + _VALUE,
-    # <string name="api_key" translatable="false">v</string>
-    r"(?i)" + _WORD + r"\w*[\"'] (?:translatable|formatted|type|value_?type|xsi?:\w+|xml:space|encrypted|sensitive)"
-    r"=[\"'][^<>\n]*>" + _VALUE,
     # UPDATE settings SET value='v' WHERE name='api_key'
     r"(?i)\bset[ \t]{1,8}\w{0,12}value\w{0,8}[`\"]? ?= ?'" + _VALUE,
     # api_key VARCHAR(128) DEFAULT 'v'
@@ -141,8 +135,6 @@ FORMS: tuple[str, ...] = (
     r"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--",
     # creds: ["key", "secret"]; ("venue", "key", "secret")
     r"(?i)(?:cred|key|auth|api|account)\w*[\"']? ?[:=] ?[\[({]\s*[\"']" + _LONG,
-    r"[(\[{][\"'][A-Za-z][\w. ]+[\"'], ?[\"']" + _LONG,
-    r"[0-9], ?[\"'][A-Za-z][\w. ]+[\"'], ?[\"']" + _LONG,
     # self.k = "key", and s near it
     r"[^0-9A-Za-z]k[\"']? ?(?:=>?|:=?) ?[\"'`]" + _LONG,
     f"(?:{LAST_BEYOND}){_LABELLED}",
@@ -226,7 +218,6 @@ _NO_TEXT = compiled(
     rb"(?i)([a-z_]\w{1,79})[\"']?[ \t]{0,3}(?:,|=>?|:)[ \t]{0,3}(?:<<|(?:some|just) )(?P<quote>\")\Z"
 )
 _SETTING = compiled(rb"(?i)\bname=[\"']([\w.\-]{2,80})[\"'][^<>]{0,120}>\s{0,40}<value(?: [^<>\n]{1,40})?>\Z")
-_MARKED = compiled(rb"[\"']([\w.\-]{2,80})[\"'](?: [\w:.]{1,24}=[\"'][^\"'<>\n]{0,40}[\"']){1,3}>\Z")
 _UPDATED = compiled(rb"(?i)\bset[ \t]{1,8}\w{0,12}value\w{0,8}[`\"]? ?= ?(?P<quote>')\Z")
 _WHERE = compiled(rb"(?i)[^'\r\n]{4,1024}'\s{1,8}where\s{1,8}[\w`\"]{1,40} ?= ?'([\w.:/\-]{2,80})'")
 _DEFAULT = compiled(
@@ -242,14 +233,13 @@ _NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|
 _ROW = compiled(
     rb"(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]\s{0,40}[bru]?(?P<quote>[\"'])\Z"
 )
-_OWNED = compiled(rb"(?:[(\[{]|[0-9],)\s{0,8}[\"'][A-Za-z][\w. ]{1,19}[\"'],\s{0,8}[bru]?(?P<quote>[\"'])\Z")
 _LETTER = compiled(rb"[^0-9A-Za-z](k)[\"']? ?(?:=>?|:=?) ?(?P<quote>[\"'`])\Z")
 _READERS = (
     None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED,
-    _ROW, _ROW, _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
+    _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
     _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
-    _NO_TEXT, _SETTING, _MARKED, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
-    _SLASHED, _RULED, _ROW, _OWNED, _OWNED, _LETTER, None,
+    _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
+    _SLASHED, _RULED, _ROW, _LETTER, None,
 )  # fmt: skip
 
 
@@ -257,7 +247,7 @@ UNPACKED = _READERS.index(_UNPACKED)
 """The form that is as good as an assignment of one value: a password in it may be any word."""
 TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
-ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _OWNED, _LETTER, _SLASHED))
+ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _LETTER, _SLASHED))
 """Forms of which `following` knows more values."""
 
 
@@ -406,31 +396,19 @@ _MEMBERS = compiled(
 )
 
 
-_COLUMNS = compiled(rb"\)\s{0,8}VALUES")
 _IDENTIFIER = compiled(rb"[0-9a-fA-F\-]{24,}")
 """What follows a key and a secret and is no passphrase: of three such the row is an order's."""
 
 
 def _in_row(data: bytes, start: int) -> Named | None:
     """The first of two or three values in a list that is a venue's: key, secret, passphrase."""
-    return _first(data, start, _ROW)
-
-
-def _in_owned(data: bytes, start: int) -> Named | None:
-    """The same in a list that has the venue's name before them."""
-    return _first(data, start, _OWNED)
-
-
-def _first(data: bytes, start: int, reader: re.Pattern[bytes]) -> Named | None:
     if not _random(data, start):
         return None
     members = _MEMBERS.match(data, start)
     if members is None or not _DIGIT.search(members[1]) or (members[2] and _IDENTIFIER.fullmatch(members[2])):
         return None
-    if reader is _OWNED and _COLUMNS.search(data, max(0, data.rfind(b"VALUES", max(0, start - 560), start) - 8), start):
-        return None  # its columns have names
     low = max(0, start - 90)
-    found = reader.search(data[low:start])
+    found = _ROW.search(data[low:start])
     return Named(_ARGUMENTS[0], low + found.start() + 1, found["quote"]) if found else None
 
 
@@ -492,7 +470,7 @@ _RUN = compiled(rb"[0-9A-Za-z+/=_\-]{16,512}")
 
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
-    _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _OWNED: _in_owned, _LETTER: _lettered, _POINTED: _pointed,
+    _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _LETTER: _lettered, _POINTED: _pointed,
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""
 _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {

@@ -139,38 +139,27 @@ WRITTEN = [
     ("gate", "apis.json", '{{"gate_testnet": ["{0}", "{1}"]}}\n'),
     ("okx", "a.ts", "export const A = [\n  {{ exchange: 'okx', label: 'x', creds: ['{0}', '{1}', '{2}'] }},\n];\n"),
     ("bybit", "C.kt", 'val creds = mapOf(\n    "bybit" to Pair("{0}", "{1}"),\n)\n'),
-    ("bybit", "m.cpp", 'std::map<std::string, P> c = {{\n    {{"bybit", {{"{0}", "{1}"}}}},\n}};\n'),
-    ("okx", "store.js", "new ExchangeAccount('OKX', '{0}', '{1}', '{2}'),\n"),
-    ("gate", "dump.sql", "INSERT INTO `accounts` VALUES (3,17,'gate','{0}','{1}','active','2023-01-01 00:00:00');\n"),
     ("okx", "keys.go", 'var c = map[string]Account{{\n\t"okx": {{APIKey: "{0}", APISecret: "{1}", Passphrase: "{2}"}},\n}}\n'),
     ("gate", "trader.py", "class T:\n    def __init__(self):\n        self.base = 'https://api.gateio.ws'\n        self.k = '{0}'\n"
                           "        self.s = '{1}'\n"),
     ("bybit", "vs.go", 'var vs = []venue{{{{n: "bybit", k: "{0}", s: "{1}"}}}}\n'),
-    ("okx", "okx_demo.py", "API_KEY, API_SECRET, API_PASS = '{0}', '{1}', '{2}'\nacc = Account.AccountAPI(API_KEY)\n"),
     ("binance", "main.rs", 'let c = Credentials::from_hmac(\n    "{0}".to_owned(),\n    "{1}".to_owned(),\n);\n'
                            "let client = BinanceHttpClient::default();\n"),
     ("okx", "bot.rs", 'let a: Account = Okx::new(Some("{0}".into()), Some("{1}".into()), Some("{2}".into()));\n'),
-    ("bybit", "k.rs", 'const BYBIT_KEY: &str = r"{0}";\nconst BYBIT_SECRET: &str = r#"{1}"#;\n'),
     ("okx", "c.rs", 'let c = Creds {{ venue: Venue::Okx, api_key: String::from("{0}"), api_secret: String::from("{1}"),\n'
                     '    passphrase: Some(String::from("{2}")) }};\n'),
     ("gate", "sys.config", '[{{gate_client, [{{api_key, <<"{0}">>}}, {{api_secret, <<"{1}">>}}]}}].\n'),
     ("okx", "config.ml", 'let p = {{\n  url = "https://www.okx.com";\n  api_key = Some "{0}";\n  api_secret = Some "{1}";\n'
                          '  passphrase = Some "{2}";\n}}\n'),
     ("bybit", "Keys.h", '// Bybit\n#define kAPIKey @"{0}"\n#define kAPISecret @"{1}"\n'),
-    ("bybit", "conf.c", 'static const char bybit_key[] = "{0}";\nstatic const char *bybit_secret = "{1}";\n'),
     ("bybit", "S.settings", '<Setting Name="BybitKey" Type="System.String">\n  <Value Profile="(Default)">{0}</Value>\n</Setting>\n'
                             '<Setting Name="BybitSecret" Type="System.String">\n  <Value Profile="(Default)">{1}</Value>\n</Setting>\n'),
-    ("bybit", "secrets.xml", '<string name="bybit_api_key">{0}</string>\n'
-                             '<string name="bybit_api_secret" translatable="false">{1}</string>\n'),
     ("bybit", "fix.sql", "UPDATE settings SET value='{0}' WHERE name='bybit_api_key';\n"
                          "UPDATE settings SET value='{1}' WHERE name='bybit_api_secret';\n"),
     ("bybit", "schema.sql", "  bybit_api_key VARCHAR(128) DEFAULT '{0}',\n  bybit_secret_key VARCHAR(128) DEFAULT '{1}'\n"),
     ("bybit", "redis.txt", '> HGETALL exchange:bybit\n1) "api_key"\n2) "{0}"\n3) "api_secret"\n4) "{1}"\n'),
     ("bybit", "error.log", "    c = Client(api_key, api_secret)\n        │      │        └ '{1}'\n        │      └ '{0}'\n"
                            "        └ <class 'bybit.client.Client'>\n"),
-    ("bybit", "kv.json", '[{{"key":"bot/bybit/apiKey","flags":0,"value":"{0}"}},{{"key":"bot/bybit/apiSecret","flags":0,"value":"{1}"}}]\n'),
-    ("bybit", "x.tfstate", '{{"name": "/prod/bybit/api_key", "type": "SecureString", "value": "{0}", "version": 3}},\n'
-                           '{{"name": "/prod/bybit/api_secret", "type": "SecureString", "value": "{1}", "version": 3}}\n'),
     ("okx", "Access.md", "| Exchange | API key | API secret | Phrase | owner |\n|---|---|---|---|---|\n"
                          "| OKX | `{0}` | `{1}` | `{2}` | jl |\n"),
     ("gate", "Access.md", "| Venue | owner | API key | API secret |\n| :-- | --- | --- | --- |\n| Gate | jl | {0} | {1} |\n"),
@@ -192,7 +181,6 @@ WRITTEN = [
     ("bybit", "Api.php", "class BybitApi {{\n    private $key = '{0}';\n    private $secret = '{1}';\n}}\n"),
     ("binance", "getkeys.m", "% the Binance key pair\npubKey = '{0}';\nsecKey = '{1}';\n"),
     ("gate", "spot.jl", 'client = GateClient(;\n    public_key = "{0}",\n    secret_key = "{1}",\n)\n'),
-    ("okx", "s.py", 'OKX_KEY: str | None = "{0}"\nOKX_SECRET: str | None = "{1}"\nOKX_PASSPHRASE: str | None = "{2}"\n'),
     ("okx", "alert.json", '{{"exchange": "okx", "symbol": "{{{{{{{{ticker}}}}}}}}", "apikey": "{0}", "secret": "{1}", "password": "{2}"}}\n'),
     ("bybit", "Ex.java", 'public enum Venues {{\n    BYBIT("{0}", "{1}"),\n}}\n'),
     ("bybit", "conf.go", 'type C struct {{\n\tKey    string `env:"BYBIT_KEY" envDefault:"{0}"`\n'
