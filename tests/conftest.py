@@ -26,6 +26,9 @@ MOST_WORKERS = 8
 COMPILED = 64
 """Databases that are kept for the tests to come."""
 
+LONGEST_NAME = 40
+"""Bytes of a parameter that may stand in the name of a test."""
+
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
 
@@ -47,6 +50,11 @@ def pytest_xdist_auto_num_workers() -> int | None:
         return None
     mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(mine, MOST_WORKERS)
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Made bytes are no name: a gzip header holds the second it was made in, and each worker must collect the same tests."""
+    return argname if isinstance(val, bytes) and (len(val) > LONGEST_NAME or val.startswith(b"\x1f\x8b")) else None
 
 
 @pytest.hookimpl(hookwrapper=True)
