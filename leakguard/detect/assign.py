@@ -109,14 +109,14 @@ class Assigned(NamedTuple):
 _LOOK_BACK = 160
 # Both read backwards: from the value's first byte over its quote, the separator and the closing of the name.
 _BACK = compiled(
-    rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)#{0,2}[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
+    rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
     rb"(?P<sep>>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
     rb"|[+\-]?[|>][ \t]?:|-<|>|)"
-    rb"[ \t]{0,60}(?P<close>[\"'`\])}\\*]{0,4})(?:\]\[)?(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
+    rb"[ \t]{0,60}(?P<close>[\"'`\])}\\*]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
 # The next name to the left: of a type (`name: str = `), a call around the value, a field that is called `value`.
 _OUTER = compiled(
-    rb"(?:\]\[|[&*]|[ \t]citats'&|[ \t]tsnoc\]\[| \| [\w.\]\[]{1,40})?[\"'`]?[ \t\r\n]{0,60}"
+    rb"(?:\]\[|[&*]|[ \t]citats'&|[ \t]tsnoc\]\[)?[\"'`]?[ \t\r\n]{0,60}"
     rb"(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
     rb"(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )

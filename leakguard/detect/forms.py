@@ -29,7 +29,7 @@ _CALLEES = (
 )
 
 _CLIENT = (
-    r"(?:client|auth|credentials?|connector|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|[.:]new|\.init"
+    r"(?:client|auth|credentials?|connector|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|\.new|\.init"
     r"|bit|coin|zaif|kraken)"
 )
 """What a constructor that takes a key and a secret has in its name; of venues those that have nothing else in it."""
@@ -43,9 +43,6 @@ _WITH_DIGIT = "|".join(
 """The first bytes of a value that is no word: five, with a digit or a change of case among them."""
 
 _LONG = r"[0-9A-Za-z+/=_:\-]{16}"
-
-_FIELDS = r"(?:,\s{0,40}[\"'](?i:flags|type|sensitive|enabled|scope|kind|secret|hidden|protected)[\"'][ ]?: ?[\"']?\w{1,24}[\"']?){0,3}"
-"""What may stand between a name and its value in a store's own format."""
 
 _LABELLED = (
     f"{_OF_API}[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \\t]|\\r?\\n)"
@@ -77,11 +74,10 @@ FORMS: tuple[str, ...] = (
     # key v secret v, in a chat
     r"(?:^|[\s,;:(|/])(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:" + _WITH_DIGIT + ")",
     # NewClient("key", "secret", "passphrase")
-    r"(?i)" + _CLIENT + r"[\w:>]{0,20}(?: ?= ?)?\(\s{0,40}(?:[a-z_]\w{0,24},\s{0,8})?(?:" + _LITERAL
-    + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
-    # "venue": ["key", "secret"], {"venue", {"key", "secret"}}, "venue" to Pair("key", "secret"); `following` reads the others
-    # (three patterns where one would do: with a literal each they cost nothing, and the one cost a third of all)
-    r"[\"']: ?[\[({]\s*[bru]?[\"']" + _LONG,
+    r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
+    # "venue": ["key", "secret"], "venue" => ["key", "secret"], "venue" to Pair("key", "secret"); `following` reads the others.
+    # Each has a literal, and the first nothing that repeats: one pattern for all of them was a third of stage 1
+    r"[\"']: ?[\[(][\"']" + _LONG,
     r"[\"'] => ?[\w:]*[\[({]\s*[\"']" + _LONG,
     r"[\"'] to [\w:]*[\[({]\s*[\"']" + _LONG,
     r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}",
@@ -133,14 +129,14 @@ FORMS: tuple[str, ...] = (
     r"[0-9A-Za-z+/=_\-]{16} / [0-9A-Za-z+/=_\-]{5}",
     # | Venue | API key | API secret | and below it |---|---|---|
     r"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--",
-    # creds: ["key", "secret"]; ("venue", "key", "secret")
+    # creds: ["key", "secret"]
     r"(?i)(?:cred|key|auth|api|account)\w*[\"']? ?[:=] ?[\[({]\s*[\"']" + _LONG,
-    # self.k = "key", and s near it
-    r"[^0-9A-Za-z]k[\"']? ?(?:=>?|:=?) ?[\"'`]" + _LONG,
+    # Venue::new(Some("key".into()), Some("secret".into())): a literal of its own, where `_CLIENT` with it was dear
+    r"::(?:new|from_\w{1,12}|with_\w{1,16})\(\s{0,40}(?:Some\()?\"" + _LONG,
     f"(?:{LAST_BEYOND}){_LABELLED}",
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
-"""How many bytes into the value each form's pattern ends."""  # fmt: skip
+"""How many bytes into the value each form's pattern ends."""
 
 _LABEL = compiled(
     f"(?i)({'|'.join(re.escape(word) for word, _ in LABELS)})"
@@ -155,7 +151,7 @@ _DECORATED = compiled(
 )
 _SPOKEN = compiled(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
 _PAIRED = compiled(
-    rb"([A-Za-z_][\w./\-]{1,79})[\"']?" + _FIELDS.encode() + rb"(?:,|[ \t]?[:=][ \t]?\{)?\s{0,40}[\"']?\b(?i:value)[\"']?"
+    rb"([A-Za-z_][\w./\-]{1,79})[\"']?(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}[\"']?(?i:value)[\"']?"
     rb"[ \t]{0,3}[:=][ \t]{0,3}(?P<quote>[\"']?)\Z"
 )
 _COMMAND = compiled(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z")
@@ -175,8 +171,7 @@ _CHATTED = compiled(
     rb"[ \t]{1,16}(?P<quote>[`\"']?)\Z"
 )
 _CALLED = compiled(
-    f"(?i){_CLIENT}[\\w:>]{{0,20}}(?: ?= ?)?\\(\\s{{0,40}}(?:[a-z_]\\w{{0,24}},\\s{{0,8}})?(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})"
-    "(?:Some\\()?[bru]?"
+    f"(?i){_CLIENT}\\w{{0,16}}(?: ?= ?)?\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
     "(?P<quote>[\"'`])\\Z".encode()
 )
 _TUPLE = compiled(
@@ -231,15 +226,15 @@ _RULED = compiled(rb"(?i)\|[ \t`*]{0,4}([\w .\-]{0,40}(?:key|secret|phrase|token
 _POINTED = compiled(rb"\xe2\x94\x94 (?P<quote>')\Z")
 _NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|word)?))[ \t]{1,16}\Z")
 _ROW = compiled(
-    rb"(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]\s{0,40}[bru]?(?P<quote>[\"'])\Z"
+    rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]\s{0,40}"
+    rb"|::\w{3,20}\(\s{0,40}(?:Some\()?)[bru]?(?P<quote>[\"'])\Z"
 )
-_LETTER = compiled(rb"[^0-9A-Za-z](k)[\"']? ?(?:=>?|:=?) ?(?P<quote>[\"'`])\Z")
 _READERS = (
     None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED,
     _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
     _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
     _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
-    _SLASHED, _RULED, _ROW, _LETTER, None,
+    _SLASHED, _RULED, _ROW, _ROW, None,
 )  # fmt: skip
 
 
@@ -247,7 +242,7 @@ UNPACKED = _READERS.index(_UNPACKED)
 """The form that is as good as an assignment of one value: a password in it may be any word."""
 TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
-ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _LETTER, _SLASHED))
+ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _SLASHED))
 """Forms of which `following` knows more values."""
 
 
@@ -390,8 +385,10 @@ def _argument(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
     return name._replace(name=_ARGUMENTS[len(before)])
 
 
+_INTO = rb"(?:\.(?:into|to_string|to_owned)\(\))?\)?"
 _MEMBERS = compiled(
-    rb"[0-9A-Za-z+/=_:\-]{16,256}[\"'],\s{0,40}[bru]?[\"']([0-9A-Za-z+/=_:\-]{16,256})[\"'](?:,\s{0,40}[bru]?[\"']([^\s\"'\\]{4,128})[\"'])?"
+    rb"[0-9A-Za-z+/=_:\-]{16,256}[\"']" + _INTO + rb",\s{0,40}(?:Some\()?[bru]?[\"']([0-9A-Za-z+/=_:\-]{16,256})[\"']" + _INTO
+    + rb"(?:,\s{0,40}(?:Some\()?[bru]?[\"']([^\s\"'\\]{4,128})[\"']" + _INTO + rb")?"
     rb"(?:,\s{0,40}(?:NULL|null|None|True|False|true|false|[0-9]{1,9}|[\"'][^\"'\n]{0,40}[\"'])){0,4},?\s{0,40}[\])}]"
 )
 
@@ -424,22 +421,10 @@ def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]
         low = max(0, start - 520)
         before = _SLASHED.search(data[low:start])
         return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
-    members = _LETTER_S.match(data, start) if _READERS[form] is _LETTER else _MEMBERS.match(data, start)
-    return [(_ARGUMENTS[number], *members.span(number)) for number in range(1, members.re.groups + 1) if members[number]] if members else []
+    members = _MEMBERS.match(data, start)
+    return [(_ARGUMENTS[number], *members.span(number)) for number in (1, 2) if members[number]] if members else []
 
 
-def _lettered(data: bytes, start: int) -> Named | None:
-    """The value of a name of one letter, `k`, if `s` stands behind it with a value of its own."""
-    if not _random(data, start) or not _LETTER_S.match(data, start):
-        return None
-    found = _LETTER.search(data[max(0, start - 12) : start])
-    return Named(_ARGUMENTS[0], start - len(found[0]) + 1, found["quote"]) if found else None
-
-
-_LETTER_S = compiled(
-    rb"[0-9A-Za-z+/=_:\-]{16,256}[\"'`][^\n\"'`]{0,40}(?:\n[^\n\"'`]{0,60})?(?<![0-9A-Za-z])s[\"'`]? ?(?:=>?|:=?) ?[\"'`]"
-    rb"([0-9A-Za-z+/=_:\-]{16,256})[\"'`]"
-)
 def _ruled(data: bytes, start: int) -> Named | None:
     """The first column that is named like a credential in the head of a table, whose rule is near `start`."""
     stop = data.rfind(b"\n", max(0, start - 8), start + TAIL)
@@ -470,7 +455,7 @@ _RUN = compiled(rb"[0-9A-Za-z+/=_\-]{16,512}")
 
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
-    _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _LETTER: _lettered, _POINTED: _pointed,
+    _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _POINTED: _pointed,
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""
 _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {

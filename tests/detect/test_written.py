@@ -140,9 +140,6 @@ WRITTEN = [
     ("okx", "a.ts", "export const A = [\n  {{ exchange: 'okx', label: 'x', creds: ['{0}', '{1}', '{2}'] }},\n];\n"),
     ("bybit", "C.kt", 'val creds = mapOf(\n    "bybit" to Pair("{0}", "{1}"),\n)\n'),
     ("okx", "keys.go", 'var c = map[string]Account{{\n\t"okx": {{APIKey: "{0}", APISecret: "{1}", Passphrase: "{2}"}},\n}}\n'),
-    ("gate", "trader.py", "class T:\n    def __init__(self):\n        self.base = 'https://api.gateio.ws'\n        self.k = '{0}'\n"
-                          "        self.s = '{1}'\n"),
-    ("bybit", "vs.go", 'var vs = []venue{{{{n: "bybit", k: "{0}", s: "{1}"}}}}\n'),
     ("binance", "main.rs", 'let c = Credentials::from_hmac(\n    "{0}".to_owned(),\n    "{1}".to_owned(),\n);\n'
                            "let client = BinanceHttpClient::default();\n"),
     ("okx", "bot.rs", 'let a: Account = Okx::new(Some("{0}".into()), Some("{1}".into()), Some("{2}".into()));\n'),
