@@ -133,6 +133,9 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:cred|key|auth|api|account)\w*[\"']? ?[:=] ?[\[({]\s*[\"']" + _LONG,
     # Venue::new(Some("key".into()), Some("secret".into())): a literal of its own, where `_CLIENT` with it was dear
     r"::(?:new|from_\w{1,12}|with_\w{1,16})\(\s{0,40}(?:Some\()?\"" + _LONG,
+    # {"venue", {"key", "secret"}}; std::make_unique<VenueClient>("key", "secret")
+    r"\", ?\{ ?\"" + _LONG,
+    r">\(\"" + _LONG,
     f"(?:{LAST_BEYOND}){_LABELLED}",
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
@@ -227,14 +230,14 @@ _POINTED = compiled(rb"\xe2\x94\x94 (?P<quote>')\Z")
 _NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|word)?))[ \t]{1,16}\Z")
 _ROW = compiled(
     rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]\s{0,40}"
-    rb"|::\w{3,20}\(\s{0,40}(?:Some\()?)[bru]?(?P<quote>[\"'])\Z"
+    rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\()[bru]?(?P<quote>[\"'])\Z"
 )
 _READERS = (
     None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED,
     _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
     _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
     _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
-    _SLASHED, _RULED, _ROW, _ROW, None,
+    _SLASHED, _RULED, _ROW, _ROW, _ROW, _ROW, None,
 )  # fmt: skip
 
 

@@ -46,21 +46,21 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     line = data.rfind(b"\n", low, assigned.name_start) + 1
     copied = _COPIED.search(data, assigned.end, assigned.end + 2000) if opened > line else None
     if copied is not None and _is_copy(data, opened):
-        yield from _csv_rows(data, _cells(data, opened + 1, data.rfind(b")", opened, copied.end())), copied.end())
+        yield from _csv_rows(data, cells(data, opened + 1, data.rfind(b")", opened, copied.end())), copied.end())
         return
     if opened > line or (opened >= 0 and _is_insert(data, opened)):
         found = _VALUES.search(data, assigned.end, assigned.end + 2000)
         if found is None:
             return
-        header = _cells(data, opened + 1, found.start())
+        header = cells(data, opened + 1, found.start())
         start = found.end()
         yield from _sql_rows(data, header, start)
         return
     stop = data.find(b"\n", assigned.name_start + len(assigned.name), assigned.end + 2000)
     if stop >= 0 and b"|" in data[assigned.name_start : assigned.start]:
-        yield from _piped_rows(data, _piped(data, line, stop), stop + 1)
+        yield from _piped_rows(data, piped(data, line, stop), stop + 1)
     elif stop >= 0:
-        yield from _csv_rows(data, _cells(data, line, stop), stop + 1)
+        yield from _csv_rows(data, cells(data, line, stop), stop + 1)
 
 
 def _is_insert(data: bytes, opened: int) -> bool:
@@ -87,7 +87,7 @@ def key_file(data: bytes) -> Iterator[Assigned]:
             yield Assigned(name, start, start, end, b"", 0, b"=")
 
 
-def _cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
+def cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
     """The spans of a row's cells, without quotes."""
     out: list[tuple[int, int]] = []
     at = start
@@ -111,13 +111,17 @@ def _cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
 
 
 def _sensitive(data: bytes, header: list[tuple[int, int]]) -> list[tuple[int, bytes, int]]:
-    """(column, name, where the name stands) of the columns that are named like a part."""
+    """(column, name, where the name stands) of the columns that are named like a part. Where none says more than `key`, these
+    are keys of any kind, as of a dictionary, or public ones."""
     out = []
     for column, (low, high) in enumerate(header):
         name = data[low:high]
         if part_of(words(name)):
             out.append((column, name, low))
-    return out
+    return out if any(not _KEYS.issuperset(words(name)) for _, name, _ in out) else []
+
+
+_KEYS = frozenset(("key", "signing", "public", "id"))
 
 
 def _csv_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:
@@ -128,14 +132,14 @@ def _csv_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterato
             return
         stop = data.find(b"\n", at, last)
         stop = stop if stop >= 0 else last
-        cells = _cells(data, at, stop)
-        if len(cells) != len(header):
+        row = cells(data, at, stop)
+        if len(row) != len(header):
             return  # the table is over, or it never was one
-        yield from _values(columns, cells, at)
+        yield from _values(columns, row, at)
         at = stop + 1
 
 
-def _piped(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
+def piped(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
     """The spans of the cells of a table in Markdown, without what decorates them."""
     out = []
     for found in _PIPED.finditer(data, start, stop):
@@ -146,7 +150,7 @@ def _piped(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
 
 
 _PIPED = compiled(rb"\|([^|\n]*)(?=\||[ \t\r]*$)")
-_RULE = frozenset(b"|-: \t\r")
+_RULE = frozenset(b"|+-: \t\r")
 
 
 def _piped_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:
@@ -156,11 +160,11 @@ def _piped_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Itera
         stop = data.find(b"\n", at, last)
         stop = stop if stop >= 0 else last
         line = data[at:stop]
-        cells = _piped(data, at, stop)
-        if len(cells) < len(header) or not columns:
-            return
-        if not _RULE.issuperset(line):
-            yield from _values(columns, cells, at)
+        if not (line.strip() and _RULE.issuperset(line)):
+            row = piped(data, at, stop)
+            if len(row) < len(header) or not columns:
+                return
+            yield from _values(columns, row, at)
         at = stop + 1
         if at >= last:
             return
@@ -170,19 +174,19 @@ def _sql_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterato
     columns = _sensitive(data, header)
     at, last = start, min(len(data), start + REACH)
     for _ in range(MOST_ROWS):
-        cells = _cells(data, at, last)
-        if len(cells) != len(header) or not columns:
+        row = cells(data, at, last)
+        if len(row) != len(header) or not columns:
             return
-        yield from _values(columns, cells, at)
-        following = _NEXT_ROW.match(data, cells[-1][1] + (data[cells[-1][1] : cells[-1][1] + 1] in (b"'", b'"')), last)
+        yield from _values(columns, row, at)
+        following = _NEXT_ROW.match(data, row[-1][1] + (data[row[-1][1] : row[-1][1] + 1] in (b"'", b'"')), last)
         if following is None:
             return
         at = following.end()
 
 
-def _values(columns: list[tuple[int, bytes, int]], cells: list[tuple[int, int]], row: int) -> Iterator[Assigned]:
+def _values(columns: list[tuple[int, bytes, int]], row: list[tuple[int, int]], start: int) -> Iterator[Assigned]:
     for column, name, _ in columns:
-        low, high = cells[column]
+        low, high = row[column]
         if high - low >= 4:
             # the row, not the header, is where the value stands: places and distances are counted from there
-            yield Assigned(name, max(row, low - 1), low, high, b'"', 0)
+            yield Assigned(name, max(start, low - 1), low, high, b'"', 0)

@@ -29,7 +29,7 @@ from leakguard.errors import UsageError
 from leakguard.hashes import blake2b
 from leakguard.model import LOW_ENTROPY_PARTS, Confidence
 from leakguard.redact import known as values
-from leakguard.redact import mask
+from leakguard.redact import mask, tables
 from leakguard.redact.look import GUARDED, looker
 from leakguard.redact.names import (
     CLOSED,
@@ -333,6 +333,8 @@ class Redactor:
             self._by_ends(data, ends, out, path)
         if odd:
             self._odd(data, out, path)
+            if b"\n" in data:
+                out += tables.whole(self, data, ends)
         if out:
             self._copies(data, ends, out)
         return armoured(data, 0, len(data), out)

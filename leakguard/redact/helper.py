@@ -29,6 +29,7 @@ from leakguard.redact.units import goes_on
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
+    from leakguard.redact.tables import Table
 
 LEAST = 32 * 1024
 """Bytes of a block from which another process is worth asking."""
@@ -42,7 +43,9 @@ _SLOTS = 2
 """Blocks that the other process is given at once: so it never waits for the next."""
 _QUIET = getattr(socket, "MSG_NOSIGNAL", 0)
 _ASKED = struct.Struct("!BII")
-_DONE = struct.Struct("!?II")
+_DONE = struct.Struct("!BII")
+_BAD, _GOOD, _OPEN = range(3)
+"""What an answer is: nothing to rely on, what became of a block, and that a table goes on behind it."""
 
 
 class Helper:
@@ -94,16 +97,18 @@ class Helper:
         self._asked += 1
         return True
 
-    def answer(self) -> memoryview | None:
-        """Waits for what became of the oldest block; None if that is nothing to rely on. It is valid until the next `ask`."""
+    def answer(self, count: bool = True) -> memoryview | None:
+        """Waits for what became of the oldest block; None if that is nothing to rely on, and nothing at all if a table goes on
+        behind the block. It is valid until the next `ask`. `count`: what was masked is counted."""
         head = _exactly(self.handle, _DONE.size)
-        good, size, told = _DONE.unpack(head) if head else (False, 0, 0)
-        counts = _exactly(self.handle, told) if good else b""
+        state, size, told = _DONE.unpack(head) if head else (_BAD, 0, 0)
+        counts = _exactly(self.handle, told) if state == _GOOD else b""
         slot = self._answered % _SLOTS
         self._answered += 1
-        if not good or len(counts) != told:
+        if state == _BAD or len(counts) != told:
             return None
-        _add(self.redactor, json.loads(counts))
+        if counts and count:
+            _add(self.redactor, json.loads(counts))
         return memoryview(self._made[slot])[:size]
 
     def close(self) -> None:
@@ -120,22 +125,26 @@ class Helper:
             slot, before, size = _ASKED.unpack(head)
             given = self._given[slot]
             _reset(redactor)
-            made, good = redacted(redactor, given[:before], given[before : before + size])
-            if not good or len(made) > _ROOM:
-                os.write(handle, _DONE.pack(False, 0, 0))
+            made, good, table = redacted(redactor, given[:before], given[before : before + size])
+            if not good or len(made) > _ROOM or table is not None:
+                os.write(handle, _DONE.pack(_OPEN if good and table is not None else _BAD, 0, 0))
                 continue
             self._made[slot][: len(made)] = made
             counts = json.dumps(_counts(redactor)).encode()
-            os.write(handle, _DONE.pack(True, len(made), len(counts)) + counts)
+            os.write(handle, _DONE.pack(_GOOD, len(made), len(counts)) + counts)
 
 
-def redacted(redactor: Redactor, context: bytes, block: bytes, last: bool = False) -> tuple[bytes, bool]:
-    """What becomes of whole units, and whether nothing in them is open at their end. `last`: nothing waits for more."""
+def redacted(
+    redactor: Redactor, context: bytes, block: bytes, last: bool = False, table: Table | None = None
+) -> tuple[bytes, bool, Table | None]:
+    """What becomes of whole units, whether nothing but a table is open at their end, and that table. `last`: nothing waits for
+    more; `table` is the one that is open before them."""
     out: list[bytes] = []
     stream = Stream(redactor, out.append)
     stream._context = context
+    stream._table = table
     held = stream._emit(block, last=last)
-    return b"".join(out), not held and stream._pem == CLOSED
+    return b"".join(out), not held and stream._pem == CLOSED, stream._table
 
 
 _SAMPLE = (
@@ -190,6 +199,15 @@ def _counts(redactor: Redactor) -> list[Any]:
     return [redactor._changed, redactor._errors, redactor._floods, redactor._kinds, redactor._failures, tally]
 
 
+def _taken(redactor: Redactor) -> list[Any]:
+    """All counts, which begin anew."""
+    with redactor._lock:
+        changed, errors, floods, kinds, failures, tally = _counts(redactor)
+        out = [changed, errors, floods, dict(kinds), dict(failures), tally]
+        _reset(redactor)
+    return out
+
+
 def _add(redactor: Redactor, counts: list[Any]) -> None:
     changed, errors, floods, kinds, failures, tally = counts
     with redactor._lock:
@@ -206,9 +224,9 @@ def _add(redactor: Redactor, counts: list[Any]) -> None:
 
 # ---------------------------------------------------------------- in order
 class _Job:
-    """A block of whole units, after which nothing is open."""
+    """A block of whole units, after which nothing is open, unless it is a table."""
 
-    __slots__ = ("block", "context", "made", "ours")
+    __slots__ = ("block", "context", "counts", "made", "ours", "table")
 
     def __init__(self, context: bytes, block: bytes) -> None:
         self.context = context
@@ -216,6 +234,10 @@ class _Job:
         self.ours = True
         """Whether it is this process's."""
         self.made: bytes | None = None
+        self.counts: list[Any] = []
+        """What was counted for it, before it is written."""
+        self.table: Table | None = None
+        """The table that is open after it."""
 
 
 class Pair:
@@ -229,6 +251,8 @@ class Pair:
         self.stream = Stream(redactor, write)
         self._jobs: deque[_Job] = deque()
         """What is not written yet, in order."""
+        self._open: Table | None = None
+        """The table that goes on behind what was written last."""
         self._helper: Helper | None = None
         self._seen = 0 if _possible(redactor) else -1
         """Bytes of large blocks so far; -1: there is no helping."""
@@ -274,19 +298,50 @@ class Pair:
 
     def step(self) -> None:
         """Redacts a block of this process, and writes what is done before the next one."""
+        self._go_on()
         job = next((job for job in self._jobs if job.ours and job.made is None), None)
         if job is not None:
-            job.made = redacted(self.redactor, job.context, job.block, last=True)[0]
+            self._make(job)
         self.settle()
+
+    def _make(self, job: _Job, table: Table | None = None) -> None:
+        """Redacts a block here. That no table is open before it is found out only when the one before it is done, so what it
+        counts is kept apart until it is written."""
+        redactor = self.redactor
+        before, job.counts = _taken(redactor), []
+        try:
+            job.ours = True
+            job.made, _, job.table = redacted(redactor, job.context, job.block, last=True, table=table)
+        finally:
+            job.counts = _taken(redactor)
+            _add(redactor, before)
 
     def settle(self) -> None:
         """Writes what is done. If it is the other process's turn it is waited for, once."""
+        self._go_on()
         if self._jobs and not self._jobs[0].ours:
             self._answer(self._jobs[0])
         while self._jobs and self._jobs[0].made is not None:
-            made = self._jobs.popleft().made
-            if made:
-                self.write(made)
+            job = self._jobs.popleft()
+            _add(self.redactor, job.counts)
+            self._open = job.table
+            if job.made:
+                self.write(job.made)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """If a table is open where the next block begins, that is done again, or for the first time."""
+        table = self._open
+        if table is None:
+            return
+        job = self._jobs[0] if self._jobs else None
+        if job is None:
+            self.stream._table = table
+        else:
+            if not job.ours and self._helper is not None and self._helper.answer(count=False) is None:
+                self._alone()
+            self._make(job, table)
+        self._open = None
 
     def _answer(self, job: _Job) -> None:
         helper = self._helper
@@ -296,17 +351,18 @@ class Pair:
         finally:  # also when interrupted: what it had is ours now
             if made is None:
                 self._alone()
-        if made is not None:
+        if made:
             self._jobs.popleft()
             self.write(made)
+        elif made is not None:  # a table goes on behind it
+            self._make(job)
 
     def _alone(self) -> None:
         """Nobody helps any more: what the other process had is redacted here."""
         self._stop()
         for job in self._jobs:
             if not job.ours:
-                job.ours = True
-                job.made = redacted(self.redactor, job.context, job.block, last=True)[0]
+                self._make(job)
 
     def finish(self) -> None:
         """Redacts and writes all blocks."""
@@ -343,7 +399,7 @@ class Pair:
         if not self._ready():
             return None
         stream = self.stream
-        if stream._shown or stream._pem.lines or len(stream._pending) > LEAST * 2:
+        if stream._shown or stream._pem.lines or stream._table is not None or len(stream._pending) > LEAST * 2:
             return None
         block = stream._pending + data
         cut = block.rfind(b"\n") + 1

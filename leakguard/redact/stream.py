@@ -19,7 +19,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, most_ends
-from leakguard.redact import lines, mask, wide
+from leakguard.redact import lines, mask, tables, wide
 from leakguard.redact.names import CLOSED, PEM, RUN, Span, armoured, cut_spans, cut_starts, pem_spans
 from leakguard.redact.quick import Edit, applied
 from leakguard.redact.units import _GOES_ON, MAX_GROUP, MAX_UNIT, group_start, line_end, safe_cut, unit_start, wrapped
@@ -36,7 +36,8 @@ CONTEXT = 2048
 SLICE = 256 * 1024
 """Bytes that are handled at once."""
 
-_MORE_LINES = frozenset((RUN, PEM))
+_HEADS = frozenset((tables.HEADER, tables.RULED))
+_MORE_LINES = frozenset((RUN, PEM)) | _HEADS
 _IDENT = itemgetter(0)
 _END = itemgetter(1, 0)
 
@@ -53,6 +54,8 @@ class Stream:
         """How much of it was shown already."""
         self._context = b""
         self._pem = CLOSED
+        self._table: tables.Table | None = None
+        """The table whose rows come."""
 
     # ------------------------------------------------------------ in
     def feed(self, data: bytes) -> None:
@@ -78,7 +81,8 @@ class Stream:
             self._emit(held, last=True)
         from leakguard.redact.prompt import showable
 
-        stop = 0 if self._pem.lines else showable(self.redactor, self._context, self._pending)
+        hidden = self._pem.lines or (self._table is not None and not tables.shows(self._table, self._pending))
+        stop = 0 if hidden else showable(self.redactor, self._context, self._pending)
         if stop > self._shown:
             self.write(self._partial(self._pending[:stop], self._shown))
             self._shown = stop
@@ -138,7 +142,7 @@ class Stream:
                 if hold == base:
                     self._shown = shown
                     return held
-        if not ends and ends is not None and not places and not self._pem.lines and not _odd(data):
+        if not ends and ends is not None and not places and not self._pem.lines and self._table is None and not _odd(data):
             self.write(data[base + shown :])
         else:
             self.write(_Block(self, data, base, shown, ends, places).redacted())
@@ -150,15 +154,16 @@ class Stream:
         as it comes."""
         large = wide.of(self.redactor) if len(data) >= wide.LEAST else None
         if large is None:
-            return self._scan(data, len(data) >> 5), None
+            found = self._scan(data, len(data) >> 5)
+            return found + tables.heads(data, base, found), None
         more = len(data) >> 5
         ends = large.raw(data, more)
         if (
-            self.redactor._quick is not None and not shown and not self._pem.lines and not _odd(data)
+            self.redactor._quick is not None and not shown and not self._pem.lines and self._table is None and not _odd(data)
             and (_MORE_LINES.isdisjoint(map(_IDENT, ends)) or not _goes_over(data, base, ends))
             and (13 not in data or data.count(b"\r") == data.count(b"\r\n"))
         ):  # fmt: skip
-            return ends, large
+            return [item for item in ends if item[0] != tables.HEADER], large
         return large.thinned(data, ends, more) + large.far(data, large.lines(data), more), None
 
     def _scan(self, data: bytes, more: int) -> Ends:
@@ -194,11 +199,17 @@ def _odd(data: bytes) -> bool:
 
 
 def _goes_over(data: bytes, base: int, ends: Ends) -> bool:
-    """Whether something begins in a line that may make it one with the next: a private key, wrapped base64."""
-    return any(
-        end > base and (ident == PEM or wrapped(data[unit_start(data, end - 1, base) : end]))
-        for ident, end in ends if ident in _MORE_LINES
-    )  # fmt: skip
+    """Whether something begins in a line that may go on in the next: a private key, wrapped base64, a table."""
+    for ident, end in ends:
+        if ident not in _MORE_LINES or end <= base:
+            continue
+        low = unit_start(data, end - 1, base)
+        if ident == RUN:
+            if wrapped(data[low:end]):
+                return True
+        elif ident != tables.HEADER or tables.may_open(data, low, line_end(data, end - 1, len(data)) or len(data)):
+            return True
+    return False
 
 
 class _Block:
@@ -232,10 +243,11 @@ class _Block:
         plain = not self.shown
         for low, high, ends, places, pem in self._touched():
             if low > at:
-                out.append(data[at:low])
+                self._between(at, low)
             at = high
+            sure = [*pem, *self._rows(low, high, ends)]
             edits = None
-            if quick is not None and plain and not pem and len(ends) < LEAST_ENDS and (not self.unusual or not self._apart(low, high)):
+            if quick is not None and plain and not sure and len(ends) < LEAST_ENDS and (not self.unusual or not self._apart(low, high)):
                 edits = quick.line(data, low, high, ends, places)
             if edits:
                 text, fine = applied(data, low, high, edits)
@@ -244,13 +256,39 @@ class _Block:
                 self.fine.append(fine)
                 out.append(text)
             else:
-                self._unit(low, high, ends, places, pem)
-        out.append(data[at:])
+                self._unit(low, high, ends, places, sure)
+        self._between(at, len(data))
         if edited:
             self.redactor._count([edit[2:] for edit in edited])
         if self.again:
             self._look_again()
         return b"".join(out)
+
+    def _between(self, low: int, high: int) -> None:
+        """Units in which nothing fired: they may be rows of a table."""
+        data = self.data
+        while self.stream._table is not None and low < high:
+            stop = line_end(data, low, high) or high
+            spans = self._rows(low, stop, [])
+            if spans:
+                self._unit(low, stop, [], [], spans)
+            else:
+                self.out.append(data[low:stop])
+            low = stop
+        self.out.append(data[low:high])
+
+    def _rows(self, low: int, high: int, ends: Ends) -> list[Span]:
+        """What is masked of a unit because of the table that it is in; it may be the head of another one."""
+        stream, data = self.stream, self.data
+        out: list[Span] = []
+        heads = ends if any(ident in _HEADS for ident, _ in ends) else None
+        while low < high and (stream._table is not None or heads is not None):
+            stop = line_end(data, low, high) or high
+            own = heads and [(ident, end) for ident, end in heads if low < end <= stop]
+            spans, stream._table = tables.step(self.redactor, stream._table, data, low, stop, own)
+            out += spans
+            low = stop
+        return out
 
     def by_lines(self, ends: Ends, large: wide.Wide) -> bytes:
         """The block without secrets, where it is lines of text, and `ends` are those that need no run. Flood."""
@@ -386,6 +424,7 @@ class _Block:
             low = max(0, at - CONTEXT)
             try:
                 found = self.stream._scan(data[low:stop], 1024)
+                found += tables.heads(data[low:stop], at - low, found)
                 out += [(ident, end + low) for ident, end in found if end + low > at]
             except Flood:
                 out += [(REDACT_BASE - 1, stop)] * (most_ends(stop - at) + 1)
@@ -489,7 +528,7 @@ class _Block:
         for number, own in zip(self.again, self.fine, strict=True):
             fine.update([at + end for end in own] if at else own)
             at += len(self.out[number])
-        marks = [end for _, end in ends if end not in fine and not mask.told(joined, end)]
+        marks = [end for ident, end in ends if ident != tables.HEADER and end not in fine and not mask.told(joined, end)]
         marks += [end for _, end, _ in places]
         if not marks:
             return

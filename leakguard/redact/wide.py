@@ -26,6 +26,7 @@ from leakguard.detect.guards import parted, phrase
 from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector, drop_old
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends
 from leakguard.hashes import blake2b
+from leakguard.redact import tables
 from leakguard.redact.names import TRIGGERS
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def plan(ruleset: RuleSet) -> Plan:
     rows = list(zip(patterns, ids, strict=True))
     rows += [(pattern, ident) for ident, pattern in stage1.triggers() if ident >= TEXT_BASE]
     rows += [(pattern, ident) for ident, pattern in TRIGGERS]
+    rows.append((tables.PATTERN, tables.HEADER))
     out = Plan([], [], [])
     for pattern, ident in rows:
         (out.far if _is_far(pattern, ident) else out.beyond if _is_beyond(pattern) else out.near).append((pattern, ident))
@@ -349,7 +351,8 @@ def _compiled(ruleset: RuleSet, rows: Sequence[tuple[bytes, int]]) -> Any:
 
 def _path(redactor: Redactor) -> str:
     folder = cache.cache_folder() if redactor.cache_folder is None else redactor.cache_folder
-    named = repr((cache._versions(), redactor.runtime.ruleset.digest, stage1.triggers(), TRIGGERS, _RUNS, phrase(), MAGIC)).encode()
+    own = (TRIGGERS, tables.PATTERN, _RUNS, phrase(), MAGIC)
+    named = repr((cache._versions(), redactor.runtime.ruleset.digest, stage1.triggers(), *own)).encode()
     return os.path.join(folder, f"blocks-{blake2b(named, digest_size=16).hexdigest()}.bin") if folder else ""
 
 

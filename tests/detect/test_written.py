@@ -143,6 +143,8 @@ WRITTEN = [
     ("binance", "main.rs", 'let c = Credentials::from_hmac(\n    "{0}".to_owned(),\n    "{1}".to_owned(),\n);\n'
                            "let client = BinanceHttpClient::default();\n"),
     ("okx", "bot.rs", 'let a: Account = Okx::new(Some("{0}".into()), Some("{1}".into()), Some("{2}".into()));\n'),
+    ("gate", "a.cpp", 'std::map<std::string, Pair> creds = {{\n    {{"gate", {{"{0}", "{1}"}}}},\n}};\n'),
+    ("bybit", "b.cpp", 'auto b = std::make_unique<BybitClient>("{0}", "{1}");\n'),
     ("okx", "c.rs", 'let c = Creds {{ venue: Venue::Okx, api_key: String::from("{0}"), api_secret: String::from("{1}"),\n'
                     '    passphrase: Some(String::from("{2}")) }};\n'),
     ("gate", "sys.config", '[{{gate_client, [{{api_key, <<"{0}">>}}, {{api_secret, <<"{1}">>}}]}}].\n'),

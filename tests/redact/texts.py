@@ -95,3 +95,29 @@ VIEWS: dict[str, Callable[[Text], bytes]] = {
     **{f"all in {name}": (lambda text, encode=encode: encode(text.data)) for name, encode in leaks.ENCODINGS.items()},
 }
 """Ways in which a text can hold its secret: in clear, encoded in its place, with all that is around it."""
+
+
+FORMS = ("csv", "quoted", "one", "passwords", "tabs", "semicolons", "markdown", "psql", "mysql", "insert", "below", "copy")
+
+
+def table(form: str, seed: int, rows: int) -> tuple[bytes, list[bytes]]:
+    """A table in one of FORMS with so many rows below its head, and the secrets in it."""
+    keys = [(secret(seed * 1009 + n, "{{alnum*64}}"), secret(seed * 1009 + n + 500, "{{alnum*64}}")) for n in range(rows)]
+    short = [secret(seed * 1009 + n, "{{alnum*9}}7") for n in range(rows)]
+    head, row, both, end = {
+        "csv": ("exchange,api_key,api_secret,label", "binance,{0},{1},main", 2, "\n"),
+        "quoted": ('"exchange","api_key","api_secret"', '"binance","{0}","{1}"', 2, "\n"),
+        "one": ("exchange,api_secret,label", "binance,{1},main", 1, "\n"),
+        "passwords": ("user,password,email", "bob,{2},b@x.org", 0, "\n"),
+        "tabs": ("exchange\tapi_key\tapi_secret", "binance\t{0}\t{1}", 2, "\n"),
+        "semicolons": ("exchange;api_key;api_secret", "binance;{0};{1}", 2, "\n"),
+        "markdown": ("| exchange | API key | API secret |\n|---|---|---|", "| binance | `{0}` | {1} |", 2, "\n"),
+        "psql": (" exchange |  api_key  | api_secret \n----------+-----------+------", " binance | {0} | {1}", 2, "\n"),
+        "mysql": ("+---+---+---+\n| exchange | api_key | api_secret |\n+---+---+---+", "| binance | {0} | {1} |", 2, "\n"),
+        "insert": ("INSERT INTO a (exchange, api_key, api_secret) VALUES", "('binance', '{0}', '{1}')", 2, ",\n"),
+        "below": ("INSERT INTO a (id, api_key, api_secret)\nVALUES", "  (7, '{0}', '{1}')", 2, ",\n"),
+        "copy": ("COPY public.a (exchange, api_key, api_secret) FROM stdin;", "binance\t{0}\t{1}", 2, "\n"),
+    }[form]
+    lines = end.join(row.format(*pair, word) for pair, word in zip(keys, short, strict=True))
+    values = list(short) if not both else [value for pair in keys for value in pair[2 - both :]]
+    return (head + "\n" + lines + "\n").encode(), [value.encode() for value in values]
