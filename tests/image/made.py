@@ -174,6 +174,12 @@ def skopeo_dir(image: Made) -> Files:
     return {"version": b"Directory Transport Version: 1.1\n", "manifest.json": image.manifest, **names}
 
 
+LAYOUTS: dict[str, Callable[[Made], Files]] = {
+    "docker": docker, "docker 25": docker25, "oci": lambda image: layout([image]), "dir": skopeo_dir,
+}  # fmt: skip
+"""What an image is kept as, by a name."""
+
+
 def storage(image: Made, name: str = "localhost/app:1") -> Files:
     """The folder that Podman keeps, with the files of each layer and the record of its headers."""
     ident = digest(image.config)[7:]

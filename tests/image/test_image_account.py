@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import made
 import pytest
 from made import (
+    LAYOUTS,
     Files,
     Made,
     Registry,
@@ -19,7 +19,6 @@ from made import (
     artifact,
     digest,
     docker,
-    docker25,
     layer,
     layout,
     pack,
@@ -27,7 +26,6 @@ from made import (
     registry,
     run,
     scan,
-    skopeo_dir,
     storage,
     tar,
     token,
@@ -38,9 +36,6 @@ from test_image_files import HOSTILE, five
 from leakguard.errors import EngineError
 from leakguard.sources.inside.limits import Limits
 
-LAYOUTS: dict[str, Callable[[Made], Files]] = {
-    "docker": docker, "docker 25": docker25, "oci": lambda image: layout([image]), "dir": skopeo_dir,
-}  # fmt: skip
 ROOTS = ("index.json", "manifest.json")
 
 

@@ -14,28 +14,23 @@ from random import Random
 
 import pytest
 from made import (
+    LAYOUTS,
     Files,
     Made,
     artifact,
     digest,
     docker,
-    docker25,
     layer,
     layout,
     pack,
     planted,
     run,
     scan,
-    skopeo_dir,
     storage,
     tar,
     token,
     write,
 )
-
-LAYOUTS: dict[str, Callable[[Made], Files]] = {
-    "docker": docker, "docker 25": docker25, "oci": lambda image: layout([image]), "dir": skopeo_dir,
-}  # fmt: skip
 
 
 def five(codec: str = "gzip") -> Made:
