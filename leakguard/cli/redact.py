@@ -33,7 +33,7 @@ class _Command(click.Command):
 @click.option("--follow", is_flag=True, help="Go on as the files grow, and through their rotation.")
 @click.option("--in-place", is_flag=True, help="Clean the files themselves (folders: every file in them).")
 @click.option("--dry-run", is_flag=True, help="With --in-place: say what would be done.")
-@click.option("--force", is_flag=True, help="With --in-place: also files that are in use or have several names.")
+@click.option("--force", is_flag=True, help="With --in-place: also files that are in use, have several names, or are binary.")
 @click.option(
     "--backup", type=click.Choice(["none", "sealed"]), default="none",
     help="With --in-place: keep the old file beside it, encrypted to --recipient. [none]",
@@ -68,6 +68,7 @@ def redact(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> int
     from leakguard.redact import wide
 
     _check(paths, child, options)
+    _descriptors(reads=not (child or options["in_place"]) and "-" in (paths or ("-",)), writes=not options["in_place"])
     redactor = _redactor(paths, options)
     wide.prepare(redactor)
     _settle(redactor)
@@ -96,6 +97,21 @@ def _check(paths: tuple[str, ...], child: list[str] | None, options: dict[str, A
     for name in ("dry_run", "force", "manifest"):
         if options[name] and not options["in_place"]:
             raise UsageError(f"redact: --{name.replace('_', '-')} goes with --in-place")
+
+
+def _descriptors(*, reads: bool, writes: bool) -> None:
+    """Where we were started with a standard stream closed, the next file or pipe of our own would take its number: we would
+    read from ourselves for ever, or write a log into it."""
+    missing = [number for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)) if stream is None]
+    if 0 in missing and reads:
+        raise SourceError("standard input", "is closed")
+    if 1 in missing and writes:
+        raise OutputError("standard output: is closed")
+    for number in missing:
+        null = os.open(os.devnull, os.O_RDWR)
+        if null != number:
+            os.dup2(null, number)
+            os.close(null)
 
 
 def _redactor(paths: tuple[str, ...], options: dict[str, Any]) -> Any:

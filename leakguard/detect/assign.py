@@ -189,8 +189,9 @@ def _sensitive(backwards: bytes) -> bool:
     return _SENSITIVE.search(backwards[::-1]) is not None
 
 
-def assigned(data: bytes, ends: list[tuple[int, int]]) -> list[Assigned]:
-    """What stands assigned at these ends. One value is given once, with the name nearest to it."""
+def assigned(data: bytes, ends: list[tuple[int, int]], wordy: bool = False) -> list[Assigned]:
+    """What stands assigned at these ends. One value is given once, with the name nearest to it. `wordy`: also what is a word in
+    quotes, where a log must not hold it."""
     out = []
     done: set[int] = set()
     # the rarer forms first: they read a name where the usual ones see but a piece of it
@@ -214,7 +215,7 @@ def assigned(data: bytes, ends: list[tuple[int, int]]) -> list[Assigned]:
             _COMMA_BYTE in data[start - 2 : start] and _COMMA.match(data, start - 2) and _COLUMN.match(data, start)
         ):
             continue
-        found = _assigned(data, start, form)
+        found = _assigned(data, start, form, wordy)
         if found is not None:
             out.append(found)
     return out
@@ -241,7 +242,7 @@ def _heading(data: bytes, start: int) -> tuple[int, int] | None:
     return found.span() if found else None
 
 
-def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
+def _assigned(data: bytes, start: int, form: int, wordy: bool) -> Assigned | None:
     """The name and the whole value of the assignment whose value starts at `start`."""
     before = data[max(0, start - _LOOK_BACK) : start][::-1]
     back = _BACK.match(before)
@@ -278,7 +279,7 @@ def _assigned(data: bytes, start: int, form: int) -> Assigned | None:
         if names is not None:
             written, named_at = names["first"][::-1], start - names.end()
     found = Assigned(written, named_at, *value, quote, form, sep[::-1], name["close"][::-1])
-    return None if _code(data, found, left) or _echo(data, found) else found
+    return None if _code(data, found, left, wordy) or _echo(data, found) else found
 
 
 def _echo(data: bytes, found: Assigned) -> bool:
@@ -306,12 +307,17 @@ def _random(data: bytes, found: Assigned) -> bool:
     return strangeness(data[found.start : found.end]) >= _STRANGE
 
 
-def _code(data: bytes, found: Assigned, left: bytes) -> bool:
+_PROOF = compiled(rb"(?i)credential|authori[sz]ation|signature")
+
+
+def _code(data: bytes, found: Assigned, left: bytes, wordy: bool) -> bool:
     """Whether name and value together are no assignment: the next parameter or field, a word, a type. `left` is what
-    stands before the name, backwards."""
+    stands before the name, backwards; `wordy`: what proves who somebody is may be a word in quotes."""
     if found.sep in _LISTS and _listed(data, found):
         return True
     if found.form != _SQL and found.sep != b"," and found.end - found.start < 16 and plain(found.name):
+        if wordy and found.quote and _PROOF.search(found.name):
+            return False
         return not _DIGIT.search(data, found.start, found.end) and not _random(data, found)
     return left == b"::" and found.close != b""  # "AWS::KMS::Key"
 

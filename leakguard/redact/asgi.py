@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 
 def line(redactor: Redactor, client: str, method: str, target: str, status: Any, seconds: float) -> str:
-    """One line of an access log, redacted as a whole."""
-    return redactor.redact_str(f'{client} "{method} {target}" {status} {seconds * 1000:.1f}ms')
+    """One line of an access log, redacted as a whole. What a client put in that is no text is escaped: it must not make lines
+    of its own, or write to a terminal."""
+    text = redactor.redact_str(f'{client} "{method} {target}" {status} {seconds * 1000:.1f}ms')
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class AccessLog:

@@ -19,7 +19,9 @@ from leakguard.redact.stream import Stream
 
 NOT_FOUND = 127
 NOT_RUNNABLE = 126
-_PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT")
+_PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGINT")
+_FROM_KEYS = ("SIGINT", "SIGQUIT")
+"""What a terminal sends to the child as well, when a key is pressed."""
 
 
 def run(redactor: Redactor, command: Sequence[str]) -> int:
@@ -73,10 +75,12 @@ class _Side:
 
 
 def _pass_on(child: subprocess.Popen[bytes], sides: Sequence[_Side]) -> Any:
-    """Passes signals on to the child; gives back what undoes that. An interrupt reaches the child by itself."""
+    """Passes signals on to the child; gives back what undoes that. A terminal's interrupt reaches the child by itself; one
+    that a supervisor sends to us alone does not."""
+    keys = {getattr(signal, name) for name in _FROM_KEYS if hasattr(signal, name)}
 
     def passed(number: int, _frame: object) -> None:
-        if child.returncode is None:
+        if child.returncode is None and not (number in keys and _in_foreground()):
             child.send_signal(number)
 
     def resized(_number: int, _frame: object) -> None:
@@ -88,7 +92,6 @@ def _pass_on(child: subprocess.Popen[bytes], sides: Sequence[_Side]) -> Any:
     for name in _PASSED_ON:
         if hasattr(signal, name):
             before[getattr(signal, name)] = signal.signal(getattr(signal, name), passed)
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
     if any(side.terminal for side in sides):
         before[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, resized)
 
@@ -97,3 +100,17 @@ def _pass_on(child: subprocess.Popen[bytes], sides: Sequence[_Side]) -> Any:
             signal.signal(number, handler)
 
     return restore
+
+
+def _in_foreground() -> bool:
+    """Whether our terminal, if we have one, sends its interrupts to us."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -102,6 +102,25 @@ class Stats(NamedTuple):
 
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
 _KIND = itemgetter(1)
+WAIT = 1.0
+"""Seconds."""
+
+
+class _Lock:
+    """What counts are changed under: entered again by a handler of a signal that logs while it is held, and waited for no
+    longer than it takes to see that the thread that held it was ended with the interpreter."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire(timeout=WAIT)
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(RuntimeError):  # it was not to be had
+            self._lock.release()
 
 
 class Redactor:
@@ -139,7 +158,7 @@ class Redactor:
         self._calm, self._look, self._settled = looker(self.runtime.merged, self.known, self._records)
         self._style = mask.STYLES[policy.style]
         self._quick = Quick(self) if escrow is None and policy.style == "token" else None
-        self._lock = threading.Lock()
+        self._lock = _Lock()
         self._changed = self._errors = self._floods = self._refused = 0
         self._kinds: dict[str, int] = {}
         self._failures: dict[str, int] = {}
@@ -149,7 +168,7 @@ class Redactor:
         self._warm()
 
     def _after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = _Lock()
 
     def _warm(self) -> None:
         """Imports and compiles what a first hit needs: later there may be no importing, and no time."""
@@ -351,7 +370,7 @@ class Redactor:
         """Names and places first: what they explain, nobody else has to judge. The ends are those in data[low:high], and
         `reach` bytes before them are what the rules may look at."""
         contexts = [(ident - CONTEXT_BASE, end) for ident, end in ends if CONTEXT_BASE <= ident < DECODE_BASE]
-        items = assigned(data, contexts) if contexts else []
+        items = assigned(data, contexts, True) if contexts else []
         markers = mask.markers(data, low, high if high >= 0 else len(data))
         named = self.names.spans(data, items) if items else []
         if not reach:  # of a stream's units somebody else says it
@@ -457,9 +476,11 @@ class Redactor:
                 continue
             secret = data[start:end]
             suffix = span.suffix.strip("-") if span.suffix else self.pseudonym(span.kind, secret)
+            made = self._style(secret, span.kind, suffix)
             pieces.append(data[at:start])
-            pieces.append(self._style(secret, span.kind, suffix))
-            kinds.append((span.kind, suffix))
+            pieces.append(made)
+            if made != secret:  # else it was masked before
+                kinds.append((span.kind, suffix))
             if self.escrow is not None:
                 self.escrow.put(span.kind, suffix, secret)
             at = end

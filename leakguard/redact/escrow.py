@@ -72,7 +72,7 @@ class Escrow:
         self._keys = [recipient(public_key)]
         self._seen: set[bytes] = set()
         self._salt = os.urandom(16)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler or a finaliser may log meanwhile
         self._most = most_bytes
         self.written = self.dropped = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -84,7 +84,7 @@ class Escrow:
             os.register_at_fork(after_in_child=self._after_fork)
 
     def _after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def put(self, kind: str, pseudonym: str, secret: bytes) -> None:
         """Seals a value that was masked, unless it was sealed before."""

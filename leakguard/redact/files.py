@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ from leakguard.redact import formats, mask
 from leakguard.redact.busy import writers
 from leakguard.redact.core import Redactor
 from leakguard.redact.names import RANK_RULE, Span
+from leakguard.redact.proof import scanned
 from leakguard.redact.stream import Stream
 
 WINDOW = 4 * 1024 * 1024
@@ -40,7 +42,7 @@ class Options(NamedTuple):
 
     dry_run: bool = False
     force: bool = False
-    """Also files that are being written, and files with several names."""
+    """Also files that are being written, files with several names, binary ones, lines that cannot be checked."""
     backup: Callable[[str, int], str] | None = None
     """Given (path, descriptor of the old file), keeps a sealed copy and gives its path."""
 
@@ -157,6 +159,9 @@ def _locked(handle: int, force: bool) -> Iterator[None]:
 
 def _rewrite(redactor: Redactor, path: str, old: BinaryIO, before: os.stat_result, options: Options) -> Cleaned:
     kind = formats.kind_of(old)
+    other = formats.foreign(kind, old)
+    if other:
+        raise _Refused(f"is no log but {other}")
     tally: dict[tuple[str, str], int] = {}
     temporary = f"{os.path.join(os.path.dirname(path) or '.', '.')}leakguard-{os.urandom(8).hex()}.tmp"
     reader = _Hashed(old)
@@ -164,8 +169,13 @@ def _rewrite(redactor: Redactor, path: str, old: BinaryIO, before: os.stat_resul
     try:
         with new:
             with redactor.tallied(tally):
-                formats.rewrite(kind, reader, new, lambda source: _redacted(redactor, path, kind, source))
+                seen = _Seen()
+                formats.rewrite(kind, reader, new, lambda source: seen.after(_redacted(redactor, path, kind, seen.before(source))))
             new.flush()
+            if seen.unchecked and not options.force:
+                raise _Refused(f"has lines that cannot be checked: {seen.unchecked} (--force masks them as a whole)")
+            if seen.unchecked:
+                tally["error", ""] = seen.unchecked
             done = Cleaned(
                 path, "clean", "", kind.name, before.st_size, before.st_size, reader.digest(), reader.digest(),
                 sum(tally.values()), _kinds(tally), tuple((*key, n) for key, n in sorted(tally.items())),
@@ -174,6 +184,8 @@ def _rewrite(redactor: Redactor, path: str, old: BinaryIO, before: os.stat_resul
                 return done._replace(verified=True)
             new.seek(0)
             _prove(redactor, path, kind, new)
+            if seen.binary and not kind.journal and not options.force and seen.size != seen.size_after:
+                raise _Refused("is binary: what reads it may count on lengths (--force, or --style length)")
             done = done._replace(
                 state="would-clean", size_after=os.fstat(new.fileno()).st_size, sha256_after=_sha256(new), verified=True
             )
@@ -246,6 +258,41 @@ class _Hashed:
         return self._hash.hexdigest()
 
 
+class _Seen:
+    """Takes note of what is read and written."""
+
+    def __init__(self) -> None:
+        self.unchecked = 0
+        """Lines that could not be checked: more of them are written than were read."""
+        self.size = self.size_after = 0
+        self.binary = False
+        """Whether there are NULs in what is read, beyond those that a truncated log begins with, and it is no wide text."""
+        self._wide = False
+
+    def before(self, source: Iterable[bytes]) -> Iterator[bytes]:
+        rest = b""
+        text = False
+        for data in source:
+            if not self.size:
+                self._wide = data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or (
+                    any(data[:64:2]) is not any(data[1:64:2])
+                )
+            self.size += len(data)
+            text = text or data.count(0) < len(data)
+            self.binary = self.binary or (text and not self._wide and 0 in data.lstrip(b"\0"))
+            self.unchecked -= (rest + data).count(mask.ERROR)
+            rest = data[1 - len(mask.ERROR) :]
+            yield data
+
+    def after(self, source: Iterable[bytes]) -> Iterator[bytes]:
+        rest = b""
+        for data in source:
+            self.size_after += len(data)
+            self.unchecked += (rest + data).count(mask.ERROR)
+            rest = data[1 - len(mask.ERROR) :]
+            yield data
+
+
 # ---------------------------------------------------------------- content
 def _redacted(redactor: Redactor, path: str, kind: formats.Kind, source: Iterable[bytes]) -> Iterator[bytes]:
     """Content line by line through the redactor, and what the scanner still finds in large windows of that masked, too;
@@ -289,8 +336,32 @@ def _json_line(redactor: Redactor, line: bytes) -> bytes:
     after = redactor.redact(before)
     if after is before:
         return line
-    separators = (", ", ": ") if b'": ' in line else (",", ":")
-    return json.dumps(after, ensure_ascii=line.isascii(), separators=separators).encode() + mask.line_end(line)
+    masked: dict[str, str] = {}
+    _compared(before, after, masked)
+
+    def written(found: re.Match[bytes]) -> bytes:
+        new = masked.get(json.loads(found[0]))
+        return found[0] if new is None else json.dumps(new, ensure_ascii=line.isascii()).encode("utf-8", "surrogatepass")
+
+    # only the strings that changed: numbers, spaces and escapes stay as they were written
+    return _STRING.sub(written, line)
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
+def _compared(before: Any, after: Any, masked: dict[str, str]) -> None:
+    """What became of each text of a document."""
+    if isinstance(before, str):
+        if after is not before and after != before:
+            masked[before] = str(after)
+    elif isinstance(before, list):
+        for old, new in zip(before, after, strict=True):
+            _compared(old, new, masked)
+    elif isinstance(before, dict):
+        for (name, old), (new_name, new) in zip(before.items(), after.items(), strict=True):
+            _compared(name, new_name, masked)
+            _compared(old, new, masked)
 
 
 def _failures(redactor: Redactor) -> int:
@@ -322,7 +393,9 @@ def _settled(redactor: Redactor, path: str, window: bytes) -> bytes:
 
 
 def _left(redactor: Redactor, path: str, window: bytes) -> list[Span]:
-    scan = redactor.scanner().scan(window, path)
+    scan = scanned(redactor, window, path)
+    if scan.incidents:
+        raise SourceError(path, f"could not be scanned to its end: {scan.incidents[0]}")
     found = [
         Span(m.secret_start, m.secret_end, redactor.runtime.ruleset.rules[m.rule].id, RANK_RULE)
         for m in scan.matches

@@ -34,20 +34,52 @@ class Kind(NamedTuple):
     mtime: int = 0
     """gzip: the time in its header."""
     level: int = 6
+    filename: str = ""
+    """gzip: the name in its header."""
 
 
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _JOURNAL = (b"__CURSOR=", b"__REALTIME_TIMESTAMP=")
 
 
+_FOREIGN = (
+    (b"LPKSHHRH", "a journal's own file: it is sealed, clean its export"), (b"SQLite format 3\0", "a database"),
+    (b"\x7fELF", "a program or a core dump"), (b"PK\x03\x04", "a zip archive"), (b"PK\x05\x06", "a zip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"), (b"Rar!\x1a\x07", "a rar archive"), (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x1f\x9d", "compress"), (b"\x5d\x00\x00", "lzma"), (b"%PDF-", "a PDF"), (b"\x89PNG\r\n", "an image"),
+    (b"\xff\xd8\xff", "an image"), (b"GIF8", "an image"), (b"PAR1", "parquet"), (b"Obj\x01", "avro"),
+)  # fmt: skip
+"""What is no log, and what a change would break or nothing would be found in."""
+_TAR = 257
+"""Where a tar archive says that it is one."""
+
+
+def foreign(kind: Kind, file: BinaryIO) -> str:
+    """What a file is, inside of its compression, if it is none of ours to rewrite; "" for a log. Leaves the file at its
+    beginning."""
+    head = b"".join(_some(content(kind, file), 512))
+    file.seek(0)
+    if head[_TAR : _TAR + 5] == b"ustar":
+        return "a tar archive"
+    return next((what for magic, what in _FOREIGN if head.startswith(magic)), "")
+
+
+def _filename(head: bytes) -> str:
+    """The name in a gzip file's header; "" for none."""
+    if len(head) < 10 or not head[3] & 8:
+        return ""
+    at = 10 + (2 + int.from_bytes(head[10:12], "little") if head[3] & 4 else 0)
+    return head[at : max(at, head.find(b"\0", at))].decode("latin-1")
+
+
 def kind_of(file: BinaryIO) -> Kind:
     """The format of a file, by what it begins with. Leaves the file at its beginning."""
-    head = file.read(16)
+    head = file.read(1024)
     file.seek(0)
     compression = next((name for magic, name in _MAGIC if head.startswith(magic)), "plain")
     mtime = int.from_bytes(head[4:8], "little") if compression == "gzip" else 0
     level = {2: 9, 4: 1}.get(head[8], 6) if compression == "gzip" and len(head) > 8 else 6
-    kind = Kind(compression, compression, False, mtime, level)
+    kind = Kind(compression, compression, False, mtime, level, _filename(head) if compression == "gzip" else "")
     first = b"".join(_some(content(kind, file), 64))
     file.seek(0)
     if first.startswith(_JOURNAL):
@@ -55,7 +87,7 @@ def kind_of(file: BinaryIO) -> Kind:
     return kind
 
 
-def _some(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+def _some(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
     for piece in pieces:
         yield piece[:size]
         size -= len(piece)
@@ -163,7 +195,7 @@ class _Plain:
 
 def _compressed(kind: Kind, out: BinaryIO) -> Any:
     if kind.compression == "gzip":
-        return gzip.GzipFile(filename="", mode="wb", compresslevel=kind.level, fileobj=out, mtime=kind.mtime)
+        return gzip.GzipFile(filename=kind.filename, mode="wb", compresslevel=kind.level, fileobj=out, mtime=kind.mtime)
     if kind.compression == "xz":
         return lzma.LZMAFile(out, "wb")
     if kind.compression == "bzip2":

@@ -123,9 +123,48 @@ def _loops(redactor: Redactor, patches: Patches, module: ModuleType) -> None:
 
     def make(before: Any) -> Any:
         def call_exception_handler(self: Any, context: Any) -> None:
-            before(self, redactor.redact(context) if patches.on else context)
+            before(self, _shown(redactor, context) if patches.on else context)
 
         return call_exception_handler
 
     if patches.on:
         patches.put(module.BaseEventLoop, "call_exception_handler", make)
+
+
+def _shown(redactor: Redactor, context: Any) -> Any:
+    """A context without secrets; its futures, tasks and handles, which show exceptions and arguments, say less."""
+    safe = redactor.redact(context)
+    if not isinstance(safe, dict):
+        return {"message": safe}
+    said = {name: told for name, value in safe.items() if (told := _told(redactor, value)) is not None}
+    return {**safe, **said} if said else safe
+
+
+def _told(redactor: Redactor, value: Any) -> Any:
+    """What stands for an object whose `repr` shows a secret; None if it need not."""
+    if type(value) in (str, int, list, tuple, dict) or isinstance(value, BaseException):
+        return None
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - whoever shows it will see
+        return None
+    told = redactor.redact_str(text)
+    return None if told is text else _Said(value, told)
+
+
+class _Said:
+    """An object that says something else; everything but that is its own."""
+
+    def __init__(self, inner: Any, text: str) -> None:
+        self._inner = inner
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self._inner)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)

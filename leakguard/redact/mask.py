@@ -69,9 +69,13 @@ def whole_characters(data: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def failed(value: Any) -> Any:
-    """What stands for a value that could not be checked: of its type where that is text, else nothing of it."""
+    """What stands for a value that could not be checked: of its type where that is text or an exception, else text."""
     if isinstance(value, (bytes, bytearray)):
         return type(value)(ERROR)
+    if isinstance(value, BaseException):
+        from leakguard.redact.raised import speaking
+
+        return speaking(value, ERROR.decode())
     return ERROR.decode()
 
 

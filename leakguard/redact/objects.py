@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections import UserString
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from leakguard.redact.mask import failed
 from leakguard.redact.names import is_value
+from leakguard.redact.raised import redacted
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
@@ -23,6 +26,8 @@ MAX_DEPTH = 32
 MAX_ITEMS = 100_000
 
 _PLAIN = frozenset((int, float, bool, complex, type(None)))
+_LAZY = (range, memoryview)
+"""Sequences of numbers."""
 
 
 class _Walk:
@@ -79,6 +84,9 @@ def _any(walk: _Walk, value: Any) -> Any:
     walk.on_way.add(id(value))
     try:
         return handler(walk, value)
+    except Exception as error:  # noqa: BLE001 - this one cannot be checked; what it stands among can
+        walk.redactor._failed(error)
+        return value if walk.redactor.policy.on_error == "open" else failed(value)
     finally:
         walk.on_way.discard(id(value))
 
@@ -104,8 +112,11 @@ def _handler(value: Any) -> Any:
         return _exception
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _dataclass
-    name = type(value).__name__
-    return _sequence if name == "deque" else None
+    if type(value).__name__ == "deque":
+        return _sequence
+    if isinstance(value, UserString):
+        return _user_string
+    return _sequence if isinstance(value, Sequence) and not isinstance(value, _LAZY) else None
 
 
 def _named(walk: _Walk, name: Any, value: Any) -> Any:
@@ -199,7 +210,12 @@ def _tuple(walk: _Walk, value: Any) -> Any:
         items = [_any(walk, item) for item in value]
     if all(new is old for new, old in zip(items, value, strict=True)):
         return value
-    return type(value)(*items) if fields else _remade(value, items)
+    return _remade(value, items)
+
+
+def _user_string(walk: _Walk, value: Any) -> Any:
+    out = walk.redactor.redact_str(value.data)
+    return value if out is value.data else type(value)(out)
 
 
 def _sequence(walk: _Walk, value: Any) -> Any:
@@ -214,10 +230,21 @@ def _sequence(walk: _Walk, value: Any) -> Any:
 
 
 def _remade(value: Any, items: list[Any]) -> Any:
+    """A collection like `value` of other items: of its class, which may want more than items to be made."""
+    kind = type(value)
+    if kind in (list, tuple, set, frozenset):
+        return kind(items)
+    if isinstance(value, tuple):
+        return tuple.__new__(kind, items)
     try:
-        return type(value)(items)
-    except Exception:  # noqa: BLE001 - a class that wants more than its items
-        return tuple(items) if isinstance(value, tuple) else items
+        if isinstance(value, frozenset):
+            return kind(items)
+        out = copy.copy(value)  # with what else it has: a deque its length
+        out.clear()
+        (out.update if isinstance(value, set) else out.extend)(items)
+        return out
+    except Exception:  # noqa: BLE001 - a class of its own mind
+        return set(items) if isinstance(value, (set, frozenset)) else items
 
 
 def _dataclass(walk: _Walk, value: Any) -> Any:
@@ -236,41 +263,4 @@ def _dataclass(walk: _Walk, value: Any) -> Any:
 
 
 def _exception(walk: _Walk, value: BaseException) -> BaseException:
-    """A copy that says the same without secrets: arguments, attributes, notes, causes; the traceback is kept."""
-    args = tuple(_any(walk, item) for item in value.args)
-    own = {name: _named(walk, name, item) for name, item in vars(value).items()}
-    links = {name: getattr(value, name) for name in ("__cause__", "__context__")}
-    masked = {name: None if link is None else _any(walk, link) for name, link in links.items()}
-    changed = (
-        any(new is not old for new, old in zip(args, value.args, strict=True))
-        or any(own[name] is not item for name, item in vars(value).items())
-        or any(masked[name] is not link for name, link in links.items())
-    )
-    told = str(value)
-    safe = walk.redactor.redact_str(told)
-    if not changed and safe is told:
-        return value
-    out = _copied(value, args, own, masked)
-    if str(out) != walk.redactor.redact_str(str(out)):  # it builds its message from elsewhere
-        out = _speaking(value, safe)
-        out.__cause__, out.__context__ = masked["__cause__"], masked["__context__"]
-        out.__suppress_context__ = value.__suppress_context__
-    return out.with_traceback(value.__traceback__)
-
-
-def _copied(value: BaseException, args: tuple[Any, ...], own: dict[str, Any], links: dict[str, Any]) -> BaseException:
-    out = type(value).__new__(type(value), *args)  # never __init__: it may do anything
-    out.args = args
-    vars(out).update(own)
-    out.__cause__, out.__context__ = links["__cause__"], links["__context__"]
-    out.__suppress_context__ = value.__suppress_context__
-    return out
-
-
-def _speaking(value: BaseException, text: str) -> BaseException:
-    """An exception of a class of its own below the given one's, which says `text`."""
-    kind = type(value)
-    own: Any = type(kind.__name__, (kind,), {"__str__": lambda _self: text, "__module__": kind.__module__})
-    out: BaseException = own.__new__(own, text)
-    out.args = (text,)
-    return out
+    return redacted(value, lambda name, item: _named(walk, name, item) if name else _any(walk, item))

@@ -9,6 +9,7 @@ replaced are counted, and what they stand on is emptied unless the policy is ope
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ class _Processor:
 
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
+        self._resource: tuple[Any, Any] = (None, None)
+        """The last one seen, and the same without secrets: a process has one."""
 
     def shutdown(self) -> None:
         """Nothing is kept."""
@@ -47,13 +50,29 @@ class _Processor:
         safe = self.redactor.redact(plain)
         return before if safe is plain else safe
 
+    def resource(self, before: Any) -> Any:
+        """What sends it, without secrets: a copy if something was masked."""
+        seen, safe = self._resource
+        if before is None or seen is before:
+            return safe
+        own = getattr(before, "attributes", None)
+        attributes = self.attributes(own)
+        safe = before
+        if attributes is not own:
+            safe = copy.copy(before)
+            safe._attributes = attributes
+        self._resource = (before, safe)
+        return safe
+
 
 class LogRedactor(_Processor):
-    """A LogRecordProcessor: body and attributes."""
+    """A LogRecordProcessor: body, attributes, the resource."""
 
     def on_emit(self, log_record: Any) -> None:
         record = getattr(log_record, "log_record", log_record)
         self._safely(self._clean, record, self._empty)
+        if getattr(log_record, "resource", None) is not None:
+            self._safely(self._sender, log_record, self._nobody)
 
     emit = on_emit
 
@@ -61,13 +80,22 @@ class LogRedactor(_Processor):
         record.body = self.redactor.redact(record.body)
         record.attributes = self.attributes(record.attributes)
 
+    def _sender(self, log_record: Any) -> None:
+        safe = self.resource(log_record.resource)
+        if safe is not log_record.resource:
+            object.__setattr__(log_record, "resource", safe)
+
+    @staticmethod
+    def _nobody(log_record: Any) -> None:
+        object.__setattr__(log_record, "resource", None)
+
     @staticmethod
     def _empty(record: Any) -> None:
         record.body, record.attributes = _ERROR, {}
 
 
 class SpanRedactor(_Processor):
-    """A SpanProcessor: name, attributes, events (exceptions are some) and the status' description."""
+    """A SpanProcessor: name, attributes, events (exceptions are some), the status' description, the resource."""
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:
         """A span is cleaned when it ends."""
@@ -81,6 +109,8 @@ class SpanRedactor(_Processor):
     def _clean(self, span: Any) -> None:
         span._name = self.redactor.redact(span._name)
         span._attributes = self.attributes(span._attributes)
+        if getattr(span, "_resource", None) is not None:
+            span._resource = self.resource(span._resource)
         for event in span._events or ():
             event._name = self.redactor.redact(event._name)
             event._attributes = self.attributes(event._attributes)

@@ -196,6 +196,8 @@ class _Followed:
             self.stream.flush()
             return True
         if self._replaced():
+            while data := os.read(self.handle, READ):  # written since our last look, before the rotation
+                self.stream.feed(data)
             os.close(self.handle)
             self.handle = -1
             self.stream.flush()

@@ -8,7 +8,7 @@ layers below are imported when the first test is checked. Registered with pytest
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 OPTION = "leakguard_logs"
 _REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
-_WARNINGS: pytest.StashKey[list[str]] = pytest.StashKey()
+_READ: pytest.StashKey[list[tuple[str, str | bytes]]] = pytest.StashKey()
+"""(where, text) of what the report will not have."""
 MOST = 20
 """Leaks that are listed for one phase of a test; more are counted."""
 
@@ -67,10 +68,17 @@ class Leakguard:
 def leaks(redactor: Redactor, text: str | bytes, where: str) -> list[Leak]:
     """What a text holds, in order."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    from leakguard.errors import EngineError
+    from leakguard.redact.proof import scanned
+
     rules = redactor.runtime.ruleset.rules
+    try:
+        scan = scanned(redactor, data)
+    except EngineError:
+        return [Leak("not checked", where, 1, "<redacted:error>")]  # incomplete is not clean
     found = [
         (match.secret_start, rules[match.rule].id)
-        for match in redactor.scanner().scan(data).matches
+        for match in scan.matches
         if match.confidence >= redactor.policy.min_confidence
     ]
     found += [(start, owner.name) for start, _, owner in redactor.known.find(data)]
@@ -126,33 +134,57 @@ def _checked(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Takes note of warnings, which pytest itself reports only when the test is over."""
+    """Takes note of warnings, which pytest itself reports only when the test is over, and of what the test reads itself."""
     if not _checked(item):
         return (yield)
-    seen = item.stash[_WARNINGS] = []
-    shown = warnings.showwarning
-
-    def showwarning(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
-        seen.append(f"{category.__name__}: {message}")
-        message = redactor_of(item.config).redact(message)  # pytest shows it at the end
-        if shown is _ORIGINAL:
-            warnings._showwarnmsg_impl(  # type: ignore[attr-defined]
-                warnings.WarningMessage(message, category, filename, lineno, file, line)
-            )
-        else:
-            shown(message, category, filename, lineno, file, line)
-
-    warnings.showwarning = showwarning
+    read = item.stash[_READ] = []
+    undo = [_watched_warnings(item.config, read), _watched_captures(read)]
     try:
         return (yield)
     finally:
-        if warnings.showwarning is showwarning:
-            warnings.showwarning = shown
+        for put_back in undo:
+            put_back()
         if _GUARD in item.stash:
             item.stash[_GUARD].forget()
 
 
-_ORIGINAL = warnings.showwarning
+def _watched_warnings(config: pytest.Config, read: list[tuple[str, str | bytes]]) -> Callable[[], None]:
+    """Takes note of every warning, also of those that a test catches; gives back what undoes that."""
+    shown = warnings._showwarnmsg  # type: ignore[attr-defined]
+
+    def noted(told: Any) -> None:
+        read.append(("warning", f"{told.category.__name__}: {told.message}"))
+        safe = redactor_of(config).redact(told.message)
+        if safe is not told.message:  # pytest shows it at the end
+            told = warnings.WarningMessage(safe, told.category, told.filename, told.lineno, told.file, told.line, told.source)
+        shown(told)
+
+    warnings._showwarnmsg = noted  # type: ignore[attr-defined]
+
+    def put_back() -> None:
+        if warnings._showwarnmsg is noted:  # type: ignore[attr-defined]
+            warnings._showwarnmsg = shown  # type: ignore[attr-defined]
+
+    return put_back
+
+
+def _watched_captures(read: list[tuple[str, str | bytes]]) -> Callable[[], None]:
+    """Takes note of what a test reads of its own output (`capsys` and the like): the report does not have it any more."""
+    kind: Any = pytest.CaptureFixture
+    before = kind.readouterr
+
+    def readouterr(self: Any) -> Any:
+        result = before(self)
+        read.extend((name, text) for name, text in (("output, read", result.out), ("errors, read", result.err)) if text)
+        return result
+
+    kind.readouterr = readouterr
+
+    def put_back() -> None:
+        if kind.readouterr is readouterr:
+            kind.readouterr = before
+
+    return put_back
 
 
 @pytest.hookimpl(wrapper=True)
@@ -168,10 +200,10 @@ def pytest_runtest_makereport(
     for name, text in report.sections:
         if name.endswith(f" {call.when}"):
             found += leaks(redactor, text, name.lower())
-    seen = item.stash.get(_WARNINGS, [])
-    for text in seen:
-        found += leaks(redactor, text, "warning")
-    seen.clear()
+    read = item.stash.get(_READ, [])
+    for name, written in read:
+        found += leaks(redactor, written, name)
+    read.clear()
     trace = report.longreprtext if report.longrepr is not None else ""
     in_trace = leaks(redactor, trace, "traceback") if trace else []
     if found or in_trace:

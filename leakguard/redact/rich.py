@@ -1,8 +1,8 @@
 """rich: values are redacted before they are drawn, as what is cut to fit a box is no longer told from other text.
 
-Covers what rich shows of objects, and the variables in its tracebacks with locals: values of variables that are named like secrets,
-and secrets in any other. Never raises into the application. Needs rich only where it is used. Imported by applications and
-standard.py.
+Covers what rich shows of objects, text before it is wrapped, cut or put into boxes, what a console writes, to whatever file,
+and the variables in its tracebacks with locals: values of variables that are named like secrets, and secrets in any other. Never
+raises into the application. Needs rich only where it is used. Imported by applications and standard.py.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class Rich:
         waiting = later or self._own
         if waiting is not None:
             waiting.when("rich.pretty", self._pretty)
+            waiting.when("rich.text", self._text)
+            waiting.when("rich.console", self._console)
             waiting.when("rich.traceback", self._traceback)
 
     def _pretty(self, module: ModuleType) -> None:
@@ -37,6 +39,53 @@ class Rich:
 
         if self.patches.on:
             self.patches.put(module, "traverse", make)
+
+    def _text(self, module: ModuleType) -> None:
+        """Whatever is drawn passes one of these, before it is in pieces."""
+
+        def wrap(before: Any) -> Any:
+            def wrap(text: Any, *args: Any, **named: Any) -> Any:
+                safe = self._plain(text)
+                if safe is not None:
+                    text = text.copy()
+                    text.plain = safe
+                return before(text, *args, **named)
+
+            return wrap
+
+        def truncate(before: Any) -> Any:
+            def truncate(text: Any, *args: Any, **named: Any) -> Any:
+                safe = self._plain(text)
+                if safe is not None:
+                    text.plain = safe
+                return before(text, *args, **named)
+
+            return truncate
+
+        if self.patches.on:
+            self.patches.put(module.Text, "wrap", wrap)
+            self.patches.put(module.Text, "truncate", truncate)
+
+    def _plain(self, text: Any) -> str | None:
+        """What a Text says, if it must say something else."""
+        if not self.patches.on:
+            return None
+        plain = text.plain
+        safe = self.redactor.redact_str(plain)
+        return None if safe is plain else safe
+
+    def _console(self, module: ModuleType) -> None:
+        """What a console is about to write: text that never was a Text."""
+
+        def make(before: Any) -> Any:
+            def rendered(console: Any, *args: Any, **named: Any) -> Any:
+                out = before(console, *args, **named)
+                return self.redactor.redact_str(out) if self.patches.on else out
+
+            return rendered
+
+        if self.patches.on and hasattr(module.Console, "_render_buffer"):  # not public: without it stdout.py is left
+            self.patches.put(module.Console, "_render_buffer", make)
 
     def _traceback(self, module: ModuleType) -> None:
         def make(before: Any) -> Any:

@@ -8,6 +8,7 @@ checked says so and keeps nothing else (or passes, by the redactor's policy). Ne
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,14 @@ def before_send(redactor: Redactor, then: Hook | None = None) -> Hook:
     return hook
 
 
+_OPTIONS = ("before_send", "before_send_transaction", "before_breadcrumb", "before_send_log", "before_send_metric")
+_NEWER = ("before_send_metric",)
+
+
 def options(redactor: Redactor) -> dict[str, Hook]:
-    """The options of `sentry_sdk.init` that close what Sentry sends."""
+    """The options of `sentry_sdk.init` that close what Sentry sends: those that the imported version knows, which refuses
+    others."""
     hook = before_send(redactor)
-    return {"before_send": hook, "before_send_transaction": hook, "before_breadcrumb": hook, "before_send_log": hook}
+    known = getattr(sys.modules.get("sentry_sdk.consts"), "DEFAULT_OPTIONS", None)
+    names = [name for name in _OPTIONS if (name in known if known else name not in _NEWER)]
+    return dict.fromkeys(names, hook)

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 NAMES = ("stdout", "stderr", "__stdout__", "__stderr__")
 
 
+AT_END = 0.5
+"""Seconds that are waited for another thread while the interpreter shuts down: by then there may be none."""
+
+
 class _Pump:
     """A core Stream for several threads, that may be entered again from within (a finaliser or a signal's handler)."""
 
@@ -46,7 +50,10 @@ class _Pump:
 
     def do(self, what: str, data: bytes = b"") -> None:
         """`what` is feed, idle or flush. Raises what writing raises."""
-        with self._lock:
+        if not self._lock.acquire(timeout=AT_END if sys.is_finalizing() else -1):
+            self._fresh()  # a daemon thread holds it and runs no more: what waits is lost, what comes is not
+            self._lock.acquire()
+        try:
             self._queue.append((what, data))
             if self._busy:
                 return
@@ -62,6 +69,8 @@ class _Pump:
                         self._stream.flush()
             finally:
                 self._busy = False
+        finally:
+            self._lock.release()
 
 
 _PUMPS: weakref.WeakSet[_Pump] = weakref.WeakSet()
@@ -79,13 +88,18 @@ if hasattr(os, "register_at_fork"):
 class GuardedBytes(io.BufferedIOBase):
     """A binary stream that redacts what is written to it; everything else is the wrapped stream's."""
 
-    def __init__(self, inner: Any, redactor: Redactor, before: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, inner: Any, redactor: Redactor, before: Callable[[], None] = lambda: None,
+        write: Callable[[bytes], object] | None = None,
+    ) -> None:  # fmt: skip
         self._inner = inner
         self._before = before
-        self._pump = _Pump(redactor, inner.write)
+        self._redactor = redactor
+        self._raw: GuardedBytes | None = None
+        self._pump = _Pump(redactor, write or inner.write)
 
     def write(self, data: Any) -> int:
-        piece = bytes(data)
+        piece = data if type(data) is bytes else bytes(memoryview(data))
         self._before()
         self._pump.do("feed", piece)
         return len(piece)
@@ -97,7 +111,28 @@ class GuardedBytes(io.BufferedIOBase):
     def finish(self) -> None:
         """Writes what is held back."""
         self._pump.do("flush")
+        if self._raw is not None:
+            self._raw.finish()
         self._inner.flush()
+
+    @property
+    def raw(self) -> Any:
+        """What lies below, redacted as well."""
+        if self._raw is None:
+            self._raw = GuardedBytes(self._inner.raw, self._redactor, self._all_first, self._through)
+        return self._raw
+
+    def _all_first(self) -> None:
+        self._before()
+        self._pump.do("flush")
+
+    def _through(self, data: bytes) -> None:
+        """As a raw stream writes, but all of it."""
+        self._inner.write(data)
+        self._inner.flush()
+
+    def detach(self) -> Any:
+        return self.raw
 
     def writable(self) -> bool:
         return True
@@ -186,6 +221,11 @@ class GuardedText(io.TextIOBase):
         if not self._inner.closed:
             self.finish()
             self._inner.close()
+
+    def detach(self) -> Any:
+        """The binary stream below, for whoever wraps it anew; it redacts."""
+        self.flush()
+        return self.buffer
 
     @property
     def buffer(self) -> Any:

@@ -30,7 +30,8 @@ class Processor:
         self.redactor = redactor
 
     def __call__(self, _logger: Any, _method: str, event: Any) -> Any:
-        return self.redactor.redact(event)
+        safe = self.redactor.redact(event)
+        return safe if isinstance(safe, type(event)) else {"event": safe}
 
 
 def processor(redactor: Redactor) -> Callable[[Any, str, Any], Any]:
@@ -121,6 +122,11 @@ def _formatter(before: Any) -> Any:
     return __init__
 
 
+def _fields(safe: Any) -> dict[str, Any]:
+    """Fields, or what stands for those that could not be checked: a text is no mapping, and structlog would raise."""
+    return safe if isinstance(safe, dict) else {"error": safe}
+
+
 def install(redactor: Redactor, module: ModuleType | None = None) -> Patches:
     """Covers all bound loggers; `.undo()` uncovers them. ImportError if there is no structlog."""
     if module is None:
@@ -133,8 +139,8 @@ def install(redactor: Redactor, module: ModuleType | None = None) -> Patches:
         def process(self: Any, method: str, event: Any, named: Any) -> Any:
             if not patches.on:
                 return before(self, method, event, named)
-            args, kwargs = before(self, method, redactor.redact(event), redactor.redact(named))
-            return redactor.redact(args) if type(args) is tuple else args, redactor.redact(kwargs)
+            args, kwargs = before(self, method, redactor.redact(event), _fields(redactor.redact(named)))
+            return redactor.redact(args) if type(args) is tuple else args, _fields(redactor.redact(kwargs))
 
         return process
 

@@ -38,9 +38,8 @@ class AccessLog:
         if guard is not None:
             environ = {**environ, "wsgi.errors": guard}
         began = time.monotonic()
-        try:
-            body: Iterable[bytes] = self.app(environ, seen)
-        finally:
+
+        def done() -> None:
             if guard is not None:
                 guard.finish()
             target = environ.get("PATH_INFO", "")
@@ -48,4 +47,40 @@ class AccessLog:
                 target += "?" + environ["QUERY_STRING"]
             client, method = environ.get("REMOTE_ADDR", "-"), environ.get("REQUEST_METHOD", "-")
             self.logger.info("%s", line(self.redactor, client, method, target, status[0], time.monotonic() - began))
-        return body
+
+        try:
+            body: Iterable[bytes] = self.app(environ, seen)
+        except BaseException:
+            done()
+            raise
+        if isinstance(body, (list, tuple)):  # all of it is there, and servers look at its length
+            done()
+            return body
+        return _Body(body, done)
+
+
+class _Body:
+    """A body that is made while it is sent: a generator's status is known, and its work done, only at its end."""
+
+    def __init__(self, body: Iterable[bytes], done: Callable[[], None]) -> None:
+        self._body = body
+        self._pieces = iter(body)
+        self._done = done
+        self._told = False
+
+    def __iter__(self) -> _Body:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Every server calls it, also when the client went away."""
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            if not self._told:
+                self._told = True
+                self._done()

@@ -116,3 +116,38 @@ def test_entry_point_is_declared() -> None:
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
         project = tomllib.load(file)["project"]
     assert project["entry-points"]["pytest11"] == {"leakguard": "leakguard.redact.pytest_plugin"}
+
+
+READ = f"""
+import logging, os, sys, warnings, pytest
+LEAK = "BINANCE_API_SECRET=" + {KEY[:30]!r} + {KEY[30:]!r}
+
+def test_capsys(capsys): print(LEAK); assert "BINANCE" in capsys.readouterr().out
+def test_capfd(capfd): os.write(2, LEAK.encode()); assert capfd.readouterr().err
+def test_bytes(capsysbinary): sys.stdout.buffer.write(LEAK.encode()); assert capsysbinary.readouterr().out
+def test_recwarn(recwarn): warnings.warn(LEAK)
+def test_warns():
+    with pytest.warns(UserWarning): warnings.warn(LEAK)
+def test_caught():
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        warnings.warn(LEAK)
+def test_clean(capsys):
+    print("fine"); assert capsys.readouterr().out == "fine\\n"
+    with pytest.warns(UserWarning, match="fine"): warnings.warn("fine")
+"""
+
+
+def test_what_a_test_takes_from_its_own_output_is_seen_too(run) -> None:
+    """capsys and pytest.warns leave nothing for pytest's report: the usual way to test what a command prints."""
+    result = run(READ, "--leakguard-logs", "-rA")
+    result.assert_outcomes(passed=1, failed=6)
+    out = result.stdout.str()
+    for place in ("output, read", "errors, read", "warning"):
+        assert f"  {place}, line" in out
+    assert KEY not in out
+
+
+def test_output_that_looks_like_a_phrase_ends_nothing(run) -> None:
+    result = run("def test_x():\n    for n in range(2000): print('epoch', n, 'loss', n * 2, 'rate 3')", "--leakguard-logs")
+    result.assert_outcomes(passed=1)

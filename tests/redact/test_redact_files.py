@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+import io
 import json
 import lzma
 import os
@@ -314,3 +315,71 @@ def test_an_escrow_that_is_full_stops_nothing(environment: str, tmp_path: Path, 
     assert KEY not in own.redact(f"api_secret={KEY}")
     assert (escrow.written, escrow.dropped) == (0, 1)
     escrow.close()
+
+
+# ---------------------------------------------------------------- what is left alone, and what must not change
+def test_lines_that_look_like_a_phrase_are_no_flood(redactor: Redactor, tmp_path: Path) -> None:
+    """Numbers and short words: a recovery phrase has them, and so has every trainer's log."""
+    lines = "".join(f"epoch {number} loss {number}.25 rate 3\n" for number in range(2000))
+    path = put(tmp_path / "a.log", f"{lines}BINANCE_API_SECRET={KEY}\n".encode())
+    done = clean(redactor, str(path))
+    assert (done.state, done.replaced, done.verified) == ("cleaned", 1, True)
+    assert path.read_bytes().startswith(lines.encode())
+
+
+def test_lines_that_cannot_be_checked_are_not_called_clean(own: Redactor, tmp_path: Path) -> None:
+    flood = b"password=" * 50_000 + b"\n"
+    path = put(tmp_path / "a.log", b"before\n" + flood + b"after\n")
+    done = clean(own, str(path))
+    assert (done.state, done.verified) == ("refused", False)
+    assert path.read_bytes() == b"before\n" + flood + b"after\n"
+    done = clean(own, str(path), Options(force=True))
+    assert (done.state, done.kinds) == ("cleaned", (("error", 1),))
+    assert path.read_bytes() == b"before\n<redacted:error>\nafter\n"
+    assert clean(own, str(path), Options(force=True)).state == "clean"  # that it says so is no new line of that kind
+
+
+@pytest.mark.parametrize("head", [
+    b"LPKSHHRH" + bytes(200), b"SQLite format 3\0" + bytes(80), b"PK\x03\x04" + bytes(30), b"\x7fELF" + bytes(60),
+    b"name.log".ljust(257, b"\0") + b"ustar\x0000" + bytes(200),
+], ids=["journal", "sqlite", "zip", "elf", "tar"])  # fmt: skip
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+def test_what_is_no_log_is_left_alone(redactor: Redactor, tmp_path: Path, head: bytes, pack: Callable[[bytes], bytes]) -> None:
+    data = pack(head + f"BINANCE_API_SECRET={KEY}\n".encode())
+    path = put(tmp_path / "a.log", data)
+    done = clean(redactor, str(path), Options(force=True))
+    assert (done.state, done.reason.startswith("is no log but ")) == ("refused", True)
+    assert path.read_bytes() == data
+
+
+def test_binary_files_are_refused_and_truncated_logs_are_not(redactor: Redactor, tmp_path: Path) -> None:
+    line = f"BINANCE_API_SECRET={KEY}\n".encode()
+    path = put(tmp_path / "wtmp", b"user\0\0\0\0" + line + b"\0\0\0host\0")
+    assert clean(redactor, str(path)).reason.startswith("is binary")
+    assert clean(redactor, str(path), Options(force=True)).state == "cleaned"
+    log = put(tmp_path / "truncated.log", bytes(5000) + b"first line\n" + line)  # a writer went on where it had been
+    assert clean(redactor, str(log)).state == "cleaned"
+    wide = put(tmp_path / "wide.log", "\ufeff".encode("utf-16-le") + line.decode().encode("utf-16-le"))
+    assert clean(redactor, str(wide)).state == "cleaned"
+
+
+def test_numbers_in_json_stay_as_they_are_written(redactor: Redactor, tmp_path: Path) -> None:
+    line = '{"a": 1.10, "big":1e400,"exact": 0.1000000000000000055, "é":"x", "msg": "he said \\"api_secret\\": \\"%s\\" \\u00e9\\n"}\n'
+    path = put(tmp_path / "a.jsonl", ("{}\n" + line % KEY).encode())
+    assert clean(redactor, str(path)).state == "cleaned"
+    after = path.read_text()
+    assert KEY not in after
+    before, mask, rest = after.partition("<redacted:")
+    assert mask
+    assert "{}\n" + line == before + "%s" + rest.partition(">")[2]
+
+
+def test_gzips_name_and_time_stay(redactor: Redactor, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with gzip.GzipFile("app.log", "wb", fileobj=out, mtime=1234567) as file:
+        file.write(text())
+    path = put(tmp_path / "a.gz", out.getvalue())
+    assert clean(redactor, str(path)).state == "cleaned"
+    head = path.read_bytes()[:18]
+    assert head[4:8] == (1234567).to_bytes(4, "little")
+    assert head[10:] == b"app.log\0"

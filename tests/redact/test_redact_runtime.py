@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from leakguard.detect.engine import Engine
 from leakguard.detect.guards import _WIDER, parted
 from leakguard.detect.runs import TOKEN, crosses, longest_run, relaxed
 from leakguard.detect.runtime import Runtime, load
-from leakguard.redact import Redactor
+from leakguard.redact import Policy, Redactor, core
 from leakguard.redact.known import forms
 from leakguard.redact.names import TRIGGERS
 from tests import leaks
@@ -216,3 +217,28 @@ def careful(environment: str) -> Redactor:
     own.register_many([("OK-ACCESS-KEY", _value(0)), ("bot.passphrase", _value(2))])
     own._settled = own.runtime.merged.settled = lambda _data: False
     return own
+
+
+def test_a_signals_handler_may_log_while_something_is_counted(own: Redactor) -> None:
+    with own._lock:  # what a handler finds that comes between two instructions
+        assert secret(4) not in own.redact(f"api_secret='{secret(4)}'")
+    assert sum(own.stats().kinds.values()) == 1
+
+
+def test_a_thread_that_was_ended_with_the_interpreter_holds_nobody(own: Redactor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "WAIT", 0.01)
+    gone = threading.Thread(target=own._lock.__enter__)
+    gone.start()
+    gone.join()
+    assert secret(4) not in own.redact(f"api_secret='{secret(4)}'")
+
+
+@pytest.mark.parametrize("name", ["credentials", "Authorization", "signature", "x_signature"])
+def test_a_word_in_quotes_that_proves_who_somebody_is_is_masked(redactor: Redactor, name: str) -> None:
+    assert "correcthorse" not in redactor.redact(f'{{"{name}": "correcthorse"}}')
+
+
+def test_a_mask_is_counted_once(environment: str) -> None:
+    own = Redactor(Policy(style="format"), cache_folder=environment)
+    own.redact(f"api_secret='{secret(4)}' and api_key='{secret(5)}'")
+    assert sum(own.stats().kinds.values()) == 2

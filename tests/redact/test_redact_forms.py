@@ -1,0 +1,111 @@
+"""Known values in the forms that programs write: none survives, in whichever escaping, encoding or wrapping it stands."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import textwrap
+from collections.abc import Callable
+from itertools import pairwise
+from random import Random
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leakguard.redact import Redactor
+from leakguard.redact.known import forms
+
+SIGNS = "abcXYZ019+/=&%$#@!'\"\\ ?:;<>{}[]()`~^|*,._-é"
+
+
+def _lower(text: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), text)
+
+
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "raw": str,
+    "repr": repr,
+    "repr of repr": lambda v: repr(repr(v)),
+    "ascii": ascii,
+    "repr of bytes": lambda v: repr(v.encode()),
+    "repr of repr of bytes": lambda v: repr(repr(v.encode())),
+    "json": json.dumps,
+    "json in json": lambda v: json.dumps(json.dumps(v)),
+    "json in json in json": lambda v: json.dumps(json.dumps(json.dumps(v))),
+    "json, as it is": lambda v: json.dumps(v, ensure_ascii=False),
+    "json of PHP": lambda v: json.dumps(v).replace("/", "\\/"),
+    "json of Go": lambda v: json.dumps(v).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"),
+    "url": quote,
+    "url, all": lambda v: quote(v, safe=""),
+    "url, lower case": lambda v: _lower(quote(v, safe="")),
+    "url, twice": lambda v: quote(quote(v, safe=""), safe=""),
+    "form": quote_plus,
+    "encodeURIComponent": lambda v: quote(v, safe="!'()*~"),
+    "encodeURI": lambda v: quote(v, safe=";,/?:@&=+$-_.!~*'()#"),
+    "URLSearchParams": lambda v: quote_plus(v, safe="*").replace("~", "%7E"),
+    "requests": lambda v: quote(v, safe="!#$%&'()*+,/:;=?@[]~"),
+    "single quotes (bash)": lambda v: "'" + v.replace("'", "'\\''") + "'",
+    "single quotes (Python)": lambda v: "'" + v.replace("'", "'\"'\"'") + "'",
+    "double quotes (shell)": lambda v: '"' + re.sub(r'(["\\$`])', r"\\\1", v) + '"',
+    "printf %q": lambda v: re.sub(r"([^A-Za-z0-9_@%+=:,./é-])", r"\\\1", v),
+    "$'...'": lambda v: "$'" + v.replace("\\", "\\\\").replace("'", "\\'") + "'",
+    "html": html.escape,
+    "hex": lambda v: v.encode().hex(),
+    "HEX": lambda v: v.encode().hex().upper(),
+    "hex with colons": lambda v: v.encode().hex(":"),
+    "base64": lambda v: base64.b64encode(v.encode()).decode(),
+    "base64, second alignment": lambda v: base64.b64encode(b"u:" + v.encode()).decode().rstrip("="),
+    "base64, third alignment": lambda v: base64.urlsafe_b64encode(b"x" + v.encode() + b"yz").decode(),
+    "basic": lambda v: "Basic " + base64.b64encode(b"user:" + v.encode()).decode(),
+    "wrapped base64": lambda v: "\n".join(textwrap.wrap(base64.b64encode(v.encode()).decode(), 16)),
+    "wrapped hex": lambda v: "\r\n    ".join(textwrap.wrap(v.encode().hex(), 20)),
+}
+"""How a value is written -> its text."""
+AROUND = {"basic": 13, "json in json in json": 8, "repr of repr of bytes": 8}
+"""Characters that a form puts before or after the value; four where nothing is said."""
+
+
+@pytest.fixture(scope="module")
+def known(environment: str) -> Redactor:
+    return Redactor(cache_folder=environment)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_no_form_survives(known: Redactor, name: str) -> None:
+    random = Random(name)
+    for size in (12, 21, 40):
+        value = "k" + "".join(random.choices(SIGNS, k=size)).strip() + "Z3"
+        assert known.register(value, "form")
+        written = WRITTEN[name](value)
+        for text in (f"it was {written} then", written):
+            out = known.redact(text)
+            core = written.strip("\"'$")
+            left = max((n for n in range(len(core)) if any(core[at : at + n] in out for at in range(len(core) - n + 1))), default=0)
+            assert left <= AROUND.get(name, 4), (text, out)
+        known.unregister(value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(words=st.lists(st.from_regex(r"[a-z]{4,8}", fullmatch=True), min_size=4, max_size=24, unique=True), width=st.integers(10, 60))
+def test_a_phrase_that_is_wrapped_at_its_spaces(known: Redactor, words: list[str], width: int) -> None:
+    phrase = " ".join(words)
+    known.register(phrase, "phrase")
+    try:
+        for indent in ("", "    "):
+            text = "\n".join(textwrap.wrap(f"it is {phrase} and more", width, subsequent_indent=indent))
+            out = known.redact(text)
+            assert "<redacted:phrase" in out
+            assert not any(f"{one} {two}" in out for one, two in pairwise(words))
+            assert out.startswith("it")
+            assert out.endswith("more")
+    finally:
+        known.unregister(phrase)
+
+
+def test_a_plain_value_has_few_forms() -> None:
+    assert len(forms(b"abcDEF0123456789abcDEF0123456789")) < 16
+    assert len(forms("pä$s &'\"\\/<w>ord".encode())) < 80
