@@ -14,7 +14,7 @@ from leakguard.errors import ConfigError
 from leakguard.model import Finding, ScanResult, Severity
 from leakguard.triage import suppress
 
-_ON_DISK = frozenset({"file", "link", "folder"})
+_ON_DISK = frozenset({"file", "link", "folder", "path"})
 _IN_GIT = frozenset({"blob", "index", "staged", "tree"})
 
 

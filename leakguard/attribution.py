@@ -18,6 +18,7 @@ from leakguard.findings import Masks, masked_text
 from leakguard.gitpiece import Found, Options
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Finding, Origin
+from leakguard.paths import masked_name, raw_bytes
 from leakguard.sources import gitfacts
 from leakguard.sources.git import Refs, Repository, index_files
 from leakguard.sources.gitcall import Git
@@ -225,9 +226,11 @@ class Masker:
         return known
 
     def _masked(self, text: str) -> str:
-        data = text.encode("utf-8", "surrogateescape")
-        masked = self.within(data, 0, len(data))
-        return text if masked == data.decode("utf-8", "backslashreplace") else masked
+        data = raw_bytes(text)
+        try:
+            return masked_name(self.engine, data, self.engine.scan(data, "").matches) or text
+        except EngineError:
+            return "<not shown>"
 
     def within(self, data: bytes, low: int, high: int) -> str:
         """data[low:high] with every secret masked that is one in the light of all of `data`."""

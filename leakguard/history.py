@@ -27,6 +27,7 @@ from leakguard.gitpiece import Found, Options, Piece, PieceDone, lost_piece, sho
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin, ScanResult, Totals
 from leakguard.objects import forget, scan_piece, versions
+from leakguard.paths import Mask
 from leakguard.pipeline import scan_files
 from leakguard.sources.files import FileTask
 from leakguard.sources.git import Refs, Repository, Shadow, files_below, find, read_refs
@@ -360,8 +361,10 @@ class _Store:
         if self.seen is not None:
             self.seen.enter(read)
             self.entered += len(read) // self.width
+            mask = Mask(self.engine)  # a member of an archive can be called by a secret
             for found in keep:
-                self.seen.keep(found.oid, found.kind, found.findings, found.sets)
+                findings, sets = map(mask.finding, found.findings), map(mask.credentials, found.sets)
+                self.seen.keep(found.oid, found.kind, findings, sets)
 
     def _keep_path(self, oid: bytes, path: str) -> None:
         """The path of a blob that is to be read another time, when the trees that have it are not read again."""
@@ -478,7 +481,8 @@ class _Store:
                 names.append(shown[len(prefix) :].lstrip("/"))
         collector = Collector()
         everything = self.run.policy._replace(min_severity=0, min_confidence=0)
-        scan_files(tasks, lambda _expected: self.engine, everything, self.run.options.jobs, collector)
+        jobs = self.run.options.jobs
+        scan_files(tasks, lambda _expected: self.engine, everything, jobs, collector, named=False)  # `_names` does that
         result = collector.result()
         self.run.read(*result.totals)
         self.run.incidents += result.incidents

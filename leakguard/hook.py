@@ -93,9 +93,16 @@ class _Run:
         from leakguard.model import ScanResult, Totals
 
         totals = Totals(scanner.objects, scanner.bytes)
-        return self.accepted.apply(
-            ScanResult(tuple(scanner.findings), tuple(scanner.sets), tuple(scanner.incidents), totals)
-        )
+        return self.shown(ScanResult(tuple(scanner.findings), tuple(scanner.sets), tuple(scanner.incidents), totals))
+
+    def shown(self, result: ScanResult) -> ScanResult:
+        """The result without what is allowed, as it may be told: what a name holds is masked."""
+        result = self.accepted.apply(result)
+        if not result.findings and all(incident.state == "skipped" for incident in result.incidents):
+            return result  # of which no name is told
+        from leakguard.paths import masked
+
+        return masked(result, self.engine_for(0))[0]
 
 
 def main() -> NoReturn:
@@ -286,7 +293,7 @@ def _scan_files(paths: list[str]) -> ScanResult:
         [*tasks, *walk(rest, options, incidents.append)], state.engine_for, Policy(inside=state.inside()), 1, collector
     )
     result = collector.result(incidents)
-    return state.accepted.apply(result._replace(findings=tuple(filter(state.reported, result.findings))))
+    return state.shown(result._replace(findings=tuple(filter(state.reported, result.findings))))
 
 
 def _wanted(state: _Run) -> Callable[[str], bool]:

@@ -23,6 +23,7 @@ from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
 from leakguard.model import Finding, Incident, Origin, ScanResult
+from leakguard.paths import Names
 from leakguard.pipeline import PARALLEL_FROM, scan_leaves
 from leakguard.sources.files import FileTask
 from leakguard.sources.image import Reader
@@ -71,46 +72,68 @@ def open_store(target: str, access: Access, limits: Limits, on_incident: OnIncid
             return open_path(target, limits, on_incident)
         except OSError as error:
             raise SourceError(target, reason_of(error)) from None
-    return _engine(target, limits, on_incident, asked=False) or _registry(target, access, on_incident)
+    tried: list[str] = []
+    found = _engine(target, limits, on_incident, asked=False, tried=tried)
+    return found or _registry(target, access, on_incident, "; ".join(tried))
 
 
-def _engine(name: str, limits: Limits, on_incident: OnIncident, *, asked: bool) -> Store | None:
-    """An image that a running container engine has. With `asked`, an error instead of None."""
+_SAVE = "`docker save NAME -o FILE` (podman save, skopeo copy) where the image is makes a file to scan"
+
+
+def _engine(
+    name: str, limits: Limits, on_incident: OnIncident, *, asked: bool, tried: list[str] | None = None
+) -> Store | None:
+    """An image that a running container engine has. With `asked`, an error instead of None; else `tried` gets who was
+    asked, and what came of it."""
     from leakguard.sources.imagefiles import open_handle
-    from leakguard.sources.registry import name_of, saved, sockets
+    from leakguard.sources.registry import name_of, saved, socket_paths
 
     name_of(name)
-    there = sockets()
-    if asked and not there:
-        raise UsageError("image: no socket of Docker or Podman is here (DOCKER_HOST=unix://PATH names one)")
-    for path in there:
+    told: list[str] = [] if tried is None else tried
+    for variable in ("DOCKER_HOST", "CONTAINER_HOST"):
+        if os.environ.get(variable, "unix://")[:7] != "unix://":
+            told.append(f"{variable} names no unix:// socket and is not asked")
+    for path in socket_paths():
+        if not os.path.exists(path):
+            told.append(f"{path}: not there")
+            continue
         try:
             found = saved(path, name)
-        except SourceError:
+        except SourceError as error:
             if asked:
                 raise
+            told.append(f"{path}: {error.reason}")
             continue  # then whoever the name names is asked, and else that nobody has it is said
         if found is not None:
             return open_handle(*found, Origin("image", name), limits, on_incident)
+        told.append(f"{path}: has no such image")
     if asked:
-        raise UsageError(f"image: no running container engine has {name}")
+        raise UsageError(f"image: no Docker or Podman that runs here has {name} (tried {'; '.join(told)}). "
+                         f"DOCKER_HOST=unix://PATH names another socket; {_SAVE}")  # fmt: skip
     return None
 
 
-def _registry(name: str, access: Access, on_incident: OnIncident) -> Store:
-    """An image in a registry."""
+def _registry(name: str, access: Access, on_incident: OnIncident, tried: str = "") -> Store:
+    """An image in a registry; `tried` says who was asked before."""
     from leakguard.sources.registry import DOCKER_HUB, Registry, Web, is_loopback, login_for, name_of
 
     parsed = name_of(name)
     if not parsed.host:
-        raise UsageError(f"image: {name}: no such file, and no running container engine has it; "
-                         f"docker://docker.io/library/{name} asks Docker Hub")  # fmt: skip
+        library = name if "/" in parsed.path else f"library/{name}"
+        raise UsageError(
+            f"image: {name}: no such file, and nobody that was asked has such an image"
+            + (f" (tried {tried}; no registry, for the name has no host)" if tried else "")
+            + f". docker://docker.io/{library} asks Docker Hub; "
+            f"DOCKER_HOST=unix://PATH names another socket; {_SAVE}"
+        )
     if parsed.host == "docker.io":
         path = parsed.path if "/" in parsed.path else f"library/{parsed.path}"
         parsed = parsed._replace(host=DOCKER_HUB, path=path)
     login = access.login if access.login.user else login_for(parsed.host, parsed.path, list(access.login_files))
     plain = is_loopback(parsed.host) or parsed.host in access.plain
-    return Registry(Web(parsed, login, plain=plain, ca_file=access.ca_file), on_incident)
+    store = Registry(Web(parsed, login, plain=plain, ca_file=access.ca_file), on_incident)
+    store.tried = tried
+    return store
 
 
 def scan_images(
@@ -179,7 +202,9 @@ class _Run:
         try:
             yield from self.reader.plan(store)
         except SourceError as error:
-            self._told(Incident("failed", error.origin, error.reason))
+            tried = getattr(store, "tried", "")
+            before = f" (tried before: {tried}). {_SAVE}" if tried else ""
+            self._told(Incident("failed", error.origin, error.reason + before))
 
     def _scan(self, name: str, leaves: Iterable[Leaf]) -> None:
         self.incidents = []
@@ -193,6 +218,8 @@ class _Run:
 
         self.incidents = []
         share = Share("image", self.collector, self.incidents, self._gone)
+        share.names = Names(self.engine, self.policy.min_severity, self.policy.min_confidence)
+        self.tally.named = share.names.add
 
         def work() -> Iterator[Sequence[Any]]:
             yield from batches(self.engine, leaves, self.policy, share)

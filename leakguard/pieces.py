@@ -19,7 +19,19 @@ from typing import Any
 from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.model import Document, Incident, Origin
-from leakguard.pipeline import MOST_PER_ARCHIVE, held, once, scan_leaf, scan_part, scan_unit, scan_whole, scan_windows
+from leakguard.paths import Names
+from leakguard.pipeline import (
+    MOST_PER_ARCHIVE,
+    held,
+    once,
+    scan_leaf,
+    scan_part,
+    scan_unit,
+    scan_whole,
+    scan_windows,
+    take_names,
+)
+from leakguard.sources.inside.base import joined
 from leakguard.sources.inside.limits import Bytes, Limits
 from leakguard.sources.inside.walk import READERS, Leaf, Tally, leaves
 from leakguard.sources.windows import REACH, WINDOW, FileTask, read_on, read_stream
@@ -29,6 +41,9 @@ WHOLE = 8 * 1024 * 1024
 """Bytes of a member that are handed to a worker as they are."""
 PART = 4 * 1024 * 1024
 """Bytes of a longer one that are handed over at a time, and at most half as many more."""
+
+FIRST_BYTES = 64 * 1024
+"""Bytes of the first batch, each one after it being twice as large up to BATCH_BYTES: nobody is to wait for the first."""
 
 SHARED = 2 * 1024 * 1024
 """Bytes from which the members of an archive are spread over the workers."""
@@ -59,7 +74,7 @@ class Piece:
     def __init__(
         self,
         origin: Origin,
-        data: bytes = b"",
+        data: bytes | memoryview = b"",
         start: int = 0,
         before: int = 0,
         after: int = 0,
@@ -100,6 +115,8 @@ class Share:
         self._own = Collector(collector.progress_from())
         self._objects = 0
         self._left_out = 0
+        self.names: Names | None = None
+        """What its members are called, if that is looked at by the process that reads."""
 
     def take(self, piece: Piece, done: Done) -> None:
         """The outcome of the next piece. Lets go of its data."""
@@ -120,6 +137,8 @@ class Share:
     def finish(self) -> None:
         """Every piece was taken: hands all of it on."""
         own = self._own
+        if self.names is not None:
+            take_names(own, self.names)
         own.findings, own.sets = once(own.findings, own.sets)
         incidents = [*self.incidents, *own.incidents]
         if self._left_out:
@@ -140,15 +159,15 @@ _NOTHING = FileTask("", "", 0)
 def batches(engine: Engine, found: Iterable[Leaf], policy: Policy, share: Share) -> Iterator[list[Piece]]:
     """Members in batches worth handing over."""
     batch: list[Piece] = []
-    size = 0
+    size, enough = 0, FIRST_BYTES
     for leaf in found:
         for piece in _pieces(engine, leaf, policy):
             piece.share = share
             batch.append(piece)
             size += len(piece.data)
-            if size >= BATCH_BYTES or len(batch) >= BATCH_FILES:
+            if size >= enough or len(batch) >= BATCH_FILES:
                 yield batch
-                batch, size = [], 0
+                batch, size, enough = [], 0, min(2 * enough, BATCH_BYTES)
     if batch:
         yield batch
 
@@ -158,26 +177,49 @@ def _pieces(engine: Engine, leaf: Leaf, policy: Policy) -> Iterator[Piece]:
     if leaf.place is not None or leaf.moved is not None:
         yield Piece(leaf.origin, done=scan_leaf(engine, leaf, policy))
         return
-    data = leaf.stream.taken(WHOLE + 1)
-    if len(data) <= WHOLE:
-        yield Piece(leaf.origin, data)
+    parts = leaf.stream.runs(WHOLE + 1)
+    size = sum(map(len, parts))
+    if size <= WHOLE:
+        yield Piece(leaf.origin, joined(parts))
         return
     start = before = 0
     while True:
         behind = before + PART + PART // 2
-        if len(data) <= behind + REACH:
-            data += leaf.stream.taken(behind + REACH + 1 - len(data))
-        if len(data) <= behind + REACH:
-            yield Piece(leaf.origin, data, start, before)
+        if size <= behind + REACH:
+            more = leaf.stream.runs(behind + REACH + 1 - size)
+            parts += more
+            size += sum(map(len, more))
+        if size <= behind + REACH:
+            yield Piece(leaf.origin, joined(parts), start, before)
             return
-        border = _border(data, before + PART, behind)
+        data, border = _cut(parts, before + PART, behind)
         if border < 0:
             yield Piece(leaf.origin, start=start, done=_rest(engine, leaf, data, start, before, policy))
             return
-        yield Piece(leaf.origin, data[: border + REACH], start, before, len(data[border : border + REACH]))
+        yield Piece(leaf.origin, memoryview(data)[: border + REACH], start, before, len(data[border : border + REACH]))
         start += border - before
         low = max(0, border - REACH)
-        data, before = data[low:], border - low
+        parts[0], before, size = data[low:], border - low, size - low
+
+
+_LOOK = 64 * 1024
+"""Bytes in which most programs and all lists of bytes have a border."""
+
+
+def _cut(parts: list[bytes], low: int, high: int) -> tuple[bytes, int]:
+    """(as much from the start of the parts as was looked at, and REACH more; the border in [low, high) or -1). What was
+    looked at is one part then."""
+    near = min(low + _LOOK, high)
+    count = have = 0
+    while have < near + REACH:
+        have += len(parts[count])
+        count += 1
+    parts[:count] = [data := joined(parts[:count])]
+    found = _BORDER.search(data, low, near)
+    if found is not None and found.end() < near - 2:  # else what is behind may have a say
+        return data, found.end()
+    parts[:] = [data := joined(parts)]
+    return data, _border(data, low, high)
 
 
 def _border(data: bytes, low: int, high: int) -> int:
@@ -216,12 +258,13 @@ def scan_piece(engine: Engine, piece: Piece | Unit, policy: Policy) -> Done | No
         return None
     told: list[Incident] = []
     try:
+        data = bytes(piece.data)
         if not piece.start and not piece.after:
-            if len(piece.data) <= WINDOW:
-                return scan_whole(engine, Document(piece.data, piece.origin), policy, told)
-            return scan_windows(engine, read_stream(BytesIO(piece.data), piece.origin, told.append), policy, told)
-        core_end = len(piece.data) - piece.after
-        document = Document(piece.data, piece.origin, piece.start - piece.before, piece.before, core_end)
+            if len(data) <= WINDOW:
+                return scan_whole(engine, Document(data, piece.origin), policy, told)
+            return scan_windows(engine, read_stream(BytesIO(data), piece.origin, told.append), policy, told)
+        core_end = len(data) - piece.after
+        document = Document(data, piece.origin, piece.start - piece.before, piece.before, core_end)
         return scan_part(engine, document, policy, told)
     except Exception as error:  # noqa: BLE001 - told by its kind alone: a message could quote content
         return lost_piece(piece, f"internal error: {type(error).__name__}")
@@ -335,6 +378,8 @@ def _shared(
     share = Share(
         task.path, collector, incidents, lambda: (tally.containers, tally.members, tally.expanded), task, tally
     )
+    share.names = Names(engine, policy.min_severity, policy.min_confidence)
+    tally.named = share.names.add
     try:
         yield from batches(engine, found, policy, share)
     except Exception as error:  # noqa: BLE001 - this archive fails, and not the run; a message could quote content

@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leakguard import pieces
 from leakguard.collector import Collector
@@ -201,3 +203,37 @@ def test_what_was_found_before_an_interrupt_is_kept(
         )
     assert collector.result().findings
     assert collector.objects >= 60
+
+
+@given(
+    st.lists(st.sampled_from([b"\0", b"\1", b"a", b"/x/y", b"some words\n", b"\xff\xfe", b"ab\0cd", b"\0a\0"]), min_size=40, max_size=90),
+    st.integers(0, 30),
+    st.integers(31, 60),
+    st.lists(st.integers(1, 40), min_size=90, max_size=90),
+)
+@settings(max_examples=300)
+def test_the_border_is_the_same_however_a_member_comes(texts: list[bytes], low: int, high: int, sizes: list[int]) -> None:
+    """Only as much as is looked at is put together."""
+    data = b"".join(texts) + b"." * 120
+    parts, at = [], 0
+    for size in sizes:
+        parts.append(data[at : at + size])
+        at += size
+    parts = [part for part in (*parts, data[at:]) if part]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "REACH", 20)
+        patch.setattr(pieces, "_LOOK", 8)
+        seen, border = pieces._cut(parts, low, high)
+        assert border == pieces._border(data, low, high)
+    assert data.startswith(seen)
+    assert b"".join(parts) == data
+    assert len(seen) >= border + 20
+
+
+def test_the_first_batches_are_small(engine: Engine) -> None:
+    share = pieces.Share("a", Collector(), [], lambda: (0, 0, 0))
+    found = (Leaf(Origin("member", str(number)), Stream(from_bytes(bytes(30_000)))) for number in range(400))
+    sizes = [sum(len(piece.data) for piece in batch) for batch in pieces.batches(engine, found, Policy(), share)]
+    assert sizes[0] <= 2 * pieces.FIRST_BYTES
+    assert sizes == sorted(sizes[:-1]) + sizes[-1:]
+    assert sum(sizes) == 400 * 30_000

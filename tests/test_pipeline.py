@@ -355,3 +355,12 @@ def test_progress_is_told_as_it_goes(engine: Engine, tmp_path: Path) -> None:
     collector = Collector(lambda objects, size: told.append((objects, size)))
     scan_files([task(path) for path in sorted(tmp_path.iterdir())], lambda _: engine, Policy(), 1, collector)
     assert told == [(1, 10), (2, 20), (3, 30)]
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"\n", b"a", b"\r\n", b"ab\n"]), st.integers(1, 60)), max_size=12), st.integers(0, 50), st.integers(0, 50))
+def test_line_breaks_are_counted_in_parts(parts: list[tuple[bytes, int]], low: int, less: int) -> None:
+    data = b"".join(part * times for part, times in parts)
+    high = max(low, len(data) - less)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "_LOOK", 32)
+        assert pipeline._breaks(data, low, high) == data.count(b"\n", low, high)

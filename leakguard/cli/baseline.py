@@ -113,7 +113,7 @@ class _Work:
             origin = finding.origin
             while origin.inside is not None:
                 origin = origin.inside
-            past = origin.kind not in ("file", "link")
+            past = origin.kind not in ("file", "link", "path")
             self.book.add(entry_of(finding, name, owner, reason, expires, scope or ("history" if past else "")))
             added += 1
         return added, known
@@ -164,7 +164,6 @@ def update(paths: tuple[str, ...], **options: Any) -> int:
 
 def _grow(work: _Work, paths: Sequence[str], options: dict[str, Any]) -> int:
     """Scans and adds entries; the exit code so far."""
-    from leakguard.cli.scanning import gaps
     from leakguard.triage.baseline import valid_date
 
     expires = valid_date(options["expires"], "--expires", "") if options["expires"] else ""
@@ -181,7 +180,7 @@ def _grow(work: _Work, paths: Sequence[str], options: dict[str, Any]) -> int:
     _tell(f"{added} added" + (f", {expired} expired or refused ones left as they are (--renew)" if expired else ""))
     if capped:
         _tell(f"{capped} findings are too severe to be suppressed (suppress_up_to) and were not added")
-    missing = gaps(result.incidents)
+    missing = work.scanner.gaps(result.incidents)
     for line in missing:
         _tell(f"not read: {line}")
     return EXIT_INCOMPLETE if missing else 0
@@ -203,9 +202,7 @@ def prune(paths: tuple[str, ...], check: bool, **options: Any) -> int:
     work = _Work(options)
     history = options["history"]
     result = work.scan(paths or (os.path.dirname(work.file) or ".",), history)
-    from leakguard.cli.scanning import gaps
-
-    missing = gaps(result.incidents)
+    missing = work.scanner.gaps(result.incidents)
     for line in missing:
         _tell(f"not read: {line}")
     if missing and not check:
@@ -245,7 +242,7 @@ def audit(paths: tuple[str, ...], only_list: bool, **options: Any) -> int:
         for finding in work.scan(paths).suppressed:
             if finding.suppression is not None and finding.suppression.way == "baseline":
                 name = work.book.identity(finding, work.accepted.policy.place(finding))
-                places.setdefault(name, []).append(f"{finding.path}:{finding.start_line}")
+                places.setdefault(name, []).append(f"{work.scanner.shown(finding.path)}:{finding.start_line}")
     entries = sorted(work.book.entries.values(), key=lambda entry: (entry.rule, entry.context, entry.fingerprint))
     today = work.accepted.policy.today
     if only_list:

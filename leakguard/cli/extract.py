@@ -2,7 +2,7 @@
 
 Promises: the chain is walked as a scan walks it, with the same limits; nothing is written but the one file that was
 named (whole or not at all, readable by its owner alone), or standard output where that is no terminal; no name out of
-the archive is ever used as a path.
+the archive is ever used as a path. A name that a report masked is understood if it fits one thing alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import click
@@ -17,6 +18,7 @@ import click
 from leakguard.cli.archives import given, limit_options, limits
 from leakguard.errors import EXIT_CLEAN, EXIT_INCOMPLETE, SourceError, UsageError
 
+_MASKED = re.compile(r"<[a-z0-9._-]+:\d+>")
 _PLACE = re.compile(r":\d+(?::\d+)?\Z")
 _IMAGE = re.compile(r"!/sha(?:256|384|512):[0-9a-f]")
 """What follows the name of an image in a chain."""
@@ -39,7 +41,10 @@ def extract(origin: str, output: str, config_file: str | None, **options: Any) -
     if output == "-" and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError("extract: this is a terminal, and a member may hold control characters; use -o FILE")
     loaded = config.load(config_file, [], False, given(options))
-    search = _Search(origin, limits(loaded.settings._replace(archives=True, ocr=True)))
+    most = limits(loaded.settings._replace(archives=True, ocr=True))
+    if _MASKED.search(origin):
+        origin = _unmasked(origin, most, loaded.settings)
+    search = _Search(origin, most)
     found = search.run(lambda read: write_atomic(output, read, private=True))
     if not found and search.incidents:
         raise SourceError(origin, f"not found; not all could be read: {search.incidents[0].reason}")
@@ -52,11 +57,61 @@ def extract(origin: str, output: str, config_file: str | None, **options: Any) -
     return EXIT_INCOMPLETE if search.incidents else EXIT_CLEAN
 
 
-class _Search:
-    """The walk to one member."""
+def _unmasked(origin: str, most: Any, settings: Any) -> str:
+    """The chain that a report shows as `origin`, for there is a mask in it. As it is if nothing, or itself, is called so."""
+    from leakguard.cli.scanning import Scanner
 
-    def __init__(self, origin: str, limits: Any) -> None:
-        self.wanted = {origin, _PLACE.sub("", origin)}
+    shown = Scanner(settings, settings.fingerprint_key).shown
+    try:
+        root = _root(origin)
+    except UsageError:
+        root = ""
+    wanted = {origin, _PLACE.sub("", origin)}
+    roots = [root] if root else [found for text in wanted for found in _called(text.split("!/", 1)[0], shown)]
+    fits = set()
+    for path in dict.fromkeys(roots):
+        rest = origin[len(root) :] if root else "!/" + origin.partition("!/")[2]
+        search = _Search(path + rest, most, shown, wanted)
+        search.run(None)
+        fits |= search.fits
+    if len(fits) > 1:
+        raise UsageError(f"extract: {len(fits)} members are shown as {origin}, for they differ only in what is masked; "
+                         "a report with --show-secrets tells them apart")  # fmt: skip
+    return fits.pop() if fits else origin
+
+
+def _called(path: str, shown: Callable[[str], str]) -> list[str]:
+    """The paths that a report shows as `path`."""
+    known = ["/" if path.startswith("/") else ""]
+    done = known[0]
+    for part in path.strip("/").split("/"):
+        done = os.path.join(done, part)
+        known = [full for one in known for name in _entries(one) if _same(full := os.path.join(one, name), done, shown)]
+    return known
+
+
+def _same(path: str, wanted: str, shown: Callable[[str], str]) -> bool:
+    from leakguard.report.common import printable
+
+    return wanted in (path, printable(path), shown(path), printable(shown(path)))
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return [*os.listdir(folder or "."), os.curdir, os.pardir]
+    except OSError:
+        return []
+
+
+class _Search:
+    """The walk to one member; with `shown` to all that a report shows as one of `wanted`, which are noted in `fits`."""
+
+    def __init__(
+        self, origin: str, limits: Any, shown: Callable[[str], str] | None = None, wanted: set[str] | None = None
+    ) -> None:
+        self.wanted = wanted or {origin, _PLACE.sub("", origin)}
+        self.shown = shown
+        self.fits: set[str] = set()
         self.root = _root(origin)
         self.limits = limits
         self.incidents: list[Any] = []
@@ -106,6 +161,11 @@ class _Search:
         from leakguard.report.common import printable
 
         shown = printable(text)  # what a report prints where a name has control characters
+        if self.shown is not None:
+            shown = printable(self.shown(text))
+            if text in self.wanted or shown in self.wanted:
+                self.fits.add(text)
+                return ""
         for wanted in self.wanted:
             if wanted in (text, shown):
                 return "take"

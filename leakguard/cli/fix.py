@@ -16,6 +16,7 @@ from leakguard.cli.scan import rule_options
 from leakguard.errors import EXIT_FINDINGS, EXIT_INCOMPLETE, OutputError, UsageError
 
 IGNORED = ".gitignore"
+_RENAME = "rename it, also where it was copied to under that name, and revoke the value"
 
 
 class _Change(NamedTuple):
@@ -105,17 +106,20 @@ class _Fix:
         return self._names[secret]
 
     def collect(self) -> None:
-        from leakguard.cli.scanning import gaps
+        from leakguard.triage.rewrite import Refusal
 
         if self.staged:
             self._collect_staged()
             return
         result = self.accepted.apply(self.scanner.files(self.paths))
-        self.gaps += gaps(result.incidents)
+        self.gaps += self.scanner.gaps(result.incidents)
         self._mask((*result.findings, *result.suppressed))
         self.left_alone += len(result.suppressed)
         by_file: dict[str, list[Any]] = {}
         for finding in result.findings:
+            if finding.origin.kind == "path":
+                self.refused.append(Refusal(finding, "it is in the name, not in the content", _RENAME))
+                continue
             by_file.setdefault(_outer(finding).path, []).append(finding)
         for path, findings in by_file.items():
             if os.path.islink(path) or os.path.realpath(path) == os.path.realpath(self.env_path):
@@ -244,10 +248,10 @@ class _Fix:
         from leakguard.report.common import printable
 
         for change in self.changes:
-            for line in _diff(change, self.masks, self.top):
+            for line in _diff(change._replace(path=self.scanner.shown(change.path)), self.masks, self.top):
                 click.echo(printable(line))
         for item in self.refused:
-            place = f"{item.finding.path}:{item.finding.start_line}"
+            place = f"{self.scanner.shown(item.finding.path)}:{item.finding.start_line}"
             click.echo(printable(f"not replaced: {place}: {item.finding.rule}: {item.why}"))
             click.echo(printable(f"    instead: {item.instead}"))
         if self.left_alone:

@@ -81,7 +81,6 @@ def _folder(repo: str, named: str | None) -> str:
 # ---------------------------------------------------------------- the plan
 def _plan(repo: str, options: dict[str, Any]) -> int:
     from leakguard.cli.keep import write
-    from leakguard.cli.scanning import gaps
     from leakguard.report.common import printable
     from leakguard.triage.purging import expressions, sort, steps
 
@@ -94,7 +93,7 @@ def _plan(repo: str, options: dict[str, Any]) -> int:
     else:
         scanner, known = _scanner(repo, options)
         result = known.apply(scanner.history(repo))
-        findings, missing = list(result.findings), gaps(result.incidents)
+        findings, missing = list(result.findings), scanner.gaps(result.incidents)
     if options["wanted"]:
         findings = [f for f in findings if f.fingerprint.startswith(tuple(options["wanted"]))]
     for line in missing:
@@ -166,7 +165,6 @@ class _Verify:
         self.objects = 0
 
     def run(self) -> int:
-        from leakguard.cli.scanning import gaps
         from leakguard.report.common import printable
 
         scanner, _ = _scanner(self.repo, self.options)
@@ -175,7 +173,7 @@ class _Verify:
             min_severity="info", min_confidence="low", include_paths=(), exclude_paths=(), only=(), exclude=()
         )
         result = scanner.history(self.repo)
-        self.missing += gaps(result.incidents)
+        self.missing += scanner.gaps(result.incidents)
         for finding in result.findings:
             secret = finding.secret or b""
             if any(value in secret or secret in value for value in self.values if secret):

@@ -18,6 +18,8 @@ from leakguard.cli.suppression import base_of, from_base, overrides, suppression
 from leakguard.errors import EXIT_FINDINGS, EXIT_INTERRUPTED, LeakguardError, UsageError
 
 _MANY = {"multiple": True}
+_CARRYING = frozenset({"text", "json", "jsonl", "csv"})
+"""Formats that show secrets if they are asked for; all others are made to be uploaded."""
 
 
 def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,6 +107,7 @@ class _Run:
         )
         self.started = _now()
         self.engine: Any = None
+        self.mask: Callable[[str], str] = str
 
     def run(self) -> int:
         from leakguard.report import FORMATS
@@ -118,7 +121,7 @@ class _Run:
         finally:
             if self.base is not None:
                 self.base.close()
-        result = self.accepted.apply(result)
+        result = self._shown(self.accepted.apply(result))
         context = self._context(result, interrupted)
         problem = self._report(result, context)
         if not self.options["quiet"]:
@@ -127,7 +130,7 @@ class _Run:
 
             for path in self.loaded.untrusted:
                 click.echo(
-                    f"leakguard: {printable(path)} lies inside the target and is not used (--trust-target)", err=True
+                    f"leakguard: {printable(self.mask(path))} lies inside the target and is not used (--trust-target)", err=True
                 )
             for line in (*untrusted_lines(self.accepted), *summary_lines(result, context)):
                 click.echo(line, err=True)
@@ -208,6 +211,16 @@ class _Run:
         return result, False
 
     # ------------------------------------------------------------ telling
+    def _shown(self, result: Any) -> Any:
+        """The result as it may be told: what a name holds is masked, unless secrets were asked for."""
+        if self.options["show_secrets"] and self.settings.format in _CARRYING:
+            return result
+        from leakguard.paths import masked
+
+        result, mask = masked(result, self.engine or self._engine(0))
+        self.mask = mask.text
+        return result
+
     def _context(self, result: Any, interrupted: bool) -> Any:
         from leakguard import config
         from leakguard.report import ReportContext, RuleInfo
@@ -234,9 +247,9 @@ class _Run:
             show_suppressed=self.settings.show_suppressed,
             rules=infos,
             rules_count=len(rules),
-            targets=self.paths,
-            arguments=tuple(sys.argv[1:]),
-            config_sources=self.loaded.sources,
+            targets=tuple(map(self.mask, self.paths)),
+            arguments=tuple(map(self.mask, sys.argv[1:])),
+            config_sources=tuple(map(self.mask, self.loaded.sources)),
             interrupted=interrupted,
         )
         code = exit_code(result, context)

@@ -6,7 +6,7 @@ Makes an engine once and keeps it. Prints nothing. Imported by cli/ modules that
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from leakguard.config import Settings
@@ -23,6 +23,7 @@ class Scanner:
         self._key = key
         self._keep = keep_secrets
         self._engine: Any = None
+        self._mask: Callable[[str], str] | None = None
 
     def engine(self, expected: int = 0) -> Any:
         if self._engine is None:
@@ -87,11 +88,20 @@ class Scanner:
         return found, list(scan.incidents)
 
 
-def gaps(incidents: Iterable[Incident]) -> list[str]:
-    """What could not be read, a printable line each."""
-    from leakguard.report.common import printable
+    def shown(self, text: str) -> str:
+        """A path or a sentence with what is secret in it masked."""
+        if self._mask is None:
+            from leakguard.paths import Mask
 
-    return [f"{printable(i.origin)}: {printable(i.reason)}" for i in incidents if i.state != "skipped"]
+            self._mask = Mask(self.engine()).text
+        return self._mask(text)
+
+    def gaps(self, incidents: Iterable[Incident]) -> list[str]:
+        """What could not be read, a printable line each."""
+        from leakguard.report.common import printable
+
+        told = [(i.origin, i.reason) for i in incidents if i.state != "skipped"]
+        return [f"{printable(self.shown(origin))}: {printable(self.shown(reason))}" for origin, reason in told]
 
 
 def read_private(path: str) -> bytes:

@@ -79,7 +79,8 @@ class Stack:
         link: Origin | None = origin
         while link is not None and link.kind != "layer":
             member, link = link, link.inside
-        if link is None or member is None or member.kind == "gap" or link not in self.keys:
+        # of what stands in a name (`path`) the name itself is not known any more
+        if link is None or member is None or member.kind in ("gap", "path") or link not in self.keys:
             return ""
         said: dict[str, list[str]] = {}
         for use in self.uses.get(self.keys[link], ()):

@@ -328,6 +328,8 @@ class Registry:
 
     remote = True
     outer: tuple[Bytes, ...] = ()
+    tried = ""
+    """Who was asked before: told if this has no answer either."""
 
     def __init__(self, web: Web, on_incident: OnIncident) -> None:
         self.web = web
@@ -501,6 +503,11 @@ class _Local(http.client.HTTPConnection):
 
 def sockets() -> list[str]:
     """Sockets of Docker and Podman that are there."""
+    return [path for path in socket_paths() if os.path.exists(path)]
+
+
+def socket_paths() -> list[str]:
+    """Where Docker and Podman are looked for."""
     env = os.environ
     found = [
         env[name].removeprefix("unix://")
@@ -514,7 +521,7 @@ def sockets() -> list[str]:
                 os.path.join(env["XDG_RUNTIME_DIR"], *parts) for parts in (("docker.sock",), ("podman", "podman.sock"))
             ]
         found.append("/run/podman/podman.sock")
-    return [path for path in dict.fromkeys(found) if os.path.exists(path)]
+    return list(dict.fromkeys(found))
 
 
 def saved(path: str, name: str) -> tuple[BinaryIO, int] | None:

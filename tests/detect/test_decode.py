@@ -352,13 +352,56 @@ def test_no_bytes_and_no_hits_make_a_decoder_fail(data: bytes, hits: list[tuple[
 _LETTER = rb"[\t\n\r\x20-\x7e]"
 
 
-@given(st.lists(st.tuples(st.sampled_from([b"a\0", b"\0a", b"\0", b"a", b"\1", b"ab"]), st.integers(1, 20)), max_size=5))
-def test_wide_runs_are_what_two_patterns_find(pieces: list[tuple[bytes, int]]) -> None:
-    """The one search for both byte orders, against a pattern for each."""
+def _one_reading(data: bytes, one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Which of two overlapping runs is meant."""
+    difference = (one[1] - one[0]) - (other[1] - other[0])
+    if difference:
+        return one if difference > 0 else other
+    before, after = data[one[0] + one[2]], data[other[1] - 2 + other[2]]
+    return other if before in b" \t\r\n" and after not in b" \t\r\n" else one
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([b"a\0", b"\0a", b"\0", b"a", b"\1", b"ab", b" \0", b"\n"]), st.integers(1, 20)), max_size=6),
+    st.integers(0, 3),
+)
+@settings(max_examples=300)
+def test_wide_runs_are_what_two_patterns_find(pieces: list[tuple[bytes, int]], base: int) -> None:
+    """The one search for both byte orders, against a pattern for each and a choice where both fit."""
     data = b"".join(piece * times for piece, times in pieces)
     patterns = (rb"(?:%b\0){8,}" % _LETTER, rb"(?:\0%b){8,}" % _LETTER)
-    expected = [(*found.span(), which) for which, text in enumerate(patterns) for found in re.finditer(text, data)]
-    assert sorted(utf16._wide_spans(data)) == sorted(expected)
+    expected: list[tuple[int, int, int]] = []
+    for span in sorted((*found.span(), which) for which, text in enumerate(patterns) for found in re.finditer(text, data)):
+        if expected and span[0] < expected[-1][1] - 1:
+            expected[-1] = _one_reading(data, expected[-1], span)
+        else:
+            expected.append(span)
+    runs = utf16._wide_runs(b"x" * base + data, base, data.translate(utf16._CLASSES))
+    assert runs == [(start + base, end + base, which) for start, end, which in expected]
+
+
+_PARTS = [b"a\0", b"\0a", b"\0", b"a", b"\1", b" \0", b"a\0\0\0", b"\0\0\0b", b"\7\0", b"\xff" * 9]
+
+
+@given(st.lists(st.tuples(st.sampled_from(_PARTS), st.integers(1, 40)), max_size=9), st.sampled_from([64, 128, 8192]))
+@settings(max_examples=300)
+def test_an_automaton_says_where_wide_runs_are_and_misses_none(parts: list[tuple[bytes, int]], step: int) -> None:
+    """Stretches in which it saw nothing are not looked at: the views are those of a look at everything."""
+    data = b"".join(part * times for part, times in parts)
+    expected = list(utf16.wide_views(data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utf16, "_ALONE", 0)
+        patch.setattr(utf16, "_STEP", step)
+        assert list(utf16.wide_views(data)) == expected
+
+
+def test_a_wide_text_over_many_stretches_is_one_view() -> None:
+    text = "some text of a program\n" * 4000
+    noise = Random(5).randbytes(100_000)
+    for order in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
+        data = noise + b"\xff" + text.encode(order) + b"\xff" + noise
+        views = [view for view in utf16.wide_views(data) if len(view.data) > 1000]
+        assert [view.data.count(b"a program") for view in views] == [4000]
 
 
 @pytest.mark.parametrize("kind", ["quoted", "percent", "escape"])

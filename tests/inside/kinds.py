@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import csv
 import io
 import json
@@ -66,6 +67,11 @@ def eml(secret: str) -> bytes:
     made.set_content("see the file")
     made.add_attachment(line(secret), maintype="application", subtype="octet-stream", filename="x.env")
     return bytes(made)
+
+
+def uuencoded(data: bytes, name: str = "x.env", ending: bytes = b"\n") -> bytes:
+    lines = [binascii.b2a_uu(data[at : at + 45], backtick=True)[:-1] for at in range(0, len(data), 45)]
+    return ending.join([b"begin 644 " + name.encode(), *lines, b"`", b"end", b""])
 
 
 def notebook(secret: str) -> bytes:
@@ -200,6 +206,7 @@ KINDS: dict[str, Kind] = {
     "mail": Kind("x.eml", eml),
     "mbox": Kind("mbox", lambda s: b"From a@example.org Sat Jan  3 01:05:34 2026\n" + eml(s)),
     "notebook": Kind("x.ipynb", notebook),
+    "uuencode": Kind("post.txt", lambda s: b"see below\n\n" + uuencoded(long(s)) + b"regards\n"),
     "delimited": Kind("x.csv", quoted, text=True),
     "entities": Kind("x.xml", lambda s: f"<a>GITHUB&#95;TOKEN={s[:9]}&#{ord(s[9])};{s[10:]}</a>\n".encode(), text=True),
     "png": Kind("x.png", picture),

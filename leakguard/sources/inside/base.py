@@ -128,6 +128,11 @@ class Budget:
         raise ExhaustedError(reason)
 
 
+def joined(parts: list[bytes]) -> bytes:
+    """All of them as one, copied only if there are several."""
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 class Stream:
     """Bytes in order: from a file, a decoder, or a part of another stream."""
 
@@ -192,6 +197,10 @@ class Stream:
 
     def taken(self, count: int) -> bytes:
         """The next `count` bytes, fewer only at the end and where reading could not go on (which was told)."""
+        return joined(self.runs(count))
+
+    def runs(self, count: int) -> list[bytes]:
+        """The same as the runs that they come in: whoever wants but a part of them has less to copy."""
         parts = []
         try:
             while count > 0 and (data := self.read(count)):
@@ -199,7 +208,7 @@ class Stream:
                 count -= len(data)
         except Told:
             pass
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return parts
 
     def upto(self, count: int) -> bytes:
         """`count` bytes, fewer at the end or where reading cannot go on. Raises Told only if there are none: what was

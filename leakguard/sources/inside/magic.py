@@ -67,6 +67,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"To: ", "mail"),
     (b"X-", "mail"),
     (b"DKIM-Signature: ", "mail"),
+    (b"begin ", "uuencode"),
     (b'{"log":"', "json-file"),
     (b"__CURSOR=", "journal-export"),
     (b"LPKSHHRH", "journal"),
@@ -166,7 +167,8 @@ def kind_of(head: bytes, name: str = "") -> str:
         return _zlib(head, name) if head[:1] == b"x" else "pgp" if len(head) > 12 and is_pgp(head, name) else ""
     if head[:1] == b"{" and b'"kdf"' in head[:HEAD] and "keys/" in name and b'"scrypt"' in head[:HEAD]:
         return "restic"
-    return ""
+    at = head.find(b"\nbegin ", 0, None if name.endswith(_UU_NAMES) else UU_HEAD)
+    return "uuencode" if at >= 0 and _uuencode(head[at + 1 :], name) else ""
 
 
 def is_picture(head: bytes) -> bool:
@@ -403,7 +405,26 @@ def _pcap(head: bytes, _name: str) -> bool:
     return head[:1] != b"\n" or head[8:12] in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d")
 
 
-_SURE = {"mail": _mail, "mbox": _mbox, "png": _png,
+_UU_NAMES = (".uu", ".uue", ".shar")
+UU_HEAD = 2048
+"""Bytes of a text in which a first uuencoded file is to begin, if its name does not say that it holds some."""
+
+
+def _uuencode(head: bytes, _name: str) -> bool:
+    """begin 644 name, and a line that begins with a count of bytes that fits its length."""
+    line, _, body = head[:512].partition(b"\n")
+    words = line.split(b" ", 2)
+    if len(words) < 3 or not 3 <= len(words[1]) <= 4 or words[1].strip(b"01234567") or not words[2].strip():
+        return False
+    first, ended, _ = body.partition(b"\n")
+    if not ended:
+        return len(head) < 512 or not body
+    first = first.rstrip(b"\r")
+    need = (first[0] - 30) // 3 * 4 if first else 0
+    return bool(first) and 33 <= first[0] <= 95 and need - 3 <= len(first) - 1 <= need + 2 and max(first) <= 96
+
+
+_SURE = {"mail": _mail, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap,
          "redis-aof": _aof, "gdbm": _gdbm,

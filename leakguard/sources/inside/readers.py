@@ -38,6 +38,7 @@ READERS: dict[str, tuple[str, str]] = {
     "mail": ("documents.mail", "message"),
     "mbox": ("documents.mail", "mbox"),
     "notebook": ("documents.notebook", "notebook"),
+    "uuencode": ("documents.uu", "uuencoded"),
     "delimited": ("documents.delimited", "delimited"),
     "entities": ("documents.entities", "entities"),
     "pgp": ("documents.sealed", "pgp"),

@@ -34,6 +34,8 @@ class Tally:
         self._scanned = self._padding = 0
         self.last = b""
         """The last bytes of what a compressed log holds, if the walker was told to keep them."""
+        self.named: Callable[[Origin], None] | None = None
+        """Told of every member that has a name, also of those that hold nothing."""
 
     @property
     def inner(self) -> Bytes:

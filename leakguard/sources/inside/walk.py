@@ -380,7 +380,7 @@ class Walker:
             self.tally.took(0, padding)
             yield from self.enter(origin, stream, kind, depth + 1, names if origin is container else None)
         elif member.kind == "content":
-            own = Origin("member", self._name(member.name, number, names), container, member.facts)
+            own = self._called(member._replace(kind="member"), number, container, names)
             yield from self._handed(Leaf(own, stream))
         else:
             yield from self._handed(Leaf(origin, stream, member.place), padding)
@@ -392,7 +392,7 @@ class Walker:
             pull = self.guarded(member.pull, container)
             return container, Stream(self._ending(pull) if self.keep_last else pull, member.size)
         if member.kind != "gap":
-            origin = Origin(member.kind, self._name(member.name, number, names), container, member.facts)
+            origin = self._called(member, number, container, names)
             return origin, Stream(self.guarded(member.pull, origin), member.size)
         stream = Stream(self.guarded(member.pull, container), member.size)
         _past_zeros(stream)
@@ -400,6 +400,13 @@ class Walker:
         if stream.position and name[1:].isdigit():
             name = f"@{int(name[1:]) + stream.position}"
         return Origin("gap", self._name(name, number, names), container, member.facts), stream
+
+    def _called(self, member: Member, number: int, container: Origin, names: set[int]) -> Origin:
+        """A member's origin, its name told to whoever looks at names."""
+        origin = Origin(member.kind, self._name(member.name, number, names), container, member.facts)
+        if self.tally.named is not None:
+            self.tally.named(origin)
+        return origin
 
     def _kind(self, head: bytes, stream: Stream, member: Member) -> str:
         """What a member is, if a container."""

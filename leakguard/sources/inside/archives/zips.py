@@ -380,6 +380,11 @@ class Content:
             make = raw_decoder(entry.method)
             self.decoder = make() if make is not None else None
 
+    @property
+    def taken(self) -> int:
+        """Packed bytes read so far."""
+        return self.entry.packed - self.left
+
     def _lzma_head(self) -> None:
         """LZMA1 without a header of its own: version, length of the properties, properties."""
         head = self.packed(9)
@@ -402,7 +407,7 @@ class Content:
             if out:
                 self.produced += len(out)
                 self.crc = zlib.crc32(out, self.crc)
-                ratio_guard(self.limits, self.produced, self.entry.packed - self.left)
+                ratio_guard(self.limits, self.produced, self.taken)
                 return out
         if not self.checked:
             self.checked = True

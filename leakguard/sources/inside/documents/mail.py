@@ -25,6 +25,7 @@ from leakguard.sources.inside.base import (
     Told,
     from_bytes,
 )
+from leakguard.sources.inside.magic import HEAD, kind_of
 
 LINE = 64 * 1024
 """A longer line is handled in pieces."""
@@ -172,9 +173,10 @@ class _Mail:
         pull: Pull = _Html(body, self.context) if info.kind == "text/html" else body
         plain = not info.name and info.kind in ("text/plain", "text/html")
         name = info.name or f"part-{self.number}.{_SUFFIX.get(info.kind, 'bin')}"
+        files = False
         if plain:
-            pull = self._telling(pull, name)
-        yield Member(name, pull, -1, "view" if plain or pull is not body else "member")
+            pull, files = self._files(self._telling(pull, name))
+        yield Member(name, pull, -1, "member" if files or (not plain and pull is body) else "view")
         body.finish()
         if body.odd:
             data = b"".join(body.odd)
@@ -194,6 +196,20 @@ class _Mail:
             return data
 
         return telling
+
+    def _files(self, pull: Pull) -> tuple[Pull, bool]:
+        """The same text, and whether there are uuencoded files in it: then it is gone into."""
+        head = b""
+        while len(head) < HEAD and (data := pull(HEAD - len(head))):
+            head += data
+        files = kind_of(head) == "uuencode"
+
+        def again(count: int) -> bytes:
+            nonlocal head
+            out, head = head[:count], head[count:]
+            return out or pull(count)
+
+        return again, files
 
     def _aside(self) -> Iterator[Member]:
         """What stands before the first part or behind the last one; mostly nothing."""

@@ -173,6 +173,11 @@ class _Again:
         self.pull = pull
         self.error = error
 
+    @property
+    def taken(self) -> int | None:
+        """See zips.Content."""
+        return getattr(self.pull, "taken", None)
+
     def __call__(self, count: int) -> bytes:
         if self.error is not None:
             raise self.error

@@ -19,6 +19,8 @@ _WORDS = frozenset(
     "parola wachtwoord hasło lösenord adgangskode salasana şifre пароль секрет ключ пин".split()
 )
 _SIGNS = re.compile("密码|密碼|密钥|密鑰|口令|私钥|助记词|令牌|暗号|パスワード|秘密|비밀|암호|mot de passe", re.IGNORECASE)
+_NO_LETTERS = frozenset("0123456789+-.$")
+"""No label begins so, and nearly all cells of large sheets do."""
 _SPLIT = re.compile(r"(?<=[a-z])(?=[A-Z])|[\W\d_]+")
 _LABEL = re.compile(r"[^\W\d_][^\n\t\r:=\"<>{}]{0,47}:?")
 
@@ -31,7 +33,7 @@ def is_label(text: str) -> bool:
 
 def says(text: str) -> bool:
     """Is it a label of something that may be secret?"""
-    if len(text) > LONGEST_LABEL + 8 or not is_label(text):
+    if text[:1] in _NO_LETTERS or len(text) > LONGEST_LABEL + 8 or not is_label(text):
         return False
     words = [word.lower() for word in _SPLIT.split(text) if word]
     return words != ["key"] and (not _WORDS.isdisjoint(words) or _SIGNS.search(text) is not None)
@@ -46,7 +48,8 @@ class Rows:
 
     def line(self, cells: list[tuple[int, str]]) -> str:
         """One row; (column, text) of the cells that are not empty, in order."""
-        if len(cells) > 1 and all(len(text) <= LONGEST_LABEL and is_label(text) for _, text in cells):
+        first = cells[0][1][:1] if len(cells) > 1 else "0"
+        if first not in _NO_LETTERS and all(len(text) <= LONGEST_LABEL and is_label(text) for _, text in cells):
             told = sum(says(text) for _, text in cells)
             if told and told >= self.told:
                 self.told = told

@@ -15,12 +15,16 @@ from collections.abc import Callable
 from tempfile import SpooledTemporaryFile
 
 from leakguard.sources.inside.base import SPOOL
-from leakguard.sources.inside.documents.xmltext import LONGEST, Handler, Table, digits
+from leakguard.sources.inside.documents.xmltext import LONGEST, MOST_ASIDE, Handler, Table, digits
 
 MOST_ROWS = 1 << 20
 """Empty lines that are written for rows left out, per sheet."""
 MOST_STRINGS = 16 * 1024 * 1024
 _CELL = frozenset({"r", "s", "t", "cm", "vm", "ph"})
+_IN_CELLS = frozenset({"v", "f", "is", "t"})
+MOST_COLUMNS = 16_384
+OF_A_CELL = 16
+"""What a cell counts beside its characters: a row is given in pieces if it is longer than LONGEST."""
 
 
 class Strings:
@@ -151,15 +155,78 @@ class Sheet(_Lines):
         self.in_cell = False
         self.table = Table()
         self.size = 0
+        self._columns: dict[str, int] = {}
+        self.cell: list[str] = []
+        """The elements that are open, from the cell on, as long as there are none but those of _IN_CELLS."""
+
+    # A sheet can have millions of cells, and each call costs as much as reading hundreds of bytes of text. So of a cell and the
+    # value in it hardly more is noted than that they are open, until something else comes in them.
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        cell = self.cell
+        if cell:
+            if tag in _IN_CELLS and not attributes and len(cell) < 8:
+                cell.append(tag)
+                return
+            self._spelt_out()
+        elif tag == "c" and not self.open and _CELL.issuperset(attributes):
+            if self.loose:
+                self._loose()
+            if attributes:
+                self._begun(attributes)
+            else:
+                self.in_cell, self.kind = True, ""
+                self.column += 1
+            cell.append(tag)
+            return
+        super().start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        cell = self.cell
+        if not cell:
+            super().end(tag)
+            return
+        cell.pop()
+        if not cell:
+            self.in_cell = False
+            if self.value or self.formula:
+                self._cell()
+            if self.aside_size > MOST_ASIDE:
+                self._give_aside()
+
+    def text(self, data: str) -> None:
+        cell = self.cell
+        if cell and self.size + len(data) < LONGEST - OF_A_CELL:
+            (self.formula if cell[-1] == "f" else self.value).append(data)
+            self.size += len(data) + OF_A_CELL
+        else:
+            self._spelt_out()
+            super().text(data)
+
+    def _spelt_out(self) -> None:
+        """The open cell, and what is open in it, as Handler has elements."""
+        for name in self.cell:
+            self.depth += 1
+            self.path.append(name)
+            self.labels.append(self.labels[-1] if self.labels and self.labels[-1][1] else (name, False))
+        self.cell.clear()
+
+    def _begun(self, attributes: dict[str, str]) -> None:
+        """A cell begins."""
+        self.in_cell = True
+        self.kind = attributes.get("t", "")
+        letters = attributes.get("r", "").rstrip("0123456789")
+        column = self._columns.get(letters)
+        if column is None:
+            column = _column(letters)
+            if len(self._columns) < MOST_COLUMNS:
+                self._columns[letters] = column
+        self.column = column or self.column + 1
 
     def element(self, local: str, attributes: dict[str, str]) -> bool:
         if local == "c":
-            self.in_cell = True
-            self.kind = attributes.get("t", "")
-            self.column = _column(attributes.get("r", "")) or self.column + 1
-            if _CELL.issuperset(attributes):
-                return True
-        elif local == "row":
+            self._begun(attributes)
+            return _CELL.issuperset(attributes)
+        if local == "row":
             number = int(digits(attributes.get("r", "0")))
             self.row_number = number if number > self.row_number else self.row_number + 1
             self.table.row({})
@@ -169,8 +236,8 @@ class Sheet(_Lines):
     def inner(self, data: str) -> bool:
         if not self.in_cell:
             return False
-        (self.formula if "f" in self.path[-1:] else self.value).append(data)
-        self.size += len(data)
+        (self.formula if self.path[-1] == "f" else self.value).append(data)
+        self.size += len(data) + OF_A_CELL
         if self.size > LONGEST:
             self._cell()
             self._row()
@@ -190,23 +257,31 @@ class Sheet(_Lines):
                 self.beside(line)
 
     def _cell(self) -> None:
-        text = "".join(self.value)
+        value, formula = self.value, self.formula
+        if not value and not formula:
+            return
+        text = value[0] if len(value) == 1 else "".join(value)
+        value.clear()
         if self.kind == "s" and self.strings is not None:
             text = self.strings.get(text.strip())
             self.size += len(text)
-        formula = "".join(self.formula)
-        self.value.clear()
-        self.formula.clear()
-        if text.strip() and self.table.cells is not None:
-            self.table.cells.append((self.column, text.strip()))
-        elif text.strip():
+        bare = text.strip()
+        cells = self.table.cells
+        if bare and cells is not None:
+            cells.append((self.column, bare))
+        elif bare:
             self.beside(text)
-        if '"' in formula or "'" in formula or len(formula) > 64:
-            self.beside(f"={formula}")
-        if self.size > LONGEST and self.table.cells is not None:
+        if formula:
+            self._formula("".join(formula))
+            formula.clear()
+        if self.size > LONGEST and cells is not None:
             self._row()
             self.table.row({})
             self.size = 0
+
+    def _formula(self, text: str) -> None:
+        if '"' in text or "'" in text or len(text) > 64:
+            self.beside(f"={text}")
 
     def _row(self) -> None:
         line = self.table.line("\r")

@@ -14,7 +14,7 @@ import re
 from typing import Any
 from xml.parsers import expat
 
-from leakguard.sources.inside.base import Context, Pull, ratio_guard
+from leakguard.sources.inside.base import Context, LimitError, Pull, ratio_guard
 from leakguard.sources.inside.documents.rows import Rows
 
 PIECE = 64 * 1024
@@ -26,6 +26,11 @@ MOST_KNOWN = 100_000
 DEEPEST = 10_000
 LARGEST_TOKEN = 8 * 1024 * 1024
 """Bytes of one tag or comment, which the parser holds in memory."""
+MOST_TAGS = 2_000_000
+"""Tags of a part that are read in any case: each costs as much as hundreds of bytes of text ..."""
+TAGS_PER_BYTE = 25
+"""... and for each byte it was packed in as many more as the ratio that is allowed, by this. Sheets of nothing but zeros have
+less than two a byte."""
 
 PARAGRAPHS = {"word": {"p"}, "ppt": {"p", "text"}, "xl": {"p", "si", "text"}, "odf": {"p", "h"}, "": set[str]()}
 """Family of formats -> elements that are paragraphs there."""
@@ -59,7 +64,7 @@ class Part:
         self.parser = _parser(handler)
         self.buffer = b""
         self.before = b""
-        self.at = self.fed = self.given = 0
+        self.at = self.fed = self.given = self.tags = 0
         self.error: Exception | None = None
         self.state = "xml"
 
@@ -85,7 +90,18 @@ class Part:
         data = self.pull(count)
         self.context.budget.spend(len(data))
         self.fed += len(data)
+        if self.state == "xml":
+            self.tags += data.count(b"<")
+            if self.tags > MOST_TAGS:
+                self._guard()
         return data
+
+    def _guard(self) -> None:
+        """Raises LimitError where so few bytes hold more tags than any document's."""
+        ratio, taken = self.context.limits.ratio, getattr(self.pull, "taken", None)
+        most = MOST_TAGS + (self.fed if taken is None else taken) * ratio // TAGS_PER_BYTE
+        if ratio and self.tags > most:
+            raise LimitError(f"more than {most} tags in {taken} bytes (--archive-ratio)")
 
     def _step(self) -> None:
         """One piece of XML more."""
