@@ -119,7 +119,8 @@ class _Pool:
             engine.warm()
         try:
             for _ in range(jobs):
-                self.workers.append(_Worker(engine, policy, scan))
+                with _deaf():  # who is not in the list yet is ended by nobody
+                    self.workers.append(_Worker(engine, policy, scan))
         except BaseException:
             self.kill()
             raise
@@ -206,8 +207,9 @@ class _Pool:
         worker.pipe.close()
         if worker.arena is not None:
             worker.arena.close()
-        fresh = _Worker(self.engine, self.policy, self.scan)
-        self.workers[self.workers.index(worker)] = fresh
+        with _deaf():
+            fresh = _Worker(self.engine, self.policy, self.scan)
+            self.workers[self.workers.index(worker)] = fresh
         return fresh
 
     def finish(self) -> None:

@@ -110,17 +110,17 @@ class _Lock:
     """What counts are changed under: entered again by a handler of a signal that logs while it is held, and waited for no
     longer than it takes to see that the thread that held it was ended with the interpreter."""
 
-    __slots__ = ("_lock",)
+    __slots__ = ("inner",)
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self.inner = threading.RLock()
 
     def __enter__(self) -> None:
-        self._lock.acquire(timeout=WAIT)
+        self.inner.acquire(timeout=WAIT)
 
     def __exit__(self, *_: object) -> None:
         with suppress(RuntimeError):  # it was not to be had
-            self._lock.release()
+            self.inner.release()
 
 
 class Redactor:
@@ -493,11 +493,15 @@ class Redactor:
         if self._tally is not None:
             self._add([one[1:] for one in made], changed)
             return
-        own = self._kinds
-        with self._lock:
+        own, lock = self._kinds, self._lock.inner
+        held = lock.acquire(True, WAIT)  # by hand: once for each record
+        try:
             self._changed += changed
             for kind in map(_KIND, made):
                 own[kind] = own.get(kind, 0) + 1
+        finally:
+            if held:
+                lock.release()
 
     def _add(self, kinds: Iterable[tuple[str, str]], changed: bool = False) -> None:
         """Counts replacements, and whether they were the last in their text."""

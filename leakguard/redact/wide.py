@@ -40,7 +40,7 @@ RUN = 20
 """Characters of a token that are a run."""
 HEX_RUN = 16
 """Hex digits from which encoded text is worth a look: fewer hold less than a name, a sign and a value."""
-MAGIC = b"leakguard-blocks-5\n"
+MAGIC = b"leakguard-blocks-6\n"
 
 _SHORT_HEX = re.compile(rb"[0-9A-Fa-f]{%d}" % HEX_RUN)
 _RUNS = (b"[A-Za-z0-9+/_\\-]{%d}" % RUN, b"[0-9A-Fa-f]{%d}" % HEX_RUN)

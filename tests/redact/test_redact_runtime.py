@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from leakguard.detect import cache
 from leakguard.detect.engine import Engine
-from leakguard.detect.guards import _WIDER, parted
+from leakguard.detect.guards import _ANCHORED, _WIDER, parted
 from leakguard.detect.runs import TOKEN, crosses, longest_run, relaxed
 from leakguard.detect.runtime import Runtime, load
 from leakguard.redact import Policy, Redactor, core
@@ -242,3 +242,22 @@ def test_a_mask_is_counted_once(environment: str) -> None:
     own = Redactor(Policy(style="format"), cache_folder=environment)
     own.redact(f"api_secret='{secret(4)}' and api_key='{secret(5)}'")
     assert sum(own.stats().kinds.values()) == 2
+
+
+@pytest.mark.parametrize("kind", ["{{gen:wif}}", "{{gen:wif uncompressed}}", "{{gen:wif testnet}}", "{{b58*87}}", "{{b58*88}}"])
+@pytest.mark.parametrize("before", [b"", b" ", b"'", b"=", b"/", b"\xff", b"_", b"a", b"9"])
+@pytest.mark.parametrize("after", [b"", b" ", b'"', b"_", b"1", b"\n"])
+def test_a_run_with_its_edge_is_wherever_its_rule_is(redactor: Redactor, kind: str, before: bytes, after: bytes) -> None:
+    rules = [rule for rule in redactor.runtime.ruleset.rules if rule.trigger and rule.trigger.encode() in _ANCHORED]
+    assert {rule.id for rule in rules} == {"bitcoin.wif", "solana.secret-key"}
+    text = before + secret(8, kind).encode() + after
+    for rule in rules:
+        anchored = re.compile(_ANCHORED[rule.trigger.encode()])
+        for found in re.finditer(rule.pattern.encode(), text):
+            assert found.start("secret") in {match.start() for match in anchored.finditer(text)}
+
+
+def test_no_trigger_fires_at_each_byte_of_a_run(redactor: Redactor) -> None:
+    for number in range(3):
+        line = f"sent {secret(number, '{{b58*88}}')} and {'x' * 400}, {'7' * 400} end".encode()
+        assert len(redactor.runtime.scan(line)) < 12
