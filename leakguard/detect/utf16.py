@@ -52,15 +52,7 @@ def _wide_runs(data: bytes, base: int, classes: bytes) -> list[tuple[int, int, i
     stands beside the run for a letter: most often a line's end, before it or after it.
     """
     out: list[tuple[int, int, int]] = []
-    find, match = classes.find, _ALTERNATING.match
-    low, size = 0, len(classes)
-    while low < size:
-        at = find(_CORE, low, low + _STEP + len(_CORE) - 1)
-        if at < 0:
-            low += _STEP
-            continue
-        found = match(classes, at)
-        low = found.end() if found else at + len(_CORE)
+    for at, low in utf32.cores(classes, _CORE, _ALTERNATING):
         count = low - at
         letters = count >> 1
         start = base + at
