@@ -1,8 +1,8 @@
 """Streams: bytes in as they come, redacted bytes out as soon as that is safe.
 
 The unit is a line (ended by LF, CR LF or CR), or several that wrapped base64 makes one. What becomes of a unit depends on the
-unit, the CONTEXT bytes before it, and whether a PEM block is open: never on how the input was cut into writes, nor on
-what comes later. So a complete line leaves at once, and many are handled in one pass. A unit is at most MAX_UNIT bytes.
+unit, the CONTEXT bytes before it, and whether a PEM block or a table (tables.py) is open: never on how the input was cut into
+writes, nor on what comes later. So a complete line leaves at once, and many are handled in one pass. A unit is at most MAX_UNIT bytes.
 
 What is left without a line's end may be shown when nothing comes (`idle`), as far as it cannot be the beginning of a
 secret; it is kept, so that a secret that goes on later is still seen as a whole.
