@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from leakguard.detect import cache, stage1
 from leakguard.detect.engine import Engine
@@ -29,7 +29,10 @@ COMPILED = 64
 LONGEST_NAME = 40
 """Bytes of a parameter that may stand in the name of a test."""
 
-settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+# How long examples take to make says how busy the machine is; no test is timed
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
 
 

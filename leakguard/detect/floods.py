@@ -27,6 +27,8 @@ ONE_SEARCH = 20e-6
 """Seconds that a search costs whatever the pattern is: not the rule's fault, and not counted."""
 PLAIN_SEARCH = 4e-6
 """Seconds that one takes through 400 bytes without a match on the machine that these bounds were measured on."""
+PAUSES = (0.0, 0.1, 0.3, 1.0, 2.0)
+"""Seconds before each further measurement of what seemed too slow."""
 ALL_STAGES = 2.0
 """Seconds with the gates: a proof may cost something, but not as much as it likes."""
 RULES_PER_SECOND = 200
@@ -54,10 +56,10 @@ def slowness(rule: Rule, examples: Sequence[Text]) -> Iterator[Slow]:
     pattern, only = compiled(rule.pattern), OneTrigger(rule.trigger)
     engine = Engine(RuleSet((rule,), (), (), "check"), only, decode_depth=0)
 
-    def second_stage(text: bytes) -> float:
-        return _second_stage(pattern, rule, only, text)
+    def second_stage(text: bytes, bound: float) -> float:
+        return _second_stage(pattern, rule, only, text, bound)
 
-    def all_stages(text: bytes) -> float:
+    def all_stages(text: bytes, _bound: float) -> float:
         started = time.thread_time()
         engine.scan(text, fitting_path(rule))
         return time.thread_time() - started
@@ -81,17 +83,23 @@ def _too_slow(field: str, kind: str, taken: float, unit: bytes) -> Slow:
     return Slow(field, f"{message}\n    {shown(unit)}", hopeless=hopeless)
 
 
-def _measured(measure: Callable[[bytes], float], unit: bytes, rule: Rule, bound: float) -> float:
+def _measured(measure: Callable[[bytes, float], float], unit: bytes, rule: Rule, bound: float) -> float:
     """Seconds that 64 KiB of a unit take: measured on less unless that comes near the bound, and then anew until it is
-    below it, at most five times: what else the machine does at the time makes a thread slower, never faster. Beside what a
-    plain search takes at that moment: another thread of the same core doubles the processor time of both."""
+    below it: what else the machine does at the time makes a thread slower, never faster, for seconds on end where a
+    hypervisor takes the processor away. Beside what a plain search takes at that moment: another thread of the same core
+    doubles the processor time of both."""
     size = min(FLOOD, max(FLOOD // 32, 3 * rule.width[1]))
-    taken = measure(_flood(unit, size)) * (FLOOD / size)
-    if taken > bound / 2:
-        text = _flood(unit, FLOOD)
-        taken = min(measure(text), measure(text))
-        for _ in range(3):
-            taken = min(taken, measure(text) / _pace()) if taken > bound else taken
+    taken = measure(_flood(unit, size), bound) * (FLOOD / size)
+    if taken <= bound / 2:
+        return taken
+    text = _flood(unit, FLOOD)
+    taken = min(measure(text, bound), measure(text, bound))
+    for pause in PAUSES:
+        if taken <= bound:
+            break
+        time.sleep(pause)
+        pace = max(_pace(), _pace())
+        taken = min(taken, measure(text, bound * pace) / pace)
     return taken
 
 
@@ -185,29 +193,30 @@ def floods(seeds: Sequence[tuple[bytes, int]]) -> Iterator[tuple[str, bytes]]:
                 yield kind, unit
 
 
-def _second_stage(pattern: Any, rule: Rule, stage1: OneTrigger, text: bytes) -> float:
-    """Seconds the second stage's searches take, as Engine walks from end to end, beyond what any search costs.
+def _second_stage(pattern: Any, rule: Rule, stage1: OneTrigger, text: bytes, bound: float) -> float:
+    """Seconds the second stage's searches take, as Engine._stage2 walks from end to end, beyond what any search costs.
 
-    Stops once it is too much: a catastrophic pattern would take days. Counts this thread's time, not the machine's.
+    Stops beyond `bound`: a catastrophic pattern would take days. Counts this thread's time, not the machine's.
     """
     ends = sorted({end for _, end in stage1.scan(text, False)})
     most = rule.width[1]
-    started, calls, done = time.thread_time(), 0, -1
-    for end in ends:
-        position = max(done + 1, end - most)
+    started, calls, position = time.thread_time(), 0, 0
+    for end, following in zip(ends, [*ends[1:], len(text)][: len(ends)], strict=True):
+        position = max(position, end - most)
+        limit = end + most + 256 + (most if following - end < most // 4 else 0)
         while position <= end:
             calls += 1
             taken = time.thread_time() - started - calls * ONE_SEARCH
-            if taken > SECOND_STAGE:
+            if taken > bound:
                 return taken
             try:
-                found = pattern.search(text, position, min(len(text), end + most + 256), timeout=2 * SECOND_STAGE)
+                found = pattern.search(text, position, limit, timeout=2 * bound)
             except TimeoutError:
                 return time.thread_time() - started
             if found is None or found.start() > end:
+                position = limit - most + 1 if found is None else min(found.start(), limit - most + 1)
                 break
             position = found.start() + 1
-        done = max(done, min(position, end) - 1)
     return max(0.0, time.thread_time() - started - calls * ONE_SEARCH)
 
 
