@@ -85,14 +85,13 @@ class Own:
 
     __slots__ = (
         "calls", "data", "ends", "fitted", "found", "known", "last", "marked", "most", "most_calls", "narrow", "on_found",
-        "on_match", "on_some", "other", "scratch", "small",
+        "on_match", "on_some", "other", "scratch",
     )  # fmt: skip
 
-    def __init__(self, database: Any, guard: Any, after: Any, across: Any, widths: Sequence[int]) -> None:
+    def __init__(self, database: Any, after: Any, across: Any, widths: Sequence[int]) -> None:
         self.calls = self.most = self.most_calls = 0
         self.data = b""
         self.scratch = hyperscan.Scratch(database)
-        self.small = hyperscan.Scratch(guard)
         self.last = hyperscan.Scratch(after)
         self.narrow = hyperscan.Scratch(across)
         self.fitted: Any = None
@@ -214,7 +213,7 @@ class Merged:
         try:
             return self.pool.pop()
         except IndexError:
-            return Own(self.database, self.guard, self.after, self.across, self.widths)
+            return Own(self.database, self.after, self.across, self.widths)
 
     def scan(self, data: bytes, deep: bool = True, more: int = 0) -> Ends:
         """(trigger, end) of everything that fires; Flood for a text that is made of triggers (`more` are allowed)."""

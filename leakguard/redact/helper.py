@@ -41,6 +41,8 @@ _ROOM = 2 * MOST
 """Bytes of what comes out at most; a block that grows more is redacted here."""
 _SLOTS = 2
 """Blocks that the other process is given at once: so it never waits for the next."""
+_BEHIND = 6
+"""Blocks that wait for one the other process has: so many, and it is waited for."""
 _QUIET = getattr(socket, "MSG_NOSIGNAL", 0)
 _ASKED = struct.Struct("!BII")
 _DONE = struct.Struct("!BII")
@@ -292,17 +294,21 @@ class Pair:
             self.step()
 
     def _collect(self) -> None:
-        """Writes what the other process has done already, so that it is seen to need more."""
-        while self._helper is not None and self._jobs and not self._jobs[0].ours and self._helper.done:
+        """Writes what is done already, so that the other process is seen to need more."""
+        while self._jobs and (self._jobs[0].made is not None or (self._helper is not None and self._helper.done)):
             self.settle()
 
     def step(self) -> None:
-        """Redacts a block of this process, and writes what is done before the next one."""
+        """Redacts a block of this process, and writes what is done. For the other process's turn it is waited if there is nothing
+        else to do, or much that waits for it."""
         self._go_on()
         job = next((job for job in self._jobs if job.ours and job.made is None), None)
         if job is not None:
             self._make(job)
-        self.settle()
+        if job is None or len(self._jobs) > _BEHIND:
+            self.settle()
+        else:
+            self._collect()
 
     def _make(self, job: _Job, table: Table | None = None) -> None:
         """Redacts a block here. That no table is open before it is found out only when the one before it is done, so what it

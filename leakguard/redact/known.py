@@ -328,6 +328,8 @@ class Known:
         self._lock = threading.RLock()
         self.table: _Table | None = None
         """What is in force; None if nothing is registered."""
+        self.loose: Any = None
+        """Of these, the forms that the rules' guard does not see."""
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
@@ -371,6 +373,7 @@ class Known:
             table = _Table(fresh.values(), self.reverse) if fresh else None
             self._values = fresh
             self.table = table
+            self.loose = None if table is None else table.loose
 
     def find(self, data: bytes) -> list[Place]:
         """(start, end, value) of every form of every value in `data`, edges included; they may overlap."""

@@ -15,7 +15,7 @@ import hyperscan
 from leakguard.redact import mask
 
 if TYPE_CHECKING:
-    from leakguard.detect.runtime import Merged, Own
+    from leakguard.detect.runtime import Merged
     from leakguard.detect.stage1 import Ends
     from leakguard.redact.known import Known, Place
 
@@ -37,13 +37,19 @@ class Looks(NamedTuple):
     """Whether nothing came to be in a record in which all ends there were are masked by quick.py. False says nothing."""
 
 
+def _fired(*_match: object) -> bool:
+    """Ends a scan at the first match."""
+    return True
+
+
 def looker(merged: Merged, known: Known, count: Iterator[int]) -> Looks:  # noqa: PLR0915 - two functions, flat
     """The looks of one Redactor. Every name in them is a local one, and what they call is C: half of a clean record's cost
     is Python, and what runs once a record is never in the processor's caches."""
     guard, scan, marked = merged.guard.scan, merged.database.scan, merged.marked
     take, give, fresh = merged.pool.pop, merged.pool.append, merged.own
-    hands: list[tuple[Any, Any, Ends, Own]] = []
-    """What nobody looks at a record with at the moment, laid out: an attribute is as dear as what it is of."""
+    scratches: list[Any] = []
+    """The guard's, that nobody looks at a record with at the moment: so threads and finalisers never share one."""
+    free, back, stopped = scratches.pop, scratches.append, hyperscan.ScanTerminated
     quiet = True
     """Whether the last record was clean: secrets come in bursts, and where one is the guard is a waste."""
 
@@ -54,29 +60,36 @@ def looker(merged: Merged, known: Known, count: Iterator[int]) -> Looks:  # noqa
         ) or not data.isascii():  # fmt: skip
             return False
         try:
-            own = hands.pop()
+            own = free()
         except IndexError:
-            made = fresh()
-            own = made.small, made.on_found, made.found, made
-        small, on_found, found, whole = own
+            own = hyperscan.Scratch(merged.guard)
         try:
-            guard(data, on_found, 0, None, small)
-            if found:
-                quiet = False
-                return False
-            table = known.table
-            if table is not None and table.loose is not None:
-                whole.fit(table.loose)
-                table.loose.scan(data, on_found, 0, None, whole.other)
-                if found:
-                    quiet = False
-                    return False
-            next(count)
-            return True
+            guard(data, _fired, 0, None, own)
+        except stopped:
+            quiet = False
+            back(own)
+            return False
+        back(own)
+        if known.loose is not None and loosely(data):
+            quiet = False
+            return False
+        next(count)
+        return True
+
+    def loosely(data: bytes) -> bool:
+        """Whether a form of a known value may be in a record that the guard does not see."""
+        loose = known.loose
+        if loose is None:
+            return False
+        own = fresh()
+        found = own.found
+        try:
+            own.fit(loose)
+            loose.scan(data, own.on_found, 0, None, own.other)
+            return bool(found)
         finally:
-            if found:
-                found.clear()
-            hands.append(own)
+            found.clear()
+            give(own)
 
     def look(data: bytes) -> Fired | None:
         nonlocal quiet

@@ -130,9 +130,14 @@ def test_every_gate_is_quick_on_hostile_values_of_full_length(gate: str, kind: s
     value = HOSTILE[kind]
     subject = candidate(value, value[:4_000], value[:4_000])
     run(gate, candidate("warm"), PARAMS.get(gate))
-    start = time.process_time()
-    run(gate, subject, PARAMS.get(gate))
-    assert time.process_time() - start < 0.5
+    taken = []
+    for _ in range(3):  # a processor that somebody else has at the time makes it slower, never faster
+        start = time.process_time()
+        run(gate, subject, PARAMS.get(gate))
+        taken.append(time.process_time() - start)
+        if taken[-1] < 0.5:
+            break
+    assert min(taken) < 0.5
 
 
 def test_importing_the_gates_imports_nothing_heavy() -> None:
