@@ -295,7 +295,10 @@ class Pair:
 
     def _collect(self) -> None:
         """Writes what is done already, so that the other process is seen to need more."""
-        while self._jobs and (self._jobs[0].made is not None or (self._helper is not None and self._helper.done)):
+        while self._jobs:
+            job = self._jobs[0]
+            if job.made is None and (job.ours or self._helper is None or not self._helper.done):
+                break
             self.settle()
 
     def step(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -113,6 +115,7 @@ def test_without_compiled_databases_one_does_it(environment: str) -> None:
 
 
 def test_nobody_waits_for_databases_that_are_not_compiled(redactor: Redactor, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    wide.of(redactor)  # which is put back afterwards
     monkeypatch.setattr(redactor, "cache_folder", str(tmp_path))
     monkeypatch.delitem(wide._MADE, redactor)
     assert wide.of(redactor) is None
@@ -249,6 +252,34 @@ def test_two_processes_say_what_one_does(two: Redactor, environment: str, size: 
     assert helped
     assert made == streamed(other, LOG)
     assert two.stats() == other.stats()
+
+
+def test_the_other_process_is_done_before_this_one_begins(two: Redactor) -> None:
+    """Answers that come while blocks of this process stand before them wait for these, and nobody waits for ever."""
+
+    def pause(_number: int, pair: Pair) -> None:
+        if pair.handle >= 0:
+            assert select.select([pair.handle], [], [], 60)[0]
+
+    made, helped = paired(two, LOG, 65_536, pause)
+    assert helped
+    assert made == streamed(two, LOG)
+
+
+def test_what_another_process_is_late_with_is_waited_for(two: Redactor) -> None:
+    """A process that stands still: this one goes on until much waits, and then for the answer."""
+    stopped: list[int] = []
+
+    def stop(number: int, pair: Pair) -> None:
+        assert len(pair._jobs) <= helper._BEHIND + 1
+        if pair._helper is not None and not stopped:
+            stopped.append(pair._helper.process)
+            os.kill(stopped[0], signal.SIGSTOP)
+            threading.Timer(1.0, os.kill, (stopped[0], signal.SIGCONT)).start()
+
+    made, _ = paired(two, LOG, 65_536, stop)
+    assert stopped
+    assert made == streamed(two, LOG)
 
 
 @settings(FEW, max_examples=8)
