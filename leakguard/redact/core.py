@@ -155,7 +155,7 @@ class Redactor:
         self.known = values.Known(reverse=policy.reverse)
         self._scan = self.runtime.scan
         self._records = count()
-        self._calm, self._look, self._settled = looker(self.runtime.merged, self.known, self._records)
+        self._calm, self._look, self._settled, self._guard = looker(self.runtime.merged, self.known, self._records)
         self._style = mask.STYLES[policy.style]
         self._quick = Quick(self) if escrow is None and policy.style == "token" else None
         self._lock = _Lock()
@@ -614,6 +614,6 @@ def _unread(data: bytes, span: Span, markers: mask.Places) -> Span:
     return span
 
 
-_CHOSEN = LOW_ENTROPY_PARTS | {"cookie", "seed", "pin"}
+_CHOSEN = LOW_ENTROPY_PARTS | {"cookie", "seed", "pin", "otp"}
 
 __all__ = ["CLOSED", "Pem", "Policy", "Redactor", "Span", "Stats"]

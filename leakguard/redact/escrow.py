@@ -74,10 +74,14 @@ class Escrow:
         self._salt = os.urandom(16)
         self._lock = threading.RLock()  # a signal's handler or a finaliser may log meanwhile
         self._most = most_bytes
+        self._torn = False
+        """Whether the file may end within a line: a disk that was full, a process that was killed. Who writes need not be able to read
+        it."""
         self.written = self.dropped = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         try:
             self._handle = os.open(path, flags, 0o600)
+            self._torn = os.fstat(self._handle).st_size > 0
         except OSError as error:
             raise SourceError(path, error.strerror or "cannot be written") from None
         if hasattr(os, "register_at_fork"):
@@ -85,6 +89,10 @@ class Escrow:
 
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
+
+    def fileno(self) -> int:
+        """The file's descriptor: who closes others must leave it open."""
+        return self._handle
 
     def put(self, kind: str, pseudonym: str, secret: bytes) -> None:
         """Seals a value that was masked, unless it was sealed before."""
@@ -99,15 +107,18 @@ class Escrow:
             sealed = base64.b64encode(seal(secret, self._keys)).decode()
             row = {"time": round(time.time(), 3), "kind": kind, "pseudonym": pseudonym, "sealed": sealed}
             line = json.dumps(row).encode() + b"\n"
-            if os.fstat(self._handle).st_size + len(line) > self._most:
-                raise OSError("full")
-            os.write(self._handle, line)
+            with self._lock:
+                if os.fstat(self._handle).st_size + len(line) > self._most:
+                    raise OSError("full")
+                line = b"\n" * self._torn + line
+                self._torn = os.write(self._handle, line) < len(line)
+                if self._torn:
+                    raise OSError("full")
+                self.written += 1
         except Exception:  # noqa: BLE001 - masking goes on without it; the count tells
             with self._lock:
                 self.dropped += 1
-            return
-        with self._lock:
-            self.written += 1
+                self._seen.discard(digest)  # there may be room when it comes again
 
     def close(self) -> None:
         """Closes the file; nothing can be put after that."""
@@ -118,27 +129,49 @@ class Escrow:
 
 
 def unseal(path: str, identity_file: str) -> Iterator[Entry]:
-    """The values of an escrow file. That it was read is written to it first. SourceError if it cannot be."""
+    """The values of an escrow file. That it was read is written to it first. SourceError if it cannot be, and in the end if entries
+    are damaged or sealed to another key."""
     pyrage = _pyrage()
     keys = _identities(pyrage, identity_file)
     try:
-        with open(path, "a+", encoding="utf-8") as file:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))  # one that is not there is not made
+        with os.fdopen(handle, "r+b") as file:
+            before = file.read()
             user = os.getuid() if hasattr(os, "getuid") else 0
-            file.write(json.dumps({"time": round(time.time(), 3), "unsealed_by": user}) + "\n")
-            file.seek(0)
-            rows = [json.loads(line) for line in file if line.strip()]
+            torn = b"\n" if before and not before.endswith(b"\n") else b""
+            file.write(torn + json.dumps({"time": round(time.time(), 3), "unsealed_by": user}).encode() + b"\n")
     except OSError as error:
         raise SourceError(path, error.strerror or "cannot be read") from None
-    except ValueError:
-        raise SourceError(path, "is no escrow file") from None
-    for row in rows:
+    damaged = closed = 0
+    for line in before.split(b"\n"):
+        if not line.strip():
+            continue
+        row = _row(line)
+        if row is None:
+            damaged += 1
+            continue
         if "sealed" not in row:
             continue
         try:
             secret = pyrage.decrypt(base64.b64decode(row["sealed"]), keys)
         except Exception:  # noqa: BLE001 - whatever the library calls it
-            raise SourceError(path, "cannot be unsealed with this key") from None
+            closed += 1
+            continue
         yield Entry(row["time"], row["kind"], row["pseudonym"], secret)
+    if closed or damaged:  # the others were given
+        raise SourceError(path, f"{closed} entries cannot be unsealed with this key, {damaged} lines are damaged")
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    """An entry, or a note that somebody read them; None for what is neither."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(row, dict) or not isinstance(row.get("time"), (int, float)):
+        return None
+    whole = all(isinstance(row.get(name), str) for name in ("sealed", "kind", "pseudonym"))
+    return row if whole or "unsealed_by" in row else None
 
 
 def _identities(pyrage: Any, path: str) -> list[Any]:

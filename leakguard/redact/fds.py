@@ -2,9 +2,9 @@
 
 The only guard that covers C code, `os.write`, `sys.__stderr__`, `faulthandler` and children. The descriptors become pipes (terminals
 where they were some), read by a process of its own that is forked from this one: it goes on reading when this one crashes,
-and C code that holds the interpreter's lock cannot block on it. Known values that are registered later are sent there before
-`register` returns. `mode="thread"` reads in a thread, where there is no fork: what a crash leaves in the pipe is lost then,
-and C code that writes more than a pipe holds while it has the lock stops for ever.
+and C code that holds the interpreter's lock cannot block on it. Known values that are registered later, here or in a forked child,
+are there before `register` returns. `mode="thread"` reads in a thread, where there is no fork: what a crash leaves in the pipe is
+lost then, and C code that writes more than a pipe holds while it has the lock stops for ever.
 Start it early, before other threads. Imported by applications and standard.py.
 """
 
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
 
 DRAIN = 5.0
-"""Seconds that are waited for the last output to be written, and for a registration to be taken."""
+"""Seconds that are waited for the last output to be written."""
+ANSWER = 30.0
+"""Seconds that are waited for a registration to be taken; a reader that is gone is seen at once."""
 _HEAD = struct.Struct("!I")
+_TAKEN = b"+"
 
 
 class FdGuard:
@@ -42,46 +45,62 @@ class FdGuard:
         self._redactor = redactor
         self._owner = os.getpid()
         self._control: socket.socket | None = None
+        self._line: tuple[int, socket.socket] | None = None
+        """By what values are sent, and the process that has it: each has its own."""
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._door: socket.socket | None = None
+        """By which a process hands the reader the other end of its line; None where no process is a copy of this one."""
+        if hasattr(os, "fork"):
+            self._door, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         _flush()
         self._saved = [(fd, os.dup(fd)) for fd in fds]
         self._sides = [_Side(saved) for _, saved in self._saved]
         if mode == "process":
-            self._fork()
+            self._fork(inside)
         else:
+            if self._door is not None:
+                threading.Thread(target=_open_lines, args=(redactor, inside), name="leakguard-values", daemon=True).start()
             self._thread = threading.Thread(target=self._pump, name="leakguard-fds", daemon=True)
             self._thread.start()
         for (fd, _), side in zip(self._saved, self._sides, strict=True):
             os.dup2(side.theirs, fd, inheritable=True)
             os.close(side.theirs)
+        self._send_later_values()
         atexit.register(self.undo)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
 
     # ------------------------------------------------------------ the reader
-    def _fork(self) -> None:
+    def _fork(self, door: socket.socket) -> None:
         ours, theirs = socket.socketpair()
         first = os.fork()
         if first == 0:  # twice, so that the application never sees a child that is not its own
             try:
                 if os.fork() == 0:
-                    self._reader(theirs)
+                    self._reader(theirs, door)
             finally:
                 os._exit(0)
         os.waitpid(first, 0)
         theirs.close()
+        door.close()
         for side in self._sides:
             os.close(side.ours)
         self._control = ours
-        self._send_later_values()
 
-    def _reader(self, control: socket.socket) -> None:
+    def _reader(self, control: socket.socket, door: socket.socket) -> None:
         """The other process: nothing of the application runs here, and it ends when nobody can write any more."""
         for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP", "SIGALRM"):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        keep = {control.fileno(), *(side.ours for side in self._sides), *(saved for _, saved in self._saved)}
+        keep = {control.fileno(), door.fileno(), *(side.ours for side in self._sides), *(saved for _, saved in self._saved)}
+        if self._redactor.escrow is not None:
+            keep.add(self._redactor.escrow.fileno())
         _close_others(keep)
-        threading.Thread(target=_take_values, args=(self._redactor, control), daemon=True).start()
+        threading.Thread(target=_open_lines, args=(self._redactor, door), daemon=True).start()
         self._pump()
 
     def _pump(self) -> None:
@@ -116,17 +135,31 @@ class FdGuard:
         self._registering = register_many
 
     def _send(self, pairs: list[tuple[str, str | bytes]]) -> None:
-        control = self._control
-        if control is None or os.getpid() != self._owner:
-            return
+        """Has the reader register them, too. What cannot be is counted, as what follows may not be masked there."""
+        if not self._saved or self._door is None or (self.mode == "thread" and os.getpid() == self._owner):
+            return  # it is this process that reads
         data = pickle.dumps(pairs)
         with self._lock:
             try:
-                control.settimeout(DRAIN)
-                control.sendall(_HEAD.pack(len(data)) + data)
-                control.recv(1)
-            except OSError as error:  # it is gone or late: counted, as what follows may not be masked there
+                line = self._connected(self._door)
+                line.sendall(_HEAD.pack(len(data)) + data)
+                if line.recv(1) != _TAKEN:
+                    raise OSError("closed")
+            except OSError as error:  # it is gone or late
+                self._line = None
                 self._redactor._failed(error)
+
+    def _connected(self, door: socket.socket) -> socket.socket:
+        """This process' own line to the reader: a forked child's answers are not its parent's."""
+        if self._line is not None and self._line[0] == os.getpid():
+            return self._line[1]
+        ours, theirs = socket.socketpair()
+        ours.settimeout(ANSWER)
+        self._line = os.getpid(), ours
+        with theirs:
+            door.settimeout(ANSWER)
+            socket.send_fds(door, [_TAKEN], [theirs.fileno()])
+        return ours
 
     # ------------------------------------------------------------ the end
     def undo(self) -> None:
@@ -142,6 +175,14 @@ class FdGuard:
             os.dup2(saved, fd, inheritable=True)
         if self._thread is not None:
             self._thread.join(DRAIN)
+        if self._line is not None:
+            self._line[1].close()
+            self._line = None
+        if self._door is not None:
+            if self.mode == "thread":
+                with suppress(OSError):
+                    self._door.send(b"")  # ends the thread
+            self._door.close()
         if self._control is not None:
             self._wait(self._control)
             self._control = None
@@ -161,13 +202,29 @@ class FdGuard:
         control.close()
 
 
-def _take_values(redactor: Redactor, control: socket.socket) -> None:
-    """In the reader: registers what comes. Only the process that forked this one is at the other end."""
-    with suppress(OSError, struct.error):
+def _open_lines(redactor: Redactor, door: socket.socket) -> None:
+    """In the reader: takes the lines that processes hand in."""
+    while True:
+        try:
+            said, handles = socket.recv_fds(door, 1, 1)[:2]
+        except OSError:
+            return  # it was closed with the guard
+        for handle in handles:
+            line = socket.socket(fileno=handle)
+            line.setblocking(True)
+            threading.Thread(target=_take_values, args=(redactor, line), daemon=True).start()
+        if not said and not handles:
+            return
+
+
+def _take_values(redactor: Redactor, line: socket.socket) -> None:
+    """In the reader: registers what comes. Only processes that were forked from the one that forked this one are at the other
+    end."""
+    with line, suppress(OSError, struct.error):
         while True:
-            size = _HEAD.unpack(_exactly(control, _HEAD.size))[0]
-            redactor.register_many(pickle.loads(_exactly(control, size)))  # noqa: S301 - from our own parent
-            control.sendall(b"+")
+            size = _HEAD.unpack(_exactly(line, _HEAD.size))[0]
+            type(redactor).register_many(redactor, pickle.loads(_exactly(line, size)))  # noqa: S301 - from our own kin
+            line.sendall(_TAKEN)
 
 
 def _exactly(control: socket.socket, size: int) -> bytes:

@@ -19,11 +19,12 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from leakguard.errors import LeakguardError, SourceError
 from leakguard.model import Confidence
-from leakguard.redact import formats, mask
+from leakguard.redact import formats, mask, recoded
 from leakguard.redact.busy import writers
 from leakguard.redact.core import Redactor
 from leakguard.redact.names import RANK_RULE, Span
@@ -274,8 +275,10 @@ class _Seen:
         text = False
         for data in source:
             if not self.size:
-                self._wide = data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or (
-                    any(data[:64:2]) is not any(data[1:64:2])
+                self._wide = (
+                    recoded.encoding_of(data) != ""
+                    or data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff"))
+                    or any(data[:64:2]) is not any(data[1:64:2])
                 )
             self.size += len(data)
             text = text or data.count(0) < len(data)
@@ -301,7 +304,13 @@ def _redacted(redactor: Redactor, path: str, kind: formats.Kind, source: Iterabl
         from leakguard.redact.journal import rewritten
 
         return rewritten(redactor, source)
-    return _windows(redactor, path, _lines(redactor, source))
+    pieces = iter(source)
+    first = next(pieces, b"")
+    source = chain([first], pieces)
+    if not recoded.encoding_of(first):
+        return _windows(redactor, path, _lines(redactor, source))
+    text = recoded.through(source, lambda narrow: _windows(redactor, path, _lines(redactor, narrow)))
+    return _windows(redactor, path, text)  # as it is written, it may say something else
 
 
 def _lines(redactor: Redactor, source: Iterable[bytes]) -> Iterator[bytes]:

@@ -61,6 +61,8 @@ def foreign(kind: Kind, file: BinaryIO) -> str:
     file.seek(0)
     if head[_TAR : _TAR + 5] == b"ustar":
         return "a tar archive"
+    if kind.compression != "plain" and head.startswith(tuple(magic for magic, _ in _MAGIC)):
+        return "compressed twice"
     return next((what for magic, what in _FOREIGN if head.startswith(magic)), "")
 
 
@@ -131,9 +133,11 @@ def _decompressed(name: str, file: Reader) -> Iterator[bytes]:
     fresh = True
     data = file.read(READ)
     while data:
-        if fresh and not data.strip(b"\0"):  # what tapes and xz pad with
-            data = file.read(READ)
-            continue
+        if fresh:
+            data = data.lstrip(b"\0")  # what tapes and xz pad with
+            if not data:
+                data = file.read(READ)
+                continue
         fresh = False
         out = decompressor.decompress(data, READ) if name == "gzip" else decompressor.decompress(data)
         if out:

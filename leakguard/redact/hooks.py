@@ -1,8 +1,11 @@
-"""What Python reports by itself: uncaught exceptions of the program, of threads, of finalisers and of asyncio, and warnings.
+"""What Python reports by itself: uncaught exceptions of the program, of threads, of finalisers and of asyncio, and warnings; and
+what the modules `traceback` and `cgitb` make of exceptions and stacks, for whomever.
 
 Where nobody put a hook of their own, the report is made here as one text and redacted as a whole; a hook of somebody's own is
-called with a redacted exception. `faulthandler` writes from C, past all of this: its dumps name files, lines and functions
-and no values, and only fds.py sees them. Never raises into the application. Imported by applications and standard.py.
+called with a redacted exception. So is one that is set later for threads, loops and warnings; `sys.excepthook` and
+`sys.unraisablehook` are read by the interpreter itself, so what is put there later is wrapped by `renew` only. `faulthandler`
+writes from C, past all of this: its dumps name files, lines and functions and no values, and only fds.py sees them. Never raises
+into the application. Imported by applications and standard.py.
 """
 
 from __future__ import annotations
@@ -11,10 +14,12 @@ import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Iterable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from leakguard.redact.patches import Later, Patches
+from leakguard.redact.shown import redact_shown
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
@@ -22,27 +27,47 @@ if TYPE_CHECKING:
 _ERROR = "<redacted:error>\n"
 
 
-def install(redactor: Redactor, later: Later | None = None) -> Patches:
-    """Closes the hooks of the process; `.undo()` opens them. `later` tells when asyncio is imported."""
-    patches = Patches()
-    hooks = _Hooks(redactor, patches)
-    patches.put(sys, "excepthook", hooks.program)
-    patches.put(threading, "excepthook", hooks.thread)
-    patches.put(sys, "unraisablehook", hooks.unraisable)
-    patches.put(warnings, "formatwarning", hooks.warning)
-    if later is not None:
-        later.when("asyncio.base_events", lambda module: _loops(redactor, patches, module))
-    elif "asyncio.base_events" in sys.modules:
-        _loops(redactor, patches, sys.modules["asyncio.base_events"])
-    return patches
+def install(redactor: Redactor, later: Later | None = None) -> Hooks:
+    """Closes the hooks of the process; `.undo()` opens them. `later` tells when asyncio, uvloop and cgitb are imported."""
+    hooks = Hooks(redactor)
+    for name, close in (
+        ("asyncio.base_events", hooks.loops), ("uvloop", hooks.loops), ("cgitb", hooks.pages),
+    ):  # fmt: skip
+        if later is not None:
+            later.when(name, close)
+        elif name in sys.modules:
+            close(sys.modules[name])
+    return hooks
 
 
-class _Hooks:
-    """The replacements, each made of what was there."""
+class Hooks:
+    """The replacements, each made of what was there. `.undo()` puts everything back."""
 
-    def __init__(self, redactor: Redactor, patches: Patches) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
-        self.patches = patches
+        self.patches = patches = Patches()
+        self._own: list[Any] = []
+        self.renew()
+        patches.put(threading, "ExceptHookArgs", self.thread_args)
+        patches.put(warnings, "formatwarning", self.warning)
+        patches.put(warnings, "_showwarnmsg", self.shown_warning)
+        for kind, name in (
+            (traceback.TracebackException, "format"), (traceback.TracebackException, "format_exception_only"),
+            (traceback.StackSummary, "format"),
+        ):  # fmt: skip
+            patches.put(kind, name, self.lines)
+
+    def renew(self) -> None:
+        """Closes the hooks that somebody set since."""
+        for owner, name, make in (
+            (sys, "excepthook", self.program), (threading, "excepthook", self.thread), (sys, "unraisablehook", self.unraisable),
+        ):  # fmt: skip
+            if getattr(owner, name) not in self._own:
+                self.patches.put(owner, name, make)
+                self._own.append(getattr(owner, name))
+
+    def undo(self) -> None:
+        self.patches.undo()
 
     def report(self, head: str, error: BaseException | None, kind: Any, trace: Any) -> None:
         """Writes a redacted traceback to `sys.stderr`, as Python would."""
@@ -89,6 +114,24 @@ class _Hooks:
 
         return excepthook
 
+    def thread_args(self, before: Any) -> Any:
+        """What a thread's end is told in, whoever set the hook that gets it, and when."""
+        redactor, patches, own = self.redactor, self.patches, self._own
+
+        class Args(type):
+            def __call__(cls, values: Any) -> Any:
+                args = before(values)
+                if not patches.on or threading.excepthook in own:
+                    return args
+                _kind, error, trace, thread = args
+                safe = redactor.redact(error)
+                return args if safe is error else before((type(safe), safe, trace, thread))
+
+            def __instancecheck__(cls, other: Any) -> bool:
+                return isinstance(other, before)
+
+        return Args("ExceptHookArgs", (), {})
+
     def unraisable(self, before: Any) -> Any:
         def unraisablehook(args: Any) -> None:
             if not self.patches.on:
@@ -98,7 +141,7 @@ class _Hooks:
                 kind = args.exc_type if safe is args.exc_value else type(safe)
                 before(SimpleNamespace(
                     exc_type=kind, exc_value=safe, exc_traceback=args.exc_traceback,
-                    err_msg=self.redactor.redact(args.err_msg), object=args.object,
+                    err_msg=self.redactor.redact(args.err_msg), object=redact_shown(self.redactor, args.object),
                 ))  # fmt: skip
             else:
                 try:
@@ -117,54 +160,63 @@ class _Hooks:
 
         return formatwarning
 
+    def shown_warning(self, before: Any) -> Any:
+        def _showwarnmsg(told: Any) -> None:
+            """Whoever has put something in the place of `showwarning` gets a redacted warning. (One that a program catches
+            itself is its own.)"""
+            if self.patches.on and warnings.showwarning is not warnings._showwarning_orig:  # type: ignore[attr-defined]
+                safe = self.redactor.redact(told.message)
+                if safe is not told.message:
+                    told = warnings.WarningMessage(
+                        safe, told.category, told.filename, told.lineno, told.file, told.line, told.source
+                    )  # fmt: skip
+            before(told)
 
-def _loops(redactor: Redactor, patches: Patches, module: ModuleType) -> None:
-    """Contexts that asyncio hands to a loop's exception handler. (uvloop's loops only log: see logging.py.)"""
+        return _showwarnmsg
 
-    def make(before: Any) -> Any:
-        def call_exception_handler(self: Any, context: Any) -> None:
-            before(self, _shown(redactor, context) if patches.on else context)
+    # ------------------------------------------------------------ what is made of exceptions and stacks
+    def lines(self, before: Any) -> Any:
+        redactor, patches = self.redactor, self.patches
 
-        return call_exception_handler
+        def format(self: Any, *args: Any, **named: Any) -> Any:
+            """All lines at once: of a group the members come as part of it."""
+            made = before(self, *args, **named)
+            return _safe_lines(redactor, made) if patches.on and not named.get("_ctx") else made
 
-    if patches.on:
-        patches.put(module.BaseEventLoop, "call_exception_handler", make)
+        return format
+
+    def pages(self, module: ModuleType) -> None:
+        """`cgitb`: text and HTML with the variables of frames, on a screen or in files."""
+
+        def make(before: Any) -> Any:
+            def shown(*args: Any, **named: Any) -> Any:
+                out = before(*args, **named)
+                return self.redactor.redact(out) if self.patches.on else out
+
+            return shown
+
+        if self.patches.on:
+            for name in ("text", "html"):
+                self.patches.put(module, name, make)
+
+    def loops(self, module: ModuleType) -> None:
+        """Contexts that a loop of asyncio or uvloop hands to its exception handler."""
+
+        def make(before: Any) -> Any:
+            def call_exception_handler(loop: Any, context: Any) -> None:
+                if self.patches.on:  # futures, tasks and handles show exceptions and arguments
+                    safe = redact_shown(self.redactor, context)
+                    context = safe if isinstance(safe, dict) else {"message": safe}
+                before(loop, context)
+
+            return call_exception_handler
+
+        if self.patches.on:
+            self.patches.put(module.Loop if module.__name__ == "uvloop" else module.BaseEventLoop, "call_exception_handler", make)
 
 
-def _shown(redactor: Redactor, context: Any) -> Any:
-    """A context without secrets; its futures, tasks and handles, which show exceptions and arguments, say less."""
-    safe = redactor.redact(context)
-    if not isinstance(safe, dict):
-        return {"message": safe}
-    said = {name: told for name, value in safe.items() if (told := _told(redactor, value)) is not None}
-    return {**safe, **said} if said else safe
-
-
-def _told(redactor: Redactor, value: Any) -> Any:
-    """What stands for an object whose `repr` shows a secret; None if it need not."""
-    if type(value) in (str, int, list, tuple, dict) or isinstance(value, BaseException):
-        return None
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 - whoever shows it will see
-        return None
-    told = redactor.redact_str(text)
-    return None if told is text else _Said(value, told)
-
-
-class _Said:
-    """An object that says something else; everything but that is its own."""
-
-    def __init__(self, inner: Any, text: str) -> None:
-        self._inner = inner
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
-        return type(self._inner)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+def _safe_lines(redactor: Redactor, made: Iterable[str]) -> Iterator[str]:
+    lines = list(made)
+    text = "".join(lines)
+    safe = redactor.redact_str(text)
+    yield from lines if safe is text else safe.splitlines(keepends=True)

@@ -21,6 +21,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, quote_from_bytes
 from xml.sax.saxutils import escape
@@ -79,7 +80,7 @@ def _all_forms(value: bytes, reverse: bool) -> Iterator[Form]:
         yield Form(binascii.hexlify(value, joint), True)
     yield Form(b"".join(b"\\x%02x" % byte for byte in value), True)
     yield Form(b"".join(b"%%%02x" % byte for byte in value), True)
-    yield Form(b"".join(b"\\u%04x" % byte for byte in value), True)
+    yield Form(b"".join(b"\\u%04x" % unit for unit in _units(value)), True)
     yield from _wide(value)
     if b"\n" in value:
         lines = [line.strip() for line in value.split(b"\n")]
@@ -127,7 +128,8 @@ def _written(value: bytes) -> Iterator[Form]:
 
 
 _ENTITIES: tuple[dict[str, str], ...] = (
-    {}, *({'"': double, "'": single} for double in ("&quot;", "&#34;") for single in ("&apos;", "&#39;", "&#x27;", "&#039;"))
+    {}, {'"': "&quot;"}, {"'": "&apos;"}, {"'": "&#39;"},
+    *({'"': double, "'": single} for double in ("&quot;", "&#34;") for single in ("&apos;", "&#39;", "&#x27;", "&#039;"))
 )  # fmt: skip
 
 
@@ -158,6 +160,9 @@ def _wide(value: bytes) -> Iterator[Form]:
 
 def _in_code(text: str) -> Iterator[str]:
     """In the literals of programs, whichever quotes stand around them."""
+    yield text.encode("unicode_escape").decode()
+    for quote_ in "'\"":  # CSV, SQL, PowerShell
+        yield text.replace(quote_, quote_ * 2)
     for literal in (repr(text), ascii(text)):
         yield literal[1:-1]
         yield _inner(literal)
@@ -184,6 +189,11 @@ _FOR_HTML = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 _FOR_HTML_AND_QUOTES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&'"}
 
 
+def _escaped(found: re.Match[str]) -> str:
+    """As bash's `printf %q` does: `#` and `~` only where a word begins."""
+    return found[0] if found[0] in "#~" and found.start() else "\\" + found[0]
+
+
 def _in_shell(text: str) -> Iterator[str]:
     """In single quotes (Python's way, bash's), in double ones, as `printf %q` writes it, in `$'...'`."""
     yield text.replace("'", "'\"'\"'")
@@ -193,10 +203,31 @@ def _in_shell(text: str) -> Iterator[str]:
     yield double.replace("!", "\\!")
     yield _SHELL.sub(r"\\\1", text)
     yield _SHELL.sub(r"\\\1", text).replace(",", "\\,")
+    yield _SHELL.sub(_escaped, text)
     yield text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t")
 
 
+def _units(value: bytes) -> Iterable[int]:
+    """The characters of a value as JavaScript counts them; its bytes if it is no text."""
+    try:
+        wide = value.decode().encode("utf-16-be")
+    except UnicodeDecodeError:
+        return value
+    return [high << 8 | low for high, low in zip(wide[::2], wide[1::2], strict=True)]
+
+
 def _base64_forms(value: bytes) -> Iterator[Form]:
+    """Of the value and of what JSON makes of it: tokens and headers hold encoded JSON."""
+    yield from _base64_of(value)
+    if not value.isalnum():
+        with suppress(UnicodeDecodeError):
+            for ascii_only in (True, False):
+                written = json.dumps(value.decode(), ensure_ascii=ascii_only)[1:-1].encode()
+                if written != value:
+                    yield from _base64_of(written)
+
+
+def _base64_of(value: bytes) -> Iterator[Form]:
     """The digits that are the value's alone, at each alignment, of both alphabets, also with their signs escaped."""
     for before in range(3):
         digits = base64.b64encode(b"\0" * before + value)

@@ -19,6 +19,7 @@ from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from leakguard.redact.patches import Patches
+from leakguard.redact.shown import redact_shown
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
@@ -102,7 +103,7 @@ class Cleaner:
             for name in fields.keys() - _STANDARD:
                 value = fields[name]
                 if type(value) not in _PLAIN:
-                    fields[name] = redactor.redact_field(name, value)
+                    fields[name] = redact_shown(redactor, value, name)
 
     def _message(self, record: logging.LogRecord) -> None:
         """Message and arguments, together and each by itself."""
@@ -114,15 +115,15 @@ class Cleaner:
         told = redactor.redact_str(joined)
         if told is joined:
             if type(msg) is not str:
-                record.msg = redactor.redact(msg)
+                record.msg = redact_shown(redactor, msg)
             elif sound and type(args) is tuple and not ("." in msg and _CUT.search(msg)):
                 if not _SHOWN_WHOLE.issuperset(map(type, args)):
-                    record.args = redactor.redact(args)
+                    record.args = redact_shown(redactor, args)
                 return
-            record.args = redactor.redact(args)
+            record.args = redact_shown(redactor, args)
             return
         record.args, exact = masked_args(redactor, args, joined, told)
-        record.msg = redactor.redact(msg)
+        record.msg = redact_shown(redactor, msg)
         if not sound:
             if redactor.redact_str(str(record.msg)) != str(record.msg):
                 record.msg = told
@@ -149,13 +150,13 @@ def masked_args(redactor: Redactor, args: Any, joined: str, told: str) -> tuple[
     """Arguments without secrets, as many as there were, and whether each is masked as in the message: what is in `joined`
     but no longer in `told` is a secret."""
     if isinstance(args, Mapping):
-        out = dict(redactor.redact(args))
+        out = dict(redact_shown(redactor, args))
         gone = [key for key, value in out.items() if _gone(value, joined, told)]
         return out | dict.fromkeys(gone, _HIDDEN), not gone
     if not isinstance(args, tuple):
-        return redactor.redact(args), True
+        return redact_shown(redactor, args), True
     # each by itself: of a pair the first would name the second
-    safe = [redactor.redact(arg) for arg in args]
+    safe = [redact_shown(redactor, arg) for arg in args]
     hidden = [number for number, value in enumerate(safe) if _gone(value, joined, told)]
     tokens = _TOKEN.findall(told)
     exact = not hidden or len(tokens) == len(hidden)
@@ -221,12 +222,17 @@ def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PL
     handle, own_filter, no_filter = base.handle, base.filter, logger_class.filter
     direct = all(map(_from_logging, (before, before_handlers, handle, no_filter)))  # nobody does more in one of them
     redactor = cleaner.redactor
-    kept, clean, redact, calm = cleaner.kept, cleaner.clean, redactor.redact_str, redactor._calm
+    kept, clean, redact = cleaner.kept, cleaner.clean, redactor.redact_str
+    scan, fired, stopped, most, free, fresh, back = redactor._guard
+    known, count = redactor.known, redactor._records
     shown, size = _SHOWN_WHOLE, _FIELDS
+    quiet = True
+    """Whether the last record was clean, as in look.py."""
 
-    def handed(  # noqa: PLR0912 - flat
+    def handed(  # noqa: PLR0912, PLR0915 - flat
         self: logging.Logger, record: logging.LogRecord, filtered: bool = False
     ) -> None:
+        nonlocal quiet
         if not filtered:
             kind, own = type(self), self.__dict__
             if (
@@ -245,15 +251,35 @@ def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PL
                 or fields["exc_text"] is not None or fields["stack_info"] is not None
             ):  # fmt: skip
                 clean(record)
-            elif not args:
-                if not calm(msg.encode()):
-                    fields["msg"] = redact(msg)
-            elif type(args) is not tuple or "." in msg or not shown.issuperset(map(type, args)):
+            elif args and (type(args) is not tuple or "." in msg or not shown.issuperset(map(type, args))):
                 clean(record)
-            else:  # all of them are in the message as they are
-                told = msg % args
-                if not calm(told.encode()) and redact(told) is not told:
-                    clean(record)
+            else:
+                text = msg % args if args else msg  # all arguments are in it as they are
+                data = text.encode()
+                if not quiet or len(data) > most or (
+                    10 in data or 92 in data or 37 in data or 27 in data or 0 in data or 8 in data
+                ) or known.loose is not None or not data.isascii():  # fmt: skip
+                    calm = False
+                else:  # look.Looks.calm without the call
+                    try:
+                        scratch = free()
+                    except IndexError:
+                        scratch = fresh()
+                    try:
+                        scan(data, fired, 0, None, scratch)
+                        calm = True
+                        next(count)
+                    except stopped:
+                        calm = False
+                    back(scratch)
+                if not calm:
+                    told = redact(text)
+                    quiet = told is text
+                    if not quiet:
+                        if args:
+                            clean(record)
+                        else:
+                            fields["msg"] = told
         except Exception:  # noqa: BLE001 - a record of somebody's own making, a wrong format
             clean(record)
         if direct:  # one handler and no filter: nothing can come into the record on the way from here to its `emit`

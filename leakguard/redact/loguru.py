@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from leakguard.redact.patches import Patches
+from leakguard.redact.shown import redact_shown
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -31,7 +32,7 @@ def patcher(redactor: Redactor) -> Callable[[Any], None]:
 
 def clean(redactor: Redactor, record: Any) -> dict[str, Any]:
     """The fields of a loguru record that can hold secrets, without them."""
-    out = {"message": redactor.redact(record["message"]), "extra": redactor.redact(record["extra"])}
+    out = {"message": redactor.redact(record["message"]), "extra": redact_shown(redactor, record["extra"])}
     error = record["exception"]
     if error is not None:
         safe = redactor.redact(error.value)

@@ -35,6 +35,22 @@ class Looks(NamedTuple):
     them); None if nothing is and no closer look is needed. Flood for a text that is made of triggers."""
     settled: Callable[[bytes], bool]
     """Whether nothing came to be in a record in which all ends there were are masked by quick.py. False says nothing."""
+    guard: Guard
+    """What `calm` asks, for who cannot afford a call."""
+
+
+class Guard(NamedTuple):
+    """The guard laid out: `scan(data, fired, 0, None, scratch)` raises `stopped` if something could be in `data`, which has no
+    byte of guards.ASK and none beyond ASCII, and at most `most` of them. `free` gives a scratch that nobody else has, or
+    raises IndexError; `fresh` makes one; `back` takes it."""
+
+    scan: Callable[..., None]
+    fired: Callable[..., bool]
+    stopped: type[Exception]
+    most: int
+    free: Callable[[], Any]
+    fresh: Callable[[], Any]
+    back: Callable[[Any], None]
 
 
 def _fired(*_match: object) -> bool:
@@ -50,6 +66,10 @@ def looker(merged: Merged, known: Known, count: Iterator[int]) -> Looks:  # noqa
     scratches: list[Any] = []
     """The guard's, that nobody looks at a record with at the moment: so threads and finalisers never share one."""
     free, back, stopped = scratches.pop, scratches.append, hyperscan.ScanTerminated
+
+    def made() -> Any:
+        return hyperscan.Scratch(merged.guard)
+
     quiet = True
     """Whether the last record was clean: secrets come in bursts, and where one is the guard is a waste."""
 
@@ -62,7 +82,7 @@ def looker(merged: Merged, known: Known, count: Iterator[int]) -> Looks:  # noqa
         try:
             own = free()
         except IndexError:
-            own = hyperscan.Scratch(merged.guard)
+            own = made()
         try:
             guard(data, _fired, 0, None, own)
         except stopped:
@@ -123,7 +143,7 @@ def looker(merged: Merged, known: Known, count: Iterator[int]) -> Looks:  # noqa
         quiet = not ends and not places
         return None if quiet and not mask.odd(data) else (ends, places, False)
 
-    return Looks(calm, look, _settler(merged))
+    return Looks(calm, look, _settler(merged), Guard(guard, _fired, stopped, GUARDED, free, made, back))
 
 
 def _settler(merged: Merged) -> Callable[[bytes], bool]:

@@ -19,7 +19,7 @@ from leakguard.detect.runtime import REDACT_BASE, Assigned
 from leakguard.detect.stage1 import CONTEXT_BASE
 from leakguard.model import Venue
 
-USERINFO, PEM, BOT, COOKIE, RUN = (REDACT_BASE + number for number in range(5))
+USERINFO, PEM, BOT, COOKIE, RUN, BRIEF = (REDACT_BASE + number for number in range(6))
 
 TRIGGERS: tuple[tuple[int, bytes], ...] = (
     # unbounded repeats are one state each; how long the parts are is checked later
@@ -30,6 +30,8 @@ TRIGGERS: tuple[tuple[int, bytes], ...] = (
     (COOKIE, rb"(?i)cookie[\"']?[ \t]{0,4}[:=,][ \t]{0,4}b?[\"']?[^\s\"']"),
     # a line's end in base64: it may go on in the next line
     (RUN, rb"[A-Za-z0-9+/_\-]{40}={0,2}\r?\n"),
+    # names too brief for the scanner's list of words, which may stand anywhere in a name
+    (BRIEF, rb"(?i)(?:^|[^a-z0-9])(?:sig|t?otp|[2mt]fa|jwt)(?:[_\-]?code)?[\"']?[ \t]?[:=][ \t]?b?[\"']?[^\s\"'<>]"),
 )
 """What the redactor looks for beside the scanner's triggers, in the same pass."""
 
@@ -65,6 +67,10 @@ _HEADERS = {
     "listen-key": "field.listen-key",
 }
 _QUOTES = (b'"', b"'")
+OTP = "field.otp"
+_CODES = frozenset("otp totp 2fa mfa tfa otpcode totpcode mfacode tfacode facode".split())
+"""The last of a name's words, under which a few digits are what lets somebody in."""
+_CODE = re.compile(rb"[0-9]{3}[ \-]?[0-9]{3,5}")
 _ONE_TIME = frozenset("signature sign sig signed hmac mac digest".split())
 _SIGNS = frozenset("access api bapi kc ok bm mbx bitget cb x signature sign header param request req body".split())
 _STRONG = re.compile(
@@ -100,6 +106,8 @@ def kind_for(name: bytes) -> tuple[str, bool]:
         return kind, True
     about = not _ABOUT.isdisjoint(pieces)
     last = pieces[-1]
+    if not about and ("".join(pieces[-2:]) if last in ("code", "fa") else last) in _CODES:
+        return OTP, True
     if last in _ONE_TIME and not about:
         return "field.signature", last in ("signature", "hmac") or len(pieces) == 1 or not _SIGNS.isdisjoint(pieces)
     squashed = "".join(pieces)
@@ -127,8 +135,10 @@ _HEADING = re.compile(
 """The next column's name in a table's first row: masked, nobody would know what the rows below it hold."""
 
 
-def is_value(value: bytes, sure: bool) -> bool:
-    """Whether what stands under a sensitive name is worth masking."""
+def is_value(value: bytes, sure: bool, kind: str = "") -> bool:
+    """Whether what stands under a sensitive name, which says `kind`, is worth masking."""
+    if kind == OTP and _CODE.fullmatch(value):
+        return True
     if not value or _NOTHING.match(value) or _HEADING.fullmatch(value):
         return False
     if sure:
@@ -154,6 +164,8 @@ class Names:
                 self._aliases.setdefault("".join(words(alias.encode())), venue.provider)
             for name, part in (*venue.headers, *venue.params):
                 key = _plain(name.encode())
+                if kind_for(name.encode())[0] == OTP:
+                    continue  # whoever else has it: a few digits are enough
                 shared.setdefault(key, set()).add(venue.provider)
                 self._special[key] = (f"{venue.provider}.{part}", True)
         for key, owners in shared.items():
@@ -194,7 +206,7 @@ class Names:
         out = []
         for item in found:
             kind, sure = self.kind(item.name)
-            if kind and item.sep != b"|" and is_value(data[item.start : item.end], sure):  # the rule below a table's head is none
+            if kind and item.sep != b"|" and is_value(data[item.start : item.end], sure, kind):  # the rule below a table's head is none
                 out.append(Span(item.start, item.end, kind, RANK_NAME))
         return out
 
@@ -239,6 +251,27 @@ def place(data: bytes, ident: int, end: int) -> tuple[int, int, str] | None:
         found = _COOKIE.match(data, at) if at >= 0 else None
         if found is not None:
             return *found.span(found.lastindex or 0), "field.cookie"
+    elif ident == BRIEF:
+        return _brief(data, end)
+    return None
+
+
+_BRIEF = re.compile(
+    rb"(?i)(?<![a-z0-9])(sig|t?otp|[2mt]fa|jwt)(?:[_\-]?code)?[\"']?[ \t]?[:=][ \t]?b?(?=[\"']?([^\s\"'<>]))"
+    rb"(?:\"([^\"\r\n]{1,1024})\"|'([^'\r\n]{1,1024})'|[\"']?([^\s\"'`<>,;&|(){}\[\]]{1,1024}))"
+)
+_SIGNED = re.compile(rb"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9+/=_.~:%\-]{16,}")
+
+
+def _brief(data: bytes, end: int) -> tuple[int, int, str] | None:
+    """What stands after a brief name whose value's first byte ends at `end`: codes of some digits, and what looks signed."""
+    for found in _BRIEF.finditer(data, max(0, end - 24), end + 1024):
+        if found.end(2) == end:
+            start, stop = found.span(found.lastindex or 0)
+            kind = {b"sig": "field.signature", b"jwt": "field.token"}.get(found[1].lower(), OTP)
+            value = data[start:stop]
+            wanted = _SIGNED.fullmatch(value) if kind != OTP else _CODE.fullmatch(value) or _SIGNED.fullmatch(value)
+            return (start, stop, kind) if wanted else None
     return None
 
 

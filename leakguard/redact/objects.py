@@ -2,7 +2,8 @@
 
 Nothing that was given is changed. What stands under a sensitive name is masked whatever it looks like, numbers, booleans
 and None excepted (a policy decides about numbers). Bounded in depth and number; what lies beyond the bounds, or leads
-back to itself in something that had to be copied, is masked. Imported by core.py only.
+back to itself in something that had to be copied, is masked. Objects of other classes are what they are, but for
+those who will show them (shown.py): then what they say is looked at. Imported by core.py and shown.py.
 """
 
 from __future__ import annotations
@@ -28,34 +29,70 @@ MAX_ITEMS = 100_000
 _PLAIN = frozenset((int, float, bool, complex, type(None)))
 _LAZY = (range, memoryview)
 """Sequences of numbers."""
+_OURS = frozenset((dict, list, tuple, set, frozenset))
+"""Collections that show what is in them and nothing else."""
+_NUMBERS = frozenset(("decimal", "datetime", "fractions"))
+"""Modules of values that say numbers."""
+
+
+class Said:
+    """Stands for an object that shows a secret: says the same without it, and is in all else that object. Pickled or copied
+    it is what it says."""
+
+    def __init__(self, inner: Any, says: str, shows: str) -> None:
+        self._inner = inner
+        self._says = says
+        self._shows = shows
+
+    def __str__(self) -> str:
+        return self._says
+
+    def __repr__(self) -> str:
+        return self._shows
+
+    def __format__(self, how: str) -> str:
+        return format(self._says, how)
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        return str, (self._says,)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self._inner)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 class _Walk:
     """One call: what is on the way from the root, and how much was seen."""
 
-    __slots__ = ("items", "on_way", "redactor", "unroll", "went_round")
+    __slots__ = ("items", "on_way", "redactor", "shown", "unroll", "went_round")
 
-    def __init__(self, redactor: Redactor, unroll: bool = False) -> None:
+    def __init__(self, redactor: Redactor, unroll: bool = False, shown: bool = False) -> None:
         self.redactor = redactor
         self.on_way: set[int] = set()
         self.items = 0
         self.went_round = False
         self.unroll = unroll
         """Whether what leads back to itself is replaced."""
+        self.shown = shown
+        """Whether objects of any class are replaced that show a secret."""
 
 
 def redact_object(redactor: Redactor, value: T) -> T:
     """`value` without secrets; the same object if there are none."""
-    walk = _Walk(redactor)
-    out = _any(walk, value)
+    return redact_pair(redactor, "", value)
+
+
+def redact_pair(redactor: Redactor, name: str, value: T, shown: bool = False) -> T:
+    """`value`, which stands under `name` ("" for none)."""
+    walk = _Walk(redactor, shown=shown)
+    out = _named(walk, name, value) if name else _any(walk, value)
     if out is not value and walk.went_round:
-        out = _any(_Walk(redactor, unroll=True), value)
+        walk = _Walk(redactor, unroll=True, shown=shown)
+        out = _named(walk, name, value) if name else _any(walk, value)
     return out  # type: ignore[no-any-return]
-
-
-def redact_pair(redactor: Redactor, name: str, value: T) -> T:
-    """`value`, which stands under `name`."""
-    return _named(_Walk(redactor), name, value)  # type: ignore[no-any-return]
 
 
 def _any(walk: _Walk, value: Any) -> Any:
@@ -74,7 +111,7 @@ def _any(walk: _Walk, value: Any) -> Any:
         return value if out is plain else kind(out)
     handler = _handler(value)
     if handler is None:
-        return value
+        return _object(walk, value) if walk.shown else value
     walk.items += 1
     if len(walk.on_way) >= MAX_DEPTH or walk.items > MAX_ITEMS:
         return "<redacted:depth>"
@@ -83,12 +120,36 @@ def _any(walk: _Walk, value: Any) -> Any:
         return "<redacted:cycle>" if walk.unroll else value
     walk.on_way.add(id(value))
     try:
-        return handler(walk, value)
+        out = handler(walk, value)
+        return _object(walk, out) if walk.shown and kind not in _OURS else out
     except Exception as error:  # noqa: BLE001 - this one cannot be checked; what it stands among can
         walk.redactor._failed(error)
         return value if walk.redactor.policy.on_error == "open" else failed(value)
     finally:
         walk.on_way.discard(id(value))
+
+
+def _object(walk: _Walk, value: Any, kind: str = "") -> Any:
+    """An object of a class that is none of ours, or what stands for it. `kind`: it stands under a name of that kind, and all that
+    it says is a secret."""
+    own: Any = type(value)
+    if own.__module__ in _NUMBERS or (own.__repr__ is object.__repr__ and own.__str__ is object.__str__):
+        return value
+    walk.items += 1
+    if walk.items > MAX_ITEMS:
+        return "<redacted:depth>"
+    try:
+        shows = repr(value)
+        says = shows if own.__str__ is object.__str__ else str(value)
+    except Exception:  # noqa: BLE001 - whoever shows it will see
+        return value
+    redactor = walk.redactor
+    if kind and is_value(says.encode("utf-8", "surrogatepass"), True, kind) and not _said(says.encode("utf-8", "surrogatepass")):
+        masked = _masked(redactor, kind, says.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+        return Said(value, masked, masked)
+    shown = redactor.redact_str(shows)
+    said = shown if says is shows else redactor.redact_str(says)
+    return value if said is says and shown is shows else Said(value, said, shown)
 
 
 def _subclassed(value: Any, plain: str, out: str) -> Any:
@@ -136,11 +197,11 @@ def _hidden(walk: _Walk, kind: str, sure: bool, value: Any) -> Any:
     redactor = walk.redactor
     if isinstance(value, str):
         data = str.__str__(value).encode("utf-8", "surrogatepass")
-        if not is_value(data, sure) or _said(data):
+        if not is_value(data, sure, kind) or _said(data):
             return _any(walk, value)
         return _subclassed(value, str.__str__(value), _masked(redactor, kind, data).decode("utf-8", "replace"))
     if isinstance(value, (bytes, bytearray)):
-        if not is_value(bytes(value), sure) or _said(value):
+        if not is_value(bytes(value), sure, kind) or _said(value):
             return _any(walk, value)
         return type(value)(_masked(redactor, kind, bytes(value)))
     if type(value) in _PLAIN:
@@ -150,6 +211,8 @@ def _hidden(walk: _Walk, kind: str, sure: bool, value: Any) -> Any:
     if sure and isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(v, (str, bytes)) for v in value):
         items = [_hidden(walk, kind, sure, item) for item in value]
         return value if all(a is b for a, b in zip(items, value, strict=True)) else _remade(value, items)
+    if walk.shown and sure and _handler(value) is None:
+        return _object(walk, value, kind)
     return _any(walk, value)
 
 

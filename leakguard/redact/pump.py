@@ -13,7 +13,6 @@ import selectors
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 
 from leakguard.redact.core import Redactor
@@ -26,6 +25,10 @@ PIPE = 64 * 1024
 """What a pipe holds: so much at once says that more is waiting."""
 POLL = 0.2
 """Seconds between looks at files that are followed."""
+READ_ON = 10.0
+"""Seconds for which a file is read on that another took the name of."""
+LAST = 64
+"""Bytes by which a file is known again."""
 
 
 def writer(handle: int) -> Callable[[bytes], None]:
@@ -73,8 +76,11 @@ class Stop:
         self.number = number
 
 
-def pump(source: int, stream: Stream | Pair, stop: Stop | None = None) -> None:
-    """Everything from a file descriptor through a stream, to the end, or until a signal comes."""
+def pump(
+    source: int, stream: Stream | Pair, stop: Stop | None = None, taken: Callable[[bytes], bytes] = lambda data: data
+) -> None:
+    """Everything from a file descriptor through a stream, to the end, or until a signal comes. `taken`: what is read, as the
+    stream is to have it."""
     try:
         while _comes(source, stream, stop):
             data = os.read(source, READ)
@@ -82,7 +88,7 @@ def pump(source: int, stream: Stream | Pair, stop: Stop | None = None) -> None:
                 return
             if len(data) >= PIPE:
                 data = _more(source, data)
-            stream.feed(data)
+            stream.feed(taken(data))
     finally:
         stream.flush()
 
@@ -175,34 +181,44 @@ class _Followed:
         self.path = path
         self.stream = stream
         self.handle = -1
-        self.offset = 0
+        self.until = 0.0
+        """When another has its name: until when it is read on, as whoever writes it may not know yet."""
+        self._offset = 0
+        self._last = b""
+        """What was read last: if that is not there any more, it was truncated, however much is there by now."""
+
+    def open(self) -> None:
+        self.handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
 
     def step(self) -> bool:
         """Reads what is new; says whether there was anything."""
         if self.handle < 0:
             try:
-                self.handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+                self.open()
             except FileNotFoundError:
                 return False  # between two files of a rotation
-            self.offset = 0
+        if self._truncated():
+            os.lseek(self.handle, 0, os.SEEK_SET)
+            self._offset, self._last = 0, b""
+            self.stream.flush()
+            return True
         data = os.read(self.handle, READ)
         if data:
-            self.offset += len(data)
+            self._offset += len(data)
+            self._last = (self._last + data[-LAST:])[-LAST:]
             self.stream.feed(data)
             return True
-        if os.fstat(self.handle).st_size < self.offset:  # truncated: what is in it now is new
-            os.lseek(self.handle, 0, os.SEEK_SET)
-            self.offset = 0
-            self.stream.flush()
-            return True
-        if self._replaced():
-            while data := os.read(self.handle, READ):  # written since our last look, before the rotation
-                self.stream.feed(data)
-            os.close(self.handle)
-            self.handle = -1
-            self.stream.flush()
+        if not self.until and self._replaced():
+            self.until = time.monotonic() + READ_ON
             return True
         return False
+
+    def _truncated(self) -> bool:
+        """What is in it now is new."""
+        try:
+            return os.pread(self.handle, len(self._last), self._offset - len(self._last)) != self._last
+        except OSError:
+            return False  # a pipe
 
     def _replaced(self) -> bool:
         try:
@@ -212,6 +228,12 @@ class _Followed:
         own = os.fstat(self.handle)
         return (now.st_dev, now.st_ino) != (own.st_dev, own.st_ino)
 
+    def close(self) -> None:
+        self.stream.flush()
+        if self.handle >= 0:
+            os.close(self.handle)
+        self.handle = -1
+
 
 def follow(
     redactor: Redactor, paths: Iterable[str], write: Callable[[bytes], None], goes_on: Callable[[], bool] = lambda: True
@@ -220,11 +242,13 @@ def follow(
     them cannot be opened at first."""
     files = [_Followed(path, Stream(redactor, write)) for path in paths]
     for file in files:
-        file.handle = os.open(file.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        file.open()
     idle_since = time.monotonic()
     try:
         while goes_on():
-            if sum(file.step() for file in files):
+            seen = sum(file.step() for file in files)
+            seen += _next_files(redactor, files, write)
+            if seen:
                 idle_since = time.monotonic()
                 continue
             if time.monotonic() - idle_since >= IDLE:
@@ -234,9 +258,20 @@ def follow(
             time.sleep(POLL if time.monotonic() - idle_since > 1 else 0.02)
     finally:
         for file in files:
-            file.stream.flush()
-            with suppress(OSError):
-                os.close(file.handle)
+            file.close()
+
+
+def _next_files(redactor: Redactor, files: list[_Followed], write: Callable[[bytes], None]) -> int:
+    """Takes up the files that took another's name, and lets go of those that nobody has written to since; says how many were
+    taken up."""
+    read_on = {file.path: file for file in files if file.until}
+    current = {file.path for file in files if not file.until}
+    for file in [file for file in files if file.until and file.until < time.monotonic()]:
+        files.remove(file)
+        file.close()
+    fresh = [_Followed(path, Stream(redactor, write)) for path in read_on if path not in current]
+    files += fresh
+    return len(fresh)
 
 
 def chunks(handle: int) -> Iterator[bytes]:

@@ -1,8 +1,9 @@
 """A pytest plugin: tests fail whose logs, output, warnings or tracebacks hold what the scanner would report.
 
-`--leakguard-logs` checks every test, the fixture `leakguard` those that use it; it also takes values to look for. What is found
-is named by rule and place and masked in pytest's own report. Without either nothing is imported and nothing done. The project's
-layers below are imported when the first test is checked. Registered with pytest as entry point `leakguard`.
+`--leakguard-logs` checks every test and the import of its module, the fixture `leakguard` those that use it; it also takes values
+to look for. What is found is named by rule and place and masked in pytest's own report. Without either nothing is imported and
+nothing done. The project's layers below are imported when the first test is checked. Registered with pytest as entry point
+`leakguard`.
 """
 
 from __future__ import annotations
@@ -204,12 +205,29 @@ def pytest_runtest_makereport(
     for name, written in read:
         found += leaks(redactor, written, name)
     read.clear()
+    if _masked(redactor, report, found):
+        vars(report).pop("wasxfail", None)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around what puts the captured output in
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for what is written, and raised, while a module of tests is imported."""
+    report = yield
+    if not collector.config.getoption(OPTION) or (not report.sections and report.longrepr is None):
+        return report
+    redactor = redactor_of(collector.config)
+    _masked(redactor, report, [leak for name, text in report.sections for leak in leaks(redactor, text, name.lower())])
+    return report
+
+
+def _masked(redactor: Redactor, report: pytest.TestReport | pytest.CollectReport, found: list[Leak]) -> bool:
+    """Fails and masks a report if there is anything in it, or `found` elsewhere."""
     trace = report.longreprtext if report.longrepr is not None else ""
     in_trace = leaks(redactor, trace, "traceback") if trace else []
     if found or in_trace:
         told = _told([*found, *in_trace])
         report.outcome = "failed"
         report.longrepr = f"{redactor.redact_str(trace)}\n{told}" if trace else told
-        vars(report).pop("wasxfail", None)
     report.sections = [(name, redactor.redact_str(text)) for name, text in report.sections]
-    return report
+    return bool(found or in_trace)

@@ -5,7 +5,8 @@
     guard.register(api_secret, "binance.api-secret")
 
 Standard logging, the process' streams, hooks, warnings; structlog, loguru, rich, `http.client` and ccxt as soon as they are
-imported; with `fds=True` the file descriptors. A second call gives the first one's handle back. Nothing raises into the application later;
+imported; with `fds=True` the file descriptors. A second call gives the first one's handle back, and closes hooks that
+were set since. Nothing raises into the application later;
 what cannot be installed is named in `handle.missing`. Imported by applications.
 """
 
@@ -68,6 +69,12 @@ class Handle:
     def __exit__(self, *_exc: object) -> None:
         self.uninstall()
 
+    def _renew(self) -> None:
+        """Closes what somebody opened since: hooks of their own."""
+        for part in self._parts:
+            if hasattr(part, "renew"):
+                part.renew()
+
     # ------------------------------------------------------------ putting in place
     def _put(self, name: str, make: Callable[[], Any]) -> None:
         """Puts one part in place; a part that fails does not keep the others from it."""
@@ -114,6 +121,7 @@ def install(
         raise UsageError(f"install: unknown part {sorted(unknown)[0]!r}; {', '.join(PARTS)}")
     with _lock:
         if _handle is not None:
+            _handle._renew()
             return _handle
         if redactor is None:
             from leakguard.redact.core import Redactor

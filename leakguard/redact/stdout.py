@@ -79,6 +79,22 @@ _PUMPS: weakref.WeakSet[_Pump] = weakref.WeakSet()
 def _after_fork() -> None:
     for pump in list(_PUMPS):
         pump.after_fork()
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:  # it ends its children without `atexit`
+        util.register_after_fork(_PUMPS, _at_its_end)
+
+
+def _at_its_end(_pumps: object) -> None:
+    """In a child of multiprocessing, before its work: what an unfinished line held back is written in the end."""
+    from multiprocessing.util import Finalize
+
+    Finalize(None, finish_all, exitpriority=-100)
+
+
+def finish_all() -> None:
+    """Writes what the guarded streams of the process hold back, and from now on nothing is: it ends."""
+    for guard in {id(stream): stream for name in NAMES if isinstance(stream := getattr(sys, name), GuardedText)}.values():
+        guard.end()
 
 
 if hasattr(os, "register_at_fork"):
@@ -170,6 +186,7 @@ class GuardedText(io.TextIOBase):
         buffer = getattr(inner, "buffer", None)
         self._buffer = None if buffer is None else GuardedBytes(buffer, redactor, self._text_first)
         self._open = True
+        self._ending = False
 
     def _pass(self, data: bytes) -> None:
         try:
@@ -197,6 +214,9 @@ class GuardedText(io.TextIOBase):
             self.write(line)
 
     def flush(self) -> None:
+        if self._ending:
+            self.finish()
+            return
         if self._open and not self._inner.closed:
             self._pump.do("idle")
             if self._buffer is not None:
@@ -210,6 +230,12 @@ class GuardedText(io.TextIOBase):
             if self._buffer is not None:
                 self._buffer.finish()
             self._inner.flush()
+
+    def end(self) -> None:
+        """The process ends: writes what is held back, and `flush` does so from now on."""
+        self._ending = True
+        with suppress(OSError, ValueError):  # a reader that went away; closed meanwhile
+            self.finish()
 
     def release(self) -> Any:
         """Writes what is held back and lets everything pass from now on; the wrapped stream."""
@@ -280,23 +306,21 @@ class Streams:
             if guard is not inner:
                 setattr(sys, name, guard)
                 self._put.append((name, inner, guard))
-        atexit.register(self._finish)
+        atexit.register(self._end)
 
-    def _finish(self) -> None:
+    def _end(self) -> None:
         for _, _, guard in self._put:
-            with suppress(OSError, ValueError):  # a reader that went away; closed meanwhile
-                guard.finish()
+            guard.end()
 
     def undo(self) -> None:
         """Puts the streams back that are still in place; those that were wrapped let everything pass."""
-        self._finish()
         for name, inner, guard in self._put:
             with suppress(OSError, ValueError):
                 guard.release()
             if getattr(sys, name) is guard:
                 setattr(sys, name, inner)
         self._put.clear()
-        atexit.unregister(self._finish)
+        atexit.unregister(self._end)
 
 
 def install(redactor: Redactor) -> Streams:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from leakguard.errors import UsageError
 from leakguard.redact.patches import Later, Patches
+from leakguard.redact.shown import redact_shown
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -30,7 +31,7 @@ class Processor:
         self.redactor = redactor
 
     def __call__(self, _logger: Any, _method: str, event: Any) -> Any:
-        safe = self.redactor.redact(event)
+        safe = redact_shown(self.redactor, event)
         return safe if isinstance(safe, type(event)) else {"event": safe}
 
 
@@ -139,8 +140,8 @@ def install(redactor: Redactor, module: ModuleType | None = None) -> Patches:
         def process(self: Any, method: str, event: Any, named: Any) -> Any:
             if not patches.on:
                 return before(self, method, event, named)
-            args, kwargs = before(self, method, redactor.redact(event), _fields(redactor.redact(named)))
-            return redactor.redact(args) if type(args) is tuple else args, _fields(redactor.redact(kwargs))
+            args, kwargs = before(self, method, redact_shown(redactor, event), _fields(redact_shown(redactor, named)))
+            return redact_shown(redactor, args) if type(args) is tuple else args, _fields(redact_shown(redactor, kwargs))
 
         return process
 

@@ -242,7 +242,7 @@ def masked(redactor: Redactor, table: Table, data: bytes, low: int, high: int) -
             if len(value) < SHORTEST:
                 continue
             quoted = data[begin - 1] in b"\"'"
-            if kind and is_value(value, sure) and (quoted or not _SPACE.search(value)):
+            if kind and is_value(value, sure, kind) and (quoted or not _SPACE.search(value)):
                 out.append(Span(begin, end, kind, RANK_NAME))
             else:
                 left.append(Span(begin, end, kind or "field.secret", RANK_NAME))

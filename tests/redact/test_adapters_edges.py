@@ -23,7 +23,6 @@ from leakguard.redact import rich as redact_rich
 from leakguard.redact.asgi import line
 from leakguard.redact.otel import LogRedactor, SpanRedactor
 from leakguard.redact.stdout import GuardedText
-from leakguard.redact.stream import Stream
 from leakguard.redact.wsgi import AccessLog
 
 KEY = secret(431, "{{alnum*64}}")
@@ -111,6 +110,38 @@ def test_bytes_are_not_made_of_numbers(redactor: Redactor) -> None:
     with pytest.raises(TypeError):
         out.buffer.write(5)
     assert out.buffer.write(memoryview(b"ab")) == 2
+
+
+ENDING = """
+import atexit, multiprocessing, sys
+atexit.register(lambda: sys.stdout.write("earlier exit secret="))
+import leakguard.redact
+handle = leakguard.redact.install(parts=("stdout",), environment=False)
+handle.register("own value 12345678", "own.key")
+def work(text): sys.stdout.write(text)
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    for text in ("worker secret=", "worker own value 12345678", "worker own value 123"):
+        process = context.Process(target=work, args=(text,))
+        process.start()
+        process.join()
+        print()
+    with context.Pool(1) as pool:
+        pool.apply(work, ("pool token=",))
+        pool.close()
+        pool.join()
+    print()
+    sys.stdout.write("main token=\\n+ ")
+"""
+
+
+def test_an_unfinished_line_is_written_when_a_process_ends(environment: str, tmp_path: Any) -> None:
+    """A child of multiprocessing ends by `os._exit`, and what was registered with atexit before comes after: both lost it."""
+    (tmp_path / "ending.py").write_text(ENDING)
+    done = subprocess.run([sys.executable, str(tmp_path / "ending.py")], capture_output=True, text=True, timeout=60, check=True)
+    lines = done.stdout.split("\n")
+    assert lines[1].startswith("worker <redacted:own.key")
+    assert [*lines[:1], *lines[2:]] == ["worker secret=", "worker own value 123", "pool token=", "main token=", "+ earlier exit secret="]
 
 
 def test_a_daemon_thread_that_is_gone_does_not_keep_the_process(environment: str) -> None:
@@ -263,8 +294,6 @@ def test_what_is_written_right_before_a_rotation_is_read(redactor: Redactor, tmp
     path = tmp_path / "a.log"
     path.write_bytes(b"one\n")
     out: list[bytes] = []
-    file = pump._Followed(str(path), Stream(redactor, out.append))
-    assert file.step()
     replaced = pump._Followed._replaced
 
     def rotated(self: Any) -> bool:
@@ -277,11 +306,56 @@ def test_what_is_written_right_before_a_rotation_is_read(redactor: Redactor, tmp
         return replaced(self)
 
     monkeypatch.setattr(pump._Followed, "_replaced", rotated)
-    while file.step():
-        pass
-    file.stream.flush()
-    os.close(file.handle)
+    pump.follow(redactor, [str(path)], out.append, lambda: b"two" not in b"".join(out))
     assert b"".join(out) == b"one\nlast words\ntwo\n"
+
+
+def test_a_file_is_read_on_when_another_has_its_name(redactor: Redactor, tmp_path: Any) -> None:
+    """Who writes it is told later, and wrote on: logrotate's `create` and a HUP."""
+    path = tmp_path / "a.log"
+    path.write_bytes(b"one\n")
+    out: list[bytes] = []
+    steps = iter(("one", "two", "late", "three", ""))
+    waited = [next(steps)]
+
+    def goes_on() -> bool:
+        told = b"".join(out).decode()
+        if waited[0] and waited[0] not in told:
+            return True
+        if waited[0] == "one":
+            os.rename(path, tmp_path / "a.log.1")
+            path.write_bytes(b"two\n")
+        elif waited[0] == "two":
+            with (tmp_path / "a.log.1").open("ab") as old:
+                old.write(f"late {LEAK}\n".encode())
+        elif waited[0] == "late":
+            with path.open("ab") as new:
+                new.write(b"three\n")
+        waited[0] = next(steps)
+        return bool(waited[0])
+
+    pump.follow(redactor, [str(path)], out.append, goes_on)
+    told = b"".join(out)
+    assert told.startswith(b"one\ntwo\nlate BINANCE_API_SECRET=<redacted:")
+    assert told.endswith(b">\nthree\n")
+
+
+@pytest.mark.parametrize("more", [b"", b"and more than before\n"])
+def test_a_truncated_file_may_be_as_long_again(redactor: Redactor, tmp_path: Any, more: bytes) -> None:
+    """copytruncate, between two looks of ours: its size does not tell."""
+    path = tmp_path / "a.log"
+    path.write_bytes(b"first line\n")
+    out: list[bytes] = []
+
+    def goes_on() -> bool:
+        if b"".join(out) == b"first line\n":
+            with path.open("r+b") as file:  # the same file
+                file.truncate(0)
+                file.write(b"other line\n" + more)
+        return b"other" not in b"".join(out)
+
+    pump.follow(redactor, [str(path)], out.append, goes_on)
+    assert b"".join(out) == b"first line\nother line\n" + more
 
 
 @pytest.mark.parametrize(("closed", "says"), [("<&-", b"standard input"), (">&-", b"standard output")])

@@ -151,3 +151,14 @@ def test_what_a_test_takes_from_its_own_output_is_seen_too(run) -> None:
 def test_output_that_looks_like_a_phrase_ends_nothing(run) -> None:
     result = run("def test_x():\n    for n in range(2000): print('epoch', n, 'loss', n * 2, 'rate 3')", "--leakguard-logs")
     result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("line", ["print(LEAK)", "raise ValueError(LEAK)"])
+def test_what_a_module_says_while_it_is_imported_fails_it(run, line: str) -> None:
+    """It is no test, and passed unseen; where it failed for itself the secret was shown."""
+    text = f"LEAK = 'BINANCE_API_SECRET=' + {KEY[:30]!r} + {KEY[30:]!r}\n{line}\ndef test_fine(): pass\n"
+    result = run(text, "--leakguard-logs")
+    result.assert_outcomes(errors=1)
+    assert KEY not in result.stdout.str() + result.stderr.str()
+    assert "binance.api-secret" in result.stdout.str()
+    assert run(text).ret == (2 if "raise" in line else 0)

@@ -618,6 +618,45 @@ def test_fd_guard(environment: str, mode: str, end: str) -> None:
     assert KEY not in done.stdout + done.stderr
 
 
+FORK_CODE = """
+import base64, os, sys, threading
+from leakguard.redact import Redactor
+from leakguard.redact.fds import guard_fds
+redactor = Redactor()
+guard = guard_fds(redactor, mode=sys.argv[1])
+redactor.register("plain words of the parent", "parent")
+os.write(1, b"0 plain words of the parent\\n")
+children = []
+for number in range(4):
+    child = os.fork()
+    if not child:
+        words = f"plain words of child {number} that the parent never heard"
+        grand = 0 if number else os.fork()
+        assert redactor.register(words, f"child{number}")
+        os.write(1, f"{number} {words}\\n".encode())
+        if not number and grand:
+            os.waitpid(grand, 0)
+        os._exit(redactor.stats().errors)
+    children.append(child)
+codes = [os.waitpid(child, 0)[1] for child in children]
+redactor.register("more plain words of the parent", "parent2")
+os.write(2, b"more plain words of the parent\\n")
+guard.undo()
+guard.undo()
+sys.exit(any(codes) or redactor.stats().errors or len([t for t in threading.enumerate() if t.is_alive() and "fds" in t.name]))
+"""
+
+
+@pytest.mark.parametrize("mode", ["process", "thread"])
+def test_what_a_forked_child_registers_reaches_the_reader(environment: str, mode: str) -> None:
+    """Several children at once, and one of theirs, each with answers of its own."""
+    done = subprocess.run([sys.executable, "-c", FORK_CODE, mode], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "plain words" not in done.stdout + done.stderr
+    assert sorted(line.split(":")[1] for line in done.stdout.splitlines()) == ["child0", "child0", "child1", "child2", "child3", "parent"]
+    assert "<redacted:parent2" in done.stderr, done
+
+
 def test_fd_guard_refuses_unknown_modes(redactor: Redactor) -> None:
     with pytest.raises(UsageError):
         leakguard.redact.guard_fds(redactor, mode="magic")

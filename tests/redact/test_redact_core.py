@@ -339,3 +339,40 @@ def test_the_working_directory_is_no_password(monkeypatch: pytest.MonkeyPatch) -
     redactor.register_environment()
     text = "loading /srv/trading/bots/alpha/config.json"
     assert redactor.redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("POST /0/private/Balance nonce=1&otp=482913&x=1", "POST /0/private/Balance nonce=1&otp=<redacted:field.otp>&x=1"),
+        ("{'totp': '482913', 'n': 1}", "{'totp': '<redacted:field.otp>', 'n': 1}"),
+        ('{"mfa_code": "482 913"}', '{"mfa_code": "<redacted:field.otp>"}'),
+        ("2FA=482913", "2FA=<redacted:field.otp>"),
+        ("otp_enabled=true otp=000111,", "otp_enabled=true otp=<redacted:field.otp>,"),
+    ],
+)  # fmt: skip
+def test_codes_of_a_few_digits_under_their_names(redactor: Redactor, line: str, masked: str) -> None:
+    assert redactor.redact_str(line) == masked
+    assert redactor.redact_str(masked) == masked
+
+
+@pytest.mark.parametrize("name", ["sig", "jwt", "x_sig", "JWT"])
+def test_brief_names_of_signatures_and_tokens(redactor: Redactor, name: str) -> None:
+    value = secret(len(name), "{{alnum*42}}7a")
+    for line in (f"GET /x?a=1&{name}={value}&b=2", f"{{'{name}': '{value}'}}", f"{name}: {value}"):
+        told = redactor.redact_str(line)
+        assert value not in told and told.count("<redacted:field.") == 1
+        assert told.startswith(line[: line.index(value)])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["sig=15 SIGTERM", "signal=482913", "mapping: 482913", "laptop=482913", "sigma=0.4829131234567890a", "otp=true", "sig: SIGUSR1"],
+)  # fmt: skip
+def test_what_only_looks_like_a_brief_name(redactor: Redactor, line: str) -> None:
+    assert redactor.redact_str(line) is line
+
+
+def test_codes_in_fields(redactor: Redactor) -> None:
+    told = redactor.redact({"otp": "482913", "totp": 482913, "pin_count": "4829", "x": ["2fa=482913"]})
+    assert told == {"otp": "<redacted:field.otp>", "totp": 482913, "pin_count": "4829", "x": ["2fa=<redacted:field.otp>"]}

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leakguard.detect.engine import Engine
 from leakguard.model import Confidence
@@ -314,7 +316,73 @@ def test_an_escrow_that_is_full_stops_nothing(environment: str, tmp_path: Path, 
     own = Redactor(cache_folder=environment, escrow=escrow)
     assert KEY not in own.redact(f"api_secret={KEY}")
     assert (escrow.written, escrow.dropped) == (0, 1)
+    escrow._most = 1 << 20  # somebody made room: what was dropped is put when it comes again
+    assert KEY not in own.redact(f"api_secret={KEY}")
+    assert (escrow.written, escrow.dropped) == (1, 1)
     escrow.close()
+
+
+def test_the_command_says_what_its_escrow_does_not_hold(tmp_path: Path, keys: tuple[str, str]) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full")
+    done = run(tmp_path, "--escrow", "/dev/full", "--recipient", keys[0], data=f"BINANCE_API_SECRET={KEY}\n".encode())
+    assert done.returncode == 3
+    assert done.stdout.startswith(b"BINANCE_API_SECRET=<redacted:")
+    assert b"1 masked values could not be put into the escrow" in done.stderr
+
+
+def test_a_damaged_line_does_not_keep_the_others_of_an_escrow(environment: str, tmp_path: Path, keys: tuple[str, str]) -> None:
+    """A disk that was full leaves half a line, and the next entry was written right behind it."""
+    from leakguard.redact.escrow import Escrow
+
+    path = tmp_path / "e.jsonl"
+    for number in range(3):
+        escrow = Escrow(str(path), keys[0])
+        escrow.put("own.key", "123456", f"{KEY}{number}".encode())
+        assert escrow.written == 1
+        escrow.close()
+        with open(path, "ab") as file:
+            file.write([b'{"time": 1, "sea', b'["no entry"]\n17\n{"sealed": 5, "time": 1}\n', b""][number])
+    opened = run(tmp_path, "--unseal", keys[1], "e.jsonl")
+    assert [json.loads(row)["secret"] for row in opened.stdout.splitlines()] == [f"{KEY}{number}" for number in range(3)]
+    assert opened.returncode == 3
+    assert b"0 entries cannot be unsealed with this key, 4 lines are damaged" in opened.stderr
+
+
+def test_an_escrow_that_is_not_there_is_not_made(tmp_path: Path, keys: tuple[str, str]) -> None:
+    assert run(tmp_path, "--unseal", keys[1], "missing.jsonl").returncode == 3
+    assert not (tmp_path / "missing.jsonl").exists()
+
+
+def test_the_reader_of_descriptors_keeps_its_escrow(environment: str, tmp_path: Path, keys: tuple[str, str]) -> None:
+    """It closes all descriptors that are not its own: the escrow's was one of them."""
+    code = (
+        "import os, sys; from leakguard.redact import Redactor, guard_fds; from leakguard.redact.escrow import Escrow\n"
+        "guard = guard_fds(Redactor(escrow=Escrow(sys.argv[1], sys.argv[2])))\n"
+        "os.write(1, b'BINANCE_API_SECRET=' + sys.argv[3].encode() + b'\\n'); guard.undo()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "e"), keys[0], KEY], capture_output=True, check=True, timeout=60)
+    assert done.stdout.startswith(b"BINANCE_API_SECRET=<redacted:")
+    opened = run(tmp_path, "--unseal", keys[1], "e")
+    assert [json.loads(row)["secret"] for row in opened.stdout.splitlines()] == [KEY]
+
+
+def test_half_of_a_backup_is_not_left(tmp_path: Path, keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch, redactor: Redactor) -> None:
+    """It would be in the way of the next one; and the file stays as it was."""
+    from leakguard.cli.redact import _sealed
+    from leakguard.redact import escrow
+
+    def fails(_source: object, out: io.BufferedWriter, _keys: object) -> None:
+        out.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    path = put(tmp_path / "a.log", f"BINANCE_API_SECRET={KEY}\n".encode())
+    with monkeypatch.context() as patched:
+        patched.setattr(escrow, "seal_file", fails)
+        assert clean(redactor, str(path), Options(backup=_sealed(keys[0]))).state == "failed"
+    assert path.read_bytes() == f"BINANCE_API_SECRET={KEY}\n".encode()
+    assert not (tmp_path / "a.log.age").exists()
+    assert clean(redactor, str(path), Options(backup=_sealed(keys[0]))).state == "cleaned"
 
 
 # ---------------------------------------------------------------- what is left alone, and what must not change
@@ -383,3 +451,75 @@ def test_gzips_name_and_time_stay(redactor: Redactor, tmp_path: Path) -> None:
     head = path.read_bytes()[:18]
     assert head[4:8] == (1234567).to_bytes(4, "little")
     assert head[10:] == b"app.log\0"
+
+
+# ---------------------------------------------------------------- text of two bytes a character
+WIDE = {"utf-16": "utf-16", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be"}
+
+
+def _places(lines: int) -> str:
+    """What only names and places give away, and text of all sizes of character."""
+    return "".join(f"2026-11-22 line {n} \u00e9 \U0001f511\r\nGET /x?signature={KEY}{n}&a=1\r\n" for n in range(lines))
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_names_and_places_are_seen_in_wide_text(redactor: Redactor, tmp_path: Path, encoding: str) -> None:
+    """The scanner's rules read such text; what is only looked for in logs was not."""
+    before = _places(20)
+    path = put(tmp_path / "a.log", before.encode(encoding) + b"\x41")
+    done = clean(redactor, str(path))
+    assert (done.state, done.replaced, done.verified) == ("cleaned", 20, True)
+    after = path.read_bytes()
+    assert after.endswith(b"\x41")
+    told = after[:-1].decode(encoding)
+    assert KEY not in told
+    assert [line for line in told.splitlines() if "GET" not in line] == [line for line in before.splitlines() if "GET" not in line]
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_a_stream_of_wide_text(tmp_path: Path, encoding: str) -> None:
+    data = _places(5).encode(encoding) + b"\0"
+    (tmp_path / "a.log").write_bytes(data)
+    for done in (run(tmp_path, data=data), run(tmp_path, "a.log")):
+        assert done.returncode == 0
+        assert done.stdout.endswith(b"\0")
+        told = done.stdout[:-1].decode(encoding)
+        assert KEY not in told
+        assert told.count("<redacted:") == 5
+        assert told.count("\u00e9 \U0001f511\r\n") == 5
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"\xfe", b"\xff\xfe", b"\xfe\xff\xd8", b"\xff\xfe\0\0a\0\0\0", b"\xff\xfea\0\0\xd8", b"\0" * 99])
+def test_recoding_changes_no_byte(data: bytes) -> None:
+    from leakguard.redact.recoded import Recoded
+
+    for piece in (1, 2, 3, 99):
+        out: list[bytes] = []
+        recoded = Recoded(out.append)
+        for at in range(0, len(data), piece):
+            recoded.given(recoded.taken(data[at : at + piece]))
+        assert b"".join(out) + recoded.rest() == data
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"\xff\xfe", b"\xfe\xff", b""]), st.integers(1, 7))
+def test_recoding_any_bytes_changes_none(data: bytes, mark: bytes, piece: int) -> None:
+    from leakguard.redact.recoded import Recoded
+
+    whole = mark + data
+    out: list[bytes] = []
+    recoded = Recoded(out.append)
+    for at in range(0, len(whole), piece):
+        recoded.given(recoded.taken(whole[at : at + piece]))
+    assert b"".join(out) + recoded.rest() == whole
+
+
+def test_what_is_compressed_twice_is_not_called_clean(redactor: Redactor, tmp_path: Path) -> None:
+    path = put(tmp_path / "a.gz", gzip.compress(bz2.compress(text())))
+    assert clean(redactor, str(path)).reason == "is no log but compressed twice"
+
+
+def test_zeros_between_streams_of_xz(redactor: Redactor, tmp_path: Path) -> None:
+    """They are allowed, and were called damage."""
+    path = put(tmp_path / "a.xz", lzma.compress(text()) + b"\0" * 8 + lzma.compress(text(70)))
+    assert clean(redactor, str(path)).state == "cleaned"
+    assert lzma.decompress(path.read_bytes()).count(b"\n") == (text() + text(70)).count(b"\n")

@@ -52,8 +52,15 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "single quotes (Python)": lambda v: "'" + v.replace("'", "'\"'\"'") + "'",
     "double quotes (shell)": lambda v: '"' + re.sub(r'(["\\$`])', r"\\\1", v) + '"',
     "printf %q": lambda v: re.sub(r"([^A-Za-z0-9_@%+=:,./é-])", r"\\\1", v),
+    "printf %q of bash": lambda v: re.sub(r"(^[#~]|[^A-Za-z0-9_@%+=:,./é#~-])", r"\\\1", v),
+    "csv": lambda v: '"' + v.replace('"', '""') + '"',
+    "sql": lambda v: "'" + v.replace("'", "''") + "'",
+    "unicode_escape": lambda v: v.encode("unicode_escape").decode(),
+    "every character escaped": lambda v: "".join(f"\\u{ord(sign):04X}" for sign in v),
     "$'...'": lambda v: "$'" + v.replace("\\", "\\\\").replace("'", "\\'") + "'",
     "html": html.escape,
+    "xml in double quotes": lambda v: html.escape(v, quote=False).replace('"', "&quot;"),
+    "xml in single quotes": lambda v: html.escape(v, quote=False).replace("'", "&#39;"),
     "hex": lambda v: v.encode().hex(),
     "HEX": lambda v: v.encode().hex().upper(),
     "hex with colons": lambda v: v.encode().hex(":"),
@@ -61,11 +68,12 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "base64, second alignment": lambda v: base64.b64encode(b"u:" + v.encode()).decode().rstrip("="),
     "base64, third alignment": lambda v: base64.urlsafe_b64encode(b"x" + v.encode() + b"yz").decode(),
     "basic": lambda v: "Basic " + base64.b64encode(b"user:" + v.encode()).decode(),
+    "base64 of json": lambda v: base64.b64encode(json.dumps({"k": v, "z": 1}).encode()).decode(),
     "wrapped base64": lambda v: "\n".join(textwrap.wrap(base64.b64encode(v.encode()).decode(), 16)),
     "wrapped hex": lambda v: "\r\n    ".join(textwrap.wrap(v.encode().hex(), 20)),
 }
 """How a value is written -> its text."""
-AROUND = {"basic": 13, "json in json in json": 8, "repr of repr of bytes": 8}
+AROUND = {"basic": 13, "base64 of json": 14, "json in json in json": 8, "repr of repr of bytes": 8}
 """Characters that a form puts before or after the value; four where nothing is said."""
 
 
@@ -108,4 +116,4 @@ def test_a_phrase_that_is_wrapped_at_its_spaces(known: Redactor, words: list[str
 
 def test_a_plain_value_has_few_forms() -> None:
     assert len(forms(b"abcDEF0123456789abcDEF0123456789")) < 16
-    assert len(forms("pä$s &'\"\\/<w>ord".encode())) < 80
+    assert len(forms("pä$s &'\"\\/<w>ord".encode())) < 100
