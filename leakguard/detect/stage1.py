@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import hyperscan
 
+from leakguard.detect import sieve
 from leakguard.errors import RulePackError
 from leakguard.model import RuleSet
 
@@ -28,6 +29,13 @@ DECODE_BASE = 2_000_000
 TEXT_BASE = 3_000_000
 PHRASE_BASE = 4_000_000
 """Identifiers of triggers: rule indexes below CONTEXT_BASE, then those of context.py, decode.py and phrases.py."""
+
+LITERAL = frozenset((TEXT_BASE + 1, TEXT_BASE + 3))
+"""Those of decode.TEXT_TRIGGERS that have a literal (the marks of gzip and zlib, UTF-16 in hex): among the rules they cost nothing,
+beside the others a matcher of their own."""
+
+RUN = 5_000_000
+"""Identifier of what is not told of: that there is a run that Databases.runs is for."""
 
 PHRASE_LEAST = 47
 """Bytes that the twelve words of a phrase take at least, with what separates them."""
@@ -71,6 +79,9 @@ class Databases(NamedTuple):
     ascii: Any = None
     marked: Any = None
     beyond: Any = None
+    runs: Any = None
+    """Rules that are but a run of base58 digits with an edge before it; None for none. The rules' database says once whether there
+    is such a run, and this one is run over what sieve.base58 leaves of the data from there on."""
 
 
 def expressions(ruleset: RuleSet, active: frozenset[int] | None = None) -> tuple[list[bytes], list[int]]:
@@ -105,13 +116,31 @@ def triggers() -> list[tuple[int, bytes]]:
 
 def compile_databases(ruleset: RuleSet, active: frozenset[int] | None = None) -> Databases:
     """All databases. RulePackError naming the rule if hyperscan refuses one."""
-    rules = _compiled(ruleset, *expressions(ruleset, active))
-    text = [(pattern, ident) for ident, pattern in triggers() if ident >= TEXT_BASE]
+    from leakguard.detect.apart import apart, edged_runs
+
+    edged = edged_runs(ruleset)
+    runs: dict[int, bytes] = {}
+    rows: list[tuple[bytes, int]] = []
+    text: list[tuple[bytes, int]] = []
+    for pattern, ident in zip(*expressions(ruleset, active), strict=True):
+        if ident < CONTEXT_BASE and (found := edged.get(ruleset.rules[ident].trigger)):
+            runs[ident] = found
+        else:
+            rows += [(part, ident) for part in apart(pattern)]
+    for ident, pattern in triggers():
+        if ident >= TEXT_BASE:
+            (rows if ident in LITERAL else text).append((pattern, ident))
+    if runs:
+        rows.append((f"{sieve.BASE58}{{{sieve.BASE58_RUN}}}".encode(), RUN))
+    ascii_, marked, beyond = _phrase_databases(ruleset, active) or (None, None, None)
     return Databases(
-        rules,
-        _compiled(ruleset, [pattern for pattern, _ in text], [ident for _, ident in text]),
+        _compiled(ruleset, [part for part, _ in rows], [ident for _, ident in rows]),
+        _compiled(ruleset, [part for part, _ in text], [ident for _, ident in text]),
         literals(provider_names(ruleset)),
-        *_phrase_databases(ruleset, active),
+        ascii_,
+        marked,
+        beyond,
+        _compiled(ruleset, list(runs.values()), list(runs)) if runs else None,
     )
 
 
@@ -131,8 +160,9 @@ def _has_phrases(ruleset: RuleSet, active: frozenset[int] | None = None) -> bool
 
 def _compiled(ruleset: RuleSet, patterns: list[bytes], ids: list[int]) -> Any:
     database = hyperscan.Database()
+    flags = [hyperscan.HS_FLAG_SINGLEMATCH if ident == RUN else 0 for ident in ids]
     try:
-        database.compile(expressions=patterns, ids=ids, elements=len(ids))
+        database.compile(expressions=patterns, ids=ids, elements=len(ids), flags=flags)
     except hyperscan.error as error:
         raise _refused(ruleset, patterns, ids, str(error)) from None
     return database
@@ -214,12 +244,20 @@ class Compiled:
         ends: Ends = []
         on_match = _thinned(ends, self.widths, FLOOD + len(data) // FLOOD_SHARE)
         scratch = self._scratch()
+        flooded = False
         try:
             self.databases.rules.scan(data, match_event_handler=on_match, scratch=scratch[0])
         except hyperscan.ScanTerminated:
             ends.clear()
             on_match = _thinned(ends, self.widths)
             self.databases.rules.scan(without_runs(data), match_event_handler=on_match, scratch=scratch[0])
+            flooded = True
+        start = _run_in(ends)
+        if self.databases.runs is not None and (flooded or start is not None):
+            self._in_runs(data, 0 if flooded else start or 0, _thinned(ends, self.widths))
+        if len(data) >= sieve.LEAST and 0 in data:
+            self._sieved(data, deep, ends)
+            return ends
         if deep:
             self.databases.text.scan(data, match_event_handler=on_match, scratch=scratch[1])
         if self.databases.ascii is not None and len(data) >= PHRASE_LEAST:
@@ -227,6 +265,38 @@ class Compiled:
             for number in (3,) if data.isascii() else (4, 5):
                 self.databases[number].scan(data, match_event_handler=on_phrase, scratch=scratch[number])
         return ends
+
+    def _in_runs(self, data: bytes, start: int, told: _Stopping) -> None:
+        """Tells of the rules that are runs of base58 digits, from where the first one is: once a run, where a pattern of such a run
+        alone fires at each byte of it."""
+        low = 0
+
+        def on_match(ident: int, _start: int, end: int, flags: int, context: object) -> bool | None:
+            return told(ident, 0, start + low + end, flags, context)
+
+        with memoryview(data)[start:] as view:
+            for low, high in sieve.base58(view) if len(view) > _SHORT else ((0, len(view)),):
+                self.databases.runs.scan(view[low:high], match_event_handler=on_match, scratch=self._scratch()[6])
+
+    def _sieved(self, data: bytes, deep: bool, ends: Ends) -> None:
+        """The ends of encoded text and phrases in a program or its like, of which most is neither: what comes of them is what
+        comes of all of it (the hex digits that are left out are too few to be decoded)."""
+        scratch = self._scratch()
+        low = base = 0
+
+        def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            ends.append((base + ident, low + end))
+
+        with memoryview(data) as view:
+            for low, high in sieve.encoded(data) if deep else ():
+                self.databases.text.scan(view[low:high], match_event_handler=on_match, scratch=scratch[1])
+            if self.databases.ascii is None:
+                return
+            base = PHRASE_BASE
+            spans = sieve.texts(data)
+            for number in (3,) if data.isascii() else (4, 5):
+                for low, high in spans:
+                    self.databases[number].scan(view[low:high], match_event_handler=on_match, scratch=scratch[number])
 
     def raw(self, data: bytes, deep: bool, ascii_only: bool, most: int) -> Ends | None:
         """The ends in a part of a text, all of them, also those that say nothing new; `ascii_only`: of the whole text. None
@@ -236,6 +306,8 @@ class Compiled:
         scratch = self._scratch()
         try:
             self.databases.rules.scan(data, match_event_handler=on_match, scratch=scratch[0])
+            if ends and self.databases.runs is not None and (start := _run_in(ends)) is not None:
+                self._in_runs(data, start, on_match)
             if deep:
                 self.databases.text.scan(data, match_event_handler=on_match, scratch=scratch[1])
             if self.databases.ascii is not None:
@@ -266,6 +338,15 @@ class Compiled:
         return _restored, (dumped, self.widths)
 
 
+def _run_in(ends: Ends) -> int | None:
+    """Where the first run begins whose rules have a database of their own, with the byte before it; None if there is none."""
+    for at, (ident, end) in enumerate(ends):
+        if ident == RUN:
+            del ends[at]
+            return max(0, end - sieve.BASE58_RUN - 1)
+    return None
+
+
 def _restored(dumped: list[bytes], widths: Sequence[int]) -> Compiled:
     return Compiled(load_databases(dumped), widths)
 
@@ -287,6 +368,8 @@ def without_runs(data: bytes) -> bytes:
 
 
 _OnMatch = Callable[[int, int, int, int, object], None]
+_SHORT = 2048
+"""Bytes up to which asking where runs are takes as long as looking at them."""
 _Stopping = Callable[[int, int, int, int, object], bool | None]
 """A handler that may end the scan."""
 

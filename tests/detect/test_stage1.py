@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaks import ENCODINGS, TEMPLATES, leak, noise
 
-from leakguard.detect import cache, stage1
+from leakguard.detect import apart, cache, stage1
 from leakguard.detect.engine import Engine
 from leakguard.detect.phrases import could_fire
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, NEAR, PHRASE_BASE, TEXT_BASE, Cold, Compiled
@@ -193,21 +193,83 @@ def test_what_is_no_database_is_refused() -> None:
 
 # ---- floods of digits ------------------------------------------------------------------------------------------------
 def test_a_flood_of_digits_is_scanned_again_without_them(loaded: cache.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At each byte of a run of base58 digits a key could end; what stands between such runs is found all the same."""
-    assert isinstance(loaded.stage1, Compiled)
+    """At each byte of a run of base58 digits a key could end, if its rule asks for no edge; what stands between such runs is
+    found all the same."""
+    digits = rule("acme.digits", "", "[1-9A-HJ-NP-Za-km-z]{51}", 60)
+    rules = ruleset(*(found for found in loaded.ruleset.rules if found.provider == "github" and found.trigger), digits)
+    compiled = Compiled(stage1.compile_databases(rules), stage1.widths(rules))
+    assert compiled.databases.runs is None
     token, secret = leak("github", 5)
     flood = b"a" * 200_000
     data = flood + b"\n" + token + b"\n" + flood
+    assert data.count(secret) == 1
     shorter = b"a" * 2000 + b"\n" + token + b"\n" + b"a" * 2000
     without: list[int] = []
     original = stage1.without_runs
     monkeypatch.setattr(stage1, "without_runs", lambda data: without.append(len(data)) or original(data))
-    engine = Engine(loaded.ruleset, loaded.stage1, keep_secrets=True)
-    assert [match.secret for match in engine.scan(data).matches] == [secret]
-    assert without == [len(data)]
-    assert [match.secret for match in engine.scan(shorter).matches] == [secret]
-    assert without == [len(data)]
-    assert len(loaded.stage1.scan(data, True)) < 1000
+    for text, times in ((data, 1), (shorter, 0)):
+        without.clear()
+        ends = compiled.scan(text, True)
+        assert without == [len(text)] * times
+        start = text.index(secret)
+        assert any(start < end <= start + len(secret) for ident, end in ends if ident < len(rules.rules) - 1)
+        assert len(ends) < 20_000
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("az0.\n_"), st.integers(1, 120) | st.sampled_from([51, 52, 88, 3000])), max_size=40
+    )
+)
+def test_a_run_of_digits_fires_where_a_key_could_end_and_once(
+    loaded: cache.Loaded, pieces: list[tuple[str, int]]
+) -> None:
+    """The rules that are nothing but such runs ask for an edge before them, and have a pass of their own."""
+    assert isinstance(loaded.stage1, Compiled)
+    data = "".join(piece * times for piece, times in pieces).encode()
+    index = [found.id for found in loaded.ruleset.rules].index("bitcoin.wif")
+    same = {at for at, found in enumerate(loaded.ruleset.rules) if found.trigger == loaded.ruleset.rules[index].trigger}
+    expected = sorted(found.end() for found in re.finditer(rb"\b[1-9A-HJ-NP-Za-km-z]{51}", data))
+    assert sorted(end for ident, end in loaded.stage1.scan(data, True) if ident in same) == expected
+    raw = loaded.stage1.raw(data, True, True, 1 << 20)
+    assert raw is not None
+    assert sorted(end for ident, end in raw if ident in same) == expected
+
+
+def test_a_flood_of_digits_is_one_end(loaded: cache.Loaded) -> None:
+    data = b"a" * 400_000 + b"\n" + b"b" * 88 + b"\n"
+    assert len(loaded.stage1.scan(data, True)) < 100
+
+
+def test_what_is_looked_for_in_parts_is_a_trigger(loaded: cache.Loaded) -> None:
+    """Patterns that are known by how they are written: one that is written anew would be slow without a word."""
+    patterns = [*stage1.expressions(loaded.ruleset)[0], *(pattern for _, pattern in stage1.triggers())]
+    several = {pattern: apart.apart(pattern) for pattern in patterns if apart.apart(pattern) != [pattern]}
+    assert len(several) == 3
+    edge = b"(?:^|[^0-9A-Za-z_])"
+    for pattern, parts in several.items():
+        assert all(stage1.refusal(part) == "" for part in parts)
+        if pattern.startswith(edge):
+            assert all(any(re.match(part[: -len(pattern) + len(edge)], bytes([byte])) for part in parts[1:])
+                       for byte in range(256) if not re.match(rb"\w", bytes([byte])))  # fmt: skip
+    literal = {
+        ident for ident, pattern in stage1.triggers() if ident >= TEXT_BASE and re.search(rb"H4s|00\)\{", pattern)
+    }
+    assert literal == stage1.LITERAL
+
+
+@given(
+    st.text("|+-: \t\r\n=aA/0", max_size=60),
+    st.sampled_from(["", "=="]),
+    st.sampled_from(["", "|\n--", "| \r\n |: --", "|\n\t+--"]),
+)
+def test_the_parts_match_where_the_whole_does(loaded: cache.Loaded, text: str, end: str, table: str) -> None:
+    data = (text + table + "aA/0" * 8 + end + text).encode()
+    for pattern in (apart.TABLE, b"[0-9A-Za-z+/]{24}=="):
+        whole = {found for found in range(len(data) + 1) if re.search(b"(?:" + pattern + rb")\Z", data[:found])}
+        parts = {found for found in range(len(data) + 1) for part in apart.apart(pattern)
+                 if re.search(b"(?:" + part + rb")\Z", data[:found])}  # fmt: skip
+        assert whole == parts
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"a", b"z9", b"0", b"\n", b"= "]), st.integers(1, 3000)), max_size=6))
