@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from pickle import PickleBuffer
-from typing import Any
+from typing import Any, TypeAlias
 
 from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
@@ -65,23 +65,28 @@ _LINE = 4096
 """Longest line beside which text is cut."""
 
 
-class Piece:
-    """A member, or the part of one that begins at `start`: `data` has `before` bytes of context before its core and
-    `after` behind it. What was scanned already has `done` instead of data. `share` is never sent to a worker."""
+Buffer: TypeAlias = bytes | memoryview
 
-    __slots__ = ("after", "before", "data", "done", "origin", "share", "start")
+
+class Piece:
+    """A member, or the part of one that begins at `start`: its `size` bytes of data, in the `parts` they came in, have
+    `before` bytes of context before its core and `after` behind it. What was scanned already has `done` instead of data.
+    `share` is never sent to a worker."""
+
+    __slots__ = ("after", "before", "done", "origin", "parts", "share", "size", "start")
 
     def __init__(
         self,
         origin: Origin,
-        data: bytes | memoryview = b"",
+        parts: Sequence[Buffer] = (),
         start: int = 0,
         before: int = 0,
         after: int = 0,
         done: Done | None = None,
     ) -> None:
         self.origin = origin
-        self.data = data
+        self.parts = parts
+        self.size = sum(map(len, parts))
         self.start = start
         self.before = before
         self.after = after
@@ -90,8 +95,8 @@ class Piece:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.done is not None:
-            return Piece, (None, b"", -1)
-        return Piece, (self.origin, PickleBuffer(self.data), self.start, self.before, self.after)
+            return Piece, (None, (), -1)
+        return Piece, (self.origin, [PickleBuffer(part) for part in self.parts], self.start, self.before, self.after)
 
 
 class Share:
@@ -120,7 +125,7 @@ class Share:
 
     def take(self, piece: Piece, done: Done) -> None:
         """The outcome of the next piece. Lets go of its data."""
-        piece.data = b""
+        piece.parts = ()
         if not (piece.start or done.findings or done.sets or done.incidents or done.references):  # nearly all
             self._objects += 1
             self._own.nothing_in(done)
@@ -164,7 +169,7 @@ def batches(engine: Engine, found: Iterable[Leaf], policy: Policy, share: Share)
         for piece in _pieces(engine, leaf, policy):
             piece.share = share
             batch.append(piece)
-            size += len(piece.data)
+            size += piece.size
             if size >= enough or len(batch) >= BATCH_FILES:
                 yield batch
                 batch, size, enough = [], 0, min(2 * enough, BATCH_BYTES)
@@ -180,7 +185,7 @@ def _pieces(engine: Engine, leaf: Leaf, policy: Policy) -> Iterator[Piece]:
     parts = leaf.stream.runs(WHOLE + 1)
     size = sum(map(len, parts))
     if size <= WHOLE:
-        yield Piece(leaf.origin, joined(parts))
+        yield Piece(leaf.origin, parts)
         return
     start = before = 0
     while True:
@@ -190,36 +195,41 @@ def _pieces(engine: Engine, leaf: Leaf, policy: Policy) -> Iterator[Piece]:
             parts += more
             size += sum(map(len, more))
         if size <= behind + REACH:
-            yield Piece(leaf.origin, joined(parts), start, before)
+            yield Piece(leaf.origin, parts, start, before)
             return
-        data, border = _cut(parts, before + PART, behind)
+        first, base, border = _cut(parts, before + PART, behind)
         if border < 0:
-            yield Piece(leaf.origin, start=start, done=_rest(engine, leaf, data, start, before, policy))
+            yield Piece(leaf.origin, start=start, done=_rest(engine, leaf, joined(parts), start, before, policy))
             return
-        yield Piece(leaf.origin, memoryview(data)[: border + REACH], start, before, len(data[border : border + REACH]))
+        last = memoryview(parts[first])[: border + REACH - base]
+        yield Piece(leaf.origin, [*parts[:first], last], start, before, base + len(last) - border)
         start += border - before
         low = max(0, border - REACH)
-        parts[0], before, size = data[low:], border - low, size - low
+        parts[: first + 1] = [parts[first][low - base :]]
+        before, size = border - low, size - low
 
 
 _LOOK = 64 * 1024
 """Bytes in which most programs and all lists of bytes have a border."""
 
 
-def _cut(parts: list[bytes], low: int, high: int) -> tuple[bytes, int]:
-    """(as much from the start of the parts as was looked at, and REACH more; the border in [low, high) or -1). What was
-    looked at is one part then."""
+def _cut(parts: list[bytes], low: int, high: int) -> tuple[int, int, int]:
+    """(the part in which the border is, where that part begins, the border in [low, high) or -1). What was looked at is one
+    part then, with REACH bytes or more before and behind the border."""
     near = min(low + _LOOK, high)
-    count = have = 0
+    first = base = count = have = 0
     while have < near + REACH:
         have += len(parts[count])
         count += 1
-    parts[:count] = [data := joined(parts[:count])]
-    found = _BORDER.search(data, low, near)
-    if found is not None and found.end() < near - 2:  # else what is behind may have a say
-        return data, found.end()
-    parts[:] = [data := joined(parts)]
-    return data, _border(data, low, high)
+        if have <= low - REACH:
+            first, base = count, have
+    parts[first:count] = [data := joined(parts[first:count])]
+    found = _BORDER.search(data, low - base, near - base)
+    if found is not None and found.end() < near - base - 2:  # else what is behind may have a say
+        return first, base, base + found.end()
+    parts[first:] = [data := joined(parts[first:])]
+    border = _border(data, low - base, high - base)
+    return first, base, border if border < 0 else base + border
 
 
 def _border(data: bytes, low: int, high: int) -> int:
@@ -258,7 +268,7 @@ def scan_piece(engine: Engine, piece: Piece | Unit, policy: Policy) -> Done | No
         return None
     told: list[Incident] = []
     try:
-        data = bytes(piece.data)
+        data = b"".join(piece.parts)
         if not piece.start and not piece.after:
             if len(data) <= WINDOW:
                 return scan_whole(engine, Document(data, piece.origin), policy, told)
@@ -274,7 +284,7 @@ def lost_piece(piece: Piece | Unit, reason: str) -> Done:
     """The outcome of a piece that could not be scanned at all."""
     if isinstance(piece, Unit):
         return lost(piece, reason)
-    size = len(piece.data) - piece.before - piece.after
+    size = piece.size - piece.before - piece.after
     return Done([], [], 0, 0, 0, 0, [Incident("failed", str(piece.origin), reason, size)])
 
 
@@ -307,7 +317,7 @@ def run_pieces(
 
 
 def _weight(batch: Sequence[Piece | Unit]) -> int:
-    return sum(len(item.data) for item in batch if isinstance(item, Piece))
+    return sum(item.size for item in batch if isinstance(item, Piece))
 
 
 def end_of(share: Share) -> Piece:
@@ -324,45 +334,75 @@ _NO_ORIGIN = Origin("", "")
 def scan_shared(engine: Engine, tasks: Iterable[FileTask], policy: Policy, jobs: int, collector: Collector) -> None:
     """Scans files by workers. An archive goes whole to one of them while there is as much else to do; the last ones are
     read here, and what is in them is spread over all."""
-    run_pieces(engine, _work(engine, tasks, policy, collector), policy, jobs, collector)
+    run_pieces(engine, _work(engine, tasks, policy, collector, jobs), policy, jobs, collector)
 
 
 def _work(
-    engine: Engine, tasks: Iterable[FileTask], policy: Policy, collector: Collector
+    engine: Engine, tasks: Iterable[FileTask], policy: Policy, collector: Collector, jobs: int = 1
 ) -> Iterator[Sequence[Piece | Unit]]:
-    source = iter(tasks)
-    waiting: deque[FileTask] = deque()
+    ahead = _Ahead(tasks)
     plain: list[Unit] = []
-    size = 0
-    while (task := waiting.popleft() if waiting else next(source, None)) is not None:
+    size = given = 0
+    shares = 2 * jobs
+    while True:
+        # as far ahead as was handed out: nobody waits for the first batch, and the end is seen when it is near
+        ahead.look(min(given, shares * BATCH_BYTES))
+        task = ahead.take()
+        if task is None:
+            break
         first = task if task.kind == "file" else task._replace(open_path=task.parts[0] if task.parts else "")
         kind = archive_kind(first) if task.kind != "link" and task.size >= SHARED else ""
-        if kind in _WITH_MEMBERS and not _as_much_follows(task.size, waiting, source):
+        if kind in _WITH_MEMBERS and not ahead.look(task.size):
             if plain:
                 yield plain
                 plain, size = [], 0
             yield from _shared(engine, task, kind, policy, collector)
             continue
+        # towards the end a part of what is left, so that all workers end together
+        enough = max(FIRST_BYTES, (ahead.cost + size) // shares) if ahead.ended else BATCH_BYTES
         for unit in units([task], inside=True):
             plain.append(unit)
-            size += (unit.end if unit.end is not None else task.size) - unit.start
-            if size >= BATCH_BYTES or len(plain) >= BATCH_FILES:
+            size += (unit.end if unit.end is not None else task.size) - unit.start + PER_FILE
+            if size >= min(enough, BATCH_BYTES) or len(plain) >= BATCH_FILES:
                 yield plain
+                given += size
                 plain, size = [], 0
     if plain:
         yield plain
 
 
-def _as_much_follows(size: int, waiting: deque[FileTask], source: Iterator[FileTask]) -> bool:
-    """Is there other work of that size? Looks at what comes next, and keeps it in `waiting`."""
-    have = sum(task.size for task in waiting)
-    while have < size and len(waiting) < MOST_WAITING:
-        task = next(source, None)
+class _Ahead:
+    """Files in order, of which some were looked at beforehand. `cost`: that of these, in bytes; `ended`: they are the last."""
+
+    def __init__(self, tasks: Iterable[FileTask]) -> None:
+        self._source = iter(tasks)
+        self._waiting: deque[FileTask] = deque()
+        self.cost = 0
+        self.ended = False
+
+    def look(self, cost: int) -> bool:
+        """Is there other work of that cost? Looks at what comes next, and keeps it."""
+        while self.cost < cost and not self.ended and len(self._waiting) < MOST_WAITING:
+            self._next()
+        return self.cost >= cost or len(self._waiting) >= MOST_WAITING
+
+    def take(self) -> FileTask | None:
+        """The next file, if there is one."""
+        if not self._waiting and not self.ended:
+            self._next()
+        if not self._waiting:
+            return None
+        task = self._waiting.popleft()
+        self.cost -= task.size + PER_FILE
+        return task
+
+    def _next(self) -> None:
+        task = next(self._source, None)
         if task is None:
-            return False
-        waiting.append(task)
-        have += task.size + PER_FILE
-    return True
+            self.ended = True
+            return
+        self._waiting.append(task)
+        self.cost += task.size + PER_FILE
 
 
 def _shared(

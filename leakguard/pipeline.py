@@ -91,6 +91,8 @@ def _whole(task: FileTask, policy: Policy) -> Document | None:
 def scan_whole(engine: Engine, document: Document, policy: Policy, incidents: list[Incident]) -> Done:
     """Scans what is one Document from end to end."""
     size = len(document.data)
+    if not size and not _ties(str(document.origin)):
+        return Done([], [], 0, 0, 0, 0, incidents)
     try:
         scan = engine.scan(document.data, document.origin.path, size=size, core_end=size)
     except EngineError as error:

@@ -15,7 +15,7 @@ import pickle
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -26,18 +26,25 @@ from leakguard.work import Done, Policy, Unit, lost
 METHOD = "fork" if sys.platform.startswith("linux") else "spawn"
 
 ARENA = 16 * 1024 * 1024
-"""Bytes that a forked worker shares with its parent: contents go that way and not through a pipe, which copies them five
-times. Pages are taken as they are used; a batch that does not fit goes through the pipe."""
+"""Bytes that a forked worker shares with its parent for each batch that it may have at once: contents go that way and not
+through a pipe, which copies them five times. Pages are taken as they are used; a batch that does not fit goes through the
+pipe."""
+AT_ONCE = 2
+"""Batches of content that a worker has: it goes on with the next one while its parent, which reads, has no time for it."""
 
 _U = TypeVar("_U")
 _D = TypeVar("_D")
+
+MOST_PLACES = 1024
+"""Contents of a batch in the arena: where they are is less than a pipe holds."""
 
 AHEAD = 16
 """Batches handed out ahead of the oldest one that is not done, per worker: bounds what waits in memory."""
 READY = 2
 """Batches made beforehand: whoever makes them from an archive does so while all workers are busy."""
-BACKLOG = 12 * 1024 * 1024
-"""Bytes of content made beforehand, by whoever makes any: some members take a second to come."""
+BACKLOG = 24 * 1024 * 1024
+"""Bytes of content made beforehand, by whoever makes any: some members take a second to come, and two processes scan programs
+sooner than one reads them."""
 
 
 def run(engine: Engine, batches: Iterable[list[Unit]], policy: Policy, jobs: int) -> Iterator[tuple[Unit, Done]]:
@@ -56,7 +63,7 @@ def run_any(
 ) -> Iterator[tuple[_U, _D]]:
     """Results of other kinds of units: `scan` does one, `lost` is the outcome of one that killed its worker. Both are
     functions of a module, for they are sent to the workers. `weigh`: bytes of content that a batch holds; with it BACKLOG
-    of them are made beforehand."""
+    of them are made beforehand, and a worker has AT_ONCE of those that hold any."""
     pool = _Pool(engine, policy, jobs, scan, lost)
     pool.weigh = weigh
     try:
@@ -73,8 +80,9 @@ class _Worker:
         self.pipe: Any
         self.process: Any
         self.arena: mmap.mmap | None = None
-        self.number = -1
-        self.batch: list[Any] = []
+        self.batches: deque[tuple[int, list[Any]]] = deque()
+        """What it was sent and did not answer, with numbers."""
+        self.sent = 0
         if METHOD == "fork":
             self._fork(engine, policy, scan)
         else:
@@ -83,7 +91,7 @@ class _Worker:
     def _fork(self, engine: Engine, policy: Policy, scan: Callable[..., Any]) -> None:
         from leakguard.forks import Forked, links
 
-        self.arena = mmap.mmap(-1, ARENA)
+        self.arena = mmap.mmap(-1, AT_ONCE * ARENA)
         self.pipe, theirs = links()
         with _deaf():
             self.process = Forked(_work, (theirs, self.pipe, self.arena, engine, policy, scan))
@@ -127,12 +135,13 @@ class _Pool:
 
     def run(self, batches: Iterable[list[Any]]) -> Iterator[tuple[Any, Any]]:
         source = enumerate(batches)
-        ready: deque[tuple[int, list[Any]]] = deque()
+        ready: deque[tuple[int, list[Any], int]] = deque()
+        """Numbers, batches, and bytes of content in them."""
         done: dict[int, list[tuple[Any, Any]]] = {}
         following = 0
         more = True
-        busy: deque[_Worker] = deque()
-        idle = deque(self.workers)
+        idle = list(self.workers)
+        busy: list[_Worker] = []
         highest = 0
         while more or busy or ready:
             made = more and self._may_make(ready) and highest - following < AHEAD * len(self.workers)
@@ -141,35 +150,54 @@ class _Pool:
                 if item is None:
                     more = False
                 else:
-                    ready.append(item)
+                    ready.append((*item, 0 if self.weigh is None else self.weigh(item[1])))
                     highest = item[0] + 1
             while ready and idle:
-                worker = idle.popleft()
-                self._hand_out(worker, *ready.popleft())
+                worker = idle.pop(0)
+                self._hand_out(worker, *ready.popleft()[:2])
                 busy.append(worker)
+            # the last ones are for whoever is done first
+            while ready and (more or len(ready) >= len(self.workers)) and self._goes_beforehand(busy, *ready[0]):
+                ready.popleft()
             while idle and not more and not ready:
-                idle.popleft().pipe.close()  # there is nothing for it: it ends while the others go on
+                idle.pop().pipe.close()  # there is nothing for it: it ends while the others go on
             if busy:
                 for worker in self._ready(busy, 0 if made else None):
                     busy.remove(worker)
-                    done[worker.number], able = self._take(worker)
-                    idle.append(able)
+                    results, able = self._take(worker)
+                    done.update(results)
+                    (busy if able.batches else idle).append(able)
             while following in done:
                 yield from done.pop(following)
                 following += 1
 
-    def _may_make(self, ready: Iterable[tuple[int, list[Any]]]) -> bool:
-        batches = [batch for _, batch in ready]
-        if len(batches) < READY or self.weigh is None:
-            return len(batches) < READY
-        return sum(map(self.weigh, batches)) < BACKLOG
+    def _may_make(self, ready: Collection[tuple[int, list[Any], int]]) -> bool:
+        if len(ready) < READY or self.weigh is None:
+            return len(ready) < READY
+        return sum(weight for _, _, weight in ready) < BACKLOG
 
     def _hand_out(self, worker: _Worker, number: int, batch: list[Any]) -> None:
-        worker.number, worker.batch = number, batch
+        worker.batches.append((number, batch))
         try:
             _send(worker, batch)
         except (BrokenPipeError, OSError):
             return  # it died: its pipe reads as ended, and _take reports the batch
+
+    def _goes_beforehand(self, busy: Iterable[_Worker], number: int, batch: list[Any], weight: int) -> bool:
+        """Hands a batch to a worker that is at another one, if one may have it; was there one?"""
+        if not weight:
+            return False  # files: who reads them are the workers, and one is not to have two while another has none
+        for worker in busy:
+            if worker.arena is None or len(worker.batches) >= AT_ONCE:
+                continue
+            try:
+                if not _send(worker, batch, waits=False):
+                    return False
+            except (BrokenPipeError, OSError):
+                pass  # as above
+            worker.batches.append((number, batch))
+            return True
+        return False
 
     def _ready(self, busy: Iterable[_Worker], timeout: float | None) -> list[_Worker]:
         """Those that have answered, within so many seconds (None: at least one)."""
@@ -180,13 +208,17 @@ class _Pool:
         pipes = {worker.pipe: worker for worker in busy}
         return [pipes[pipe] for pipe in wait(list(pipes), timeout)]
 
-    def _take(self, worker: _Worker) -> tuple[list[tuple[Any, Any]], _Worker]:
-        """A worker's results and the worker to go on with."""
+    def _take(self, worker: _Worker) -> tuple[dict[int, list[tuple[Any, Any]]], _Worker]:
+        """The results of a worker's next batch (of all it has, if it died) by their numbers, and the worker to go on with."""
         try:
             answers: list[Any] = worker.pipe.recv()
-            return list(zip(worker.batch, answers, strict=True)), worker
+            number, batch = worker.batches.popleft()
+            return {number: list(zip(batch, answers, strict=True))}, worker
         except (EOFError, OSError):
-            return self._once_more(worker.batch, self._replaced(worker))
+            able, out = self._replaced(worker), {}
+            for number, batch in worker.batches:
+                out[number], able = self._once_more(batch, able)
+            return out, able
 
     def _once_more(self, batch: list[Any], worker: _Worker) -> tuple[list[tuple[Any, Any]], _Worker]:
         """The units of a batch that a worker died on, one by one; and the worker that outlived them."""
@@ -228,22 +260,27 @@ class _Pool:
                 worker.arena.close()
 
 
-def _send(worker: _Worker, batch: list[Any]) -> None:
-    """Hands a batch over: what it wraps as a PickleBuffer lies in the arena, the rest goes through the pipe."""
+def _send(worker: _Worker, batch: list[Any], waits: bool = True) -> bool:
+    """Hands a batch over: it lies in the arena, each thing that it wraps as a PickleBuffer by itself, and the pipe says where.
+    What does not fit goes through the pipe, which may have to wait until it is read; without `waits` it does not go at all,
+    and False is returned: who does not read may be waiting itself, for an answer of its to be read."""
     buffers: list[pickle.PickleBuffer] = []
-    places: list[tuple[int, int]] = []
     arena = worker.arena
     text = pickle.dumps(batch, 5, buffer_callback=buffers.append if arena is not None else None)
-    at = 0
-    for buffer in buffers:
-        view = buffer.raw()
-        if arena is None or at + view.nbytes > ARENA:
-            text, places = pickle.dumps(batch, 5), []
-            break
+    views = [*(buffer.raw() for buffer in buffers), memoryview(text)]
+    if arena is None or sum(view.nbytes for view in views) > ARENA or len(views) > MOST_PLACES:
+        if waits:
+            worker.pipe.send((pickle.dumps(batch, 5), []))
+        return waits
+    at = worker.sent % AT_ONCE * ARENA
+    worker.sent += 1
+    places: list[tuple[int, int]] = []
+    for view in views:
         arena[at : at + view.nbytes] = view
         places.append((at, view.nbytes))
         at += view.nbytes
-    worker.pipe.send((text, places))
+    worker.pipe.send((b"", places))
+    return True
 
 
 @contextmanager
@@ -273,10 +310,13 @@ def _work(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if parents is not None:
         parents.close()
+    shared = None if arena is None else memoryview(arena)
     try:
         while True:
             text, places = pipe.recv()
-            contents = [arena[at : at + size] for at, size in places] if arena is not None else []
+            # who scans one takes its own copy of it then: what is copied just before is near, and its room is used again
+            contents = [shared[at : at + size] for at, size in places] if shared is not None else []
+            text = text or contents.pop()
             batch = pickle.loads(text, buffers=contents)  # noqa: S301 - from the parent, by a pipe of its own
             pipe.send([scan(engine, unit, policy) for unit in batch])
     except (EOFError, OSError):

@@ -223,17 +223,34 @@ def test_the_border_is_the_same_however_a_member_comes(texts: list[bytes], low: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pieces, "REACH", 20)
         patch.setattr(pieces, "_LOOK", 8)
-        seen, border = pieces._cut(parts, low, high)
+        first, base, border = pieces._cut(parts, low, high)
         assert border == pieces._border(data, low, high)
-    assert data.startswith(seen)
     assert b"".join(parts) == data
-    assert len(seen) >= border + 20
+    assert sum(map(len, parts[:first])) == base
+    assert base <= max(0, low - 20)
+    assert base + len(parts[first]) >= border + 20
 
 
 def test_the_first_batches_are_small(engine: Engine) -> None:
     share = pieces.Share("a", Collector(), [], lambda: (0, 0, 0))
     found = (Leaf(Origin("member", str(number)), Stream(from_bytes(bytes(30_000)))) for number in range(400))
-    sizes = [sum(len(piece.data) for piece in batch) for batch in pieces.batches(engine, found, Policy(), share)]
+    sizes = [sum(piece.size for piece in batch) for batch in pieces.batches(engine, found, Policy(), share)]
     assert sizes[0] <= 2 * pieces.FIRST_BYTES
     assert sizes == sorted(sizes[:-1]) + sizes[-1:]
     assert sum(sizes) == 400 * 30_000
+
+
+def test_batches_get_smaller_towards_the_end(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "BATCH_BYTES", 64 * 1024)
+    monkeypatch.setattr(pieces, "FIRST_BYTES", 8 * 1024)
+    for number in range(200):
+        (tmp_path / f"{number:03}.txt").write_bytes(b"a line\n" * 200)
+    told: list[Incident] = []
+    for jobs in (1, 2, 5):
+        work = list(pieces._work(engine, walk([str(tmp_path)], Options(), told.append), POLICY, Collector(), jobs))
+        names = [os.path.basename(item.task.path) for batch in work for item in batch if isinstance(item, pieces.Unit)]
+        assert names == [f"{number:03}.txt" for number in range(200)]
+        sizes = [len(batch) for batch in work]
+        assert max(sizes) == sizes[0] >= 64 * 1024 // (1400 + pieces.PER_FILE)
+        assert sizes[-1] <= 2
+        assert sizes[sizes.index(min(sizes[:-1])) :] == sorted(sizes[sizes.index(min(sizes[:-1])) :], reverse=True)

@@ -364,3 +364,21 @@ def test_line_breaks_are_counted_in_parts(parts: list[tuple[bytes, int]], low: i
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "_LOOK", 32)
         assert pipeline._breaks(data, low, high) == data.count(b"\n", low, high)
+
+
+def test_an_empty_file_is_an_object_of_no_bytes(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("empty.py", "docker-compose.yml", "empty.zip", "kraken.key", "empty.eml"):
+        path = tmp_path / name
+        path.write_bytes(b"")
+        done = scan_unit(engine, Unit(task(path)), Policy())
+        with monkeypatch.context() as patched:
+            patched.setattr(pipeline, "read_whole", lambda *_: None)
+            assert scan_unit(engine, Unit(task(path)), Policy()) == done
+        assert (done.objects, done.bytes, done.findings, done.incidents) == (1, 0, [], [])
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux")
+def test_what_says_that_it_is_empty_and_is_not_is_read(engine: Engine) -> None:
+    path = "/proc/self/status"
+    assert os.stat(path).st_size == 0
+    assert scan_unit(engine, Unit(FileTask("status", path, 0)), Policy()).bytes > 100

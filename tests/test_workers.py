@@ -266,3 +266,40 @@ def test_failing_to_start_leaves_nobody(
         scanned(engine, tree, 4)
     assert len(made) == 2
     assert alive(made) == []
+
+
+# ---- batches of content, which a worker has two of ------------------------------------------------------------------
+
+
+def _answered(_engine: Engine, unit: bytes, _policy: Policy) -> bytes:
+    if unit.startswith(b"deadly"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return unit * 3
+
+
+def _gone(unit: bytes, reason: str) -> bytes:
+    return f"{len(unit)} {reason}".encode()
+
+
+@pytest.mark.parametrize("arena", [workers.ARENA, 300_000])
+def test_batches_that_are_handed_out_beforehand_are_answered_in_order(
+    engine: Engine, arena: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what does not fit the arena nor answers that no pipe holds make one wait for the other."""
+    monkeypatch.setattr(workers, "ARENA", arena)
+    units = [b"%d " % number * (number * 7919 % 60_000) for number in range(90)]
+    batches = [units[at : at + 3] for at in range(0, len(units), 3)]
+    done = list(workers.run_any(engine, batches, Policy(), 2, _answered, _gone, lambda batch: sum(map(len, batch)) + 1))
+    assert done == [(unit, unit * 3) for unit in units]
+
+
+def test_a_worker_that_dies_with_two_batches_loses_one_unit(engine: Engine) -> None:
+    units = [b"deadly %d" % number if number % 17 == 5 else b"%d" % number for number in range(120)]
+    batches = [units[at : at + 4] for at in range(0, len(units), 4)]
+    done = list(workers.run_any(engine, batches, Policy(), 3, _answered, _gone, lambda batch: 1))
+    assert [unit for unit, _ in done] == units
+    for unit, answer in done:
+        if unit.startswith(b"deadly"):
+            assert answer.startswith(b"%d a worker died on it" % len(unit))
+        else:
+            assert answer == unit * 3

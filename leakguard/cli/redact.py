@@ -80,7 +80,8 @@ def redact(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> int
         code = _copy(redactor, paths, options["follow"])
     _told(redactor, options["stats"])
     stats = redactor.stats()
-    return code or (EXIT_INCOMPLETE if not child and (stats.errors or stats.floods) else EXIT_CLEAN)
+    incomplete = stats.errors or stats.floods or _dropped(redactor)
+    return code or (EXIT_INCOMPLETE if not child and incomplete else EXIT_CLEAN)
 
 
 def _check(paths: tuple[str, ...], child: list[str] | None, options: dict[str, Any]) -> None:
@@ -205,6 +206,7 @@ def _to_stdout(write: Any) -> Any:
 def _copied(redactor: Any, path: str, write: Any, stop: Any) -> int:
     from leakguard.redact.helper import Pair
     from leakguard.redact.pump import pump
+    from leakguard.redact.recoded import Recoded
 
     if stop.number:
         return EXIT_CLEAN
@@ -213,14 +215,16 @@ def _copied(redactor: Any, path: str, write: Any, stop: Any) -> int:
     except OSError as error:
         _say(f"{path}: {error.strerror}")
         return EXIT_INCOMPLETE
-    pair = Pair(redactor, write)
+    recoded = Recoded(write)
+    pair = Pair(redactor, recoded.given)
     try:
-        pump(handle, pair, stop)
+        pump(handle, pair, stop, recoded.taken)
     except IsADirectoryError as error:
         _say(f"{path}: {error.strerror}")
         return EXIT_INCOMPLETE
     finally:
         pair.close()
+        write(recoded.rest())
         if handle:
             os.close(handle)
     return EXIT_CLEAN
@@ -269,9 +273,13 @@ def _sealed(public_key: str) -> Any:
         with os.fdopen(os.dup(handle), "rb") as old:
             old.seek(0)
             with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
-                escrow.seal_file(old, new, keys)
-                new.flush()
-                os.fsync(new.fileno())
+                try:
+                    escrow.seal_file(old, new, keys)
+                    new.flush()
+                    os.fsync(new.fileno())
+                except BaseException:  # half of one is none, and would keep the next one from being made
+                    os.unlink(target)
+                    raise
         return target
 
     return backup
@@ -315,12 +323,19 @@ def _unseal(paths: tuple[str, ...], identity: str) -> int:
 
 
 # ---------------------------------------------------------------- telling
+def _dropped(redactor: Any) -> int:
+    """What an escrow was to keep and does not."""
+    return redactor.escrow.dropped if redactor.escrow is not None else 0
+
+
 def _told(redactor: Any, wanted: bool) -> None:
     stats = redactor.stats()
     if stats.refused:
         _say(f"{stats.refused} known values are too short or too plain to be masked everywhere")
     if stats.errors or stats.floods:
         _say(f"{stats.errors} lines could not be checked, {stats.floods} were made of triggers")
+    if _dropped(redactor):
+        _say(f"{_dropped(redactor)} masked values could not be put into the escrow")
     if wanted:
         kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(stats.kinds.items()))
         _say(f"{sum(stats.kinds.values())} replaced{': ' if kinds else ''}{kinds}")

@@ -141,6 +141,7 @@ _SCHEME = compiled(_SCHEMES.encode())
 _SCHEME_INITIALS = frozenset(b"bBtTaAdDnN")
 _QUOTE_BYTES = frozenset(b"\"'`\\")
 _COMMA_BYTE = 44
+_BREAKS = frozenset(b", \t\r\n")
 _PIPE = 124
 
 # What a bare value begins with if it is none: numbers and constants, calls, indexed and qualified names.
@@ -165,10 +166,13 @@ _DULL_PASS = compiled(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_
 _DULL_QUOTED = compiled(rb"(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)[\"'`\\]")
 _BARE = compiled(rb"[^\s\"'`<>{}()\[\],;|&]{4,512}")
 _QUOTED = {
-    b'"': compiled(rb'(?:[^"\\\r\n]|\\[^\r\n]){4,1024}(?=")'),
-    b"'": compiled(rb"(?:[^'\\\r\n]|\\[^\r\n]){4,1024}(?=')"),
-    b"`": compiled(rb"(?:[^`\\\r\n]|\\[^\r\n]){4,1024}(?=`)"),
+    # most have no escapes, and a class alone is gone through ten times as fast
+    sign: compiled(rb"[^%b\\\r\n]{4,1024}+(?=%b)|(?=[^%b\\\r\n]*+\\)(?:[^%b\\\r\n]|\\[^\r\n]){4,1024}(?=%b)" % ((sign,) * 5))
+    for sign in (b'"', b"'", b"`")
 }
+# The value is the name of the next field, or of the next parameter: it goes on.
+_NEXT_FIELD = {sign[0]: compiled(rb"[^%b\\\r\n]{4,1024}%b[ \t]{0,4}[:=]" % (sign, sign)) for sign in _QUOTED}
+_NEXT_PARAMETER = compiled(rb"[A-Za-z_]\w{0,80}=(?!=)[^\s\"'`<>{}()\[\],;|&]*+[ \t\"'`<>{}()\[\],;|&]")
 _ESCAPED = compiled(rb"[^\"'\\\r\n]{4,1024}(?=\\)")
 # what redact/ puts in the place of a secret: its last part names it
 _PSEUDONYM = compiled(rb"<redacted:[A-Za-z0-9._\-]{1,96}:[0-9a-f]{6}>\Z")
@@ -210,7 +214,15 @@ def assigned(data: bytes, ends: list[tuple[int, int]], wordy: bool = False) -> l
                         out.append(rare._replace(name=name, start=low, end=high))
             continue
         done.add(start)
-        dull = _DULL_QUOTED if data[start - 1] in _QUOTE_BYTES else _DULL_PASS if form else _DULL
+        before = data[start - 1]
+        quoted = before in _QUOTE_BYTES
+        if quoted:
+            following_field = _NEXT_FIELD.get(before)
+            if following_field and data[start - 2] in _BREAKS and following_field.match(data, start) and _after_comma(data, start - 1):
+                continue
+        elif before in _BREAKS and _NEXT_PARAMETER.match(data, start) and _after_comma(data, start):
+            continue
+        dull = _DULL_QUOTED if quoted else _DULL_PASS if form else _DULL
         if dull.match(data, start) and not (
             _COMMA_BYTE in data[start - 2 : start] and _COMMA.match(data, start - 2) and _COLUMN.match(data, start)
         ):
@@ -219,6 +231,11 @@ def assigned(data: bytes, ends: list[tuple[int, int]], wordy: bool = False) -> l
         if found is not None:
             out.append(found)
     return out
+
+
+def _after_comma(data: bytes, end: int) -> bool:
+    """Whether a comma and no more than blanks stand before `end`."""
+    return data[max(0, end - 61) : end].rstrip(b" \t\r\n").endswith(b",")
 
 
 def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
@@ -259,7 +276,8 @@ def _assigned(data: bytes, start: int, form: int, wordy: bool) -> Assigned | Non
         return None
     if form == _SQL and not quote and not _ABOUT_USERS.search(data, max(0, start - _LOOK_BACK), start):
         return None  # the key identified by its number
-    value = _value(data, start, quote, sep)
+    # the next parameter is none, which _listed would say, too
+    value = None if sep == b"(" and not quote and _KEYWORD.match(data, start) else _value(data, start, quote, sep)
     if value is None:
         return None
     written = b"identified_by" if form == _SQL and name["name"].lower() == b"yb" else name["name"][::-1]

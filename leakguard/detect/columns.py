@@ -7,6 +7,7 @@ Imported by engine.py and pipeline.py; decode.py undoes the folds.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 FOLD_LIMIT = 1 << 20
 """Largest object that is looked at: mails and pasted text are folded, logs are not."""
@@ -20,27 +21,31 @@ CODE = (
 begin with one."""
 
 _WIDTHS = (64, 72, 76, 80)
-_WIDEST = max(_WIDTHS)
-_TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/-")
-_RETURN, _BREAK = 13, 10
-# The break first: `re` finds it as fast as memory is read, and most lines of code begin with a blank.
-_GOES_ON = re.compile(rb"\n[A-Za-z0-9_+/-]")
+_TOKEN = rb"[A-Za-z0-9_+/-]"
+_TOKENS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/-")
+_RETURN = 13
+_SMALL = 4096
+_LENGTHS = frozenset(width + more for width in _WIDTHS for more in (0, 1))
+
+
+@cache
+def _pattern() -> re.Pattern[bytes]:
+    """Compiled when it is needed: this module is on the start-up path."""
+    # The break first: `re` finds it as fast as memory is read, and most lines of code begin with a blank. Then how the line
+    # before it ends, for few end inside a word, and last how long that line is.
+    wide = [(end, b"|".join(b"(?<=\\n[^\\n]{%d}%b.)" % (width, end) for width in _WIDTHS)) for end in (b"\\n", b"\\r\\n")]
+    return re.compile(b"\\n%b(?:%b)" % (_TOKEN, b"|".join(b"(?<=%b%b.)(?:%b)" % (_TOKEN, *each) for each in wide)))
 
 
 def fold_hits(data: bytes) -> list[tuple[str, int]]:
     """Hits for decode.Runs: where a line of a usual fold width (64, 72, 76, 80) ends inside a token."""
-    out: list[tuple[str, int]] = []
-    for found in _GOES_ON.finditer(data):
-        end = found.start()
-        if end and data[end - 1] == _RETURN:
-            end -= 1
-        if not end or data[end - 1] not in _TOKEN:
-            continue
-        if end > _WIDEST and _BREAK not in (data[end - 65], data[end - 73], data[end - 77], data[end - 81]):
-            continue  # in most tables of data
-        # without a break in sight the line is longer, or it is the first
-        low = max(0, end - _WIDEST - 1)
-        start = data.rfind(b"\n", low, end) + 1
-        if end - start in _WIDTHS and (start or not low):
-            out.append(("fold", found.end()))
-    return out
+    if data.find(b"\n", _WIDTHS[0], -1) < 0:
+        return []
+    if len(data) < _SMALL and _LENGTHS.isdisjoint(map(len, data.split(b"\n"))):
+        return []  # nothing to compile a pattern for
+    hits = [("fold", found.end()) for found in _pattern().finditer(data)]
+    first = data.find(b"\n", 0, _WIDTHS[-1] + 2)  # no break stands before the first line
+    end = first - 1 if data[first - 1] == _RETURN else first
+    if end in _WIDTHS and data[end - 1] in _TOKENS and data[first + 1] in _TOKENS:
+        hits.insert(0, ("fold", first + 2))
+    return hits

@@ -11,7 +11,9 @@ Adding a provider adds data only: aliases, shapes and names of its pack. Knows n
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -80,6 +82,7 @@ class Context:
         self._words: dict[tuple[str, ...], list[tuple[int, str]]] = {}
         self._own: dict[int, tuple[str, ...]] = {}
         self._wordy: dict[tuple[str, ...], bool] = {}
+        self._path: tuple[str, list[tuple[int, str]]] = "", []
         self.rules = ruleset.rules
         self._generics: dict[bytes, list[int]] = {}
         self.generic = tables.generic
@@ -88,6 +91,15 @@ class Context:
         self.venues = frozenset(tables.trading)
         self.aliases = tables.aliases
         self.names = tables.names
+
+    @cached_property
+    def _runs_of_chosen(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(run for index in self._chosen for run in _runs(self.rules[index])))
+
+    @cached_property
+    def _begins(self) -> list[str]:
+        """All aliases, in order: what a word begins is found by bisection."""
+        return sorted(self.aliases)
 
     # ------------------------------------------------------------ extraction
     def hits(self, data: bytes, ends: list[tuple[int, int]], path: str, listed: bool = False) -> list[Any]:
@@ -146,8 +158,9 @@ class Context:
             return None
         labelled = _labelled(data, assigned)
         name = labelled or words(assigned.name)
-        shown = next((size for size in (2, 1) if name[:size] in _SHOWN), 0)
-        if shown:
+        shown = 0
+        if name and name[0] in _SHOWN_FIRST:
+            shown = next((size for size in (2, 1) if name[:size] in _SHOWN), 0)
             name = name[shown:]  # the framework's prefix says where it goes, not what it is
         if _WORDY.fullmatch(value) and not self._takes_words(name) and not _unlike_words(value):
             return None
@@ -207,7 +220,7 @@ class Context:
             known = self._wordy[name] = (
                 part_of(name) in CHOSEN
                 or PART_OF_KIND.get(kind_of("_".join(name).encode())) in CHOSEN
-                or any(self._named(index, name) for index in self._chosen)
+                or _holds(self._runs_of_chosen, name)
             )
         return known
 
@@ -246,11 +259,8 @@ class Context:
     def _named(self, index: int, name: Sequence[str]) -> bool:
         own = self._own.get(index)
         if own is None:
-            own = self._own[index] = tuple(f"_{'_'.join(words(text.encode()))}_" for text in self.rules[index].names)
-        if not own:
-            return False
-        text = f"_{'_'.join(name)}_"
-        return any(run in text for run in own)
+            own = self._own[index] = _runs(self.rules[index])
+        return bool(own) and _holds(own, name)
 
     def _by_name(self, fitting: list[int], name: tuple[str, ...]) -> list[tuple[int, int]]:
         """(rank, index) of the provider's fitting rules, best name first: its own names, then the part's, then its kin's."""
@@ -294,10 +304,11 @@ class Context:
                 yield evidence, fitting[evidence.provider]
             return
         given: set[str] = set()
-        for evidence in self._on_line(data, assigned, mentions, fits):
+        near = mentions.around(assigned)
+        for evidence in self._on_line(data, assigned, near, fits) if near else ():
             given.add(evidence.provider)
             yield evidence, fitting[evidence.provider]
-        around = [m for m in mentions.around(assigned) if m[2] not in given and fits(m[2])]
+        around = [m for m in near if m[2] not in given and fits(m[2])]
         named = {mention[2] for mention in around}
         if named:
             # where they stand is dear to find out, and says nothing of those that have no rule for such a name
@@ -305,7 +316,7 @@ class Context:
             self._near(data, assigned, [mention for mention in around if mention[2] in able], found)
         # a chat on Discord about a venue's keys: the path names where it was held, the text whose they are
         spoken = not named.isdisjoint(self.venues)
-        for size, provider in self._in_words(words(path[-120:].encode("utf-8", "surrogateescape"))):
+        for size, provider in self._in_path(path):
             if provider not in given and fits(provider):
                 strength = 440 if spoken and provider not in self.venues else 500
                 _keep(found, provider, strength + size, "named in the path")
@@ -317,18 +328,26 @@ class Context:
                 yield evidence, fitting[evidence.provider]
 
     def _on_line(
-        self, data: bytes, assigned: Assigned, mentions: Mentions, fits: Callable[[str], bool]
+        self, data: bytes, assigned: Assigned, near: list[tuple[int, int, str]], fits: Callable[[str], bool]
     ) -> list[Evidence]:
         """The evidence of a value's own line where nothing can say more than that: most lines of logs and environment
         files. Empty where something could."""
         line = line_of(data, assigned.name_start, assigned.end)
-        if not stands_free(data, assigned.name_start, line):
-            return []
         found: dict[str, Evidence] = {}
-        for mention in mentions.around(assigned, *line):
-            if fits(mention[2]):
+        for mention in near:
+            if mention[0] >= line[0] and mention[1] <= line[1] and fits(mention[2]):
                 _keep(found, mention[2], LINE * 10 + _tie(assigned, mention), "named on its line")
+        if not found or not stands_free(data, assigned.name_start, line):  # nobody is named, mostly: that is cheaper to know
+            return []
         return sorted(found.values(), key=_by_strength)
+
+    def _in_path(self, path: str) -> list[tuple[int, str]]:
+        """(words, provider) of the aliases in the path of the file: the same for all values in it."""
+        of, known = self._path
+        if of != path:
+            known = self._in_words(words(path[-120:].encode("utf-8", "surrogateescape")))
+            self._path = path, known
+        return known
 
     def _in_words(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
         """(words, provider) of the aliases among a name's words; of two that overlap the longer one."""
@@ -342,7 +361,12 @@ class Context:
     def _aliased(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
         out: list[tuple[int, str]] = []
         at = 0
+        begins = self._begins
         while at < len(name):
+            near = bisect_left(begins, name[at])
+            if near == len(begins) or not begins[near].startswith(name[at]):
+                at += 1  # no alias begins with this word
+                continue
             for size in range(min(4, len(name) - at), 0, -1):
                 provider = self.aliases.get("".join(name[at : at + size]))
                 if provider is not None and provider.startswith(ALONE):
@@ -457,6 +481,7 @@ _PUBLIC_NAMES = frozenset(
 """Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
 _SHOWN = frozenset({("next", "public"), ("expo", "public"), ("nuxt", "public"), ("react", "app"), ("vite",), ("gatsby",)})
 """What frameworks for pages put before the names of variables that they hand to the browser."""
+_SHOWN_FIRST = frozenset(run[0] for run in _SHOWN)
 _PUBLIC_KEY = 42
 # hex, base58, and base64 of 32, 33, 64 or 65 bytes or of a structure: what public keys look like, and most venues' keys do not
 _PUBLIC_LOOK = compiled(
@@ -465,6 +490,7 @@ _PUBLIC_LOOK = compiled(
 )
 _PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key")})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
+_BLANK = (b" ", b"\t", b"\n")
 _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 
 # Words that say nothing of whose a credential is.
@@ -487,6 +513,17 @@ def _unlike_words(value: bytes) -> bool:
     return _LETTERS.fullmatch(value) is not None and strangeness(value) >= _STRANGE
 
 
+def _runs(rule: Rule) -> tuple[str, ...]:
+    """A rule's own names, as they stand among the words of a variable's name (`_holds`)."""
+    return tuple(f"_{'_'.join(words(text.encode()))}_" for text in rule.names)
+
+
+def _holds(runs: Sequence[str], name: Sequence[str]) -> bool:
+    """Whether one of the runs of words is in a name."""
+    text = f"_{'_'.join(name)}_"
+    return any(run in text for run in runs)
+
+
 def _foreign(name: Sequence[str]) -> bool:
     """Whether a name has a word of its own that is neither a part's nor a common one."""
     return any(len(word) > 2 and not word.isdigit() and word not in _COMMON and word not in PART_WORDS for word in name)
@@ -497,6 +534,8 @@ def _labelled(data: bytes, assigned: Assigned) -> tuple[str, ...]:
     private $key = "v"."""
     if assigned.name[:1] == b"$" or (assigned.quote and assigned.sep == b"="):
         return ()
+    if data[assigned.name_start - 1 : assigned.name_start] not in _BLANK:
+        return ()  # nearly all
     before = _LABEL.search(data, max(0, assigned.name_start - 24), assigned.name_start)
     return (*words(before.group(1)), *words(assigned.name)) if before else ()
 

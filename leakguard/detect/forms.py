@@ -145,6 +145,8 @@ _LABEL = compiled(
     f"(?i)({'|'.join(re.escape(word) for word, _ in LABELS)})"
     f"{_OF_API}[ \t*_`)]{{0,4}}(?P<sep>:|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \t]|\r?\n)[ \t\r\n*_`\"']{{0,6}}{_OPENING}\\Z"
 )
+_LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 24
+"""Characters, with all that may stand between it and the value: what _LABEL matches is no longer."""
 _ENGLISH = dict(LABELS)
 _DECORATED = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
@@ -259,10 +261,9 @@ class Named(NamedTuple):
 
 def named(data: bytes, form: int, start: int) -> Named | None:
     """The name that a form gives to the value at `start`; None if it is none after all."""
-    reader = _READERS[form]
+    reader, whole, asked = _BY_FORM[form]
     if reader is None:
         return _labelled(data, start)
-    whole = _WHOLE.get(reader)
     if whole is not None:
         return whole(data, start)
     low = _callee(data, start) if reader is _CALLED or reader is _TUPLE else max(0, start - 200)
@@ -270,7 +271,6 @@ def named(data: bytes, form: int, start: int) -> Named | None:
     if found is None:
         return None
     name = Named(found[1], low + found.start(), found.groupdict().get("quote") or b"")
-    asked = _ASKED.get(reader)
     return asked(data, start, found, name) if asked is not None else name
 
 
@@ -312,7 +312,7 @@ def _next_pass(data: bytes, start: int, found: re.Match[bytes], name: Named) -> 
 def _labelled(data: bytes, start: int) -> Named | None:
     """What a label in another language than English calls the value."""
     text = data[max(0, start - 200) : start].decode("utf-8", "replace")
-    label = _LABEL.search(text)
+    label = _LABEL.search(text, max(0, len(text) - _LONGEST_LABEL))
     if label is None or (not label["sep"].strip() and not _random(data, start)):
         return None
     return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
@@ -466,6 +466,8 @@ _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
 }  # fmt: skip
 """Forms that ask the value, too."""
+_BY_FORM = tuple([(reader, _WHOLE.get(reader), _ASKED.get(reader)) for reader in _READERS])
+"""The same by number: to look a pattern up hashes all of its code."""
 
 
 _TURNS = compiled(rb"[A-Za-z0-9]{10,15}(?![\w+/=.\-])")

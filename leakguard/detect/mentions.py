@@ -72,19 +72,19 @@ class Mentions:
         self._size = _DENSE if asking * _DENSE > len(data) else _SPARSE
         self._blocks: dict[int, list[tuple[int, int, str]]] = {}
 
-    def around(self, assigned: Assigned, low: int = 0, high: int = 1 << 62) -> list[tuple[int, int, str]]:
-        """(start, end, provider) of the names that stand as whole words near a value and in [low, high), but not in the
-        value."""
+    def around(self, assigned: Assigned) -> list[tuple[int, int, str]]:
+        """(start, end, provider) of the names that stand as whole words near a value, but not in it."""
         start, end = assigned.start, assigned.end
-        low = max(low, start - NEAR)
-        high = min(high, len(self._data), end + NEAR // 2)
-        size = self._size
-        return [
-            mention
-            for number in range(low // size, (high - 1) // size + 1)
-            for mention in self._block(number)
-            if mention[0] >= low and mention[1] <= high and not (mention[0] >= start and mention[1] <= end)
-        ]
+        low = max(0, start - NEAR)
+        high = min(len(self._data), end + NEAR // 2)
+        size, blocks = self._size, self._blocks
+        out = []
+        for number in range(low // size, (high - 1) // size + 1):
+            block = blocks.get(number)
+            for mention in self._block(number) if block is None else block:  # nearly all are empty
+                if mention[0] >= low and mention[1] <= high and not (mention[0] >= start and mention[1] <= end):
+                    out.append(mention)
+        return out
 
     def any(self) -> bool:
         """Whether there is one at all."""
@@ -107,7 +107,7 @@ class Mentions:
             _, size, provider = names[ident]
             stop = base + end
             start = stop - size
-            if not _is_word(data, start, stop):
+            if (start and data[start - 1] in _INSIDE and data[start] in _LOWER) or not _is_word(data, start, stop):
                 continue
             if provider[0] == ALONE:
                 if not stands_alone(data, start, stop):
@@ -127,18 +127,30 @@ _LIBRARY = compiled(rb"(?<![A-Za-z])[Pp]y\Z")
 _OF_API = compiled(rb"(?i:api|client|cc|(?:api|secret)?(?:key|secret))(?![A-Za-z])")
 
 
+_DIGIT, _SMALL, _CAPITAL = 1, 2, 3
+_KINDS = bytes(
+    _DIGIT if 48 <= byte <= 57 else _SMALL if 97 <= byte <= 122 else _CAPITAL if 65 <= byte <= 90 else 0 for byte in range(256)
+)
+"""What each byte of a name is, 0 for all that is neither a letter nor a digit."""
+_LOWER = frozenset(b"abcdefghijklmnopqrstuvwxyz")
+_INSIDE = _LOWER - frozenset(b"y")
+"""Before a small letter: the rest of a word, and not the `py` that a library's name may begin with. Most names stand so."""
+
+
 def _is_word(data: bytes, start: int, end: int) -> bool:
     """Whether data[start:end] begins and ends where a word of a name does: at a non-letter or a change of case."""
-    first, last = data[start : start + 1], data[end - 1 : end]
-    before, after = data[start - 1 : start] if start else b"", data[end : end + 1]
-    if end - start < 4 and (before.isdigit() or (after.isdigit() and _IN_TOKEN.match(data, end))):
+    before = _KINDS[data[start - 1]] if start else 0
+    after = _KINDS[data[end]] if end < len(data) else 0
+    if end - start < 4 and (before == _DIGIT or (after == _DIGIT and _IN_TOKEN.match(data, end))):
         return False  # fb in 3fb0ec78
-    joined = before.isalpha() and first.isalpha() and not (before.islower() and first.isupper())
-    if joined and not (end - start > 3 and _LIBRARY.search(data, max(0, start - 3), start)):
-        return False  # but pybithumb
-    if not (after.isalpha() and last.isalpha()):
+    if before >= _SMALL:
+        first = _KINDS[data[start]]
+        joined = first >= _SMALL and not (before == _SMALL and first == _CAPITAL)
+        if joined and not (end - start > 3 and _LIBRARY.search(data, max(0, start - 3), start)):
+            return False  # but pybithumb
+    if after < _SMALL or (last := _KINDS[data[end - 1]]) < _SMALL:
         return True
     if end - start > 4 and _OF_API.match(data, end):
         return True  # zaifapi
     # binanceKey, OKXClient: a capital after small letters, or one that begins a word of small letters
-    return after.isupper() and (last.islower() or data[end + 1 : end + 2].islower())
+    return after == _CAPITAL and (last == _SMALL or data[end + 1 : end + 2].islower())

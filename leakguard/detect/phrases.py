@@ -88,7 +88,6 @@ class Found(NamedTuple):
 # Everything that can stand between two words of ASCII or MARKED, and more.
 _LOOSE = compiled(rb"""(?<![A-Za-z\x80-\xff])(?:[A-Za-z\x80-\xff]{2,}+(?:\\[nrt]|%20|[\s,;|"'`.\-+0-9()\\#*\[\]:])++){11,}+""")
 _FAR = compiled(rb"[\xe1\xe3-\xed]")
-_SIGNS = b",;|\"'`.-+()#*[]"
 _TOKEN = compiled(rb"\\+[nrt]|[A-Za-z\x80-\xff]+")
 _ESCAPE = ord("\\")
 
@@ -147,14 +146,17 @@ def _near(data: bytes, end: int, listed: frozenset[bytes]) -> int:
     """`_spoiled` for what is quickly seen: eleven words take 44 bytes or more, and of the words in these one that no list
     has is enough. 0 says nothing."""
     start = max(0, end - LEAST - 3)
-    piece = data[start:end].lower()
+    piece = data[start:end]
     words = piece.split()
-    at = len(piece) - len(words.pop())  # the beginning of the twelfth
-    while len(words) > 1:  # the first may be the end of a word
-        word = words.pop().strip(_SIGNS)
-        at = piece.rfind(word, 0, at)
-        if word not in listed and word.isalpha():
-            return start + at + len(word) + LEAST
+    if len(words) > 2 and (word := words[-2]).isalpha() and word.lower() not in listed:  # prose
+        return start + piece.rfind(word, 0, len(piece) - len(words[-1])) + len(word) + LEAST
+    at = end
+    tokens = _TOKEN.findall(piece)
+    for number in range(len(tokens) - 1, 0, -1):  # the first may be the end of a word
+        token = tokens[number]
+        at = data.rfind(token, start, at)
+        if at + len(token) < end and token.isalpha() and token.lower() not in listed:  # the last is a word's beginning
+            return at + len(token) + LEAST
     return 0
 
 
@@ -182,14 +184,17 @@ def _spoiled(data: bytes, end: int, known: frozenset[bytes]) -> int:
             del tokens[0]  # the end of a word
         return _behind(data, end, tokens, known)
 
-    start = max(0, end - 600)
-    text = data[start:end].decode("utf-8", "ignore")
-    words = words_of(text)
-    if start:
-        del words[:1]  # the end of a word
-    if words and text.endswith(words[-1]):
-        words.pop()  # the beginning of the twelfth
-    return 0 if all(map(listed, words[-11:])) else end + 1
+    for most in (120, 600):  # a word that no list has stands near, more likely than not
+        start = max(0, end - most)
+        text = data[start:end].decode("utf-8", "ignore")
+        words = words_of(text)
+        if start:
+            del words[:1]  # the end of a word
+        if words and text.endswith(words[-1]):
+            words.pop()  # the beginning of the twelfth
+        if not all(map(listed, words[-11:])):
+            return end + 1
+    return 0
 
 
 def _behind(data: bytes, end: int, tokens: list[bytes], known: frozenset[bytes]) -> int:

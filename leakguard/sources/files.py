@@ -15,6 +15,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from leakguard.errors import SourceError, UsageError
@@ -259,15 +260,17 @@ class _Walk:
                     entries.append(entry)  # one by one: an error half way keeps what was there
         except OSError as error:
             self._tell("failed", frame.label, reason_of(error))
-        entries.sort(key=_name_bytes)
-        entries = _logs_in_order(entries)
+        names = [entry.name for entry in entries]
+        text = "\n".join(names)
+        entries.sort(key=_name if text.isascii() else _name_bytes)  # the same order, by a key in C
+        entries = _logs_in_order(entries, text)
         frame.entries = iter(entries)
         self.ancestors.add(frame.key)
         if self.options.follow_symlinks:
             self.entered.add(frame.key)
-        if not self.options.git and any(entry.name == "HEAD" for entry in entries) and _is_git(frame.path, entries):
+        if not self.options.git and "HEAD" in names and _is_git(frame.path, entries):
             self._tell("failed" if self.options.strict else "skipped", frame.label, HISTORY)
-        if self.git and frame.below and any(entry.name == ".git" for entry in entries):
+        if self.git and frame.below and ".git" in names:
             self._ask_git(frame, top=True)
         return frame
 
@@ -366,14 +369,17 @@ class _Walk:
         self.on_incident(Incident(state, path, reason, size))
 
 
-def _logs_in_order(entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
-    """The same with rotated logs before the log itself, oldest first."""
+def _logs_in_order(entries: list[os.DirEntry[str]], names: str) -> list[os.DirEntry[str]]:
+    """The same with rotated logs before the log itself, oldest first. `names`: those of all of them, one a line."""
     from leakguard.rotated import by_age, may_be
 
-    if not may_be("\n".join([entry.name for entry in entries])):
+    if not may_be(names):
         return entries  # nearly every folder
     order = by_age([entry.name for entry in entries])
     return entries if order is None else [entries[index] for index in order]
+
+
+_name = attrgetter("name")
 
 
 def _name_bytes(entry: os.DirEntry[str]) -> bytes:

@@ -110,7 +110,7 @@ def open_regular(path: str) -> tuple[int, int]:
 
 
 def read_whole(path: str, most: int) -> bytes | None:
-    """The content of a regular file of 1 to `most` bytes that did not change meanwhile. None for anything else, and for
+    """The content of a regular file of at most `most` bytes that did not change meanwhile. None for anything else, and for
     every error: `read_windows` knows what to say of it. Most of what is scanned are small files; this is all they need."""
     try:
         fd = os.open(path, _OPEN_FLAGS)
@@ -119,7 +119,7 @@ def read_whole(path: str, most: int) -> bytes | None:
     try:
         info = os.fstat(fd)
         size = info.st_size
-        if not stat.S_ISREG(info.st_mode) or not 0 < size <= most:
+        if not stat.S_ISREG(info.st_mode) or size > most:
             return None
         data = os.read(fd, size + 1)  # the byte too many tells whether it grew
     except OSError:

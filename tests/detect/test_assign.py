@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
+from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 import hyperscan
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from leakguard.detect import assign
+from leakguard.detect import assign, forms
 from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.generate import expand_marked
 from leakguard.detect.naming import kind_of, part_of, plain, words
@@ -167,3 +171,49 @@ def test_words_of_a_name() -> None:
     assert plain(b"token_type")
     assert not plain(b"memo")
     assert not plain(b"password")
+
+
+def some(text: str) -> st.SearchStrategy[bytes]:
+    """One of the words of a text; `_` is a blank, `~` a line's end, and `0` nothing."""
+    return st.sampled_from([word.translate(str.maketrans("_~", " \n")).replace("0", "").encode() for word in text.split()])
+
+
+GIVEN = st.tuples(
+    some("0 0 ~ ~ put( {_ [ ~__"),
+    some("key password token name \"key\" 'secret' \"name\" api.key"),
+    some("0 _"),
+    some(", , : = ( =>"),
+    some("0 _ ~ ~____ _" + "_" * 58),
+    some("0 0 \" \" ' `"),
+    some("documentation abc81de92 region=x9k2m4q7 key=ab1 api_key=v81==w Bearer_x81k27 1234567 ab\\\"cd91 x=\\n81abc") ,
+    some("0 0 \" ' ` \\\""),
+    some("0 ~ : _: = } , ) _ \t= ~~ \\n"),
+)
+
+
+@settings(max_examples=1000)
+@given(st.lists(GIVEN, min_size=1, max_size=3), st.booleans())
+def test_what_is_quickly_refused_is_refused_by_a_longer_look(given: list[tuple[bytes, ...]], wordy: bool) -> None:
+    """A value that is the next field's name, or the next parameter, wherever it may stand."""
+    data = b"".join(b"".join(pieces) for pieces in given)
+    ends = [(form, end) for form in (0, 1, 2, 3) for end in range(6, len(data) - 1)]
+    quick = assigned(data, ends, wordy)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(assign, "_NEXT_FIELD", {})
+        patched.setattr(assign, "_NEXT_PARAMETER", re.compile(rb"(?!)"))
+        assert assigned(data, ends, wordy) == quick
+
+
+PIECES = some("\" ' ` \\ \\\" \\n ~ _ , abc x xxxxxxxxx")
+
+
+@given(st.lists(PIECES, max_size=24).map(b"".join), st.sampled_from([b'"', b"'", b"`"]))
+def test_a_quoted_value_ends_at_the_first_quote_that_no_backslash_is_before(data: bytes, sign: bytes) -> None:
+    plain_way = re.compile(rb"(?:[^%b\\\r\n]|\\[^\r\n]){4,1024}(?=%b)" % (sign, sign))
+    for start in range(len(data)):
+        quick, found = assign._QUOTED[sign].match(data, start), plain_way.match(data, start)
+        assert (quick and quick.span()) == (found and found.span())
+
+
+def test_no_label_is_longer_than_what_is_looked_through() -> None:
+    assert parser.parse(forms._LABEL.pattern, forms._LABEL.flags).getwidth()[1] <= forms._LONGEST_LABEL

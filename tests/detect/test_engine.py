@@ -302,3 +302,21 @@ def test_identity_depends_on_key_and_secret_alone(loaded: cache.Loaded) -> None:
 
 def test_matches_are_values() -> None:
     assert Match(0, 0, 1, 0, 1, 3, (), b"", 1) == Match(0, 0, 1, 0, 1, 3, (), b"", 1)
+
+
+NEAR = {"words": ["acme.example", "acmecorp"], "before": 30, "after": 20}
+
+
+@given(st.integers(0, 90), st.integers(0, 90), st.sampled_from(["Acme.Example", "ACMECORP", "acme"]), st.booleans())
+def test_ends_with_no_word_near_them_are_those_that_the_gate_refuses(
+    before: int, after: int, word: str, twice: bool
+) -> None:
+    token = b"acme_" + b"0123456789abcdef01234567"
+    text = b" " * 40 + word.encode() + b" " * before + token + b" " * after + (word.encode() if twice else b"") + b" " * 40
+    engine = engine_of(rule(gates=(("not_placeholder", False), ("near", NEAR))))
+    quick = engine.scan(text + b"\n" + token).matches
+    engine._where_named = lambda data, index, ends: ends  # type: ignore[method-assign]
+    assert engine.scan(text + b"\n" + token).matches == quick
+    named = word != "acme"
+    reaches = before + len("acme_") + len(word) <= 30 or (twice and after + len(word) <= 20)
+    assert any(match.start < len(text) for match in quick) == (named and reaches)

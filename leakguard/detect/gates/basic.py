@@ -73,12 +73,16 @@ def _surroundings(candidate: Candidate, before: int, after: int) -> bytes:
     return (candidate.data[low : candidate.start] + b"\0" + candidate.data[candidate.end : candidate.end + after]).lower()
 
 
-def near(candidate: Candidate, words: list[Any], before: int = 400, after: int = 200) -> Verdict:
+NEAR_BEFORE, NEAR_AFTER = 400, 200
+"""Bytes before and after a value that `near` looks at where a rule says nothing else."""
+
+
+def near(candidate: Candidate, words: list[Any], before: int = NEAR_BEFORE, after: int = NEAR_AFTER) -> Verdict:
     text = _surroundings(candidate, before, after)
     return Verdict.PASS if any(str(word).lower().encode() in text for word in words) else Verdict.REJECT
 
 
-def not_near(candidate: Candidate, words: list[Any], before: int = 400, after: int = 200) -> Verdict:
+def not_near(candidate: Candidate, words: list[Any], before: int = NEAR_BEFORE, after: int = NEAR_AFTER) -> Verdict:
     return Verdict.REJECT if near(candidate, words, before, after) == Verdict.PASS else Verdict.PASS
 
 

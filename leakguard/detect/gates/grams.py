@@ -181,10 +181,10 @@ def strangeness(value: bytes) -> float:
     symbols = value.translate(_SYMBOL)
     classes = value.translate(_CLASS)
     text = 0.0
-    a = b = 27
-    for c in symbols:
-        text += table[(a * 28 + b) * 28 + c]
-        a, b = b, c
+    place = 27 * 28 + 27
+    for symbol in symbols:
+        place = place % 784 * 28 + symbol  # of three symbols: the first goes
+        text += table[place]
     small, large, digits = classes.count(97), classes.count(65), classes.count(48)
     letters = small + large
     size = 26 * (small > 0) + 26 * (large > 0) + 10 * (digits > 0)

@@ -155,11 +155,12 @@ def value_like(candidate: Candidate, kind: str) -> Verdict:
     """Whether the value looks like a secret of this kind (password, secret, token, key, weak): see the module."""
     value = candidate.secret
     sep = candidate.groups.get("sep")
-    if sep == b"list" or (sep == b"pair" and not candidate.path.endswith(_WITH_PAIRS)) or _no_value(value):
+    if sep == b"list" or (sep == b"pair" and not candidate.path.endswith(_WITH_PAIRS)):
         return REJECT
-    judge = {"password": _password, "passphrase": _passphrase, "unnamed": _unnamed}.get(kind)
+    # most are words, which is seen sooner than that they are a placeholder or something known
+    judge = _JUDGES.get(kind)
     good = judge(candidate, value) if judge is not None else _random(candidate, value, kind)
-    return PASS if good else REJECT
+    return PASS if good and not _no_value(value) else REJECT
 
 
 # ---------------------------------------------------------------- passwords
@@ -277,6 +278,8 @@ def _unnamed(candidate: Candidate, value: bytes) -> bool:
         return False
     return strangeness(value) >= 45 and not _is_text(value)
 
+
+_JUDGES = {"password": _password, "passphrase": _passphrase, "unnamed": _unnamed}
 
 # {"type": "tendermint/PubKeyEd25519", "key": ...}
 _PUBLIC_TYPE = compiled(rb"(?i)pub(?:lic)?_?key[\w/]{0,16}[\"']?[^{}\n]{0,24}(?:\n[^{}\n]{0,40})?\Z")

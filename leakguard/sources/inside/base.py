@@ -119,6 +119,14 @@ class Budget:
         if not self.members & 0x3FF and time.monotonic() > self._deadline:
             self._end(f"takes more than {self._seconds} seconds (--archive-seconds)")
 
+    def allows(self, count: int) -> bool:
+        """Accounts for `count` expanded bytes if no limit is reached by them; else leaves that to `spend`."""
+        produced = self.produced + count
+        if self.over or produced > self._by_ratio or produced > self._most or time.monotonic() > self._deadline:
+            return False
+        self.produced = produced
+        return True
+
     def left(self) -> float:
         """Seconds to go."""
         return self._deadline - time.monotonic()
@@ -364,6 +372,17 @@ class Stream:
             self._buffer, self._at = data, 0
 
 
+def ready(data: bytes) -> Stream:
+    """A stream of bytes that were pulled and accounted for already."""
+    stream = Stream(_nothing, len(data))
+    stream._buffer, stream.ended = data, True
+    return stream
+
+
+def _nothing(_count: int) -> bytes:
+    return b""
+
+
 class Part:
     """A run of a stream, to be pulled; what was not pulled is passed over by `finish`."""
 
@@ -382,6 +401,17 @@ class Part:
             self.short = True
             raise BrokenError(f"ends {self.left} bytes early")
         self.left -= len(data)
+        return data
+
+    def is_near(self) -> bool:
+        """Was all of it pulled from the stream's source already, and nothing of it read?"""
+        stream = self.stream
+        return 0 < self.left <= len(stream._buffer) - stream._at
+
+    def whole(self) -> bytes:
+        """All that is left of what `is_near`."""
+        data = self.stream.read(self.left)
+        self.left = 0
         return data
 
     def finish(self) -> None:

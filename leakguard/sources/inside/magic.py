@@ -211,7 +211,12 @@ def checksum_fits(block: bytes) -> bool:
     if not digits or b"\0" in digits or b" " in digits:
         return False
     told = int(digits, 8)
-    unsigned = sum(block) - sum(field) + 256
+    from zlib import adler32
+
+    block = block[:HEAD]
+    # of ASCII the sum is less than what Adler's is taken by, and that takes a twentieth of the time
+    unsigned = (adler32(block) & 0xFFFF) - 1 if block.isascii() else sum(block)
+    unsigned += 256 - sum(field)
     if told == unsigned:
         return True
     high = sum(byte > 127 for byte in block) - sum(byte > 127 for byte in field)

@@ -30,12 +30,14 @@ from leakguard.sources.inside.base import (
     LimitError,
     Member,
     Moved,
+    Part,
     Pull,
     Stream,
     Told,
     UnreadError,
     from_bytes,
     from_file,
+    ready,
 )
 from leakguard.sources.inside.limits import Bytes, Limits
 from leakguard.sources.inside.readers import NAMED, READERS
@@ -393,7 +395,11 @@ class Walker:
             return container, Stream(self._ending(pull) if self.keep_last else pull, member.size)
         if member.kind != "gap":
             origin = self._called(member, number, container, names)
-            return origin, Stream(self.guarded(member.pull, origin), member.size)
+            pull = member.pull
+            if type(pull) is Part and pull.is_near() and self.choose is None and self.budget.allows(pull.left):
+                self.tally.expanded += pull.left  # most members are small, and lie in what was decoded last
+                return origin, ready(pull.whole())
+            return origin, Stream(self.guarded(pull, origin), member.size)
         stream = Stream(self.guarded(member.pull, container), member.size)
         _past_zeros(stream)
         name = member.name
