@@ -20,6 +20,7 @@ from leakguard.detect.stage1 import CONTEXT_BASE
 from leakguard.model import Venue
 
 USERINFO, PEM, BOT, COOKIE, RUN, BRIEF = (REDACT_BASE + number for number in range(6))
+LISTEN, LOGIN, SIGNED = (REDACT_BASE + number for number in range(16, 19))
 
 TRIGGERS: tuple[tuple[int, bytes], ...] = (
     # unbounded repeats are one state each; how long the parts are is checked later
@@ -32,6 +33,12 @@ TRIGGERS: tuple[tuple[int, bytes], ...] = (
     (RUN, rb"[A-Za-z0-9+/_\-]{40}={0,2}\r?\n"),
     # names too brief for the scanner's list of words, which may stand anywhere in a name
     (BRIEF, rb"(?i)(?:^|[^a-z0-9])(?:sig|t?otp|[2mt]fa|jwt)(?:[_\-]?code)?[\"']?[ \t]?[:=][ \t]?b?[\"']?[^\s\"'<>]"),
+    # a user's stream at a venue, by the key that lets anybody listen: wss://stream.../ws/KEY
+    (LISTEN, rb"/ws/[A-Za-z0-9]{60}"),
+    # logins over a socket: {"op": "auth", "args": [KEY, expires, SIGNATURE]}
+    (LOGIN, rb"[\"']auth[A-Za-z]*\\*[\"'] ?, ?\\*[\"']args\\*[\"'] ?: ?\[ ?\\*[\"'][A-Za-z0-9\-]{8}"),
+    (SIGNED, rb"[\"']args\\*[\"'] ?: ?\[ ?\\*[\"'][^\s\"'\\]+\\*[\"'] ?, ?"
+     rb"\\*[\"']?[0-9]{10}[0-9]*\\*[\"']? ?, ?\\*[\"'][A-Za-z0-9+/=]{16}"),
 )
 """What the redactor looks for beside the scanner's triggers, in the same pass."""
 
@@ -253,9 +260,25 @@ def place(data: bytes, ident: int, end: int) -> tuple[int, int, str] | None:
             return *found.span(found.lastindex or 0), "field.cookie"
     elif ident == BRIEF:
         return _brief(data, end)
+    elif ident == LISTEN:
+        found = _LISTEN.match(data, end - 64) if end >= 64 else None
+        if found is not None:
+            return *found.span(1), "url.listen-key"
+    elif ident in (LOGIN, SIGNED):
+        at = data.rfind(b"args", end - 320 if end > 320 else 0, end)
+        found = _ARGS.match(data, at) if at >= 0 else None
+        if found is not None and ident == LOGIN:
+            return *found.span(1), "field.api-key"
+        if found is not None and found[2] is not None:
+            return *found.span(2), "field.signature"
     return None
 
 
+_LISTEN = re.compile(rb"/ws/([A-Za-z0-9]{60,128})(?![A-Za-z0-9])")
+_ARGS = re.compile(
+    rb"args\\*[\"'] ?: ?\[ ?\\*[\"']([A-Za-z0-9\-]{8,128}|<redacted:[^<>\s]{1,110}>)\\*[\"']"
+    rb"(?: ?, ?\\*[\"']?[0-9]{10,20}\\*[\"']? ?, ?\\*[\"']([A-Za-z0-9+/=]{16,256}))?"
+)
 _BRIEF = re.compile(
     rb"(?i)(?<![a-z0-9])(sig|t?otp|[2mt]fa|jwt)(?:[_\-]?code)?[\"']?[ \t]?[:=][ \t]?b?(?=[\"']?([^\s\"'<>]))"
     rb"(?:\"([^\"\r\n]{1,1024})\"|'([^'\r\n]{1,1024})'|[\"']?([^\s\"'`<>,;&|(){}\[\]]{1,1024}))"

@@ -328,7 +328,7 @@ def test_the_programs_hooks_that_are_set_later(environment: str, tmp_path: Path,
     assert (KEY in (tmp_path / "own").read_text()) == (not again)  # the documented limit
 
 
-@pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
+@pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed: no part of the extra dev")
 def test_uvloops_own_handler(closed: Redactor) -> None:
     import uvloop
 

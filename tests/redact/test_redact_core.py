@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import json
 import os
 import subprocess
 import sys
 import threading
 import types
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -376,3 +378,27 @@ def test_what_only_looks_like_a_brief_name(redactor: Redactor, line: str) -> Non
 def test_codes_in_fields(redactor: Redactor) -> None:
     told = redactor.redact({"otp": "482913", "totp": 482913, "pin_count": "4829", "x": ["2fa=482913"]})
     assert told == {"otp": "<redacted:field.otp>", "totp": 482913, "pin_count": "4829", "x": ["2fa=<redacted:field.otp>"]}
+
+
+@pytest.mark.parametrize("write", [json.dumps, repr, lambda message: json.dumps(json.dumps(message))])
+@pytest.mark.parametrize(("op", "size"), [("auth", 18), ("authKeyExpires", 24)])
+def test_logins_over_a_socket(redactor: Redactor, write: Callable[[object], str], op: str, size: int) -> None:
+    key, signature = secret(size, f"{{{{alnum*{size}}}}}"), secret(size, "{{hex*64}}")
+    told = redactor.redact_str(f"> TEXT {write({'op': op, 'args': [key, 1662350400000, signature]})} [120 bytes]")
+    assert key not in told and signature not in told and "1662350400000" in told and "[120 bytes]" in told
+    assert redactor.redact_str(told) == told
+    first = write({"args": [key, 1662350400000, signature], "op": op})
+    assert signature not in redactor.redact_str(first)
+
+
+def test_what_only_looks_like_a_login(redactor: Redactor) -> None:
+    line = 'sent {"op": "subscribe", "args": ["orderbook.50.BTCUSDT", "trade.BTCUSDT"]} to wss://stream.bybit.com/v5/public/spot'
+    assert redactor.redact_str(line) is line
+
+
+def test_a_stream_that_a_key_opens(redactor: Redactor) -> None:
+    key = secret(60, "{{alnum*60}}")
+    told = redactor.redact_str(f"connecting to wss://stream.binance.com:9443/ws/{key}")
+    assert told.startswith("connecting to wss://stream.binance.com:9443/ws/<redacted:url.listen-key:") and key not in told
+    line = "connecting to wss://stream.binance.com:9443/ws/btcusdt@depth20@100ms"
+    assert redactor.redact_str(line) is line
