@@ -47,7 +47,7 @@ from leakguard.redact.names import (
     pem_spans,
     place_spans,
 )
-from leakguard.redact.quick import Made, Quick, applied, spliced
+from leakguard.redact.quick import Edit, Made, Quick, applied, spliced
 from leakguard.redact.views import ANSI, WRAP, Stripped
 from leakguard.triage.fingerprint import key_from
 
@@ -101,7 +101,7 @@ class Stats(NamedTuple):
 
 
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
-_KIND = itemgetter(1)
+_KIND = itemgetter(-2)
 WAIT = 1.0
 """Seconds."""
 
@@ -214,13 +214,21 @@ class Redactor:
             data = text.encode("utf-8", "surrogatepass")
             if self._calm(data):
                 return text
+        except Exception as error:  # noqa: BLE001
+            masked = self._unchecked(b"", error).decode()
+            return text if self.policy.on_error == "open" else masked
+        return self._looked(text, data)
+
+    def _looked(self, text: str, data: bytes) -> str:
+        """redact_str of a text that is not calm, with its bytes."""
+        try:
             fired = self._look(data)
             if fired is None:
                 return text
             out = self._rewritten(data, fired[0], fired[1], True, fired[2])
             return text if out is data else out.decode("utf-8", "surrogatepass")
         except Flood:
-            return self._flooded(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+            return self._flooded(data).decode("utf-8", "replace")
         except Exception as error:  # noqa: BLE001
             masked = self._unchecked(b"", error).decode()
             return text if self.policy.on_error == "open" else masked
@@ -307,11 +315,11 @@ class Redactor:
             if edits:
                 out = spliced(data, edits)
                 if (self._settled if whole else self.runtime.merged.settled)(out):
-                    self._count([edit[2:] for edit in edits], True)
+                    self._count(edits, True)
                     return out
                 data, fine = applied(data, 0, len(data), edits)
                 ends = [item for item in self._scan(data) if item[1] not in fine]
-                self._count([edit[2:] for edit in edits], not ends)
+                self._count(edits, not ends)
                 if not ends:
                     return data
                 places = self.known.find(data)
@@ -488,10 +496,10 @@ class Redactor:
         self._add(kinds)
         return b"".join(pieces)
 
-    def _count(self, made: Iterable[Made], changed: bool = False) -> None:
+    def _count(self, made: Iterable[Made | Edit], changed: bool = False) -> None:
         """Counts what quick.py put in the place of secrets."""
         if self._tally is not None:
-            self._add([one[1:] for one in made], changed)
+            self._add([(one[-2], one[-1]) for one in made], changed)
             return
         own, lock = self._kinds, self._lock.inner
         held = lock.acquire(True, WAIT)  # by hand: once for each record

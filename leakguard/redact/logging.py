@@ -222,7 +222,7 @@ def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PL
     handle, own_filter, no_filter = base.handle, base.filter, logger_class.filter
     direct = all(map(_from_logging, (before, before_handlers, handle, no_filter)))  # nobody does more in one of them
     redactor = cleaner.redactor
-    kept, clean, redact = cleaner.kept, cleaner.clean, redactor.redact_str
+    kept, clean, looked = cleaner.kept, cleaner.clean, redactor._looked
     scan, fired, stopped, most, free, fresh, back = redactor._guard
     known, count = redactor.known, redactor._records
     shown, size = _SHOWN_WHOLE, _FIELDS
@@ -273,7 +273,7 @@ def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PL
                         calm = False
                     back(scratch)
                 if not calm:
-                    told = redact(text)
+                    told = looked(text, data)
                     quiet = told is text
                     if not quiet:
                         if args:
