@@ -10,8 +10,9 @@ import pytest
 
 from leakguard.detect import check as laws
 from leakguard.detect import rules
+from leakguard.detect.engine import Engine
 from leakguard.errors import EXIT_USAGE, RulePackError, UsageError
-from leakguard.model import Confidence, Severity
+from leakguard.model import Confidence, RuleSet, Severity
 
 PACK = """
 [pack]
@@ -412,3 +413,39 @@ def test_the_documented_pack_passes() -> None:
     block = page.read_text().split("```toml\n")[1].split("```")[0]
     assert tomllib.loads(block)["pack"]["provider"] == "acme"
     assert [problem for problem in problems(block) if problem.error] == []
+
+
+class _Searches:
+    """A pattern that tells where it was searched."""
+
+    def __init__(self, pattern: str) -> None:
+        from leakguard.detect.floods import compiled
+
+        self.pattern = compiled(pattern)
+        self.seen: list[tuple[int, int]] = []
+
+    def search(self, text: bytes, start: int, stop: int, timeout: float) -> Any:
+        self.seen.append((start, stop))
+        return self.pattern.search(text, start, stop, timeout=timeout)
+
+
+@pytest.mark.parametrize("ident", ["meta.access-token", "github.personal-access-token", "slip39.share", "otpauth.url", "jwt.token"])
+def test_floods_are_walked_as_the_engine_walks(engine: Engine, ident: str) -> None:
+    """What `rules check` measures is what a scan does: with a walk of its own it once measured eight times as much."""
+    from leakguard.detect import floods
+    from leakguard.detect.sample import fitting_path
+
+    rule = next(rule for rule in engine.rules if rule.id == ident)
+    only = floods.OneTrigger(rule.trigger)
+    searched = 0
+    for _, unit in floods.floods(floods._seeds(rule, [])):
+        text = floods._flood(unit, 8192)
+        measured, scanned = _Searches(rule.pattern), _Searches(rule.pattern)
+        floods._second_stage(measured, rule, only, text, 600.0)
+        own = Engine(RuleSet((rule,), (), (), "check"), only, decode_depth=0)
+        own._second[0] = scanned
+        own.scan(text, fitting_path(rule))
+        if scanned.seen:  # nothing is searched where a gate's word is not near
+            assert measured.seen == scanned.seen
+            searched += len(scanned.seen)
+    assert searched

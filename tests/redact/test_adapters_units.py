@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from texts import secret
 
 import leakguard.redact
+from leakguard.detect.guards import ASK
 from leakguard.errors import UsageError
 from leakguard.redact import Policy, Redactor, hooks, http, sentry, standard, stdout
 from leakguard.redact import logging as adapter
@@ -771,3 +772,35 @@ def test_who_replaces_a_loggers_method_later_is_called(redactor: Redactor, monke
     finally:
         monkeypatch.undo()
         patches.undo()
+
+
+@pytest.mark.parametrize("byte", sorted(ASK), ids=hex)
+def test_the_guard_is_not_asked_about_what_it_does_not_judge(environment: str, byte: int) -> None:
+    """Neither for a record nor for a text: both ways to a clean one say for themselves which bytes need the closer look."""
+    own = Redactor(cache_folder=environment)
+    text = f"order 17 of BTC is filled{chr(byte)}now"
+    scanned: list[bytes] = []
+    scan = own._guard.scan
+    own._guard = own._guard._replace(scan=lambda data, *more: (scanned.append(data), scan(data, *more))[1])
+    records: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: records.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.Logger("asked")
+    logger.addHandler(handler)
+    patches = adapter.install(own)
+    try:
+        logger.info("order 17 of BTC is filled now")
+        assert scanned == [b"order 17 of BTC is filled now"]
+        logger.info(text)
+        logger.info("order 17 of %s is filled%snow", "BTC", chr(byte))
+    finally:
+        patches.undo()
+    assert len(scanned) == 1
+    assert records[1:] == [text, text]
+    assert not own._calm(text.encode()) and own.redact_str(text) is text
+    assert own._calm(b"order 17 of BTC is filled now")
+
+
+def test_the_guard_is_not_asked_beyond_ascii(environment: str) -> None:
+    own = Redactor(cache_folder=environment)
+    assert own._calm(b"order 17 is filled") and not own._calm("order 17 is ausgeführt".encode())
