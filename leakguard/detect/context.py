@@ -130,13 +130,13 @@ class Context:
 
     def _values(self, data: bytes, ends: list[tuple[int, int]]) -> Iterator[Assigned]:
         """What is assigned at these ends; a table's rows for its header; the literal of a lookup's default."""
-        tabled = -1
+        heads: set[int] = set()  # where their lines end; the rarer forms come first, so in no order
         for found in assigned(data, ends):
             if not found.quote or found.quote == b"`":
                 if is_header(data, found):
-                    if found.start > tabled:
-                        tabled = data.find(b"\n", found.end)
-                        tabled = tabled if tabled >= 0 else len(data)
+                    line = data.find(b"\n", found.end)
+                    if line not in heads:
+                        heads.add(line)
                         yield from rows(data, found)
                     continue
                 literal = _LOOKUP.match(data, found.start) if not found.quote else None
@@ -187,7 +187,8 @@ class Context:
             yielding = yielding or made
         if yielding:
             return yielding
-        if address or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES:
+        shown_key = _PREFIXED.fullmatch(value) is not None and _UNSHOWN.isdisjoint(name)
+        if address or shown_key or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES:
             return None
         for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
             if not self._shape(self.rules[index].shape).fullmatch(value, timeout=TIMEOUT):
@@ -469,6 +470,9 @@ _LETTERS = compiled(rb"[A-Za-z]{10,64}")
 _STRANGE = 24
 """How strange letters must be to be no words, although they begin and end like words: names in code come to 15."""
 _ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}")
+_PREFIXED = compiled(rb"ed25519:[1-9A-HJ-NP-Za-km-z]{43,44}")
+"""A public key of NEAR or of Orderly, unless the name says otherwise: NEAR's private ones are twice as long."""
+_UNSHOWN = frozenset({"secret", "private", "priv", "seed"})
 _PUBLIC_NAMES = frozenset(
     tuple(name.split())
     for name in (
@@ -495,6 +499,9 @@ _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public
 
 # Words that say nothing of whose a credential is.
 _COMMON = frozenset(
+    "exch excg inp input param params trad brok broker arb arbitrage grid dca hedge maker taker scalp scalper sniper strategy "
+    "leg leg1 leg2 account1 account2 mainnet paper hard coded hardcoded secondary primary tmp temp prev previous str string "
+    "static private const alt personal work office desk fund pool client customer "
     "freqtrade hummingbot jesse octobot gekko passivbot superalgos spec specification builder setting "
     "a account accounts admin api app auth backup base bot cfg client cls cold config conf const core cred ctx creds "
     "credential credentials cassandre ccxt crypto data def default demo dev dex env exchange export ex first future "

@@ -186,6 +186,33 @@ WRITTEN = [
                          '\tSecret string `env:"BYBIT_SECRET" envDefault:"{1}"`\n}}\n'),
     ("bybit", "assets/env", "BYBITAPIKEY={0}\nBYBITSECRETKEY={1}\n"),
     ("okx", "accounts.txt", "OKX\nkey {0}\nsecret {1}\npass {2}\n"),
+    # a third author's batch: each line a cause
+    ("bybit", "trading.org", "* Accounts\n** Bybit\n   - api key :: {0}\n   - secret :: {1}\n"),
+    ("bybit", "passwords.txt", "gmail: see the vault\nBybit api\n{0}\n{1}\n\nvps 10.0.0.4\n"),
+    ("okx", "keys.txt", "OKX keys:\n{0}\n{1}\n{2}\n"),
+    ("gate", "keys.py", 'KEYS = dict(\n    gate=("{0}", "{1}"),\n)\n'),
+    ("bybit", "keys.py", 'BYBIT_ACCOUNT = ["{0}", "{1}"]\n'),
+    ("bybit", "keys.py", 'BYBIT_KEY = (\n    "{0}"\n)\nBYBIT_SECRET = \\\n    "{1}"\n'),
+    ("gate", "keys.xml", '<string name="gateio_api_key" translatable="false">{0}</string>\n'
+                         '<string name="gateio_api_secret" translatable="false">{1}</string>\n'),
+    ("gate", "ssm.tf", 'resource "aws_ssm_parameter" "k" {{\n  name  = "/prod/gateio/api_key"\n  type  = "SecureString"\n  value = "{0}"\n}}\n'
+                       'resource "aws_ssm_parameter" "s" {{\n  name  = "/prod/gateio/api_secret"\n  type  = "SecureString"\n'
+                       '  value = "{1}"\n}}\n'),
+    ("gate", "terraform.tfstate", '{{"outputs": {{"gateio_api_key": {{"value": "{0}", "type": "string"}},\n'
+                                  '"gateio_api_secret": {{"value": "{1}", "type": "string", "sensitive": true}}}}}}\n'),
+    ("gate", ".bash_history", 'echo -n "a=1" | openssl dgst -sha256 -hmac "{1}"\ncurl -H "KEY: {0}" https://api.gateio.ws/api/v4/x\n'),
+    ("gate", ".env", "MAIN_GATEIO_KEY={0}\nMAIN_GATEIO_SEC={1}\n"),
+    ("gate", "accounts.json", '[{{"exchange": "gate", "credentials": {{"k": "{0}", "s": "{1}"}}}}]\n'),
+    ("bybit", "help.txt", 'why "invalid signature" on Bybit?\n```py\nk = "{0}"\ns = "{1}"\n```\n'),
+    ("bybit", "ea.mq5", 'input string InpExchange = "Bybit";\ninput string InpApiKey = "{0}";\ninput string InpApiSecret = "{1}";\n'),
+    ("bybit", "bot.ps1", "# Bybit credentials\n$env:EXCH_KEY    = '{0}'\n$env:EXCH_SECRET = '{1}'\n"),
+    ("gate", ".env", "# api keys for gate\nKEY={0}\nSECRET={1}\n"),
+    ("okx", "a.txt", "OKX\nAPI-Schluessel: {0}\nGeheimer Schluessel: {1}\nKennwort: {2}\n"),
+    ("okx", "a.txt", "OKX\nAPI 金鑰: {0}\n密鑰: {1}\n密码短语: {2}\n"),
+    ("okx", "a.txt", "OKX\nAPI ключ: {0}\nсекретный ключ: {1}\nкодовая фраза: {2}\n"),  # noqa: RUF001
+    ("coinbaseexchange", "compose.yml", "environment:\n  - CBPRO_API_KEY={0}\n  - CBPRO_API_SECRET={1}\n  - CBPRO_PASSPHRASE={2}\n"),
+    ("kucoin", "secret.yaml", "kind: Secret\nmetadata:\n  name: kucoin\n  uid: 3fb0ec78-4a1b-4c2d-aad1-90e5aabbccdd\nstringData:\n"
+                              "  key: {0}\n  secret: {1}\n  passphrase: {2}\n"),
 ]  # fmt: skip
 
 
@@ -311,3 +338,16 @@ ALONE = [
 def test_a_part_alone_has_its_rule(engine: Engine, rule: str, path: str, text: str, shape: str) -> None:
     findings, _ = scan(engine, path, text.format(expand(shape, Random(rule))))
     assert [finding.rule for finding in findings] == [rule]
+
+
+CSV = "name,api_key,api_secret\n" + "".join(f"a{n},{{{n}}},{{{n + 3}}}\n" for n in range(3))
+MARKDOWN = "| venue | api key | api secret |\n|---|---|---|\n" + "".join(f"| b{n} | {{{n + 6}}} | {{{n + 9}}} |\n" for n in range(3))
+
+
+@pytest.mark.parametrize("order", [(CSV, MARKDOWN), (MARKDOWN, CSV)], ids=["csv first", "markdown first"])
+def test_each_table_of_a_text_is_read(engine: Engine, order: tuple[str, str]) -> None:
+    """Heads of tables are seen in no order: those in Markdown first, as a form of their own."""
+    values = [expand("{{alnum*48}}", Random(f"cell:{n}")) for n in range(12)]
+    text = "\n".join(order).format(*values).encode()
+    found = {text[match.secret_start : match.secret_end].decode() for match in engine.scan(text, "notes").matches}
+    assert found == set(values)
