@@ -123,7 +123,7 @@ def records(redactor: object, log: Log) -> dict[str, float]:
         logger.info("%s for %d: %s", "BTC", 17, line)
 
     out: dict[str, list[tuple[list[float], float]]] = {}
-    for _ in range(4):
+    for _ in range(8):
         for name, call, lines in (("base", logger.info, clean), ("base args", args, clean)):
             out.setdefault(name, []).append(_per_call(call, lines, 3))
         handle = install(redactor, environment=False)

@@ -206,7 +206,7 @@ def _to_stdout(write: Any) -> Any:
 def _copied(redactor: Any, path: str, write: Any, stop: Any) -> int:
     from leakguard.redact.helper import Pair
     from leakguard.redact.pump import pump
-    from leakguard.redact.recoded import Recoded
+    from leakguard.redact.recoded import Recoding
 
     if stop.number:
         return EXIT_CLEAN
@@ -215,16 +215,14 @@ def _copied(redactor: Any, path: str, write: Any, stop: Any) -> int:
     except OSError as error:
         _say(f"{path}: {error.strerror}")
         return EXIT_INCOMPLETE
-    recoded = Recoded(write)
-    pair = Pair(redactor, recoded.given)
+    stream = Recoding(redactor, write, Pair)
     try:
-        pump(handle, pair, stop, recoded.taken)
+        pump(handle, stream, stop)
     except IsADirectoryError as error:
         _say(f"{path}: {error.strerror}")
         return EXIT_INCOMPLETE
     finally:
-        pair.close()
-        write(recoded.rest())
+        stream.close()
         if handle:
             os.close(handle)
     return EXIT_CLEAN

@@ -15,7 +15,7 @@ from typing import Any
 
 from leakguard.redact.core import Redactor
 from leakguard.redact.pump import pump_many, writer
-from leakguard.redact.stream import Stream
+from leakguard.redact.recoded import Recoding
 
 NOT_FOUND = 127
 NOT_RUNNABLE = 126
@@ -37,7 +37,7 @@ def run(redactor: Redactor, command: Sequence[str]) -> int:
         os.close(side.theirs)
     restore = _pass_on(child, sides)
     try:
-        pump_many((side.ours, Stream(redactor, writer(side.handle))) for side in sides)
+        pump_many((side.ours, Recoding(redactor, writer(side.handle))) for side in sides)
         code = child.wait()
     finally:
         restore()

@@ -27,9 +27,9 @@ from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, Found, Runt
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE, Ends
 from leakguard.errors import UsageError
 from leakguard.hashes import blake2b
-from leakguard.model import LOW_ENTROPY_PARTS, Confidence
+from leakguard.model import Confidence
 from leakguard.redact import known as values
-from leakguard.redact import mask, tables
+from leakguard.redact import mask, pieces, recoded, tables
 from leakguard.redact.look import GUARDED, looker
 from leakguard.redact.names import (
     CLOSED,
@@ -152,6 +152,7 @@ class Redactor:
         """By kind what says its pseudonyms."""
         self.runtime: Runtime = load(selection, key=self._key, extra=TRIGGERS, folder=cache_folder)
         self.names = Names(self.runtime.ruleset.venues, policy.names, policy.allow)
+        pieces.learn((rule.id for rule in self.runtime.ruleset.rules), self.names.providers)
         self.known = values.Known(reverse=policy.reverse)
         self._scan = self.runtime.scan
         self._records = count()
@@ -201,6 +202,8 @@ class Redactor:
         try:
             if self._calm(data):
                 return data
+            if 0 in data:
+                data = recoded.narrowly(data, self._again)
             fired = self._look(data)
             return data if fired is None else self._rewritten(data, fired[0], fired[1], False, fired[2])
         except Flood:
@@ -271,6 +274,7 @@ class Redactor:
             (mask.label(name), v.encode("utf-8", "surrogatepass") if isinstance(v, str) else bytes(v))
             for name, v in pairs
         ]
+        pieces.learn(name for name, _ in wanted)
         taken, refused = self.known.add(wanted)
         with self._lock:
             self._refused += refused
@@ -386,12 +390,13 @@ class Redactor:
         zones = markers
         own = [(ident, end) for ident, end in ends if ident >= REDACT_BASE]
         if own:
-            named += place_spans(data, own)
+            named += place_spans(data, own) + self.names.forged(data, own)
             begun = [end for ident, end in own if ident == PEM]
             if begun:
                 zones = [*markers, *((max(0, end - 72), end + 6) for end in begun)]
                 if not reach:
                     named += pem_spans(data, CLOSED)[0]
+        named = [span for span in named if not pieces.holds(data, span.start, span.end)]
         out += [span for span in named if not mask.within(span.start, span.end, markers)] if markers else named
         covered = mask.Cover(out, zones)
         # what is escaped may go on beyond what is masked of it: such an end is always judged
@@ -546,7 +551,7 @@ class Redactor:
 
     def _state(self, kind: str, part: str) -> blake2b | None:
         """What becomes the digest of a secret of this kind, once its own is added; None for kinds without pseudonyms."""
-        if not self.policy.pseudonyms or part in _CHOSEN or kind.startswith(("pem.", "url.password")):
+        if not self.policy.pseudonyms or part in pieces.CHOSEN or kind.startswith(("pem.", "url.password")):
             return None
         return blake2b(kind.encode() + b"\0", key=self._key, digest_size=16, person=b"finding")
 
@@ -621,7 +626,5 @@ def _unread(data: bytes, span: Span, markers: mask.Places) -> Span:
             return Span(low, high, data[low:high].decode("latin-1").split(":")[1].rstrip(">"), span.rank, "-")
     return span
 
-
-_CHOSEN = LOW_ENTROPY_PARTS | {"cookie", "seed", "pin", "otp"}
 
 __all__ = ["CLOSED", "Pem", "Policy", "Redactor", "Span", "Stats"]

@@ -104,8 +104,11 @@ class FdGuard:
         self._pump()
 
     def _pump(self) -> None:
+        from leakguard.redact import folds
         from leakguard.redact.pump import pump_many, writer
-        from leakguard.redact.stream import Stream
+        from leakguard.redact.recoded import Recoding
+
+        folds.known(self._redactor.known)  # before the first line comes
 
         def forgiving(handle: int) -> Any:
             write = writer(handle)
@@ -117,7 +120,7 @@ class FdGuard:
             return passed
 
         pump_many(
-            (side.ours, Stream(self._redactor, forgiving(saved)))
+            (side.ours, Recoding(self._redactor, forgiving(saved)))
             for side, (_, saved) in zip(self._sides, self._saved, strict=True)
         )
 

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from leakguard.errors import LeakguardError, SourceError
 from leakguard.model import Confidence
-from leakguard.redact import formats, mask, recoded
+from leakguard.redact import folds, formats, mask, recoded
 from leakguard.redact.busy import writers
 from leakguard.redact.core import Redactor
 from leakguard.redact.names import RANK_RULE, Span
@@ -277,7 +277,6 @@ class _Seen:
             if not self.size:
                 self._wide = (
                     recoded.encoding_of(data) != ""
-                    or data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff"))
                     or any(data[:64:2]) is not any(data[1:64:2])
                 )
             self.size += len(data)
@@ -410,7 +409,9 @@ def _left(redactor: Redactor, path: str, window: bytes) -> list[Span]:
         for m in scan.matches
         if m.confidence >= Confidence.MEDIUM
     ]
-    found += [Span(start, end, owner.name, RANK_RULE) for start, end, owner in redactor.known.find(window)]
+    grams = folds.known(redactor.known)
+    known = grams.find(window, 0) if grams is not None else None
+    found += [Span(start, end, owner.name, RANK_RULE) for start, end, owner in known.places] if known is not None else []
     return mask.merged(found)
 
 

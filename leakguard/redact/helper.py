@@ -23,6 +23,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from leakguard.redact import folds
 from leakguard.redact.names import CLOSED
 from leakguard.redact.stream import CONTEXT, Stream
 from leakguard.redact.units import goes_on
@@ -146,7 +147,7 @@ def redacted(
     stream._context = context
     stream._table = table
     held = stream._emit(block, last=last)
-    return b"".join(out), not held and stream._pem == CLOSED, stream._table
+    return b"".join(out), not held and stream._pem == CLOSED and not stream._left, stream._table
 
 
 _SAMPLE = (
@@ -408,13 +409,16 @@ class Pair:
         if not self._ready():
             return None
         stream = self.stream
-        if stream._shown or stream._pem.lines or stream._table is not None or len(stream._pending) > LEAST * 2:
+        if stream._shown or stream._pem.lines or stream._table is not None or stream._left or len(stream._pending) > LEAST * 2:
             return None
         block = stream._pending + data
         cut = block.rfind(b"\n") + 1
         if cut < CONTEXT or block.find(b"\r", cut) >= 0 or goes_on(block, cut):
             return None
         whole = block[:cut]
+        grams = folds.known(self.redactor.known)
+        if grams is not None and grams.open_after(whole):
+            return None
         job = _Job(stream._context, whole)
         stream._context = whole[-CONTEXT:]
         stream._pending = block[cut:]

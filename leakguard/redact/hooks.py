@@ -2,10 +2,9 @@
 what the modules `traceback` and `cgitb` make of exceptions and stacks, for whomever.
 
 Where nobody put a hook of their own, the report is made here as one text and redacted as a whole; a hook of somebody's own is
-called with a redacted exception. So is one that is set later for threads, loops and warnings; `sys.excepthook` and
-`sys.unraisablehook` are read by the interpreter itself, so what is put there later is wrapped by `renew` only. `faulthandler`
-writes from C, past all of this: its dumps name files, lines and functions and no values, and only fds.py sees them. Never raises
-into the application. Imported by applications and standard.py.
+called with a redacted exception. So is one that is set later, whatever for (`sys.excepthook` and `sys.unraisablehook` by late.py).
+`faulthandler` writes from C, past all of this: its dumps name files, lines and functions and no values, and only fds.py sees them.
+Never raises into the application. Imported by applications and standard.py.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from leakguard.redact.late import Late
 from leakguard.redact.patches import Later, Patches
 from leakguard.redact.shown import redact_shown
 
@@ -47,7 +47,8 @@ class Hooks:
         self.redactor = redactor
         self.patches = patches = Patches()
         self._own: list[Any] = []
-        self.renew()
+        self.late = Late({"excepthook": self.program, "unraisablehook": self.unraisable})
+        self._threads()
         patches.put(threading, "ExceptHookArgs", self.thread_args)
         patches.put(warnings, "formatwarning", self.warning)
         patches.put(warnings, "_showwarnmsg", self.shown_warning)
@@ -58,16 +59,18 @@ class Hooks:
             patches.put(kind, name, self.lines)
 
     def renew(self) -> None:
-        """Closes the hooks that somebody set since."""
-        for owner, name, make in (
-            (sys, "excepthook", self.program), (threading, "excepthook", self.thread), (sys, "unraisablehook", self.unraisable),
-        ):  # fmt: skip
-            if getattr(owner, name) not in self._own:
-                self.patches.put(owner, name, make)
-                self._own.append(getattr(owner, name))
+        """Closes the hooks that somebody set since in ways that nobody sees."""
+        self.late.renew()
+        self._threads()
+
+    def _threads(self) -> None:
+        if threading.excepthook not in self._own:
+            self.patches.put(threading, "excepthook", self.thread)
+            self._own.append(threading.excepthook)
 
     def undo(self) -> None:
         self.patches.undo()
+        self.late.undo()
 
     def report(self, head: str, error: BaseException | None, kind: Any, trace: Any) -> None:
         """Writes a redacted traceback to `sys.stderr`, as Python would."""

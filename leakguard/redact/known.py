@@ -22,13 +22,16 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import quote, quote_from_bytes
 from xml.sax.saxutils import escape
 
 import hyperscan
 
 from leakguard.detect.guards import ASK, HEX_LONG, LONG
+
+if TYPE_CHECKING:
+    from leakguard.redact.folds import Folds
 
 SHORTEST = 8
 """Bytes of a value or of a form; shorter ones stand everywhere."""
@@ -244,12 +247,15 @@ def _base64_of(value: bytes) -> Iterator[Form]:
 class _Table:
     """Compiled forms. Never changed once made."""
 
-    __slots__ = ("database", "edges", "loose", "owners", "pool", "sizes", "spaced", "texts")
+    __slots__ = ("caseless", "database", "edges", "folds", "loose", "owners", "pool", "sizes", "spaced", "texts")
 
     def __init__(self, values: Iterable[Value], reverse: bool) -> None:
         self.texts: list[bytes] = []
         self.owners: list[Value] = []
         self.edges: list[int] = []
+        self.caseless: list[bool] = []
+        self.folds: Folds | None = None
+        """What finds them where they are broken over lines, once a stream has asked (folds.of)."""
         flags: list[int] = []
         self.spaced: dict[int, re.Pattern[bytes]] = {}
         """What finds the beginning of those forms that have no size of their own."""
@@ -260,6 +266,7 @@ class _Table:
                 self.texts.append(form.text)
                 self.owners.append(value)
                 self.edges.append(form.edges)
+                self.caseless.append(form.any_case)
                 flags.append(hyperscan.HS_FLAG_CASELESS if form.any_case else 0)
         self.sizes = list(map(len, self.texts))
         self.database = self._compiled(range(len(self.texts)), flags)
@@ -296,23 +303,24 @@ class _Table:
         out = []
         for ident, end in ends:
             start = end - self.sizes[ident]
-            most = self.edges[ident]
             if ident in self.spaced:
                 whole = self.spaced[ident].search(data, max(0, start - MOST_GAP * self.sizes[ident]), end)
                 if whole is not None:
                     out.append((whole.start(), end, self.owners[ident]))
                 continue
-            if most:
-                low, high = max(0, start - most), min(len(data), end + most + 2)
-                while start > low and data[start - 1] in _BASE64:
-                    start -= 1
-                stop = end
-                while stop < high and data[stop] in _BASE64:
-                    stop += 1
-                out.append((start, stop, self.owners[ident]))
-                continue
-            out.append((start, end, self.owners[ident]))
+            out.append(self.place(ident, data, start, end))
         return out
+
+    def place(self, ident: int, data: bytes, start: int, end: int) -> Place:
+        """What is masked where data[start:end] is a form."""
+        most = self.edges[ident]
+        if most:
+            low, high = max(0, start - most), min(len(data), end + most + 2)
+            while start > low and data[start - 1] in _BASE64:
+                start -= 1
+            while end < high and data[end] in _BASE64:
+                end += 1
+        return start, end, self.owners[ident]
 
     def _compiled(self, numbers: Iterable[int], flags: list[int]) -> Any:
         """A database of these forms; None for none."""

@@ -13,7 +13,8 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from io import StringIO
 from operator import is_
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,10 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({})))
 _FIELDS = len(_STANDARD)
 _PLAIN = frozenset((int, float, bool, type(None)))
 _SHOWN_WHOLE = frozenset((str, int, float, bool, type(None)))
-_CUT = re.compile(r"%[^a-zA-Z%]*\.")
+_NUMBERS = frozenset(("decimal", "datetime", "fractions"))
+"""Modules of values that say numbers, and all of them."""
+_CUT = re.compile(r"%[^a-zA-Z%]*\.[^a-zA-Z%]*[hlL]?[sra]")
+"""What shows only the beginning of an argument. (%.2f is a number's.)"""
 _TOKEN = re.compile(r"<redacted:[^<>\s]{1,110}>")
 _HIDDEN = "<redacted:log.argument>"
 _ERROR = "<redacted:error>"
@@ -47,6 +51,10 @@ class _Done(str):
 
     def __reduce__(self) -> Any:
         return _Done, ("".join(self),)
+
+
+class _Unusual(Exception):  # noqa: N818 - not an error
+    """A record's arguments are not plainly shown as a whole in its message."""
 
 
 class Cleaner:
@@ -117,7 +125,7 @@ class Cleaner:
             if type(msg) is not str:
                 record.msg = redact_shown(redactor, msg)
             elif sound and type(args) is tuple and not ("." in msg and _CUT.search(msg)):
-                if not _SHOWN_WHOLE.issuperset(map(type, args)):
+                if not all(kind in _SHOWN_WHOLE or kind.__module__ in _NUMBERS for kind in map(type, args)):
                     record.args = redact_shown(redactor, args)
                 return
             record.args = redact_shown(redactor, args)
@@ -151,13 +159,14 @@ def masked_args(redactor: Redactor, args: Any, joined: str, told: str) -> tuple[
     but no longer in `told` is a secret."""
     if isinstance(args, Mapping):
         out = dict(redact_shown(redactor, args))
-        gone = [key for key, value in out.items() if _gone(value, joined, told)]
+        plain = type(args) is dict  # what was replaced says its secrets no more
+        gone = _gone([(key, value) for key, value in out.items() if not plain or args.get(key) is value], joined, told)
         return out | dict.fromkeys(gone, _HIDDEN), not gone
     if not isinstance(args, tuple):
         return redact_shown(redactor, args), True
     # each by itself: of a pair the first would name the second
     safe = [redact_shown(redactor, arg) for arg in args]
-    hidden = [number for number, value in enumerate(safe) if _gone(value, joined, told)]
+    hidden = _gone([(number, value) for number, value in enumerate(safe) if value is args[number]], joined, told)
     tokens = _TOKEN.findall(told)
     exact = not hidden or len(tokens) == len(hidden)
     for at, number in enumerate(hidden):
@@ -165,12 +174,31 @@ def masked_args(redactor: Redactor, args: Any, joined: str, told: str) -> tuple[
     return tuple(safe), exact
 
 
-def _gone(value: Any, joined: str, told: str) -> bool:
-    """Whether a value was part of the message and was masked there."""
-    if type(value) in (bool, type(None)):
-        return False
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text in joined and text not in told
+MOST_LOOKED = 1 << 29
+"""Characters of messages that are gone through for the arguments of one record: a tenth of a second."""
+_WORD = re.compile(r"[\w.\-]+")
+
+
+def _gone(values: Sequence[tuple[Any, Any]], joined: str, told: str) -> list[Any]:
+    """The keys of those values that were part of the message and were masked there. Of more than are worth a search each, one
+    that is no word of the message counts as masked."""
+    out = []
+    words: set[str] | None = None
+    left = MOST_LOOKED
+    for key, value in values:
+        if type(value) in (bool, type(None)):
+            continue
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        left -= len(told)
+        if left < MOST_LOOKED // 2:  # there are many, and the message is long
+            if words is None:
+                words = set(_WORD.findall(told))
+            if text in words:
+                continue
+            left -= len(joined)
+        if left < 0 or (text in joined and text not in told):
+            out.append(key)
+    return out
 
 
 # ---------------------------------------------------------------- installing
@@ -184,6 +212,8 @@ def install(redactor: Redactor) -> Patches:
     patches.put(logging.Logger, "callHandlers", lambda _before: call_handlers)
     patches.put(logging.Handler, "format", lambda before: _format(before, cleaner, patches))
     patches.put(logging.Handler, "handleError", lambda before: _handle_error(before, cleaner, patches))
+    if _from_logging(logging.currentframe):  # asked once a record, and attributes of sys cost more while late.py is there
+        patches.put(logging, "currentframe", lambda _before: partial(sys._getframe, 0))
     for name in ("formatException", "formatStack"):
         patches.put(logging.Formatter, name, lambda before: _text(before, cleaner, patches))
     return patches
@@ -225,7 +255,7 @@ def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PL
     kept, clean, looked = cleaner.kept, cleaner.clean, redactor._looked
     scan, fired, stopped, most, free, fresh, back = redactor._guard
     known, count = redactor.known, redactor._records
-    shown, size = _SHOWN_WHOLE, _FIELDS
+    shown, size, numbers, cut, unusual = _SHOWN_WHOLE, _FIELDS, _NUMBERS, _CUT.search, _Unusual
     quiet = True
     """Whether the last record was clean, as in look.py."""
 
@@ -251,14 +281,20 @@ def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PL
                 or fields["exc_text"] is not None or fields["stack_info"] is not None
             ):  # fmt: skip
                 clean(record)
-            elif args and (type(args) is not tuple or "." in msg or not shown.issuperset(map(type, args))):
-                clean(record)
             else:
-                text = msg % args if args else msg  # all arguments are in it as they are
+                text = msg
+                if args:
+                    if type(args) is not tuple or ("." in msg and cut(msg) is not None):
+                        raise unusual
+                    for arg in args:
+                        kind = type(arg)
+                        if kind not in shown and kind.__module__ not in numbers:
+                            raise unusual
+                    text = msg % args  # all arguments are in it as they are
                 data = text.encode()
                 if not quiet or len(data) > most or (
                     10 in data or 92 in data or 37 in data or 27 in data or 0 in data or 8 in data
-                ) or known.loose is not None or not data.isascii():  # fmt: skip
+                ) or known.loose is not None or not text.isascii():  # fmt: skip
                     calm = False
                 else:  # look.Looks.calm without the call
                     try:
@@ -280,7 +316,7 @@ def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PL
                             clean(record)
                         else:
                             fields["msg"] = told
-        except Exception:  # noqa: BLE001 - a record of somebody's own making, a wrong format
+        except Exception:  # noqa: BLE001 - a record of somebody's own making, a wrong format, unusual arguments
             clean(record)
         if direct:  # one handler and no filter: nothing can come into the record on the way from here to its `emit`
             one: Any = None

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hyperscan
 
+from leakguard.detect.runtime import phrases
+from leakguard.detect.stage1 import PHRASE_BASE
 from leakguard.redact import mask
 
 if TYPE_CHECKING:
@@ -126,8 +128,13 @@ def looker(merged: Merged, known: Known, count: Iterator[int]) -> Looks:  # noqa
             table = known.table
             places = table.find(data) if table is not None else []
             if found or places:
-                quiet = False
-                return found[:], places, True
+                fired = found[:]
+                if fired and fired[0][0] == PHRASE_BASE:  # in prose each word is one, and few are of a list
+                    fired = [one for one in found if one[0] != PHRASE_BASE]
+                    fired += phrases(data, [end for ident, end in found if ident == PHRASE_BASE])
+                if fired or places:
+                    quiet = False
+                    return fired, places, True
             quiet = True
             return ([], [], True) if mask.odd(data) else None
         except hyperscan.ScanTerminated:

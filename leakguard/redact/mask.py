@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from leakguard.redact.names import Span
+from leakguard.redact.pieces import MARKER, plausible
 
 ERROR = b"<redacted:error>"
 """Stands for what could not be checked."""
 
-_MARKER = re.compile(rb"<redacted:[A-Za-z0-9._\-]{1,96}(?::[0-9a-f]{6})?>")
-_MARKER_END = re.compile(_MARKER.pattern + rb"\Z")
+_MARKER_END = re.compile(MARKER.pattern + rb"\Z")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9._-]+")
 
 Places = Sequence[tuple[int, int]]
@@ -105,7 +105,7 @@ def markers(data: bytes, low: int, high: int) -> list[tuple[int, int]]:
     """Where replacements stand already in data[low:high]."""
     if data.find(b"<redacted:", low, high) < 0:
         return []
-    return [found.span() for found in _MARKER.finditer(data, low, high)]
+    return [found.span() for found in MARKER.finditer(data, low, high) if plausible(found[1])]
 
 
 def told(data: bytes, end: int) -> bool:
@@ -113,14 +113,16 @@ def told(data: bytes, end: int) -> bool:
     what stands in quotes."""
     if data[end + 1 : end + 2] == b">":
         at = data.rfind(b"<redacted:", max(0, end - 118), end)
-        found = _MARKER.match(data, at) if at >= 0 else None
-        return found is not None and found.end() == end + 2
+        found = MARKER.match(data, at) if at >= 0 else None
+        return found is not None and found.end() == end + 2 and plausible(found[1])
     for at in (end - 5, end - 4):
         if data[at - 1 : at] == b">":
-            return _MARKER_END.search(data, max(0, at - 120), at) is not None
+            found = _MARKER_END.search(data, max(0, at - 120), at)
+            return found is not None and plausible(found[1])
         if data.startswith(b"<redacted:", at):
-            found = _MARKER.match(data, at)
-            return found is not None and data[at - 1 : at] in _QUOTES and data[found.end() : found.end() + 1] in _QUOTES
+            found = MARKER.match(data, at)
+            closed = found is not None and data[at - 1 : at] in _QUOTES and data[found.end() : found.end() + 1] in _QUOTES
+            return closed and found is not None and plausible(found[1])
     return False
 
 
@@ -128,8 +130,10 @@ def told_all(data: bytes) -> bool:
     """Whether there are replacements, none of them is but a part of what is quoted, and there is no other `<` or `>`: nothing is
     assigned in such a text but what fires without them."""
     count = 0
-    for found in _MARKER.finditer(data):
+    for found in MARKER.finditer(data):
         start, end = found.span()
+        if not plausible(found[1]):
+            return False
         if start and data[start - 1 : start] in _QUOTES and data[end : end + 1] != data[start - 1 : start]:
             return False
         count += 1

@@ -18,9 +18,10 @@ from leakguard.detect.naming import kind_of, part_of, words
 from leakguard.detect.runtime import REDACT_BASE, Assigned
 from leakguard.detect.stage1 import CONTEXT_BASE
 from leakguard.model import Venue
+from leakguard.redact.pieces import OPEN, said
 
 USERINFO, PEM, BOT, COOKIE, RUN, BRIEF = (REDACT_BASE + number for number in range(6))
-LISTEN, LOGIN, SIGNED = (REDACT_BASE + number for number in range(16, 19))
+LISTEN, LOGIN, SIGNED, FORGED = (REDACT_BASE + number for number in range(16, 20))
 
 TRIGGERS: tuple[tuple[int, bytes], ...] = (
     # unbounded repeats are one state each; how long the parts are is checked later
@@ -39,6 +40,9 @@ TRIGGERS: tuple[tuple[int, bytes], ...] = (
     (LOGIN, rb"[\"']auth[A-Za-z]*\\*[\"'] ?, ?\\*[\"']args\\*[\"'] ?: ?\[ ?\\*[\"'][A-Za-z0-9\-]{8}"),
     (SIGNED, rb"[\"']args\\*[\"'] ?: ?\[ ?\\*[\"'][^\s\"'\\]+\\*[\"'] ?, ?"
      rb"\\*[\"']?[0-9]{10}[0-9]*\\*[\"']? ?, ?\\*[\"'][A-Za-z0-9+/=]{16}"),
+    # what begins like a replacement without quotes and does not go on like one (no repeats of four and more: see runs.relaxed)
+    (FORGED, rb"[:=][ \t]?<redacted:[A-Za-z._\-]*(?:[^A-Za-z._\-:>]|:[0-9a-f]{0,3}[^0-9a-f]|:[0-9a-f]{4}[0-9a-f]?[^0-9a-f]"
+     rb"|:[0-9a-f]{6}[^>]|(?::[0-9a-f]{6})?>[A-Za-z0-9]{4}|$)"),
 )
 """What the redactor looks for beside the scanner's triggers, in the same pass."""
 
@@ -127,7 +131,7 @@ def kind_for(name: bytes) -> tuple[str, bool]:
 
 
 _NOTHING = re.compile(
-    rb"(?i)(?:true|false|none|null|nil|undefined|nan|yes|no|on|off|ok|\[?filtered\]?|\[?redacted\]?|hidden|masked|\.{2,}|[*x.\-#\xe2\x80\xa2]+"
+    rb"(?i)(?:true|false|none|null|nil|undefined|nan|yes|no|on|off|ok|\[?filtered\]?|\[?redacted\]?|hidden|masked|\.{2,}|[*x.\-#\xe2\x80\xa2\xa6]+"
     rb"|\[[a-z ]+\]|secretstr\(.*|[+\-]?[0-9]{1,7}(?:\.[0-9]+)?|<[^>]*>|\$\{?[\w.]+\}?|\{\{.*|\{\w*\}|%\(.*|%[sdr]|[A-Z][a-z]+Error.*)\Z"
 )
 _DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}|[a-z]+://|[~./\\]|[0-9.,]+[a-zA-Z%]{0,4}\Z")
@@ -136,6 +140,15 @@ _LETTER = re.compile(rb"[A-Za-z]")
 _TOKENLIKE = re.compile(rb"[A-Za-z0-9+/=_.~:\-]{12,}")
 
 
+_NUMBER = r"(?:0|[1-9][0-9]{0,3})"
+_VERSION = re.compile(
+    # a date may be a password
+    (r"(?![0-9]{1,2}\.[0-9]{1,2}\.(?:[0-9]{4}|[3-9][0-9])\Z|1[0-9]{3}\.)"
+     r"(?:[\^~]|~>[ ]?|[<>=!]{1,2}[ ]?)?v?N(?:\.N){2,3}(?:[.\-+]?(?:a|b|rc|alpha|beta|c|dev|post|pre|preview|next|canary|snapshot|final)"
+     r"[.\-]?[0-9]{0,4}){0,2}\Z").replace("N", _NUMBER).encode()
+)
+"""A version, as files of dependencies have it: "shamir-mnemonic": "^0.3.0"."""
+_VERSIONS_BEGIN = frozenset(b"0123456789^~<>=!v")
 _HEADING = re.compile(
     rb"(?i)[\"'`]?(?:api|secret|access|private|client)?[ _-]?(?:key|secret|pass(?:phrase|word)|token)(?:[ _-]?id)?[\"'`]?"
 )
@@ -146,7 +159,12 @@ def is_value(value: bytes, sure: bool, kind: str = "") -> bool:
     """Whether what stands under a sensitive name, which says `kind`, is worth masking."""
     if kind == OTP and _CODE.fullmatch(value):
         return True
-    if not value or _NOTHING.match(value) or _HEADING.fullmatch(value):
+    if not value or _HEADING.fullmatch(value) or (value[0] in _VERSIONS_BEGIN and _VERSION.match(value)):
+        return False
+    if value.startswith(OPEN):
+        if said(value):
+            return False
+    elif _NOTHING.match(value):
         return False
     if sure:
         return True
@@ -184,6 +202,7 @@ class Names:
         for name in allow:
             self._special[_plain(name.encode())] = ("", False)
         self._kinds: dict[bytes, tuple[str, bool]] = {}
+        self.providers = set(self._aliases.values())
 
     def kind(self, name: bytes) -> tuple[str, bool]:
         """(kind, sure) of a name; see kind_for."""
@@ -216,6 +235,30 @@ class Names:
             if kind and item.sep != b"|" and is_value(data[item.start : item.end], sure, kind):  # the rule below a table's head is none
                 out.append(Span(item.start, item.end, kind, RANK_NAME))
         return out
+
+
+    def forged(self, data: bytes, ends: Iterable[tuple[int, int]]) -> list[Span]:
+        """What stands under a sensitive name and begins like a replacement, and is none."""
+        out = []
+        for ident, end in ends:
+            if ident == FORGED:
+                start = data.rfind(OPEN, 0, end)
+                found = _FORGED.match(data, start)
+                if start < 0 or found is None or said(found.group()):
+                    continue
+                before = data[max(0, start - 160) : start][::-1]
+                name, user = _NAME_BEFORE.match(before), _USER_BEFORE.match(before)
+                kind, sure = self.kind(name[1][::-1]) if name is not None else ("", False)
+                if user is not None:
+                    out.append(Span(start, found.end(1), "url.password", RANK_NAME))
+                elif kind and sure:
+                    out.append(Span(start, found.end(), kind, RANK_NAME))
+        return out
+
+
+_FORGED = re.compile(rb"(<redacted:[^\s\"'`<>,;&|@]*(?:>[^\s\"'`<>,;&|@]*)?)(?:@[^\s\"'`<>,;&|]*)?")
+_NAME_BEFORE = re.compile(rb"[ \t]?[:=][ \t]{0,8}[\"'\])}\\]{0,6}([\w.\-]{1,80})")
+_USER_BEFORE = re.compile(rb":[^\s/@:\"'<>]{0,64}//:")
 
 
 def _plain(name: bytes) -> bytes:
@@ -256,7 +299,7 @@ def place(data: bytes, ident: int, end: int) -> tuple[int, int, str] | None:
     elif ident == COOKIE:
         at = data.lower().rfind(b"cookie", max(0, end - 32), end) if len(data) < 4096 else _rfind(data, end)
         found = _COOKIE.match(data, at) if at >= 0 else None
-        if found is not None:
+        if found is not None and is_value(found[found.lastindex or 0], True):
             return *found.span(found.lastindex or 0), "field.cookie"
     elif ident == BRIEF:
         return _brief(data, end)

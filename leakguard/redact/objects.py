@@ -14,6 +14,7 @@ from collections import UserString
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from leakguard.redact import pieces
 from leakguard.redact.mask import failed
 from leakguard.redact.names import is_value
 from leakguard.redact.raised import redacted
@@ -144,7 +145,7 @@ def _object(walk: _Walk, value: Any, kind: str = "") -> Any:
     except Exception:  # noqa: BLE001 - whoever shows it will see
         return value
     redactor = walk.redactor
-    if kind and is_value(says.encode("utf-8", "surrogatepass"), True, kind) and not _said(says.encode("utf-8", "surrogatepass")):
+    if kind and is_value(says.encode("utf-8", "surrogatepass"), True, kind) and not pieces.said(says.encode("utf-8", "surrogatepass")):
         masked = _masked(redactor, kind, says.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
         return Said(value, masked, masked)
     shown = redactor.redact_str(shows)
@@ -197,11 +198,11 @@ def _hidden(walk: _Walk, kind: str, sure: bool, value: Any) -> Any:
     redactor = walk.redactor
     if isinstance(value, str):
         data = str.__str__(value).encode("utf-8", "surrogatepass")
-        if not is_value(data, sure, kind) or _said(data):
+        if not is_value(data, sure, kind) or pieces.said(data):
             return _any(walk, value)
         return _subclassed(value, str.__str__(value), _masked(redactor, kind, data).decode("utf-8", "replace"))
     if isinstance(value, (bytes, bytearray)):
-        if not is_value(bytes(value), sure, kind) or _said(value):
+        if not is_value(bytes(value), sure, kind) or pieces.said(bytes(value)):
             return _any(walk, value)
         return type(value)(_masked(redactor, kind, bytes(value)))
     if type(value) in _PLAIN:
@@ -214,10 +215,6 @@ def _hidden(walk: _Walk, kind: str, sure: bool, value: Any) -> Any:
     if walk.shown and sure and _handler(value) is None:
         return _object(walk, value, kind)
     return _any(walk, value)
-
-
-def _said(data: bytes | bytearray) -> bool:
-    return data.startswith(b"<redacted:") and data.endswith(b">")
 
 
 def _masked(redactor: Redactor, kind: str, data: bytes) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any
 
 from leakguard.redact.core import Redactor
 from leakguard.redact.helper import Pair
-from leakguard.redact.stream import Stream
+from leakguard.redact.recoded import Recoding
 
 IDLE = 0.05
 READ = 256 * 1024
@@ -76,11 +76,8 @@ class Stop:
         self.number = number
 
 
-def pump(
-    source: int, stream: Stream | Pair, stop: Stop | None = None, taken: Callable[[bytes], bytes] = lambda data: data
-) -> None:
-    """Everything from a file descriptor through a stream, to the end, or until a signal comes. `taken`: what is read, as the
-    stream is to have it."""
+def pump(source: int, stream: Recoding, stop: Stop | None = None) -> None:
+    """Everything from a file descriptor through a stream, to the end, or until a signal comes."""
     try:
         while _comes(source, stream, stop):
             data = os.read(source, READ)
@@ -88,15 +85,15 @@ def pump(
                 return
             if len(data) >= PIPE:
                 data = _more(source, data)
-            stream.feed(taken(data))
+            stream.feed(data)
     finally:
         stream.flush()
 
 
-def _comes(source: int, stream: Stream | Pair, stop: Stop | None) -> bool:
+def _comes(source: int, stream: Recoding, stop: Stop | None) -> bool:
     """Waits for input, and meanwhile lets the stream do what can be done without; False if a signal came."""
     judged = False
-    pair = stream if isinstance(stream, Pair) else None
+    pair = stream.stream if isinstance(stream.stream, Pair) else None
     while True:
         helped = pair.handle if pair is not None else -1
         seconds = 0.0 if pair is not None and pair.work else IDLE if stream.waiting and not judged else None
@@ -137,7 +134,7 @@ def _ready(source: int, seconds: float) -> bool:
         return True
 
 
-def pump_many(pairs: Iterable[tuple[int, Stream]]) -> None:
+def pump_many(pairs: Iterable[tuple[int, Recoding]]) -> None:
     """Several descriptors, each through its own stream, until all have ended."""
     waiting = selectors.DefaultSelector()
     streams = dict(pairs)
@@ -177,9 +174,10 @@ def _read(handle: int) -> bytes:
 class _Followed:
     """One file that grows, is truncated, or is replaced by another of its name."""
 
-    def __init__(self, path: str, stream: Stream) -> None:
+    def __init__(self, path: str, made: Callable[[], Recoding]) -> None:
         self.path = path
-        self.stream = stream
+        self._made = made
+        self.stream = made()
         self.handle = -1
         self.until = 0.0
         """When another has its name: until when it is read on, as whoever writes it may not know yet."""
@@ -201,6 +199,7 @@ class _Followed:
             os.lseek(self.handle, 0, os.SEEK_SET)
             self._offset, self._last = 0, b""
             self.stream.flush()
+            self.stream = self._made()  # what is in it now may be written in another way
             return True
         data = os.read(self.handle, READ)
         if data:
@@ -240,7 +239,7 @@ def follow(
 ) -> None:
     """Files from their beginning and on as they grow, through rotations, until `goes_on` says no. OSError if one of
     them cannot be opened at first."""
-    files = [_Followed(path, Stream(redactor, write)) for path in paths]
+    files = [_Followed(path, lambda: Recoding(redactor, write)) for path in paths]
     for file in files:
         file.open()
     idle_since = time.monotonic()
@@ -269,7 +268,7 @@ def _next_files(redactor: Redactor, files: list[_Followed], write: Callable[[byt
     for file in [file for file in files if file.until and file.until < time.monotonic()]:
         files.remove(file)
         file.close()
-    fresh = [_Followed(path, Stream(redactor, write)) for path in read_on if path not in current]
+    fresh = [_Followed(path, lambda: Recoding(redactor, write)) for path in read_on if path not in current]
     files += fresh
     return len(fresh)
 

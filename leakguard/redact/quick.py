@@ -17,7 +17,7 @@ from leakguard.detect.guards import HEX
 from leakguard.detect.runs import BEFORE_RUN, TOKEN
 from leakguard.detect.runtime import _DECIMAL, REDACT_BASE
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE
-from leakguard.redact.names import PEM, is_value, place
+from leakguard.redact.names import FORGED, PEM, is_value, place
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
@@ -44,6 +44,7 @@ _QUOTES = frozenset((b'"', b"'", b"`"))
 _OPENS = frozenset((b"", b" ", b"\t"))
 _GOES_ON = re.compile(rb"[ \t]?=|[A-Za-z0-9+/_\-]{%d}" % BEFORE_RUN)
 _MAY_GO_ON = TOKEN | frozenset(b" \t=")
+_ALNUM = TOKEN - frozenset(b"+/_-")
 _STARTS = frozenset(b" \t\r\n\"'{[(,;&?|/<>")
 
 
@@ -150,7 +151,7 @@ class Quick:
         """Adds the edits of sensitive places to `out`; says whether these and what is there already explain these ends."""
         for ident, end in ends:
             if ident >= REDACT_BASE:
-                if ident == PEM:
+                if ident in (PEM, FORGED):
                     return False
                 found = place(data, ident, end)
             elif DECODE_BASE <= ident < TEXT_BASE:
@@ -232,8 +233,8 @@ def alone(data: bytes, low: int, start: int, stop: int) -> bool:
     """Whether what takes the place of data[start:stop], of which no name says that quotes are around it, can be no part of a
     longer value, no name of one after it, and no token's edge: then nothing fires across it but what guards.crossing looks
     for."""
-    if stop < len(data) and data[stop] in _MAY_GO_ON and _GOES_ON.match(data, stop) is not None:
-        return False
+    if stop < len(data) and data[stop] in _MAY_GO_ON and (data[stop] in _ALNUM or _GOES_ON.match(data, stop) is not None):
+        return False  # a known value may be but the beginning of what a name names
     before = data[start - 1 : start] if start > low else b""
     if before in _QUOTES:
         return data[stop : stop + 1] == before

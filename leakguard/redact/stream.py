@@ -1,8 +1,9 @@
 """Streams: bytes in as they come, redacted bytes out as soon as that is safe.
 
 The unit is a line (ended by LF, CR LF or CR), or several that wrapped base64 makes one. What becomes of a unit depends on the
-unit, the CONTEXT bytes before it, and whether a PEM block or a table (tables.py) is open: never on how the input was cut into
-writes, nor on what comes later. So a complete line leaves at once, and many are handled in one pass. A unit is at most MAX_UNIT bytes.
+unit, the CONTEXT bytes before it, and whether a PEM block, a table (tables.py) or a known value that is broken over lines (folds.py)
+is open: never on how the input was cut into writes, nor, but where a line ends in words that such a value begins with, on what
+comes later. So a complete line leaves at once, and many are handled in one pass. A unit is at most MAX_UNIT bytes.
 
 What is left without a line's end may be shown when nothing comes (`idle`), as far as it cannot be the beginning of a
 secret; it is kept, so that a secret that goes on later is still seen as a whole.
@@ -19,7 +20,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, most_ends
-from leakguard.redact import lines, mask, tables, wide
+from leakguard.redact import folds, lines, mask, tables, wide
 from leakguard.redact.names import CLOSED, PEM, RUN, Span, armoured, cut_spans, cut_starts, pem_spans
 from leakguard.redact.quick import Edit, applied
 from leakguard.redact.units import _GOES_ON, MAX_GROUP, MAX_UNIT, group_start, line_end, safe_cut, unit_start, wrapped
@@ -56,6 +57,9 @@ class Stream:
         self._pem = CLOSED
         self._table: tables.Table | None = None
         """The table whose rows come."""
+        self._folds: folds.Folds | None = None
+        self._left: tuple[folds.Open, ...] = ()
+        """Of what known values were broken over the lines before, if these values are still those that are known."""
 
     # ------------------------------------------------------------ in
     def feed(self, data: bytes) -> None:
@@ -81,7 +85,7 @@ class Stream:
             self._emit(held, last=True)
         from leakguard.redact.prompt import showable
 
-        hidden = self._pem.lines or (self._table is not None and not tables.shows(self._table, self._pending))
+        hidden = self._broken() or self._pem.lines or (self._table is not None and not tables.shows(self._table, self._pending))
         stop = 0 if hidden else showable(self.redactor, self._context, self._pending)
         if stop > self._shown:
             self.write(self._partial(self._pending[:stop], self._shown))
@@ -91,6 +95,10 @@ class Stream:
     def waiting(self) -> bool:
         """Whether something is held back that `idle` has not judged."""
         return len(self._pending) > self._shown
+
+    def _broken(self) -> bool:
+        """Whether the unfinished line may be a part of a value that is broken over lines."""
+        return bool(self._left) and self._folds is not None and self._folds.goes_on(self._left, self._pending)
 
     # ------------------------------------------------------------ units
     def _units(self) -> None:
@@ -109,6 +117,8 @@ class Stream:
         if cut:
             self._pending = pending[cut:]
             held = self._emit(pending[:cut])
+            if held and len(self._pending) >= MAX_UNIT:
+                held = self._emit(held, last=True)  # what it waits for is no line of its own
             if held:
                 self._pending = held + self._pending
 
@@ -118,36 +128,59 @@ class Stream:
         base = len(self._context)
         data = self._context + block
         shown, self._shown = self._shown, 0
-        try:
-            ends, large = self._first(data, base, shown)
-            places = redactor.known.find(data)
-            if large is not None and (ends or places or large.lines(block)):
-                self.write(_Block(self, data, base, 0, None, places).by_lines(ends or [], large))
-                self._keep(data)
-                return b""
-        except Flood:
-            ends, large, places = None, None, redactor.known.find(data)
-        except Exception as error:  # noqa: BLE001
-            self.write(redactor._unchecked(block, error))
-            self._keep(data)
-            return b""
         held = b""
-        if ends and not last:
-            hold = self._held(data, base, ends)
+        try:
+            try:
+                ends, large = self._first(data, base, shown)
+            except Flood:
+                ends, large = None, None
+            places: list[Place] = []
+            hold = self._held(data, base, ends) if ends and large is None and not last else len(data)
+            known = self._known(data, base, hold, ends, last)
+            if known is not None:
+                places, hold = known.places, known.hold
             if hold < len(data):
                 held = data[hold:]
-                data = data[:hold]
-                ends = [item for item in ends if item[1] <= hold]
-                places = [place for place in places if place[1] <= hold]
                 if hold == base:
                     self._shown = shown
                     return held
+                data, block = data[:hold], data[base:hold]
+                ends = ends and [item for item in ends if item[1] <= hold]
+            self._left = known.left if known is not None else ()
+            if large is not None and (ends or places or large.lines(block)):
+                self.write(_Block(self, data, base, 0, None, places).by_lines(ends or [], large))
+                self._keep(data)
+                return held
+        except Flood:
+            ends = None
+        except Exception as error:  # noqa: BLE001
+            self.write(redactor._unchecked(block, error))
+            self._keep(data)
+            return held
         if not ends and ends is not None and not places and not self._pem.lines and self._table is None and not _odd(data):
             self.write(data[base + shown :])
         else:
             self.write(_Block(self, data, base, shown, ends, places).redacted())
         self._keep(data)
         return held
+
+    def _known(self, data: bytes, base: int, hold: int, ends: Ends | None, last: bool) -> folds.Found | None:
+        """Known values in a block; None for none. At `hold` the lines begin that wait for the next as a group of wrapped ones;
+        those that wait because of a value may begin before it."""
+        table = self.redactor.known.table
+        if table is None:
+            self._left = ()
+            return None
+        grams = table.folds or folds.of(table)
+        if grams is not self._folds:
+            self._folds, self._left = grams, ()
+        while True:
+            found = grams.find(data[:hold], base, self._left, last)
+            if found is None or found.hold == hold:
+                return found if found is not None or hold == len(data) else folds.Found([], hold, ())
+            hold = self._held(data[:found.hold], base, ends or [])
+            if hold == found.hold:
+                return found
 
     def _first(self, data: bytes, base: int, shown: int) -> tuple[Ends | None, wide.Wide | None]:
         """What fires in a block; with the databases for large ones if that is without what needs a run, as in lines of text, and

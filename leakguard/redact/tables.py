@@ -39,6 +39,7 @@ PATTERN = (
     rf"|(?i)(?:{_WORDS})[\w\-]*[\"'`*]{{0,3}}[ \t]*\|?[ \t]*\)?[ \t]*(?:VALUES?|FROM stdin;)?[ \t]*\r?\n"
 ).encode()
 _PATTERN = re.compile(PATTERN.replace(b"|(?i)", b"|"))
+_WORD = re.compile(_WORDS.encode())
 
 LONGEST = 2048
 """Bytes of a head. What names no columns in so many is no table's."""
@@ -93,13 +94,16 @@ def heads(data: bytes, base: int, ends: Ends) -> Ends:
     """An end of PATTERN in each line of data[base:], a short text, that could be a head; `ends` are what else fires in it."""
     out = []
     named = any(CONTEXT_BASE <= ident < DECODE_BASE for ident, _ in ends)
-    while base < len(data):
-        high = line_end(data, base, len(data)) or len(data)
-        if _plain(data, base, high) or (named and _ADJACENT.search(data, base, min(high, base + LONGEST))):
-            found = _PATTERN.search(data, base, high)
+    lower, at = data.lower(), base
+    # without a case to ignore a word is found twenty times as fast as the pattern that begins with it
+    while (word := _WORD.search(lower, at)) is not None:
+        low = unit_start(data, word.start(), base)
+        high = line_end(data, low, len(data)) or len(data)
+        if _plain(data, low, high) or (named and _ADJACENT.search(data, low, min(high, low + LONGEST))):
+            found = _PATTERN.search(data, low, high)
             if found is not None:
                 out.append((HEADER, found.end()))
-        base = high
+        at = high
     return out
 
 

@@ -23,7 +23,7 @@ import hyperscan
 
 from leakguard.detect import cache, stage1
 from leakguard.detect.guards import parted, phrase
-from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector, drop_old
+from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector, drop_old, phrases
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends
 from leakguard.hashes import blake2b
 from leakguard.redact import tables
@@ -139,6 +139,7 @@ class _Hand(Own):
         self.ends: Ends = []
         self.found: Ends = []
         self.known: dict[int, tuple[int, int]] = {}
+        self.words: list[int] = []
         self.on_match = _collector(self, wide.merged.widths)
         self.scratches = [None if database is None else hyperscan.Scratch(database) for database in wide.databases]
         self.hits: list[int] = []
@@ -204,13 +205,16 @@ class Wide:
         try:
             near.scan(data, hand.on_raw, 0, None, hand.scratches[_NEAR])
             if phrase is not None:
+                before = len(hand.found)
                 phrase.scan(data, hand.on_raw, 0, None, hand.scratches[_PHRASE])
+                hand.words += [end for _, end in hand.found[before:]]
+                del hand.found[before:]
             if not data.isascii():
                 if beyond is not None:
                     beyond.scan(data, hand.on_raw, 0, None, hand.scratches[_BEYOND])
                 if self.merged.marked:
                     self._marked(data, hand)
-            return hand.found + hand.ends
+            return hand.found + phrases(data, hand.words, hand.most + hand.most_calls) if hand.words else hand.found[:]
         except hyperscan.ScanTerminated:
             raise Flood from None
         finally:
@@ -221,7 +225,7 @@ class Wide:
         own.begin(data, hand.most)
         try:
             self.merged.phrases(data, own)
-            hand.ends += own.taken()
+            hand.words += own.words
         finally:
             own.clear()
             own.data = b""
@@ -357,17 +361,11 @@ def _path(redactor: Redactor) -> str:
 
 
 def _read(path: str) -> list[Any] | None:
-    blob = cache._own(path)
-    if blob is None or not blob.startswith(MAGIC):
-        return None
-    body = memoryview(blob)[len(MAGIC) + 4 :]
-    if cache._check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
-        return None
-    parts = cache._split(body)
+    parts = cache._stored(path, MAGIC)
     if len(parts) not in (_PHRASE, _PHRASE + 1):
         return None
     try:
-        made = [hyperscan.loadb(bytes(part), hyperscan.HS_MODE_BLOCK) if part else None for part in parts]
+        made = [hyperscan.loadb(part, hyperscan.HS_MODE_BLOCK) if part else None for part in parts]
     except (hyperscan.error, ValueError, TypeError):
         return None
     return [*made, *[None] * (_PHRASE + 1 - len(made))]

@@ -8,7 +8,6 @@ import asyncio
 import collections
 import enum
 import gc
-import importlib.util
 import io
 import json
 import logging
@@ -291,44 +290,102 @@ def test_a_warning_that_a_program_catches_is_its_own(closed: Redactor) -> None:
 
 
 HOOKS = """
-import io, sys, threading
+import io, sys, threading, types
 import leakguard.redact
 handle = leakguard.redact.install(parts=("stdout", "hooks"), environment=False)
 handle.register(sys.argv[1], "own.key")
-def program(kind, error, trace): sys.stderr.write(f"program {error!r}\\n"); own.write(str(error))
+before = sys.excepthook, sys.unraisablehook
+def program(kind, error, trace): sys.stderr.write(f"program {kind.__name__} {error!r}\\n"); own.write(str(error))
 def unraisable(args): sys.stderr.write(f"unraisable {args.exc_value!r} {args.object!r}\\n"); own.write(str(args.exc_value) + repr(args.object))
 own = open(sys.argv[2], "w")
-sys.excepthook, sys.unraisablehook = program, unraisable
+way = sys.argv[3]
+if way == "dict":
+    vars(sys).update(excepthook=program, unraisablehook=unraisable)
+    assert leakguard.redact.install() is handle
+else:
+    sys.excepthook, sys.unraisablehook = program, unraisable
+if way == "again":
+    assert leakguard.redact.install() is handle
+    assert leakguard.redact.install() is handle
+if way == "restored":  # by who has them from there
+    from unittest import mock
+    with mock.patch.object(sys, "excepthook", print), mock.patch("sys.unraisablehook", print):
+        assert sys.excepthook is print
+    sys.excepthook, sys.unraisablehook = sys.excepthook, sys.unraisablehook
+if way == "chained":  # one that calls what it found, and is set twice
+    old = sys.excepthook
+    def chained(kind, error, trace): old(kind, error, trace)
+    sys.excepthook = chained
+    if sys.excepthook is not chained:
+        old = sys.excepthook
+        sys.excepthook = chained
+if way == "none":
+    del sys.excepthook
+    assert not hasattr(sys, "excepthook")
+    sys.excepthook = None
+    sys.excepthook = program
+if way == "thread":  # whose own hook fails: then it is the program's that is called
+    def fails(args): raise RuntimeError(str(sys.argv[1]))
+    threading.excepthook = fails
+    thread = threading.Thread(target=lambda: 1 / 0)
+    thread.start(); thread.join()
 class Dying:
     def __del__(self): raise ValueError(sys.argv[1])
-if "again" in sys.argv:
-    assert leakguard.redact.install() is handle
-    assert leakguard.redact.install() is handle
-Dying()
-if "undo" in sys.argv:
-    handle.uninstall()
+if way != "chained":
     assert sys.excepthook is program and sys.unraisablehook is unraisable
+Dying()
+if way == "default":
+    sys.excepthook, sys.unraisablehook = before
+    assert (sys.excepthook, sys.unraisablehook) == before
+    Dying()
+if way == "undo":
+    handle.uninstall()
+    assert sys.excepthook is program and sys.unraisablehook is unraisable and type(sys) is types.ModuleType
     own.truncate(0)
+    sys.excepthook = before[0]
+    assert sys.excepthook is before[0] is vars(sys)["excepthook"]
     sys.exit()
 raise ValueError(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("again", ["", "again", "undo"])
-def test_the_programs_hooks_that_are_set_later(environment: str, tmp_path: Path, again: str) -> None:
-    """What they write to a stream is masked; what they write elsewhere only after a second `install`."""
+@pytest.mark.parametrize(
+    "way", ["", "again", "undo", "dict", "restored", "chained", "none", "thread", "default"]
+)
+def test_the_programs_hooks_that_are_set_later(environment: str, tmp_path: Path, way: str) -> None:
+    """What they get says no secret, wherever they write it; who reads one gets what was set."""
     done = subprocess.run(
-        [sys.executable, "-c", HOOKS, KEY, str(tmp_path / "own"), again, "again" if again else ""],
-        capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-c", HOOKS, KEY, str(tmp_path / "own"), way], capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == (0 if again == "undo" else 1), done.stderr
+    assert done.returncode == (0 if way == "undo" else 1), done.stderr
+    assert "AssertionError" not in done.stderr
+    assert "Recursion" not in done.stderr
     assert KEY not in done.stderr
     assert "unraisable ValueError('<redacted:own.key" in done.stderr
-    assert ("program ValueError('<redacted:own.key" in done.stderr) == (again != "undo")
-    assert (KEY in (tmp_path / "own").read_text()) == (not again)  # the documented limit
+    assert ("program ValueError ValueError('<redacted:own.key" in done.stderr) == (way not in ("undo", "default"))
+    assert ("program RuntimeError RuntimeError('<redacted:own.key" in done.stderr) == (way == "thread")
+    assert done.stderr.count("\nValueError: <redacted:own.key") == 2 * (way == "default")
+    assert KEY not in (tmp_path / "own").read_text()
+    assert way == "undo" or "<redacted:own.key" in (tmp_path / "own").read_text()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed: no part of the extra dev")
+def test_sys_is_what_it_was_for_those_who_copy_or_pickle_it(closed: Redactor) -> None:
+    assert isinstance(sys, types.ModuleType)
+    assert repr(sys) == "<module 'sys' (built-in)>"
+    assert pickle.loads(pickle.dumps(sys)) is sys  # else a pickler that knows modules by their class takes all of it
+    assert sys.excepthook is vars(sys)["excepthook"]
+    with pytest.raises(AttributeError):
+        sys.nothing_of_this_name  # type: ignore[attr-defined]  # noqa: B018
+    outer = hooks.install(closed)
+    outer.undo()
+    closed_again = hooks.install(closed)
+    inner = hooks.install(closed)
+    closed_again.undo()
+    sys.unraisablehook = sys.unraisablehook
+    inner.undo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no uvloop")
 def test_uvloops_own_handler(closed: Redactor) -> None:
     import uvloop
 

@@ -25,6 +25,8 @@ from leakguard.detect.engine import Engine
 from leakguard.model import Confidence
 from leakguard.redact import Redactor
 from leakguard.redact.files import Options, clean, walk
+from leakguard.redact.pump import follow
+from leakguard.redact.recoded import Recoding
 from tests import leaks
 from tests.redact.texts import clean_lines, leaky_lines, secret
 
@@ -453,8 +455,8 @@ def test_gzips_name_and_time_stay(redactor: Redactor, tmp_path: Path) -> None:
     assert head[10:] == b"app.log\0"
 
 
-# ---------------------------------------------------------------- text of two bytes a character
-WIDE = {"utf-16": "utf-16", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be"}
+# ---------------------------------------------------------------- text of two and four bytes a character
+WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 
 
 def _places(lines: int) -> str:
@@ -489,7 +491,7 @@ def test_a_stream_of_wide_text(tmp_path: Path, encoding: str) -> None:
         assert told.count("\u00e9 \U0001f511\r\n") == 5
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"\xfe", b"\xff\xfe", b"\xfe\xff\xd8", b"\xff\xfe\0\0a\0\0\0", b"\xff\xfea\0\0\xd8", b"\0" * 99])
+@pytest.mark.parametrize("data", [b"", b"\xff", b"\xfe", b"\xff\xfe", b"\xfe\xff\xd8", b"\xff\xfe\0\0a\0\0\0", b"\xff\xfea\0\0\xd8", b"\0" * 99, b"\xff\xfe\0\0a\0\0\0\0\0\x11\0\0\xd8\0\0\xff\xff\xff\xffb\0\0\0c\0"])
 def test_recoding_changes_no_byte(data: bytes) -> None:
     from leakguard.redact.recoded import Recoded
 
@@ -501,7 +503,7 @@ def test_recoding_changes_no_byte(data: bytes) -> None:
         assert b"".join(out) + recoded.rest() == data
 
 
-@given(st.binary(max_size=60), st.sampled_from([b"\xff\xfe", b"\xfe\xff", b""]), st.integers(1, 7))
+@given(st.binary(max_size=60), st.sampled_from([b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\0\0", b"\0\0\xfe\xff", b""]), st.integers(1, 7))
 def test_recoding_any_bytes_changes_none(data: bytes, mark: bytes, piece: int) -> None:
     from leakguard.redact.recoded import Recoded
 
@@ -511,6 +513,99 @@ def test_recoding_any_bytes_changes_none(data: bytes, mark: bytes, piece: int) -
     for at in range(0, len(whole), piece):
         recoded.given(recoded.taken(whole[at : at + piece]))
     assert b"".join(out) + recoded.rest() == whole
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_records_of_wide_text(redactor: Redactor, encoding: str) -> None:
+    before = _places(3)
+    data = before.encode(encoding)
+    told = redactor.redact(data)
+    assert KEY not in told.decode(encoding)
+    assert told.decode(encoding).count("<redacted:") == 3
+    assert redactor.redact(told) is told
+    assert redactor.redact(data + b"\0")[-1:] == b"\0"
+    clean = "2026-11-22 an ordinary line \u00e9 \U0001f511\r\n".encode(encoding)
+    assert redactor.redact(clean) is clean
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+@pytest.mark.parametrize("piece", [1, 2, 3, 5, 64])
+def test_wide_text_in_any_writes(redactor: Redactor, encoding: str, piece: int) -> None:
+    data = _places(3).encode(encoding)
+    out: list[bytes] = []
+    stream = Recoding(redactor, out.append)
+    for at in range(0, len(data), piece):
+        stream.feed(data[at : at + piece])
+    stream.flush()
+    assert KEY not in b"".join(out).decode(encoding)
+    assert b"".join(out) == redactor.redact(data)
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_a_wide_prompt_is_shown(redactor: Redactor, encoding: str) -> None:
+    prompt = "> ".encode(encoding)
+    out: list[bytes] = []
+    stream = Recoding(redactor, out.append)
+    stream.feed(prompt[:-1])
+    stream.feed(prompt[-1:])
+    assert stream.waiting
+    stream.idle()
+    assert b"".join(out) == prompt
+    stream.feed(f"token={KEY}\n".encode(encoding)[len("".encode(encoding)) :])
+    assert KEY not in b"".join(out).decode(encoding)
+
+
+@pytest.mark.parametrize("text", [b"a", b"\xff", b"\0", b"ab", b"a\0", b"\xff\xfe"])
+def test_what_is_not_known_yet_does_not_wait_for_ever(redactor: Redactor, text: bytes) -> None:
+    out: list[bytes] = []
+    stream = Recoding(redactor, out.append)
+    stream.feed(text)
+    stream.idle()
+    stream.flush()
+    assert b"".join(out) == text
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_a_childs_wide_output(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "said").write_bytes(_places(4).encode(encoding))
+    done = run(tmp_path, "--", sys.executable, "-c", "import os; os.write(1, open('said', 'rb').read()); os.write(2, open('said', 'rb').read())")
+    assert done.returncode == 0
+    for told in (done.stdout, done.stderr):
+        assert KEY not in told.decode(encoding)
+        assert told.decode(encoding).count("<redacted:") == 4
+
+
+@pytest.mark.parametrize("mode", ["process", "thread"])
+def test_a_guarded_descriptors_wide_output(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "said").write_bytes(_places(4).encode("utf-32"))
+    code = f"import os; from leakguard.redact import guard_fds; g = guard_fds(mode={mode!r}); os.write(1, open('said', 'rb').read()); g.undo()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path, timeout=120, check=True)
+    assert KEY not in done.stdout.decode("utf-32")
+    assert done.stdout.decode("utf-32").count("<redacted:") == 4
+
+
+def test_a_wide_file_that_is_followed(redactor: Redactor, tmp_path: Path) -> None:
+    """And is then written anew by somebody who writes in another way."""
+    path = tmp_path / "a.log"
+    path.write_bytes(_places(2).encode("utf-16"))
+    out: list[bytes] = []
+    turns = iter((_places(1).encode(), None))
+
+    def goes_on() -> bool:
+        if b"".join(out).count(b"\n") < 4:
+            return True
+        after = next(turns, None)
+        if after is not None:
+            path.write_bytes(after)
+        return after is not None or b"".join(out).count(b"\n") < 6
+
+    follow(redactor, [str(path)], out.append, goes_on)
+    whole = b"".join(out)
+    cut = whole.rindex(b"2026-11-22 line 0 \xc3")
+    assert KEY not in whole[:cut].decode("utf-16")
+    assert whole[:cut].decode("utf-16").count("<redacted:") == 2
+    assert KEY not in whole[cut:].decode()
+    assert whole[cut:].decode().count("<redacted:") == 1
 
 
 def test_what_is_compressed_twice_is_not_called_clean(redactor: Redactor, tmp_path: Path) -> None:
