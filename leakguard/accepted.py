@@ -80,14 +80,14 @@ def load(
         foreign=settings.foreign_comments,
         up_to=int(Severity[settings.suppress_up_to.upper()]),
         baseline=book,
-        today=_today() if book is not None else "",
+        today=today() if book is not None else "",
         place=places(top),
         base=None if base is None else _base_text(base),
     )
     return Accepted(policy, key, path, untrusted, said, base.commit if base is not None else "")
 
 
-def _today() -> str:
+def today() -> str:
     """The day it is in UTC: the same everywhere that a baseline is used."""
     import time
 

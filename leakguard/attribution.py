@@ -8,7 +8,7 @@ finding. Imported by history.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -20,9 +20,10 @@ from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Finding, Origin
 from leakguard.paths import masked_name, raw_bytes
 from leakguard.sources import gitfacts
-from leakguard.sources.git import Refs, Repository, index_files
+from leakguard.sources.git import Repository
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitfacts import Facts, Key
+from leakguard.sources.gitrefs import Refs, index_files
 from leakguard.triage.seen import Seen
 from leakguard.work import Policy
 
@@ -63,19 +64,19 @@ class Report:
     ) -> Told:
         """The findings of a store; what is known of its objects comes from the cache if nothing that decides it has
         changed. `everything`: all ids, packed; `commits` gives those of commits; `known`: what was learnt of all of them."""
-        live = [one for one in found if one.kind in ("file", "ref")]
-        objects = [one for one in found if one.kind not in ("file", "ref")]
+        live = [one for one in found if one.kind in _LIVE]
+        objects = [one for one in found if one.kind not in _LIVE]
         key = self._state(everything) if self.seen is not None and attribution else ""
         kept = self.seen.report(key) if self.seen is not None and key else None
         gaps = 0
+        wanted = {named for one in (live if kept is not None else found) if (named := _key(one)) is not None}
+        if attribution and wanted:
+            self.facts, gaps = gitfacts.attribute(
+                self.git, self.width, commits, wanted, self.refs, self.options.jobs, index_files(self.at), known
+            )
         if kept is not None:
             findings, sets, left_out = kept
         else:
-            wanted = {named for one in objects if (named := _key(one)) is not None}
-            if attribution and wanted:
-                self.facts, gaps = gitfacts.attribute(
-                    self.git, self.width, commits, wanted, self.refs, self.options.jobs, index_files(self.at), known
-                )
             findings, sets, left_out = self._judged(objects)
             if self.seen is not None and key:
                 self.seen.set_report(key, findings, sets, left_out)
@@ -100,11 +101,12 @@ class Report:
                 if self._reported(finding):
                     groups.setdefault(_same(finding, one), []).append((finding, one))
         included = self._included()
+        firsts = self._firsts(groups.values())
         findings = []
         left_out = 0
         for versions in groups.values():
             if any(included(path) for finding, one in versions for path in self._paths(one, finding)):
-                findings.append(self._finding(versions))
+                findings.append(self._finding(versions, firsts))
             else:
                 left_out += 1
         origins = {finding.fingerprint: finding.origin for finding in findings}
@@ -116,13 +118,31 @@ class Report:
                     sets.setdefault((made.id, str(origin)), made._replace(origin=origin))
         return findings, list(sets.values()), left_out
 
-    def _finding(self, versions: list[tuple[Finding, Found]]) -> Finding:
+    def _firsts(self, groups: Iterable[list[tuple[Finding, Found]]]) -> dict[str, tuple[Facts, str]]:
+        """For each secret (by fingerprint) what is known of where it came first, whatever the file is called now."""
+        out: dict[str, tuple[Facts, str]] = {}
+        for versions in groups:
+            for finding, one in versions:
+                facts = self._known(one)
+                if one.kind != "blob" or facts is None or not facts.commit:
+                    continue
+                known = out.get(finding.fingerprint)
+                if known is None or facts.place < known[0].place:
+                    out[finding.fingerprint] = facts, os.fsdecode(facts.paths[0]) if facts.paths else ""
+        return out
+
+    def _finding(self, versions: list[tuple[Finding, Found]], firsts: dict[str, tuple[Facts, str]]) -> Finding:
         """One finding of the versions of a file that hold the same secret: the one that came first."""
         first, one = min(versions, key=self._age)
         now = any(known.now for _, version in versions if (known := self._known(version)) is not None)
         facts = self._facts(one, now)
         if len(versions) > 1:
             facts.append(("versions", str(len(versions))))
+        earlier, path = firsts.get(first.fingerprint, (None, ""))
+        own = self._known(one)
+        if earlier is not None and own is not None and own.commit and earlier.place < own.place:
+            # a file that was renamed and edited at once has nothing else to do with the one it was
+            facts.append(("first", f"{earlier.commit.decode()} in {self.mask.text(path)}"))
         inside = Origin("repository", self.at.name) if self.at.name and one.kind != "file" else None
         worst = max((finding for finding, _ in versions), key=lambda finding: (finding.severity, finding.confidence))
         return first._replace(
@@ -164,13 +184,13 @@ class Report:
     def _path(self, origin: Origin, one: Found) -> str:
         facts = self._known(one)
         path = origin.path
-        if facts is not None and facts.paths and one.kind == "blob":
+        if facts is not None and facts.paths and one.kind in ("blob", "lfs"):
             paths = [os.fsdecode(raw) for raw in facts.paths]
             path = path if path in paths else paths[0]
-        return self.mask.text(path) if one.kind in ("blob", "file") else path
+        return self.mask.text(path) if one.kind in ("blob", "lfs", "file") else path
 
     def _facts(self, one: Found, now: bool) -> list[tuple[str, str]]:
-        out = [(one.kind, one.oid.hex())] if one.oid and one.kind != "name" else []
+        out = [(_kind(one), one.oid.hex())] if one.oid and one.kind != "name" else []
         facts = self._known(one)
         if facts is None:
             return out
@@ -186,7 +206,7 @@ class Report:
             more = f" and {facts.more_paths} more" if facts.more_paths else ""
             out.append(("paths", "; ".join(mask(os.fsdecode(path)) for path in facts.paths) + more))
         default = mask(self.refs.default)
-        if one.kind in ("blob", "name") and default and facts.commit:
+        if one.kind in ("blob", "lfs", "name") and default and facts.commit:
             out.append(("now", f"in {default}" if now else f"not in {default}"))
         more = " and more" if facts.more_refs else ""
         if facts.refs:
@@ -201,7 +221,16 @@ class Report:
 def _key(one: Found) -> Key | None:
     if one.kind == "name":
         return ("name", one.name)
-    return (one.kind, one.oid.hex().encode()) if one.oid else None
+    return (_kind(one), one.oid.hex().encode()) if one.oid else None
+
+
+_LIVE = frozenset({"file", "ref", "lfs"})
+"""What is looked at each time, since no object's id tells whether it is still the same."""
+
+
+def _kind(one: Found) -> str:
+    """The kind of the object that history knows: of an LFS content its pointer."""
+    return "blob" if one.kind == "lfs" else one.kind
 
 
 def _same(finding: Finding, one: Found) -> tuple[Any, ...]:

@@ -17,8 +17,8 @@ from leakguard.errors import LeakguardError, SourceError
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin
 from leakguard.sources.gitcall import Git
-from leakguard.sources.index import SUBMODULE, Change
-from leakguard.sources.ranges import Step, steps
+from leakguard.sources.index import MOST_POINTER, POINTER, SUBMODULE, Change, lfs_content
+from leakguard.sources.ranges import Step, resurrected, steps
 
 if TYPE_CHECKING:
     from leakguard.sources.inside.limits import Limits
@@ -201,7 +201,7 @@ class Scanner:
         if (change.blob, change.path) in self._clean:
             return None  # the same content at the same place, in another commit
         try:
-            data = self.reader.read(change.blob)
+            data = self._read(change.blob)
             seen = self._scan(data, Origin(kind, shown), change.path)
         except LeakguardError as error:
             reason = error.reason if isinstance(error, SourceError) else error.message
@@ -278,11 +278,19 @@ class Scanner:
         self.incidents += done.incidents
         return Seen(done.findings, done.sets, True)
 
+    def _read(self, ident: str) -> bytes:
+        """A content; where it is an LFS pointer, that which it points to."""
+        data = self.reader.read(ident)
+        git = getattr(self.reader, "git", None)
+        if git is None or len(data) >= MOST_POINTER or not data.startswith(POINTER):
+            return data
+        return lfs_content(git, data)
+
     # ------------------------------------------------------------ what was there before
     def before(self, ident: str) -> bytes | None:
         """A content that was replaced; None if it cannot be read: then all that replaced it counts as added."""
         try:
-            return self.reader.read(ident)
+            return self._read(ident)
         except SourceError:
             return None
 
@@ -355,6 +363,29 @@ def scan_commits(
         scanner.step(step, "blob", lambda at=step.commit, text=text, leaky=leaky: _facts(at, text, leaky))  # type: ignore[misc]
         if on_commit is not None:
             on_commit(scanner.objects, scanner.bytes)
+    _scan_resurrected(scanner, git, revisions)
+
+
+_BACK = "no commit of the range adds it: a merge brings back what was taken out before"
+
+
+def _scan_resurrected(scanner: Scanner, git: Git, revisions: Sequence[str]) -> None:
+    """What merges of the range bring back."""
+    try:
+        step = resurrected(git, revisions)
+    except SourceError as error:
+        scanner.incidents.append(Incident("failed", "history", f"the ends of the range cannot be compared: {error.reason}"))
+        return
+    if step is None:
+        return
+    known, objects, size = len(scanner.findings), scanner.objects, scanner.bytes
+    scanner.step(step, "blob", lambda: (("commit", step.commit),))
+    scanner.steps -= 1  # it is none
+    if known == len(scanner.findings):
+        scanner.objects, scanner.bytes = objects, size  # all of it had been looked at
+    scanner.findings[known:] = [
+        finding._replace(reasons=(*finding.reasons, _BACK)) for finding in scanner.findings[known:]
+    ]
 
 
 def _scan_commit_text(scanner: Scanner, commit: str, text: bytes) -> list[Finding]:

@@ -74,8 +74,8 @@ class PieceDone(NamedTuple):
     failed: set[bytes]
     """Objects that were not read to their end."""
     incidents: list[Incident]
-    pointers: list[tuple[str, int, str]]
-    """LFS: (sha256, size, path)."""
+    pointers: list[tuple[str, int, str, str]]
+    """LFS: (sha256, size, path, the pointer's own id in hex)."""
     inside: tuple[int, int, int]
     """Of archives: containers, members, expanded bytes."""
     paths: list[tuple[bytes, bytes]]
@@ -107,7 +107,7 @@ class Account:
         self.found: list[Found] = []
         self.failed: set[bytes] = set()
         self.incidents: list[Incident] = []
-        self.pointers: list[tuple[str, int, str]] = []
+        self.pointers: list[tuple[str, int, str, str]] = []
         self.paths: list[tuple[bytes, bytes]] = []
         self.trees: set[bytes] = set()
         self.needed: set[bytes] = set()

@@ -17,23 +17,21 @@ from itertools import chain
 from typing import Any
 
 from leakguard.attribution import Masker, Report
-from leakguard.collector import Collector
+from leakguard.beside import pointed, scan_beside
 from leakguard.cutting import Blobs, cut
 from leakguard.detect.cache import cache_folder
 from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
-from leakguard.findings import findings_of
 from leakguard.gitpiece import Found, Options, Piece, PieceDone, lost_piece, short
 from leakguard.hashes import blake2b
-from leakguard.model import CredentialSet, Document, Finding, Incident, Origin, ScanResult, Totals
+from leakguard.model import CredentialSet, Finding, Incident, ScanResult, Totals
 from leakguard.objects import forget, scan_piece, versions
 from leakguard.paths import Mask
-from leakguard.pipeline import scan_files
-from leakguard.sources.files import FileTask
-from leakguard.sources.git import Refs, Repository, Shadow, files_below, find, read_refs
+from leakguard.sources.git import Repository, Shadow, files_below, find
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitfacts import Told
 from leakguard.sources.gitobjects import KINDS, Listing, ids, listing, unpack
+from leakguard.sources.gitrefs import Refs, read_refs
 from leakguard.triage.seen import Seen
 from leakguard.version import __version__
 from leakguard.work import Policy
@@ -133,7 +131,10 @@ class _Store:
         self.trees: set[bytes] = set()
         """Those that were looked into."""
         self.needed: set[bytes] = set()
-        self.pointers: dict[str, tuple[int, str]] = {}
+        self.pointers: dict[str, tuple[int, str, str]] = {}
+        """LFS contents (sha256) with their size, and path and id (hex) of a pointer to them."""
+        self.gone: set[bytes] = set()
+        """Objects in which something was found before, and that are here no more."""
         self.counts: dict[str, Any] = {"name": repository.name or ".", "known": 0, "inside": [0, 0, 0]}
         self.seen: Seen | None = None
         self.engine = run.engine_for(_weight(repository))
@@ -164,6 +165,9 @@ class _Store:
         self._pieces(self._texts(listed), listed.size("tree") + listed.size("commit"))
         self._pieces(cut(folder, listed, "tree", self.trees), 0)
         blobs = self._blobs()  # once, before workers are forked, and what they need
+        for path in blobs.hiding:
+            reason = "an index that leaves out an object of its pack: git cannot see that one"
+            self.run.incidents.append(Incident("failed", f"{path}.idx", reason))
         self._too_large(listed)
         self._pieces(blobs.pieces(self._path), expected)
         self._files()
@@ -176,7 +180,8 @@ class _Store:
         self._lfs()
         if self.seen is not None:
             for oid, kind, findings, sets in self._kept_before:
-                self.found.append(Found(kind, oid, findings, sets))
+                if oid not in self.gone:
+                    self.found.append(Found(kind, oid, findings, sets))
         self.tell()
         if self.seen is not None:
             self.seen.commit()
@@ -321,8 +326,8 @@ class _Store:
         self.trees |= new
         self.run.read(len(new), 0)
         self.needed.update(unpack(done.needed, width))
-        for lfs, size, path in done.pointers:
-            self.pointers.setdefault(lfs, (size, path))
+        for lfs, size, path, blob in done.pointers:
+            self.pointers.setdefault(lfs, (size, path, blob))
         self.found += done.found
         if piece.kind == "commit":
             self._learn(done)
@@ -351,8 +356,8 @@ class _Store:
             self.pending.append((read, keep))
             return
         self._remember(read, keep)
-        for lfs, size, path in done.pointers:
-            seen.set_note("lfs", lfs, f"{size} {self.mask.text(path).encode('utf-8', 'surrogateescape').hex()}")
+        for lfs, size, path, blob in done.pointers:
+            seen.set_note("lfs", lfs, f"{size} {self.mask.text(path).encode('utf-8', 'surrogateescape').hex()} {blob}")
         if time.monotonic() - self._committed > COMMIT_EVERY:
             seen.commit()
             self._committed = time.monotonic()
@@ -402,6 +407,7 @@ class _Store:
     def _missing(self, everything: bytes) -> bool:
         """Objects that something names and the store does not have. Whether there are none."""
         present = set(unpack(everything, self.width))
+        self.gone = self._known_before() - present
         shown = {oid: os.fsdecode(self.paths.get(oid, b"")) for oid in self.needed - present}
         if self.seen is not None:
             for text, path in self.seen.notes("missing").items():
@@ -433,6 +439,13 @@ class _Store:
                 report(Incident("failed", ref.name, "a ref to an object that is not here"))
         return not missing and not cut
 
+    def _known_before(self) -> set[bytes]:
+        """Objects of which the cache says something."""
+        if self.seen is None:
+            return set()
+        pointers = (value.rpartition(" ")[2] for value in self.seen.notes("lfs").values())
+        return {oid for oid, *_ in self._kept_before} | {bytes.fromhex(oid) for oid in pointers}
+
     def _cut_off(self, missing: set[bytes]) -> set[bytes]:
         """Those of the missing that are parents of a shallow clone's last commits."""
         from leakguard.sources.gitobjects import commit, contents
@@ -449,8 +462,9 @@ class _Store:
         pointers = dict(self.pointers)
         if self.seen is not None:
             for oid, value in self.seen.notes("lfs").items():
-                length, _, path = value.partition(" ")
-                pointers.setdefault(oid, (int(length), os.fsdecode(bytes.fromhex(path))))
+                length, named, blob = value.split(" ")
+                if bytes.fromhex(blob) not in self.gone:
+                    pointers.setdefault(oid, (int(length), os.fsdecode(bytes.fromhex(named)), blob))
         home = os.path.join(self.at.common_dir, "lfs", "objects")
         absent = {
             oid: told
@@ -458,7 +472,8 @@ class _Store:
             if not os.path.isfile(os.path.join(home, oid[:2], oid[2:4], oid))
         }
         self.counts["lfs"] = {"pointers": len(pointers), "absent": len(absent)}
-        for oid, (size, path) in sorted(absent.items()):
+        self.found = [one for found in self.found for one in pointed(found, pointers)]
+        for oid, (size, path, _) in sorted(absent.items()):
             shown = path or f"<lfs {oid[:12]}>"
             self.run.incidents.append(
                 Incident("failed", shown, "LFS content that is not here, and was not fetched", size)
@@ -466,47 +481,13 @@ class _Store:
 
     # ------------------------------------------------------------ files beside the objects
     def _files(self) -> None:
-        """Configuration, refs, reflogs, LFS contents: everything in the git folder but objects; and its names."""
-        home = self.at.common_dir
-        prefix = os.path.basename(home) if self.at.top else ""
-        if self.at.name:
-            prefix = f".git/{self.at.name}" if self.at.name.startswith("modules/") else f"{self.at.name}/.git"
-        skip = frozenset(f"{prefix}/{name}".lstrip("/") for name in ("objects", "modules"))
-        names = [ref.name for ref in self.refs.refs]
-        tasks = []
-        for path, shown in files_below(home, prefix, self.run.incidents.append, skip):
-            kind = "link" if os.path.islink(path) else "file"
-            tasks.append(FileTask(shown, path, _size(path), kind))
-            if "/lfs/objects/" not in f"/{shown}":
-                names.append(shown[len(prefix) :].lstrip("/"))
-        collector = Collector()
-        everything = self.run.policy._replace(min_severity=0, min_confidence=0)
-        jobs = self.run.options.jobs
-        scan_files(tasks, lambda _expected: self.engine, everything, jobs, collector, named=False)  # `_names` does that
-        result = collector.result()
-        self.run.read(*result.totals)
-        self.run.incidents += result.incidents
-        if result.findings:
-            self.found.append(Found("file", b"", list(result.findings), list(result.sets)))
-        self._names(names)
-
-    def _names(self, names: Iterable[str]) -> None:
-        """Names of branches, tags and other refs, also those that only a log still has."""
-        unique = list(dict.fromkeys(names))
-        text = [name.encode("utf-8", "surrogateescape") for name in unique]
-        self.run.read(len(text), sum(map(len, text)))
-        if not self.engine.scan(b"\n".join(text), "").matches:
-            return
-        seen: set[str] = set()
-        for data in text:
-            matches = self.engine.scan(data, "").matches
-            document = Document(data, Origin("ref", ""))
-            findings, sets = findings_of(self.engine, document, matches, 1) if matches else ([], [])
-            if findings and findings[0].fingerprint not in seen:  # a branch has a ref, a log, and a remote's copy
-                seen.update(finding.fingerprint for finding in findings)
-                origin = Origin("ref", findings[0].masked)
-                findings = [finding._replace(origin=origin) for finding in findings]
-                self.found.append(Found("ref", b"", findings, [one._replace(origin=origin) for one in sets]))
+        """Everything in the git folder but objects, and its names."""
+        run = self.run
+        beside = scan_beside(self.at, self.refs, self.engine, run.policy, run.options.jobs, run.incidents.append)
+        run.read(*beside.result.totals)
+        run.read(beside.names, beside.bytes)
+        run.incidents += beside.result.incidents
+        self.found += beside.found
 
 
 def _weight(repository: Repository) -> int:

@@ -63,8 +63,7 @@ def forget(shadow: str) -> None:
     """Lets go of what was remembered of a store."""
     forget_met(shadow)
     _texts.pop(shadow, None)
-    for path in [path for path in _packs if path.startswith(shadow)]:
-        del _packs[path]
+    _packs.clear()  # stores are scanned one after the other
 
 
 def scan_piece(engine: Engine, piece: Piece, policy: Policy) -> PieceDone:
@@ -184,7 +183,7 @@ def _blob(
         _archive(engine, Stream(from_bytes(data), content.size, BytesIO(data)), kind, oid, origin_path, account)
         return
     if content.size < 1024 and data.startswith(_POINTER):
-        _pointer(data, path, account)
+        _pointer(data, path, oid, account)
     if not piece.versions:
         scan = engine.scan(data, path)
     elif known is None:
@@ -263,9 +262,9 @@ def _archive(engine: Engine, stream: Stream, kind: str, oid: bytes, path: str, a
     _account_for(scan_leaves(engine, leaves, account.policy, incidents, tally), oid, path, account)
 
 
-def _pointer(data: bytes, path: str, account: Account) -> None:
+def _pointer(data: bytes, path: str, blob: bytes, account: Account) -> None:
     fields = dict(line.partition(b" ")[::2] for line in data.splitlines())
     oid = fields.get(b"oid", b"").removeprefix(b"sha256:")
     size = fields.get(b"size", b"0")
     if len(oid) == 64 and oid.isalnum() and size.isdigit() and len(size) < 19:
-        account.pointers.append((oid.decode(), int(size), path))
+        account.pointers.append((oid.decode(), int(size), path, blob.hex()))

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from leakguard.model import ScanResult
+
 
 class Repository:
     """A git repository in a folder."""
@@ -53,3 +55,11 @@ class Repository:
     def lose(self, blob: str) -> None:
         """Takes a loose object away."""
         (self.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+
+def secrets(result: ScanResult) -> set[bytes | None]:
+    return {finding.secret for finding in result.findings}
+
+
+def gaps(result: ScanResult) -> list[str]:
+    return [f"{i.origin}: {i.reason}" for i in result.incidents if i.state != "skipped"]

@@ -164,9 +164,7 @@ def update(paths: tuple[str, ...], **options: Any) -> int:
 
 def _grow(work: _Work, paths: Sequence[str], options: dict[str, Any]) -> int:
     """Scans and adds entries; the exit code so far."""
-    from leakguard.triage.baseline import valid_date
-
-    expires = valid_date(options["expires"], "--expires", "") if options["expires"] else ""
+    expires = _expiry(options)
     result = work.scan(paths, options["history"])
     fresh = [finding for finding in result.findings if finding.severity <= work.accepted.policy.up_to]
     capped = len(result.findings) - len(fresh)
@@ -356,14 +354,14 @@ def import_(source: str, kind: str | None, root: str, **options: Any) -> int:
     """
     from leakguard.cli.importing import Importer
     from leakguard.cli.scanning import read_private
-    from leakguard.triage.baseline import FILE, valid_date
+    from leakguard.triage.baseline import FILE
     from leakguard.triage.foreign import read
 
     entries = read(read_private(source), source, kind or "")
     options["file"] = options["file"] or (None if os.path.exists(FILE) else FILE)
     fresh = bool(options["file"]) and not os.path.exists(options["file"])
     work = _Work(options, make=fresh, keep=True)
-    expires = valid_date(options["expires"], "--expires", "") if options["expires"] else ""
+    expires = _expiry(options)
     owner = options["owner"] or _owner()
     importer = Importer(work.scanner, root)
     added = left = 0
@@ -379,6 +377,19 @@ def import_(source: str, kind: str | None, root: str, **options: Any) -> int:
     work.save()
     _tell(f"{len(entries) - left} of {len(entries)} found here, {added} added to {work.file}")
     return EXIT_FINDINGS if left else 0
+
+
+def _expiry(options: dict[str, Any]) -> str:
+    """The day that --expires names. UsageError for one that is over: what is accepted so would not be."""
+    from leakguard.accepted import today
+    from leakguard.triage.baseline import valid_date
+
+    if not options["expires"]:
+        return ""
+    day = valid_date(options["expires"], "--expires", "")
+    if day < today():
+        raise UsageError(f"--expires: {day}: is over")
+    return day
 
 
 def _write(path: str, data: bytes) -> None:

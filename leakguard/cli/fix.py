@@ -7,6 +7,7 @@ Shows the whole change first, with every value masked, and changes nothing witho
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from leakguard.cli.scan import rule_options
 from leakguard.errors import EXIT_FINDINGS, EXIT_INCOMPLETE, OutputError, UsageError
 
 IGNORED = ".gitignore"
+_RESERVED = re.compile(r"\AGITHUB_")
+"""GitHub takes no secret whose name begins so, and gives every workflow a GITHUB_TOKEN of its own."""
 _RENAME = "rename it, also where it was copied to under that name, and revoke the value"
 
 
@@ -97,13 +100,16 @@ class _Fix:
 
         secret = finding.secret
         if secret not in self._names:
-            wanted = name = variable(finding, before)
+            wanted = name = _RESERVED.sub("GH_", variable(finding, before))
             number = 2
             while name in self.known:
                 name, number = f"{wanted}_{number}", number + 1
             self.known[name] = secret
             self._names[secret] = name
-        return self._names[secret]
+        name = self._names[secret]
+        if finding.path.replace(os.sep, "/").rpartition("/")[0].endswith(".github/workflows"):
+            name = _RESERVED.sub("GH_", name)
+        return name
 
     def collect(self) -> None:
         from leakguard.triage.rewrite import Refusal

@@ -71,8 +71,11 @@ def _folder(repo: str, named: str | None) -> str:
         return os.path.join(os.path.dirname(state_folder()), "purge", f"{os.path.basename(real)}-{name}")
     from leakguard.sources.gitcall import Git
 
-    top = Git(real).ask("rev-parse", "--show-toplevel").stdout.rstrip(b"\n")
-    for root in {real, os.path.realpath(os.fsdecode(top)) if top else real}:
+    git = Git(real)
+    tops = [git.ask("rev-parse", "--show-toplevel").stdout.rstrip(b"\n"), git.ask("rev-parse", "--git-common-dir").stdout]
+    for line in git.ask("worktree", "list", "--porcelain", "-z").stdout.split(b"\0"):
+        tops += [line[9:]] if line.startswith(b"worktree ") else []
+    for root in {real, *(os.path.realpath(os.path.join(real, os.fsdecode(top.rstrip(b"\n")))) for top in tops if top)}:
         if os.path.realpath(named) == root or os.path.realpath(named).startswith(root.rstrip(os.sep) + os.sep):
             raise UsageError(f"{named}: lies inside the repository; the file of secrets must not")
     return named
@@ -82,7 +85,7 @@ def _folder(repo: str, named: str | None) -> str:
 def _plan(repo: str, options: dict[str, Any]) -> int:
     from leakguard.cli.keep import write
     from leakguard.report.common import printable
-    from leakguard.triage.purging import expressions, sort, steps
+    from leakguard.triage.purging import Others, expressions, others_file, sort, steps
 
     if not os.path.isdir(repo):
         raise UsageError(f"{repo}: no such folder")
@@ -107,6 +110,7 @@ def _plan(repo: str, options: dict[str, Any]) -> int:
     text = steps(os.path.basename(os.path.realpath(repo)), found, len(findings), file)
     safe = "".join(f"{printable(line)}\n" for line in text.split("\n")).rstrip("\n") + "\n"
     write(file, expressions(found.replace), private=True)
+    write(others_file(file), Others.of(found).text(), private=True)
     write(os.path.join(os.path.dirname(file), PLAN), safe.encode(), private=True)
     click.echo(safe, nl=False)
     _tell(f"WARNING: {file} holds {len(found.replace)} SECRETS IN FULL. Only you can read it.")
@@ -147,7 +151,7 @@ class _Verify:
 
     def __init__(self, repo: str, options: dict[str, Any]) -> None:
         from leakguard.cli.scanning import read_private
-        from leakguard.triage.purging import values_of
+        from leakguard.triage.purging import Others, others_file, values_of
 
         self.repo = repo
         self.options = options
@@ -157,7 +161,12 @@ class _Verify:
         if not os.path.exists(file):
             raise UsageError(f"{file}: no plan there; name its file of values with --expressions")
         self.values = frozenset(values_of(read_private(file)))
-        if not self.values:
+        beside = others_file(file)
+        try:
+            self.others = Others.parse(read_private(beside)) if os.path.exists(beside) else Others(b"\0")
+        except ValueError:
+            raise UsageError(f"{beside}: not what a plan writes") from None
+        if not self.values and not len(self.others):
             raise UsageError(f"{file}: holds no values, so nothing can be proved")
         self.file = file
         self.left: list[str] = []
@@ -176,7 +185,7 @@ class _Verify:
         self.missing += scanner.gaps(result.incidents)
         for finding in result.findings:
             secret = finding.secret or b""
-            if any(value in secret or secret in value for value in self.values if secret):
+            if secret in self.others or any(value in secret or secret in value for value in self.values if secret):
                 self.left.append(f"{finding.path}: {finding.rule}, {_way(finding)}")
         self._search()
         for place in self.left[:_SHOWN]:
@@ -188,6 +197,8 @@ class _Verify:
         told = (
             f"searched {self.objects} objects for {len(self.values)} values and scanned all else the repository holds"
         )
+        if len(self.others):
+            told += f", for these and {len(self.others)} that replacing does not reach"
         if self.left:
             _tell(f"{told}: {len(self.left)} places are left")
             return EXIT_FINDINGS
@@ -230,8 +241,13 @@ class _Verify:
 
     def _names(self, repository: Any, search: Callable[[bytes], bool]) -> None:
         """Refs, reflogs, configuration and all else beside the objects."""
-        for folder in {repository.git_dir, repository.common_dir}:
-            for path in _files(folder):
+        from leakguard.model import Incident
+        from leakguard.sources.gitstore import strays
+
+        incidents: list[Incident] = []  # the scan has told them
+        left = [os.path.join(store, name) for store in repository.objects for name in strays(store, incidents.append)]
+        for paths in ({*_files(repository.git_dir), *_files(repository.common_dir)}, left):
+            for path in sorted(paths):
                 try:
                     with open(path, "rb") as handle:
                         found = any(map(search, _pieces(handle)))

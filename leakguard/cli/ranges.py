@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -70,10 +71,18 @@ def scan_range(
         name, text = _diff(options["diff"])
         scan_diff(scanner, text, name)
         return _result(scanner, {"diff": name}), False
-    git = _git(repository)
-    with Blobs(git) as blobs:
+    with ExitStack() as stack:
+        git, incidents = _git(repository, options["follow_alternates"], stack)
+        blobs = stack.enter_context(Blobs(git))
         scanner = Scanner(engine_for, blobs, wanted, reported, limits(settings))
-        return _scan_repository(git, blobs, scanner, options, on_progress)
+        scanner.incidents += incidents
+        try:
+            return _scan_repository(git, blobs, scanner, options, on_progress)
+        except UsageError as error:
+            if not incidents:
+                raise
+            # what was asked for may well be in a store that was not asked for
+            raise UsageError(f"{error.message} ({incidents[0].reason}: --follow-alternates)") from None
 
 
 class Nothing:
@@ -121,13 +130,16 @@ def _revisions(git: Any, options: dict[str, Any]) -> list[str]:
     return ranges.branch(git, options["branch"])
 
 
-def _git(repository: str) -> Any:
-    """git in the folder that was named. What git told its hook holds where the command runs, and nowhere else."""
-    from leakguard.sources.gitcall import Git
+def _git(repository: str, follow: bool, stack: ExitStack) -> tuple[Any, list[Any]]:
+    """(git in the folder that was named, what of its stores it may not see). What git told its hook holds where the command
+    runs, and nowhere else."""
+    from leakguard.sources.git import Shadow, borrowed, check_files
+    from leakguard.sources.gitcall import Git, last_words
     from leakguard.sources.index import Here
 
     if not os.path.isdir(repository):
         raise UsageError(f"git: no such folder: {repository!r}")
+    check_files(repository)
     git = Here() if os.path.samefile(repository, os.curdir) else Git(repository)
     done = git.ask("rev-parse", "--absolute-git-dir")
     if done.returncode:
@@ -135,8 +147,21 @@ def _git(repository: str) -> Any:
         if "dubious ownership" in said:
             reason = "git does not trust it, for it belongs to another user; if you do: git config --global --add"
             raise SourceError(repository, f"{reason} safe.directory with its path")
+        if os.path.isdir(os.path.join(repository, ".git", "objects")):
+            raise SourceError(repository, f"git does not take it for a repository: {last_words(done.stderr)}")
         raise UsageError(f"git: {repository!r} is no git repository, nor in one")
-    return git
+    if follow or "GIT_OBJECT_DIRECTORY" in git.environment():
+        return git, []
+    incidents: list[Any] = []
+    found = borrowed(os.fsdecode(done.stdout.rstrip(b"\n")), repository, incidents.append)
+    if incidents:
+        # the same repository, with the objects that are its own
+        shadow = stack.enter_context(Shadow(found, lambda _incident: None))
+        kept = git.environment
+        git.environment = lambda extra=None: kept({  # type: ignore[method-assign]
+            "GIT_OBJECT_DIRECTORY": os.path.join(shadow.path, "objects"), **(extra or {})
+        })  # fmt: skip
+    return git, incidents
 
 
 def _diff(name: str) -> tuple[str, bytes]:

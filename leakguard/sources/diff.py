@@ -173,9 +173,9 @@ def _inflated(packed: bytes, size: int) -> bytes | None:
 
 # ---------------------------------------------------------------- names
 def _name(text: bytes) -> str:
-    """The name in a `---` or `+++` line: quoted, or up to the tab before a date."""
+    """The name in a `---` or `+++` line: quoted, or up to the tab before a date; git adds one to names with a blank, too."""
     text = text.rstrip(b"\r")
-    return _unquoted(text if text.startswith(b'"') else text.partition(b"\t")[0])
+    return _unquoted(text[: text.rfind(b'"') + 1] if text.startswith(b'"') else text.partition(b"\t")[0])
 
 
 def _git_name(line: bytes) -> str:

@@ -17,22 +17,20 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from leakguard.errors import SourceError, UsageError
 from leakguard.model import Incident
 from leakguard.sources.gitcall import Git, last_words
+from leakguard.sources.gitstore import QUARANTINE, OnIncident, anywhere, inside, link
 from leakguard.sources.windows import open_regular
-
-OnIncident = Callable[[Incident], None]
 
 _SMALL = 64 * 1024 * 1024
 _DEEPEST = 5
 """Alternates of alternates that git follows, and we."""
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|[^/\\]+@[^/\\]+:")
 _HEX = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
-_FANOUT = re.compile(r"[0-9a-f]{2}\Z")
 
 
 class Repository(NamedTuple):
@@ -51,24 +49,8 @@ class Repository(NamedTuple):
     """Commits whose parents were cut off."""
     partial: bool
     """A clone that left objects with its remote."""
-
-
-class Ref(NamedTuple):
-    """A name and the object (hex) it stands for."""
-
-    name: str
-    oid: bytes
-
-
-class Refs(NamedTuple):
-    """Everything that keeps objects reachable, and the branch that people start from."""
-
-    refs: list[Ref]
-    logs: list[Ref]
-    """Entries of reflogs, stashes among them."""
-    default: str
-    """Name of the default branch's ref; "" if there is none."""
-    default_oid: bytes
+    roots: tuple[str, ...] = ()
+    """Folders that links in its stores may lead into; () for anywhere."""
 
 
 # ---------------------------------------------------------------- discovery
@@ -85,7 +67,7 @@ def find(path: str, on_incident: OnIncident, follow_alternates: bool = False) ->
     main = _repository("", git_dir, top, on_incident, follow_alternates)
     out = [main]
     seen = {os.path.realpath(main.common_dir)}
-    for name, folder in _nested(main):
+    for name, folder in _nested(main, on_incident):
         real = os.path.realpath(folder)
         if real not in seen:
             seen.add(real)
@@ -95,6 +77,7 @@ def find(path: str, on_incident: OnIncident, follow_alternates: bool = False) ->
 
 def _discover(path: str, on_incident: OnIncident) -> tuple[str, str]:
     """(git folder, work tree or "") of the repository at `path`."""
+    check_files(path)
     git = Git(path)
     own = os.path.join(path, ".git")
     done = git.ask("rev-parse", "--absolute-git-dir")
@@ -123,6 +106,41 @@ def _discover(path: str, on_incident: OnIncident) -> tuple[str, str]:
     raise UsageError(f"git: {path!r} is no git repository, nor in one")
 
 
+_ASKED = (
+    "HEAD", "config", "config.worktree", "commondir", "packed-refs", "index", "shallow", "objects/info/alternates",
+)  # fmt: skip
+"""What git opens before it answers anything, and waits for if it is a pipe."""
+
+
+def check_files(path: str) -> None:
+    """SourceError if git could wait for ever when it is asked about the repository that `path` lies in."""
+    at = os.path.realpath(path)
+    while not os.path.lexists(os.path.join(at, ".git")):
+        if os.path.lexists(os.path.join(at, "HEAD")) and os.path.isdir(os.path.join(at, "objects")):
+            break
+        if at == os.path.dirname(at):
+            return
+        at = os.path.dirname(at)
+    own = os.path.join(at, ".git")
+    folder = _git_file(own) if os.path.lexists(own) else at
+    for home in {folder, _common(folder)}:
+        for name in _ASKED:
+            try:
+                mode = os.stat(os.path.join(home, name)).st_mode
+            except (OSError, ValueError):
+                continue  # git says what it thinks of that
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise SourceError(os.path.join(home, name), "no file: git could wait for it for ever, and was not asked")
+
+
+def _common(git_dir: str) -> str:
+    """The folder that a linked work tree shares with its repository."""
+    said = read_small(os.path.join(git_dir, "commondir"))
+    if said is None:
+        return git_dir
+    return os.path.normpath(os.path.join(git_dir, os.fsdecode(said.rstrip(b"\r\n").replace(b"\0", b""))))
+
+
 def _git_file(path: str) -> str:
     """What a `.git` is or points to."""
     content = read_small(path)
@@ -143,19 +161,24 @@ def _check_owner(folder: str) -> None:
 
 
 def _repository(name: str, git_dir: str, top: str, on_incident: OnIncident, follow: bool) -> Repository:
-    common = read_small(os.path.join(git_dir, "commondir"))
-    common_dir = git_dir
-    if common is not None:
-        common_dir = os.path.normpath(os.path.join(git_dir, os.fsdecode(common.rstrip(b"\r\n").replace(b"\0", b""))))
+    common_dir = _common(git_dir)
     config = _config(common_dir)
-    objects = _object_folders(os.path.join(common_dir, "objects"), (top or common_dir, common_dir), on_incident, follow)
+    roots = (top or common_dir, common_dir)
+    objects = _object_folders(os.path.join(common_dir, "objects"), roots, on_incident, follow)
     shallow = tuple((read_small(os.path.join(common_dir, "shallow")) or b"").split())
     return Repository(
         name, git_dir, common_dir, top, objects,
         config.get("extensions.objectformat", "sha1").lower(),
         tuple(oid for oid in shallow if _HEX.match(oid)),
         "extensions.partialclone" in config or any(key.endswith(".promisor") for key in config),
+        () if follow else roots,
     )  # fmt: skip
+
+
+def borrowed(git_dir: str, path: str, on_incident: OnIncident) -> Repository:
+    """The repository that git found, told of every store that it would borrow objects from and that is not its own."""
+    done = Git(path).ask("rev-parse", "--show-toplevel")
+    return _repository("", git_dir, os.fsdecode(done.stdout.rstrip(b"\n")), on_incident, False)
 
 
 def _config(common_dir: str) -> dict[str, str]:
@@ -171,23 +194,35 @@ def _config(common_dir: str) -> dict[str, str]:
     return out
 
 
-def _nested(main: Repository) -> Iterator[tuple[str, str]]:
-    """(name, git folder) of the submodules' stores: those in `modules`, and those that lie in the work tree."""
-    yield from _modules(os.path.join(main.common_dir, "modules"))
-    if not main.top:
-        return
-    done = Git(main.top).ask("ls-files", "--stage", "-z")
-    for entry in done.stdout.split(b"\0"):
-        if entry.startswith(b"160000 "):
+def _nested(main: Repository, on_incident: OnIncident) -> Iterator[tuple[str, str]]:
+    """(name, git folder) of the submodules' stores: those of the repository and of its linked work trees, and those that
+    lie in the work tree."""
+    yield from _modules(main.common_dir, on_incident)
+    waiting = [("", main.top)] if main.top else []
+    within = inside((main.top,))
+    met = set()
+    while waiting:
+        name, top = waiting.pop()
+        done = Git(top).ask("ls-files", "--stage", "-z")
+        for entry in done.stdout.split(b"\0"):
             path = os.fsdecode(entry.partition(b"\t")[2])
-            folder = os.path.join(main.top, path, ".git")
+            below = os.path.join(top, path)
+            real = os.path.realpath(below)
+            if not entry.startswith(b"160000 ") or not os.path.lexists(os.path.join(below, ".git")) or real in met:
+                continue
+            met.add(real)
+            if not within(real):
+                on_incident(Incident("failed", name + path, "a link that leads out of the repository, not followed"))
+                continue
+            folder = os.path.join(below, ".git")
             if os.path.isdir(os.path.join(folder, "objects")) and not os.path.islink(folder):
-                yield path, folder
+                yield name + path, folder
+            waiting.append((f"{name}{path}/", below))
 
 
-def _modules(top: str) -> Iterator[tuple[str, str]]:
-    """The stores below a `modules` folder, those of submodules' submodules, too."""
-    waiting = [(top, "modules")]
+def _modules(home: str, on_incident: OnIncident) -> Iterator[tuple[str, str]]:
+    """The submodules' stores below a git folder, those of submodules' submodules, too."""
+    waiting = list(_stores(home, "", on_incident))
     while waiting:
         folder, name = waiting.pop()
         try:
@@ -199,16 +234,32 @@ def _modules(top: str) -> Iterator[tuple[str, str]]:
                 continue
             if os.path.isdir(os.path.join(entry.path, "objects")):
                 yield f"{name}/{entry.name}", entry.path
-                waiting.append((os.path.join(entry.path, "modules"), f"{name}/{entry.name}/modules"))
+                waiting += _stores(entry.path, f"{name}/{entry.name}/", on_incident)
             else:
                 waiting.append((entry.path, f"{name}/{entry.name}"))
 
 
+def _stores(home: str, prefix: str, on_incident: OnIncident) -> Iterator[tuple[str, str]]:
+    for path, shown in modules(home):
+        if os.path.islink(path):
+            on_incident(Incident("failed", prefix + shown, "a link, not followed"))
+        else:
+            yield path, prefix + shown
+
+
+def modules(home: str) -> list[tuple[str, str]]:
+    """(path, name) of the folders that hold submodules: a git folder's own, and those of its linked work trees."""
+    return [(os.path.join(folder, "modules"), f"{shown}modules") for folder, shown in homes(home)]
+
+
 def _object_folders(own: str, roots: tuple[str, ...], on_incident: OnIncident, follow: bool) -> tuple[str, ...]:
     """An object folder and the alternates behind it that lie within `roots`, or anywhere if asked to follow them."""
-    out = [own]
+    within = inside(roots)
+    if not follow and not within(os.path.realpath(own)):
+        on_incident(Incident("failed", own, "a link to an object store outside of the repository, not followed"))
+        return ()
+    out = [own, *_quarantines(own)]
     waiting = [(own, 0)]
-    inside = tuple(os.path.realpath(root).rstrip(os.sep) + os.sep for root in roots)
     while waiting:
         folder, depth = waiting.pop(0)
         listed = (read_small(os.path.join(folder, "info", "alternates")) or b"").splitlines()
@@ -216,7 +267,7 @@ def _object_folders(own: str, roots: tuple[str, ...], on_incident: OnIncident, f
             if not line or line.startswith(b"#"):
                 continue
             target = os.path.normpath(os.path.join(folder, os.fsdecode(line).replace("\0", "")))
-            if not follow and not (os.path.realpath(target) + os.sep).startswith(inside):
+            if not follow and not within(os.path.realpath(target)):
                 on_incident(
                     Incident("failed", target, "alternate object store outside of the repository, not followed")
                 )
@@ -225,9 +276,20 @@ def _object_folders(own: str, roots: tuple[str, ...], on_incident: OnIncident, f
             elif depth >= _DEEPEST:
                 on_incident(Incident("failed", target, "alternates nested too deep, not followed"))
             elif target not in out:
-                out.append(target)
+                out += [target, *_quarantines(target)]
                 waiting.append((target, depth + 1))
     return tuple(out)
+
+
+def _quarantines(folder: str) -> list[str]:
+    """The object folders in one that hold what was sent and not accepted, yet or ever."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return []  # whoever reads it says so
+    return [
+        entry.path for entry in entries if entry.name.startswith(QUARANTINE) and entry.is_dir(follow_symlinks=False)
+    ]
 
 
 def read_small(path: str) -> bytes | None:
@@ -287,7 +349,7 @@ class Shadow:
         for number, folder in enumerate(repository.objects):
             farm = os.path.join(self.path, "objects" if number == 0 else f"alternate{number}")
             os.makedirs(farm, exist_ok=True)
-            _link_farm(folder, farm, on_incident)
+            link(folder, farm, inside((*repository.roots, folder)) if repository.roots else anywhere, on_incident)
             farms.append(farm)
         if farms[1:]:
             files["objects/info/alternates"] = b"".join(os.fsencode(farm) + b"\n" for farm in farms[1:])
@@ -341,142 +403,16 @@ def _is_left(path: str, changed: float) -> bool:
         os.close(handle)
 
 
-def _link_farm(folder: str, farm: str, on_incident: OnIncident) -> None:
-    """Links to the parts of an object folder that hold objects, and to nothing else of it."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        on_incident(Incident("failed", folder, f"object store cannot be read: {error.strerror or 'no reason given'}"))
-        return
-    for entry in entries:
-        if entry.name != "pack" and not _FANOUT.match(entry.name):
-            continue
-        if not entry.is_dir(follow_symlinks=False):
-            on_incident(Incident("failed", entry.path, "not a folder of the object store, not followed"))
-            continue
-        if not os.access(entry.path, os.R_OK | os.X_OK):
-            on_incident(Incident("failed", entry.path, "object store cannot be read: Permission denied"))
-        os.symlink(os.path.realpath(entry.path), os.path.join(farm, entry.name), target_is_directory=True)
-        if entry.name == "pack":
-            _check_packs(entry.path, on_incident)
-
-
-def _check_packs(folder: str, on_incident: OnIncident) -> None:
-    """A pack without its index is invisible to git, and so are its objects."""
-    try:
-        names = set(os.listdir(folder))
-    except OSError:
-        return  # said already
-    for name in sorted(names):
-        if name.endswith(".pack") and name.removesuffix(".pack") + ".idx" not in names:
-            on_incident(
-                Incident("failed", os.path.join(folder, name), "a pack without its index: git cannot see into it")
-            )
-        elif name.endswith(".idx") and name.removesuffix(".idx") + ".pack" not in names:
-            on_incident(Incident("failed", os.path.join(folder, name), "an index without its pack"))
-
-
-# ---------------------------------------------------------------- refs and logs
-def read_refs(repository: Repository, on_incident: OnIncident) -> Refs:
-    """Every ref and every reflog entry, of linked work trees too, read from the files themselves."""
-    common = repository.common_dir
-    table = _packed(common, on_incident)
-    if os.path.isdir(os.path.join(common, "reftable")):
-        _ask_refs(repository, table, on_incident)
-    links: dict[str, str] = {}
-    logs: list[Ref] = []
-    for home, prefix in _homes(common):
-        for path, shown in files_below(os.path.join(home, "refs"), prefix + "refs", on_incident):
-            _loose(path, shown, table, links, on_incident)
-        for name in _heads(home):
-            _loose(os.path.join(home, name), prefix + name, table, links, on_incident)
-        for path, shown in files_below(os.path.join(home, "logs"), prefix + "logs", on_incident):
-            logs += _log(path, shown, on_incident)
-    for name, target in links.items():
-        oid = _resolved(target, table, links)
-        if oid:
-            table[name] = oid
-        elif name != "HEAD" and not name.endswith("/HEAD"):  # a HEAD without commits is a young repository's
-            on_incident(Incident("failed", name, "a ref that points to no object"))
-    default = links.get("refs/remotes/origin/HEAD", "") or links.get("HEAD", "") or ("HEAD" if "HEAD" in table else "")
-    if default not in table and "HEAD" in table:
-        default = "HEAD"
-    refs = [Ref(name, oid) for name, oid in sorted(table.items())]
-    return Refs(refs, logs, default if default in table else "", table.get(default, b""))
-
-
-def _packed(common: str, on_incident: OnIncident) -> dict[str, bytes]:
-    table = {}
-    for line in (read_small(os.path.join(common, "packed-refs")) or b"").splitlines():
-        oid, _, name = line.partition(b" ")
-        if _HEX.match(oid) and name:
-            table[os.fsdecode(name)] = oid
-        elif not line.startswith((b"#", b"^")):
-            on_incident(Incident("failed", "packed-refs", "a line that is no ref"))
-    return table
-
-
-def _homes(common: str) -> list[tuple[str, str]]:
+def homes(common: str, on_incident: OnIncident | None = None) -> list[tuple[str, str]]:
     """(folder, prefix of names) of the repository and its linked work trees: each has heads and logs of its own."""
     worktrees = os.path.join(common, "worktrees")
-    names = sorted(os.listdir(worktrees)) if os.path.isdir(worktrees) else []
+    names: list[str] = []
+    if os.path.islink(worktrees):
+        if on_incident is not None:
+            on_incident(Incident("failed", "worktrees", "a link, not followed"))
+    elif os.path.isdir(worktrees):
+        names = sorted(entry.name for entry in os.scandir(worktrees) if entry.is_dir(follow_symlinks=False))
     return [(common, ""), *((os.path.join(worktrees, name), f"worktrees/{name}/") for name in names)]
-
-
-def _ask_refs(repository: Repository, table: dict[str, bytes], on_incident: OnIncident) -> None:
-    done = Git(repository.git_dir, repository.git_dir).ask("for-each-ref", "--format=%(objectname) %(refname)")
-    if done.returncode:
-        on_incident(Incident("failed", "refs", f"git cannot list them: {last_words(done.stderr)}"))
-    for line in done.stdout.splitlines():
-        oid, _, name = line.partition(b" ")
-        table[os.fsdecode(name)] = oid
-
-
-def _heads(home: str) -> list[str]:
-    """HEAD and its like: files of capitals that hold one object."""
-    try:
-        names = os.listdir(home)
-    except OSError:
-        return []  # whoever walks the folder says so
-    return sorted(name for name in names if name.endswith("HEAD") and name.isupper() and name != "FETCH_HEAD")
-
-
-def _loose(path: str, name: str, table: dict[str, bytes], links: dict[str, str], on_incident: OnIncident) -> None:
-    content = (read_small(path) or b"").rstrip()
-    if content.startswith(b"ref:"):
-        links[name] = os.fsdecode(content[4:].strip())
-    elif _HEX.match(content):
-        table[name] = content
-    elif not name.endswith(".lock"):
-        on_incident(Incident("failed", name, "a ref that is damaged"))
-
-
-def _resolved(target: str, table: dict[str, bytes], links: dict[str, str]) -> bytes:
-    for _ in range(_DEEPEST):
-        if target in table:
-            return table[target]
-        target = links.get(target, "")
-    return b""
-
-
-def _log(path: str, shown: str, on_incident: OnIncident) -> Iterator[Ref]:
-    """The objects that a reflog remembers."""
-    content = read_small(path)
-    if content is None:
-        on_incident(Incident("failed", shown, "a reflog that cannot be read"))
-        return
-    seen: set[bytes] = set()
-    for line in content.splitlines():
-        for oid in line.split(b" ", 2)[:2]:
-            if _HEX.match(oid) and oid.strip(b"0") and oid not in seen:
-                seen.add(oid)
-                yield Ref(shown, oid)
-
-
-def index_files(repository: Repository) -> list[tuple[str, str]]:
-    """(name, path) of the indexes of a repository and its linked work trees."""
-    out = [(prefix + "index", os.path.join(home, "index")) for home, prefix in _homes(repository.common_dir)]
-    return [(name, path) for name, path in out if os.path.isfile(path)]
 
 
 def files_below(

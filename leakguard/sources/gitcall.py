@@ -24,6 +24,8 @@ _SAFE: tuple[str, ...] = (
     "-c", "submodule.recurse=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
 )  # fmt: skip
 _EXECUTABLES = ("git.exe",) if os.name == "nt" else ("git",)
+PATIENCE = 600
+"""Seconds after which a single question counts as not answered: a ref or an included configuration can be a pipe."""
 PIPE = 1024 * 1024
 """Bytes a pipe from git is asked to hold: fewer switches between it and us."""
 
@@ -76,8 +78,10 @@ class Git:
         try:
             return subprocess.run(
                 self.command(*arguments), cwd=self.folder, env=self.environment(extra), input=given,
-                capture_output=True, check=False,
+                capture_output=True, check=False, timeout=PATIENCE,
             )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise SourceError(f"git {arguments[0]}", f"gave no answer in {PATIENCE} s") from None
         except OSError as error:
             raise SourceError(self.folder, error.strerror or "git could not be started") from None
 
@@ -149,8 +153,11 @@ def _widen(handle: int) -> None:
 
 
 def last_words(output: bytes) -> str:
-    """The last line git said, printable and bounded; without the `fatal: ` that every one of them has."""
-    text = output[-4096:].decode("utf-8", "replace").strip().rpartition("\n")[2]
+    """What git said last, printable and bounded: its last complaint with the lines that explain it, without the `fatal: `
+    that every one of them has; or else its last line."""
+    lines = [line.strip() for line in output[-4096:].decode("utf-8", "replace").splitlines() if line.strip()]
+    start = max((number for number, line in enumerate(lines) if line.startswith("fatal: ")), default=len(lines) - 1)
+    text = " ".join(lines[max(0, start) :])
     for prefix in ("fatal: ", "error: "):
         text = text.removeprefix(prefix)
-    return "".join(char if char.isprintable() else "?" for char in text)[:300]
+    return "".join(char if char.isprintable() else "?" for char in text)[:400]

@@ -17,9 +17,9 @@ from operator import itemgetter
 from threading import Thread
 from typing import NamedTuple
 
-from leakguard.sources.git import Ref, Refs
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitobjects import Changes, Commit, commit, contents, unpack, unquoted
+from leakguard.sources.gitrefs import Ref, Refs
 
 MOST_NAMES = 8
 """Refs and paths named of one object; of more it is only said that there are more."""

@@ -88,11 +88,15 @@ class Pack:
             raise Doubt("an index whose first bytes are others")
         at = 1032 + count * (width + 4)
         places = array("I", index[at : at + 4 * count])
+        if len(set(places)) != count:
+            raise Doubt("two objects at one place")
         if places.itemsize != 4:
             raise Doubt("integers of another size")
         if sys.byteorder == "little":
             places.byteswap()
         far = at + 4 * count
+        if len(index) > far + 2 * width and len(set(_resolved(index, places, far))) != count:
+            raise Doubt("two objects at one place")
         if wanted is None:
             out = dict(zip(names, places, strict=True))
         else:
@@ -321,7 +325,41 @@ def paths_of_packs(folder: str) -> Iterator[str]:
             continue  # there are none
         for name in sorted(names):
             if name.endswith(".idx") and name[:-4] + ".pack" in names:
-                yield os.path.join(top, name[:-4])
+                path = os.path.join(top, name[:-4])
+                # a shadow has links where a folder holds more than git may see, and nothing else here follows a link
+                real = os.path.realpath(path + ".idx").removesuffix(".idx")
+                yield real if os.path.realpath(path + ".pack") == real + ".pack" else path
+
+
+def _resolved(index: mmap.mmap, places: Iterable[int], far: int) -> Iterator[int]:
+    """Offsets as they are, where an index keeps large ones in a table of their own, which begins at `far`."""
+    for place in places:
+        where = far + 8 * (place & 0x7FFFFFFF)
+        yield int(unpack_from(">Q", index, where)[0]) if place & 0x80000000 and where + 8 <= len(index) else place
+
+
+def hides(path: str, width: int) -> bool:
+    """Whether the index of a pack names an object twice, or two at one place: then there is one in the pack that it does not
+    name, and that nobody who asks git can see. `path` without its ending; False also for what is no index at all."""
+    try:
+        index = _mapped(path + ".idx")
+    except (OSError, ValueError, OverflowError):
+        return False
+    with index:
+        head = 8 if index[:8] == b"\xfftOc\0\0\0\2" else 0
+        if len(index) < head + 1024:
+            return False
+        count = int(unpack_from(">I", index, head + 1020)[0])
+        start = head + 1024
+        if len(index) < start + count * (width + (8 if head else 4)) + 2 * width:
+            return False
+        if not head:  # version 1: each name behind its offset
+            rows = list(iter_unpack(f">I{width}s", index[start : start + count * (width + 4)]))
+            return len({name for _, name in rows}) != count or len({place for place, _ in rows}) != count
+        names = index[start : start + count * width]
+        far = start + count * (width + 8)
+        places = [place for (place,) in iter_unpack(">I", index[far - 4 * count : far])]
+        return len(set(iter_unpack(f"{width}s", names))) != count or len(set(_resolved(index, places, far))) != count
 
 
 def _alternates(folder: str) -> list[str]:

@@ -149,11 +149,38 @@ def change(meta: str, path: str) -> Change:
     return Change(path, "" if gone else ids[-1], before, modes[-1], status == "U")
 
 
+POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a blob begins that only says which LFS content stands in its place."""
+MOST_POINTER = 1024
+
+
+def lfs_content(git: Git, pointer: bytes) -> bytes:
+    """The LFS content that a pointer stands for. SourceError if it is not here: nothing is fetched."""
+    ident = ""
+    for line in pointer.splitlines():
+        if line.startswith(b"oid sha256:"):
+            ident = line[11:].strip().decode("ascii", "replace")
+    if len(ident) != 64 or ident.strip("0123456789abcdef"):
+        return pointer  # none, then
+    common = os.fsdecode(git.run("rev-parse", "--git-common-dir").rstrip(b"\n"))
+    path = os.path.join(git.folder, common, "lfs", "objects", ident[:2], ident[2:4], ident)
+    from leakguard.sources.windows import open_regular
+
+    try:
+        handle, size = open_regular(path)
+        with os.fdopen(handle, "rb") as stream:
+            if size > LARGEST:
+                raise SourceError(ident, f"LFS content larger than {LARGEST} bytes")
+            return stream.read()
+    except OSError:
+        raise SourceError(ident, "LFS content that is not here, and was not fetched") from None
+
+
 class Blobs:
     """Reads objects by id through one `git cat-file --batch`, which is started anew if an object kills it."""
 
     def __init__(self, git: Git) -> None:
-        self._git = git
+        self.git = self._git = git
         self._start()
 
     def _start(self) -> None:
@@ -201,7 +228,7 @@ class Blobs:
         header = self._out.readline().split()
         if not header:  # it died of this object
             self._process.wait()
-            return SourceError(ident, "damaged in the repository")
+            return SourceError(ident, "damaged in the repository, or left with the remote of a partial clone")
         if len(header) != 3:
             return SourceError(ident, "missing in the repository")
         size = int(header[2])

@@ -198,6 +198,19 @@ def steps(git: Git, revisions: Sequence[str], on_incident: Callable[[Incident], 
         at += 1
 
 
+def resurrected(git: Git, revisions: Sequence[str]) -> Step | None:
+    """All that the end of a range has and its beginning has not, where a merge of it may have brought back what a commit
+    before it took out: then no commit of the range adds it. None where that cannot be."""
+    if len(revisions) != 2 or not revisions[1].startswith("^") or revisions[0].startswith("-"):
+        return None
+    new, old = revisions[0], revisions[1][1:]
+    merges = git.run("rev-list", "--merges", "--max-count=1", new, "^" + old)
+    if not merges.strip() or git.ask("merge-base", "--is-ancestor", old, new).returncode:
+        return None
+    raw = git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--ignore-submodules=none", old, new)
+    return Step(new, list(parsed(raw)))
+
+
 def _everything(git: Git, commit: str) -> list[Change]:
     """All that a commit has, as if it were new: for one that cannot be held against its parents. Empty if its own tree
     cannot be read either."""
@@ -276,7 +289,7 @@ class WorkTree:
     """What the work tree has that is not staged, and a reader that knows its files beside the repository's blobs."""
 
     def __init__(self, git: Git, blobs: Blobs) -> None:
-        self._git = git
+        self.git = self._git = git
         self._blobs = blobs
         self._top = os.fsdecode(git.run("rev-parse", "--show-toplevel").rstrip(b"\n"))
         self._inner = Git(self._top)
@@ -291,7 +304,7 @@ class WorkTree:
         changes = {found.path: found for found in parsed(raw)}
         out = [self._of(path, found.before, found.mode) for path, found in changes.items() if found.mode != "000000"]
         for path, blob, mode in self._overlooked():
-            if path not in changes and os.path.lexists(os.path.join(self._top, path)):
+            if path not in changes and self._is_own(path) and os.path.lexists(os.path.join(self._top, path)):
                 out.append(self._of(path, (blob,), mode))
         return Step("", [found for found in out if found.mode != SUBMODULE])
 
@@ -314,12 +327,21 @@ class WorkTree:
                 mode, blob, _stage = meta.decode("ascii", "replace").split(" ")
                 yield os.fsdecode(name), blob, mode
 
+    def _is_own(self, path: str) -> bool:
+        """Whether no folder on the way to it is a link: for git there is nothing behind one."""
+        folder = os.path.dirname(path)
+        return os.path.realpath(os.path.join(self._top, folder)) == os.path.normpath(
+            os.path.join(os.path.realpath(self._top), folder)
+        )
+
     def read(self, ident: str) -> bytes:
         """A blob of the repository, or a file of the work tree. SourceError if it cannot be read."""
         kind, _, path = ident.partition(":")
         if kind != "worktree":
             return self._blobs.read(ident)
         full = os.path.join(self._top, path)
+        if not self._is_own(path):
+            raise SourceError(path, "stands behind a link, not followed")
         try:
             if os.path.islink(full):
                 return os.fsencode(os.readlink(full))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from leakguard.hashes import blake2b
 from leakguard.model import LOW_ENTROPY_PARTS, Finding
 
 SHORTEST = 8
@@ -95,6 +96,48 @@ def values_of(data: bytes) -> list[bytes]:
     return out
 
 
+class Others:
+    """Values that replacing does not reach, known by keyed hashes: a proof has to look for them, too, and a second file of
+    secrets is one too many."""
+
+    def __init__(self, salt: bytes, digests: Iterable[bytes] = ()) -> None:
+        self._salt = salt
+        self._digests = set(digests)
+
+    @staticmethod
+    def of(found: Sorted) -> Others:
+        """Those of a plan."""
+        import os
+
+        made = Others(os.urandom(32))
+        made._digests = {made._digest(f.secret) for f in (*found.short, *found.elsewhere) if f.secret}
+        known = {made._digest(secret.value) for secret in found.replace}
+        made._digests -= known
+        return made
+
+    @staticmethod
+    def parse(data: bytes) -> Others:
+        """ValueError for what `text` did not make."""
+        head, *rest = data.decode("ascii").split()
+        if len(head) != 64 or any(len(line) != 64 for line in rest):
+            raise ValueError("not the file of a plan")
+        return Others(bytes.fromhex(head), map(bytes.fromhex, rest))
+
+    def text(self) -> bytes:
+        """The file: the key of the hashes, then each of them."""
+        lines = [self._salt.hex(), *sorted(digest.hex() for digest in self._digests)]
+        return "".join(f"{line}\n" for line in lines).encode()
+
+    def _digest(self, value: bytes) -> bytes:
+        return blake2b(value, digest_size=32, key=self._salt, person=b"purge plan").digest()
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def __contains__(self, value: bytes) -> bool:
+        return bool(self._digests) and self._digest(value) in self._digests
+
+
 def records(text: str, name: str) -> Iterable[tuple[bytes, dict[str, Any]]]:
     """(secret, record) of each finding in a report of ours, json or jsonl, made with --show-secrets.
 
@@ -166,9 +209,15 @@ or a cache keeps what was there.
     and prove it:
       leakguard purge-plan --verify . --expressions {expressions}
 
-10. Destroy the file with the expressions: it holds every value in full.
+10. Destroy the file with the expressions: it holds every value in full. (The one beside it holds hashes of the values
+    that step 4 lists, for --verify: keep the two together until then.)
       {destroy}
 """
+
+
+def others_file(expressions_file: str) -> str:
+    """Where the hashes of the values lie that replacing does not reach: beside the expressions."""
+    return f"{expressions_file}.others"
 
 
 def steps(name: str, found: Sorted, places: int, expressions_file: str) -> str:
@@ -193,5 +242,5 @@ def steps(name: str, found: Sorted, places: int, expressions_file: str) -> str:
 
     return STEPS.format(
         name=name, secrets=len(found.replace), places=places, expressions=quote(expressions_file),
-        rest="\n".join(rest), destroy=f"rm {quote(expressions_file)}",
+        rest="\n".join(rest), destroy=f"rm {quote(expressions_file)} {quote(others_file(expressions_file))}",
     )  # fmt: skip

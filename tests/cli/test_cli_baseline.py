@@ -148,7 +148,11 @@ def test_prune_lists_what_matches_nothing_and_keeps_all_if_it_could_not_look(her
 
 
 def test_expired_entries_fire_until_they_are_renewed(here: Path) -> None:
-    assert run(["baseline", "create", "src", *WHO, "--expires", "2020-01-31"]) == 0
+    assert run(["baseline", "create", "src", *WHO, "--expires", "2020-01-31"]) == 2  # nothing would be accepted by it
+    assert run(["baseline", "create", "src", *WHO, "--expires", "2999-01-31"]) == 0
+    assert scan("src") == 0
+    file = Path("leakguard.baseline")
+    file.write_text(file.read_text().replace("expires=2999", "expires=2020"))
     assert scan("src") == 1
     assert run(["baseline", "update", "src", *WHO, "--expires", "2999-01-01"]) == 0
     assert scan("src") == 1

@@ -250,3 +250,18 @@ def test_a_link_in_place_of_env_is_not_followed(here: Path, tmp_path: Path) -> N
     assert run(["fix", "-y"]) == 2
     assert (tmp_path / "elsewhere").read_text() == "A=1\n"
     assert TOKEN in (here / "app.py").read_text()
+
+
+def test_a_workflow_is_not_given_another_token_than_it_had(here: Path) -> None:
+    """`secrets.GITHUB_TOKEN` is one that GitHub itself hands out, and no secret of a user may be called so."""
+    folder = Path(".github/workflows")
+    folder.mkdir(parents=True)
+    token = expand("{{gen:github ghp_}}", Random(451))
+    (folder / "ci.yml").write_text(f"env:\n  TOKEN: {token}\n")
+    assert run(["fix", "-y", str(folder)]) == 0
+    assert "secrets.GH_" in (folder / "ci.yml").read_text()
+    (folder / "ci.yml").write_text(f"env:\n  TOKEN: {token}\n")
+    Path(".env").write_text(f"GITHUB_TOKEN={token}\n")
+    assert run(["fix", "-y", str(folder)]) == 0
+    assert "secrets.GH_TOKEN" in (folder / "ci.yml").read_text()
+    assert f"GH_TOKEN={token}" in Path(".env").read_text()

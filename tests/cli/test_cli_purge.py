@@ -140,6 +140,42 @@ def test_what_replacing_does_not_reach_is_told_and_found_again(repo: Path, tmp_p
     assert run(verify) == 0
 
 
+def test_a_value_that_stands_nowhere_in_the_clear_is_looked_for_too(repo: Path, tmp_path: Path, said: Said) -> None:
+    """Replacing cannot take it out, so it is in no replacement file; the proof must not say that nothing is left."""
+    pytest.importorskip("git_filter_repo")
+    only = expand("{{gen:github ghp_}}", Random(466))
+    (repo / "enc.txt").write_text(base64.b64encode(f"token={only}".encode()).decode() + "\n")
+    git("add", ".", folder=repo)
+    git("commit", "-qm", "more", folder=repo)
+    assert run(["purge-plan", "repo"]) == 0
+    folder = plan_folder(tmp_path)
+    for path in folder.iterdir():
+        assert only not in path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    mirror = tmp_path / "purge.git"
+    git("clone", "-q", "--mirror", "--no-local", str(repo), str(mirror), folder=tmp_path)
+    rewrite(mirror, folder / "expressions.txt")
+    verify = ["purge-plan", str(mirror), "--verify", "--expressions", str(folder / "expressions.txt")]
+    said()
+    assert run(verify) == 1
+    assert "left: enc.txt" in said()
+    rewrite(mirror, folder / "expressions.txt", "--invert-paths", "--path", "enc.txt")
+    assert run(verify) == 0
+    (folder / "expressions.txt.others").write_text("something else\n")
+    assert run(verify) == 2
+
+
+def test_what_lies_among_the_objects_is_searched(repo: Path, tmp_path: Path, said: Said) -> None:
+    assert run(["purge-plan", "repo"]) == 0
+    empty = tmp_path / "empty.git"
+    git("init", "-q", "--bare", str(empty), folder=tmp_path)
+    verify = ["purge-plan", str(empty), "--verify", "--expressions", str(plan_folder(tmp_path) / "expressions.txt")]
+    assert run(verify) == 0
+    (empty / "objects" / "pack" / "tmp_pack_Ab12Cd").write_bytes(b"PACK\0" + FILE.encode())
+    assert run(verify) == 1
+    assert "tmp_pack_Ab12Cd" in said()
+
+
 def test_values_in_names_and_configuration_are_found(repo: Path, said: Said) -> None:
     assert run(["purge-plan", "repo"]) == 0
     for way in (["branch", f"b-{FILE}"], ["config", "remote.x.url", f"https://u:{TAG}@h.example/x"]):
@@ -181,6 +217,10 @@ def test_a_report_with_secrets_will_do_and_one_without_will_not(repo: Path, tmp_
 def test_the_file_of_secrets_never_goes_into_the_repository(repo: Path, said: Said) -> None:
     assert run(["purge-plan", "repo", "-o", "repo/plan"]) == 2
     assert run(["purge-plan", "repo", "-o", "repo"]) == 2
+    assert not (repo / "plan").exists()
+    git("worktree", "add", "-q", str(repo.parent / "linked"), folder=repo)
+    for place in ("repo/plan", "repo/.git/plan", "linked/plan"):
+        assert run(["purge-plan", "linked", "-o", place]) == 2
     assert not (repo / "plan").exists()
     assert run(["purge-plan", "repo", "-o", "elsewhere"]) == 0
     assert run(["purge-plan", "nowhere"]) == 2

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from repos import Repository
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +15,10 @@ def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
     return folder
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    made = Repository(tmp_path / "repo", "-b", "main")
+    made.commit("a.txt", "clean\n")
+    return made

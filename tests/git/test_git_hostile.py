@@ -9,14 +9,14 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from repos import Repository
+from repos import Repository, gaps, secrets
 
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.errors import SourceError, UsageError
 from leakguard.history import Options, scan_repository
 from leakguard.model import ScanResult
-from leakguard.sources.gitcall import Git, find_git
+from leakguard.sources.gitcall import Git, find_git, last_words
 from leakguard.work import Policy
 
 TOKEN = expand("{{gen:github ghp_}}", Random(31))
@@ -27,21 +27,6 @@ LINE = f"TOKEN = '{TOKEN}'\n"
 def scan(repo: Path, engine: Engine, **options: object) -> ScanResult:
     chosen = Options(**{"jobs": 1, "cache": "", **options})  # type: ignore[arg-type]
     return scan_repository(str(repo), lambda _expected: engine, Policy(), chosen)[0]
-
-
-def secrets(result: ScanResult) -> set[bytes | None]:
-    return {finding.secret for finding in result.findings}
-
-
-def gaps(result: ScanResult) -> list[str]:
-    return [f"{i.origin}: {i.reason}" for i in result.incidents if i.state != "skipped"]
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repository:
-    made = Repository(tmp_path / "repo", "-b", "main")
-    made.commit("a.txt", "clean\n")
-    return made
 
 
 # ---------------------------------------------------------------- what wants to run
@@ -179,6 +164,14 @@ def test_somebody_elses_repository_is_refused_as_git_does(repo: Repository, engi
 
 
 # ---------------------------------------------------------------- what is damaged or not there
+def test_git_is_quoted_with_what_explains_it() -> None:
+    said = b"fatal: detected dubious ownership in repository at '/r'\nTo add an exception, call:\n\n\tgit config x\n"
+    assert last_words(said) == "detected dubious ownership in repository at '/r' To add an exception, call: git config x"
+    assert last_words(b"warning: one\nerror: two\n") == "two"
+    assert last_words(b"error: first\nfatal: bad\x1b[31m object\n") == "bad?[31m object"
+    assert last_words(b"") == ""
+
+
 def test_a_missing_blob_is_named(repo: Repository, engine: Engine) -> None:
     repo.commit("gone.txt", "was here\n")
     repo.lose(repo.git("rev-parse", "HEAD:gone.txt").strip())

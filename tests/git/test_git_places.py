@@ -417,6 +417,32 @@ def test_versions_of_a_file_are_one_finding(tmp_path: Path, engine: Engine) -> N
     assert fact(finding, "now") == "in refs/heads/main"
 
 
+def test_a_file_that_was_renamed_and_edited_at_once_says_where_its_secret_came_first(
+    tmp_path: Path, engine: Engine
+) -> None:
+    repo = Repository(tmp_path / "repo", "-b", "main")
+    repo.commit("a.txt", "clean\n")
+    first = repo.commit("old.txt", line("v") + "more\n" * 30)
+    repo.git("mv", "old.txt", "new.txt")
+    renamed = repo.commit("new.txt", "edited\n" + line("v") + "more\n" * 30)
+    old, new = sorted(scan(repo.root, engine).findings, key=lambda finding: str(finding.origin), reverse=True)
+    assert (fact(old, "commit"), fact(old, "first")) == (first, "")
+    assert (fact(new, "commit"), fact(new, "first")) == (renamed, f"{first} in old.txt")
+
+
+def test_what_lfs_holds_is_attributed_to_its_pointer(matrix: Matrix, engine: Engine, tmp_path: Path) -> None:
+    (finding,) = matrix.of("lfs object")
+    assert str(finding.origin) == "big.bin"
+    assert fact(finding, "commit") == matrix.repo.git("log", "--format=%H", "--", "big.bin").strip()
+    assert fact(finding, "now") == "in refs/heads/main"
+    cache = str(tmp_path / "cache")
+    quiet = Engine(engine.ruleset, engine.stage1)
+    for _ in range(2):
+        told = scan(matrix.repo.root, quiet, cache=cache).findings
+        (again,) = [one for one in told if one.fingerprint == finding.fingerprint]
+        assert again.origin == finding.origin
+
+
 def test_workers_find_what_one_process_finds(matrix: Matrix, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     from leakguard import cutting, history
 

@@ -123,6 +123,22 @@ def test_facts_follow_the_refs_when_no_object_is_new(scanner: Scanner, repo: Rep
     assert same(scanner(), scanner(cache=""))
 
 
+def test_what_was_pruned_is_not_found_any_more(scanner: Scanner, repo: Repository) -> None:
+    repo.commit("c.txt", line(4))
+    repo.commit("big.bin", f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 12\n")
+    first = scanner()
+    assert any("LFS" in incident.reason for incident in first.incidents)
+    repo.git("reset", "-q", "--hard", "HEAD~2")
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc", "-q", "--prune=now")
+    fresh, again = scanner(cache=""), scanner()
+    assert len(fresh.findings) < len(first.findings)
+    assert same(again, fresh)
+    assert not [incident for incident in again.incidents if "LFS" in incident.reason]
+    repo.commit("c.txt", line(4))  # the same object comes back
+    assert same(scanner(), scanner(cache=""))
+
+
 def test_what_is_missing_stays_missing(scanner: Scanner, repo: Repository) -> None:
     repo.commit("big.bin", f"version https://git-lfs.github.com/spec/v1\noid sha256:{'cd' * 32}\nsize 5\n")
     gone = repo.git("rev-parse", "HEAD:b.txt").strip()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -271,6 +273,54 @@ def test_a_merge_adds_nothing_that_a_parent_has(repo: Repository, scan: Scan) ->
     assert scan("--branch", "main").places == {"a.txt:1"}
 
 
+def test_what_a_merge_brings_back(repo: Repository, scan: Scan) -> None:
+    """No commit of the range adds it, and no parent lacks it; and yet it was gone, and is there again."""
+    repo.commit("a.txt", TEXT)
+    repo.git("branch", "side")
+    base = repo.commit("a.txt", "taken out\n")
+    repo.git("checkout", "-q", "side")
+    repo.commit("b.txt", "b\n")
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-commit", "side")
+    repo.git("checkout", "-q", "side", "--", "a.txt")
+    repo.git("commit", "-q", "-m", "merged")
+    for arguments in (("--since", base), ("--range", f"{base}..HEAD")):
+        said = scan(*arguments)
+        assert (said.code, said.places) == (1, {"a.txt:1"})
+        assert any("a merge brings back" in reason for reason in said.findings[0]["reasons"])
+    repo.commit("c.txt", "c\n")
+    assert scan("--since", "HEAD~1").code == 0
+    # what a merge takes from a side that the range starts at is not added by it
+    repo.git("checkout", "-q", "-b", "late", "side")
+    repo.commit("d.txt", "d\n")
+    repo.git("merge", "-q", "--no-edit", "main")
+    assert scan("--range", "main..late").code == 0
+
+
+def test_object_stores_elsewhere_are_read_only_if_asked(
+    repo: Repository, tmp_path: Path, scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit("a.txt", TEXT)
+    borrower = tmp_path / "borrower"
+    repo.git("clone", "-q", "--shared", str(repo.root), str(borrower))
+    monkeypatch.chdir(borrower)
+    said = scan("--branch", "main")
+    assert said.code == 2 and "--follow-alternates" in said.err
+    said = scan("--staged")
+    assert said.code == 3 and "alternate object store outside" in said.err
+    said = scan("--branch", "main", "--follow-alternates")
+    assert (said.code, said.places) == (1, {"a.txt:1"})
+
+
+@pytest.mark.parametrize("arguments", [("--staged",), ("--since", "HEAD~1"), ("--unstaged",)])
+def test_a_broken_repository_is_not_read_rather_than_none(
+    repo: Repository, scan: Scan, arguments: tuple[str, ...]
+) -> None:
+    repo.commit("a.txt", TEXT)
+    (repo.root / ".git" / "HEAD").write_text("garbage\n")
+    assert scan(*arguments).code == 3
+
+
 def test_attributes_settings_and_encodings_hide_nothing(repo: Repository, scan: Scan) -> None:
     marker = repo.root / "ran"
     program = repo.write("evil.sh", f"#!/bin/sh\ntouch {marker}\ncat\n")
@@ -361,6 +411,27 @@ def test_globs_of_the_command_line(repo: Repository, scan: Scan) -> None:
 
 
 # ---- what cannot be read --------------------------------------------------------------------------------------------
+
+
+def lfs(repo: Repository, name: str, text: str) -> None:
+    """Stages an LFS file as git-lfs does: its content beside the objects, a pointer in the index."""
+    data = text.encode()
+    ident = hashlib.sha256(data).hexdigest()
+    repo.write(f".git/lfs/objects/{ident[:2]}/{ident[2:4]}/{ident}", data)
+    repo.stage(name, f"version https://git-lfs.github.com/spec/v1\noid sha256:{ident}\nsize {len(data)}\n")
+
+
+def test_what_lfs_holds_is_looked_at_in_place_of_its_pointer(repo: Repository, scan: Scan) -> None:
+    base = repo.commit("a.txt", "a\n")
+    lfs(repo, "big.csv", f"x\n{TEXT}")
+    assert scan("--staged").places == {"big.csv:2"}
+    repo.git("commit", "-q", "-m", "x")
+    assert scan("--since", base).places == {"big.csv:2"}
+    lfs(repo, "big.csv", f"x\ny\n{TEXT}{THIRD_TEXT}")
+    assert scan("--staged").places == {"big.csv:4"}
+    shutil.rmtree(repo.root / ".git" / "lfs")
+    assert scan("--staged").code == 3
+    assert scan("--since", base).code == 3
 
 
 def test_a_missing_blob_is_not_clean(repo: Repository, scan: Scan) -> None:
@@ -490,6 +561,20 @@ def test_the_work_tree_runs_no_filter_and_overlooks_nothing(repo: Repository, sc
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("mark", ["", "--skip-worktree", "--assume-unchanged"])
+def test_nothing_is_read_through_a_folder_that_is_a_link(
+    repo: Repository, tmp_path: Path, scan: Scan, mark: str
+) -> None:
+    repo.commit("d/s.txt", "clean\n")
+    if mark:
+        repo.git("update-index", mark, "d/s.txt")
+    shutil.rmtree(repo.root / "d")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "s.txt").write_text(TEXT)
+    (repo.root / "d").symlink_to(tmp_path / "outside")
+    assert scan("--unstaged").places == set()
+
+
 def test_submodules_of_the_work_tree_run_nothing(repo: Repository, tmp_path: Path, scan: Scan) -> None:
     inner = Repository(tmp_path / "inner")
     inner.commit("x", "x\n")
@@ -583,6 +668,15 @@ def test_quoted_and_strange_names_in_a_diff(repo: Repository, scan: Scan) -> Non
     assert {found["path"] for found in scan("--diff", diffed(repo)).findings} == {
         "ta\tb.txt", "ümlaut.txt", 'quo"te.txt', "a b/c d.txt",
     }  # fmt: skip
+
+
+def test_a_name_that_is_quoted_and_has_a_blank(repo: Repository, scan: Scan) -> None:
+    """git writes a tab behind names with a blank, behind the quotes, too."""
+    first = repo.commit("g é.txt", "x\n")
+    repo.commit("g é.txt", f"x\n{TEXT}")
+    Path("d").write_text(repo.git("diff", first, "HEAD"))
+    assert '"\t\n' in Path("d").read_text()
+    assert scan("--diff", "d").places == {"g é.txt:2"}
 
 
 def test_what_is_no_diff_is_a_mistake_and_what_is_cut_off_is_not_clean(repo: Repository, scan: Scan) -> None:
