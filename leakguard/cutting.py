@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Iterator
 from leakguard.gitpiece import Piece
 from leakguard.objects import opened
 from leakguard.sources.gitobjects import Listing
-from leakguard.sources.gitpacks import Doubt, Pack, families, paths_of_packs
+from leakguard.sources.gitpacks import Doubt, Pack, families, hides, paths_of_packs
 
 PIECE_BYTES = 16 * 1024 * 1024
 LEAST_BYTES = 1024 * 1024
@@ -52,9 +52,11 @@ class Blobs:
     def __init__(self, shadow: str, width: int, sizes: dict[bytes, int]) -> None:
         self.shadow, self.width, self.sizes = shadow, width, sizes
         self.packs: list[tuple[Pack, dict[int, bytes], list[list[tuple[int, int]]]]] = []
+        self.hiding: list[str] = []
+        """Packs whose index leaves an object out."""
         followed = 0
         rest = dict(sizes)
-        for pack, places in _readable(shadow, width, sizes) if len(sizes) <= MOST_BLOBS else ():
+        for pack, places in self._readable():
             found = list(families(pack, places))
             self.packs.append((pack, places, found))
             for family in found:
@@ -62,6 +64,29 @@ class Blobs:
         self.rest = rest
         self.versions = followed + sum(rest.values()) >= VERSIONS_FROM
         """Whether it pays to make ready for scanning versions by what differs."""
+
+    def _readable(self) -> list[tuple[Pack, dict[int, bytes]]]:
+        """Packs with what is wanted of each, by its offset; without what several have: which one git takes is git's affair,
+        and they could be made to differ."""
+        known: list[tuple[Pack, dict[bytes, int]]] = []
+        doubted = len(self.sizes) > MOST_BLOBS
+        for name in paths_of_packs(os.path.join(self.shadow, "objects")):
+            try:
+                pack = opened(name, self.width)
+                if len(self.sizes) <= MOST_BLOBS:
+                    known.append((pack, pack.places(self.sizes)))
+                    continue
+            except Doubt:
+                # git tells what is wrong with it; and what of it git can find in it, nobody knows
+                doubted = True
+            if hides(name, self.width):
+                self.hiding.append(name)
+        if doubted:
+            return []
+        counts = Counter(oid for _, places in known for oid in places) if len(known) > 1 else {}
+        return [
+            (pack, {at: oid for oid, at in places.items() if counts.get(oid, 1) == 1}) for pack, places in known
+        ]  # fmt: skip
 
     def pieces(self, path_of: Callable[[bytes], str]) -> Iterator[Piece]:
         """All of them in pieces: pack by pack and file by file, then those that git has to read. `path_of` an id."""
@@ -88,23 +113,6 @@ class Blobs:
                 yield making.end("")
         if making.ids:
             yield making.end("")
-
-
-def _readable(shadow: str, width: int, wanted: Container[bytes]) -> list[tuple[Pack, dict[int, bytes]]]:
-    """Packs with what is wanted of each, by its offset; without what several have: which one git takes is git's affair, and
-    they could be made to differ."""
-    known: list[tuple[Pack, dict[bytes, int]]] = []
-    for name in paths_of_packs(os.path.join(shadow, "objects")):
-        try:
-            pack = opened(name, width)
-            known.append((pack, pack.places(wanted)))
-        except Doubt:
-            # git tells what is wrong with it; and what of it git can find in it, nobody knows
-            return []
-    counts = Counter(oid for _, places in known for oid in places) if len(known) > 1 else {}
-    return [
-        (pack, {at: oid for oid, at in places.items() if counts.get(oid, 1) == 1}) for pack, places in known
-    ]  # fmt: skip
 
 
 class _Making:

@@ -22,9 +22,17 @@ from leakguard.model import CredentialSet, Document, Finding, Incident, Match, O
 
 KIND = "path"
 """The kind of origin of what stands in a name: the path up to the part that holds it."""
+FREE = "@free"
+"""What readers of databases call what no row covers."""
 REASON = "it stands in the name, whatever the content"
 AT_ONCE = 4096
 """Names that are looked at together."""
+LETTERS = 1024 * 1024
+"""The same, in letters: a name may be as long as an archive likes."""
+LONGEST = 2048
+"""Letters of a name that are shown."""
+MOST_JUDGED = 25_000
+"""Names that look as if they could hold something, looked at one by one: of ordinary names that is one in six hundred."""
 MOST = 10_000
 """Findings kept of names; more are counted and said to be left out."""
 _JOINT = "!/"
@@ -197,6 +205,32 @@ def masked_name(engine: Engine, data: bytes, matches: Sequence[Match]) -> str:
     return "".join(out)
 
 
+def _cut(path: str) -> str:
+    """What is shown of a masked name: of a very long one what is around its first secret."""
+    if len(path) <= LONGEST:
+        return path
+    low = max(0, path.find("<") - LONGEST // 2)
+    high = low + LONGEST
+    return ("..." if low else "") + path[low:high] + ("..." if high < len(path) else "")
+
+
+def without_copies(findings: Sequence[Finding]) -> list[Finding]:
+    """Without what the inner structure of a container repeats: a name of it that stands in its tables, too, which are scanned
+    as they stand; a row of a database of which pieces are left in free space."""
+    said: dict[bool, set[tuple[str, Origin | None]]] = {True: set(), False: set()}
+    for finding in findings:
+        if finding.origin.kind != "gap" and finding.origin.path != FREE:
+            said[finding.origin.kind == KIND].add((finding.fingerprint, finding.origin.inside))
+
+    def is_copy(finding: Finding) -> bool:
+        key = (finding.fingerprint, finding.origin.inside)
+        if finding.origin.path == FREE:
+            return key in said[False] or key in said[True]
+        return finding.origin.kind == "gap" and key in said[True]
+
+    return [finding for finding in findings if not is_copy(finding)]
+
+
 def _glued(data: bytes, end: int) -> int:
     """Where what goes on behind a secret ends: a value that goes on where a rule's alphabet ended is still a value."""
     stop = data.find(b"/", end)
@@ -222,17 +256,20 @@ class Names:
         """May be set after names were added, and before `taken`."""
         self._least = (min_severity, min_confidence)
         self._waiting: list[Origin | str] = []
+        self._letters = 0
+        self._last = ""
         self._folders: set[tuple[Origin | None, str]] = set()
         self._told: set[tuple[Any, ...]] = set()
         self._findings: list[Finding] = []
         self._sets: list[CredentialSet] = []
         self._incidents: list[Incident] = []
-        self._left_out = 0
+        self._left_out = self._judged = self._unjudged = 0
 
     def add(self, named: Origin | str) -> None:
         """Takes the path of a file, or a member (its container was told by itself)."""
         self._waiting.append(named)
-        if len(self._waiting) >= AT_ONCE and self.engine is not None:
+        self._letters += len(named if isinstance(named, str) else named.path)
+        if (len(self._waiting) >= AT_ONCE or self._letters > LETTERS) and self.engine is not None:
             self._look(self.engine)
 
     def taken(self) -> tuple[list[Finding], list[CredentialSet], list[Incident]]:
@@ -242,12 +279,16 @@ class Names:
         if self._left_out:
             reason = f"{self._left_out} more names with secrets in them left out of the report"
             self._incidents.append(Incident("truncated", "names", reason))
+        if self._unjudged:
+            reason = f"limit reached: {self._unjudged} names were not looked at closely, behind {MOST_JUDGED} that look like secrets"
+            self._incidents.append(Incident("truncated", self._last, reason))
+            self._unjudged = 0
         out = self._findings, self._sets, self._incidents
         self._findings, self._sets, self._incidents, self._left_out = [], [], [], 0
         return out
 
     def _look(self, engine: Engine) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._letters = self._waiting, [], 0
         texts = [named if isinstance(named, str) else named.path for named in waiting]
         for number, end in suspects(engine, texts).items():
             named = waiting[number]
@@ -257,6 +298,11 @@ class Names:
             if folder and key in self._folders and end <= len(raw_bytes(folder)):
                 continue  # what is in the folder's name was told with the first file in it
             self._folders.add(key)
+            self._judged += 1
+            if self._judged > MOST_JUDGED:
+                self._unjudged += 1
+                self._last = str(origin.inside or "names")
+                continue
             try:
                 self._judge(engine, origin)
             except EngineError as error:
@@ -271,7 +317,7 @@ class Names:
         # the path as far as it is needed: a folder is one name, whatever lies in it
         stop = data.find(b"/", max(match.end for match in matches))
         data = data if stop < 0 else data[:stop]
-        path = masked_name(engine, data, matches)
+        path = _cut(masked_name(engine, data, matches))
         shown = Origin(KIND, path, origin.inside)
         findings, sets = findings_of(engine, Document(data, shown), matches, 1)
         kept: list[Finding] = []

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from leakguard.detect.engine import Engine
+from leakguard.findings import breaks
 from leakguard.model import Document, Finding, Incident, Origin
 from leakguard.pipeline import scan_leaf, scan_whole
 from leakguard.sources.inside.limits import Limits
@@ -215,7 +216,7 @@ def _counted(side: _Side, policy: Policy) -> tuple[int, int, int]:
 
     def take(data: bytes) -> bool:
         nonlocal size, lines, last
-        lines += data.count(b"\n")
+        lines += breaks(data, 0, len(data))
         if b"\n" in data:
             last = size + data.rfind(b"\n")
         size += len(data)

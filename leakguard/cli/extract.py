@@ -19,7 +19,8 @@ from leakguard.cli.archives import given, limit_options, limits
 from leakguard.errors import EXIT_CLEAN, EXIT_INCOMPLETE, SourceError, UsageError
 
 _MASKED = re.compile(r"<[a-z0-9._-]+:\d+>")
-_PLACE = re.compile(r":\d+(?::\d+)?\Z")
+_PLACE = re.compile(r":\d+\Z")
+_BARE = "extract: {} is a name without content: a folder, a device, an empty or an encrypted file"
 _IMAGE = re.compile(r"!/sha(?:256|384|512):[0-9a-f]")
 """What follows the name of an image in a chain."""
 
@@ -48,6 +49,8 @@ def extract(origin: str, output: str, config_file: str | None, **options: Any) -
     found = search.run(lambda read: write_atomic(output, read, private=True))
     if not found and search.incidents:
         raise SourceError(origin, f"not found; not all could be read: {search.incidents[0].reason}")
+    if not found and search.there:
+        raise UsageError(_BARE.format(origin))
     if not found:
         raise UsageError(f"extract: no such member: {origin}")
     for incident in search.incidents:
@@ -66,7 +69,7 @@ def _unmasked(origin: str, most: Any, settings: Any) -> str:
         root = _root(origin)
     except UsageError:
         root = ""
-    wanted = {origin, _PLACE.sub("", origin)}
+    wanted = _without_place(origin)
     roots = [root] if root else [found for text in wanted for found in _called(text.split("!/", 1)[0], shown)]
     fits = set()
     for path in dict.fromkeys(roots):
@@ -74,10 +77,18 @@ def _unmasked(origin: str, most: Any, settings: Any) -> str:
         search = _Search(path + rest, most, shown, wanted)
         search.run(None)
         fits |= search.fits
+        if not fits and search.there:
+            raise UsageError(_BARE.format(origin))
     if len(fits) > 1:
         raise UsageError(f"extract: {len(fits)} members are shown as {origin}, for they differ only in what is masked; "
                          "a report with --show-secrets tells them apart")  # fmt: skip
     return fits.pop() if fits else origin
+
+
+def _without_place(origin: str) -> set[str]:
+    """What the chain may name: as it is, without a line, without line and column. A name may end like these (a port)."""
+    line = _PLACE.sub("", origin)
+    return {origin, line, _PLACE.sub("", line)}
 
 
 def _called(path: str, shown: Callable[[str], str]) -> list[str]:
@@ -109,21 +120,23 @@ class _Search:
     def __init__(
         self, origin: str, limits: Any, shown: Callable[[str], str] | None = None, wanted: set[str] | None = None
     ) -> None:
-        self.wanted = wanted or {origin, _PLACE.sub("", origin)}
+        self.wanted = wanted or _without_place(origin)
         self.shown = shown
         self.fits: set[str] = set()
+        self.there = False
+        """Is something there that is called so, be it without content?"""
         self.root = _root(origin)
         self.limits = limits
         self.incidents: list[Any] = []
 
     def run(self, write: Any) -> bool:
         """Hands a writer of the member to `write`; whether the member was there."""
-        if any(_IMAGE.match(wanted[len(self.root) :]) for wanted in self.wanted):
+        if os.path.isdir(self.root) or any(_IMAGE.match(wanted[len(self.root) :]) for wanted in self.wanted):
             return self._run_image(write)
         from leakguard.model import Origin
         from leakguard.sources.files import FileTask
         from leakguard.sources.inside.magic import ISO_HEAD, is_picture
-        from leakguard.sources.inside.walk import is_container, leaves
+        from leakguard.sources.inside.walk import Tally, is_container, leaves
         from leakguard.sources.volumes import beside
 
         parts = beside(self.root)
@@ -136,7 +149,9 @@ class _Search:
         if not kind:
             raise UsageError(f"extract: {self.root} is no archive that leakguard knows")
         origin = Origin("file", self.root)
-        for leaf in leaves(task, origin, kind, self.limits, self.incidents.append, choose=self.choose):
+        tally = Tally()
+        tally.named = self.called
+        for leaf in leaves(task, origin, kind, self.limits, self.incidents.append, tally=tally, choose=self.choose):
             if self.choose(str(leaf.origin)) == "take":
                 write(_copier(leaf.stream))
                 return True
@@ -155,6 +170,16 @@ class _Search:
                 write(_copier(leaf.stream))
                 return True
         return False
+
+    def called(self, origin: Any) -> None:
+        """Notes that the name is there, be it that of something without content."""
+        self.there = self.there or self._fits(str(origin)) or self._fits(str(origin).rstrip("/"))
+
+    def _fits(self, text: str) -> bool:
+        from leakguard.report.common import printable
+
+        shown = printable(text if self.shown is None else self.shown(text))
+        return text in self.wanted or shown in self.wanted
 
     def choose(self, text: str) -> str:
         """`take` the member wanted, `enter` what leads to it, pass by the rest."""
@@ -188,8 +213,15 @@ def _root(origin: str) -> str:
     """The file that the chain begins with: what stands before one of the `!/`."""
     at = -1
     while (at := origin.find("!/", at + 1)) >= 0:
-        if os.path.isfile(origin[:at]) or (os.path.isdir(origin[:at]) and _IMAGE.match(origin[at:])):
+        if os.path.isfile(origin[:at]) or (os.path.isdir(origin[:at]) and _is_image(origin[:at])):
             return origin[:at]
     if "!/" not in origin:
         raise UsageError("extract: ORIGIN names no member: FILE!/MEMBER, as a report prints it")
     raise UsageError(f"extract: no such file: {origin.split('!/', 1)[0]}")
+
+
+def _is_image(folder: str) -> bool:
+    """Is a folder an image, or a storage of images?"""
+    from leakguard.sources.storage import driver_of
+
+    return driver_of(folder) != "" or any(os.path.exists(os.path.join(folder, name)) for name in ("index.json", "manifest.json"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from importlib import import_module
@@ -41,6 +42,8 @@ from leakguard.sources.stores import LayerWalker, MissingError, Root, read_all
 from leakguard.sources.windows import OnIncident, open_regular, reason_of
 
 CODECS = frozenset(kind for kind, (module, _) in READERS.items() if module == "archives.codecs")
+_OF_IMAGE = re.compile(r"blobs/sha256/|[0-9a-f]{64}(?:\.tar|\.json|/layer\.tar)\Z|.*/layer\.tar\Z", re.DOTALL)
+"""What no other archive has: how docker, skopeo and layouts name what they keep."""
 MOST_LINKS = 8
 """Links followed from one name in an archive to the next: older `docker save` has each layer once."""
 
@@ -161,7 +164,7 @@ class Archive:
 
     @property
     def looks_like_one(self) -> bool:
-        return any(name.startswith("blobs/sha256/") or name.endswith("/layer.tar") for name in self.files)
+        return any(_OF_IMAGE.match(name) for name in self.files)
 
     def give_back(self, blob: Blob) -> None:
         self.opened.pop(self._place(blob)[0], None)

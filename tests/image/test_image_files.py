@@ -274,6 +274,15 @@ def test_a_cut_off_archive_is_incomplete(form: str, tmp_path: Path) -> None:
         assert seen.code in (1, 3) and not seen.receipt["complete"]
 
 
+def test_what_skopeo_wrote_is_an_image_without_its_end_too(tmp_path: Path) -> None:
+    """Its layers come first, and lie under their digests alone."""
+    data = layer(("srv/config.env", planted(0)))
+    (tmp_path / "app.tar").write_bytes(tar({f"{digest(data).partition(':')[2]}.tar": data, "cut": bytes(3000)})[:-11_000])
+    seen = scan(tmp_path, "app.tar")
+    assert (seen.secrets, seen.receipt["complete"]) == ([token(0)], False), seen.error
+    assert "image without a manifest" in seen.reasons
+
+
 def test_a_cut_off_layer_is_incomplete(tmp_path: Path) -> None:
     image = five()
     files = layout([image])
@@ -488,12 +497,14 @@ def test_what_is_no_image_is_a_mistake(tmp_path: Path) -> None:
 def test_extract_writes_what_a_finding_names(folder: bool, tmp_path: Path) -> None:
     inner = gzip.compress(layer(("deep/x.env", planted(3))))
     image = Made([layer(("srv/config.env", planted(0)), ("b.tgz", inner))], {"Env": [f"GITHUB_TOKEN={token(1)}"]})
+    files = layout([image]) | {f"blobs/sha256/{'ab' * 32}": planted(4)}  # one that nothing names any more
     if folder:
-        write(layout([image]), tmp_path / "app")
+        write(files, tmp_path / "app")
     else:
-        (tmp_path / "app").write_bytes(tar(layout([image])))
+        (tmp_path / "app").write_bytes(tar(files))
     seen = scan(tmp_path, "app")
-    for number, content in {0: planted(0), 1: f"GITHUB_TOKEN={token(1)}\n".encode(), 3: planted(3)}.items():
+    wanted = {0: planted(0), 1: f"GITHUB_TOKEN={token(1)}\n".encode(), 3: planted(3), 4: planted(4)}
+    for number, content in wanted.items():
         record = seen.at(number)
         done = subprocess.run(
             [sys.executable, "-m", "leakguard", "extract", f"{record['path']}:{record['start_line']}"],

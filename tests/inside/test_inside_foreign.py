@@ -110,7 +110,7 @@ def test_a_reader_that_is_not_read_to_its_end_is_gone(tmp_path: Path) -> None:
         os.waitpid(-1, os.WNOHANG)
 
 
-@pytest.mark.parametrize("packing", ["gzip", "xz", "zstd", "lzo"])
+@pytest.mark.parametrize("packing", ["gzip", "xz", "zstd", "lzo", "lz4", "lzma"])
 def test_squashfs_in_its_packings(packing: str, tmp_path: Path) -> None:
     pytest.importorskip("PySquashfsImage")
     tool = shutil.which("mksquashfs")

@@ -24,6 +24,8 @@ CHUNK = 256 * 1024
 """Bytes asked of a source at a time."""
 KEPT = 1024 * 1024
 """Bytes read last that are kept of what cannot be read again, for the case that it turns out to be damaged."""
+LONGEST_NAME = 64 * 1024
+"""Letters of a name that are looked at as a name: a zip has no longer ones. What else of one there is, is content."""
 LEAST_HOLE = 16
 """Bytes that a reader passed over from which on they are scanned as they stand."""
 SPOOL = 8 * 1024 * 1024
@@ -503,6 +505,9 @@ class Context(NamedTuple):
     beside: Callable[[str], RawIOBase | None] | None = None
     """Opens a regular file in the folder of the root, if the container is the root: a log's database, a dump's contents.
     To be read for names, and closed; what is in it is reported where it stands."""
+    named: Callable[[str], None] = lambda _name: None
+    """Told what has a name and no content to be handed out: folders, devices, empty and encrypted files. A name may be a
+    secret."""
 
 
 def ratio_guard(limits: Limits, produced: int, consumed: int) -> None:

@@ -45,7 +45,7 @@ _MODULES |= dict.fromkeys(("parquet", "arrow", "orc", "avro", "evtx"), "columns/
 """Parsers that are a file in a folder beside this one, with a function `read(handle, out)`."""
 _EXTRAS = {"pdf": "documents", "ole": "documents", "ocr": "ocr", "evtx": "logs"}
 _EXTRAS |= dict.fromkeys(("parquet", "arrow", "orc", "avro"), "columns")
-_KINDS = {b"l": "link", b"v": "view"}
+_KINDS = {b"l": "link", b"v": "view", b"n": "name"}
 _LIBARCHIVE = {"7z": "7zip", "rar": "all", "cab": "cab", "lha": "lha", "xar": "xar"}
 
 
@@ -93,6 +93,9 @@ def _members(pipe: IO[bytes], context: Context, size: int) -> Iterator[Member]:
             length = struct.unpack("<q", data[:8])[0]
             content = _Content(pipe, context, size)
             kind = _KINDS.get(data[8:9], "member")
+            if kind == "name":
+                context.named(data[9:].decode("utf-8", "surrogateescape"))
+                continue
             yield Member(data[9:].decode("utf-8", "surrogateescape"), content, length, kind)
             content.finish()
         elif mark == _TOLD:
@@ -227,6 +230,8 @@ def _by_libarchive(kind: str, handle: int, out: _Out) -> None:
                     out.send(_END)
                 elif entry.isfile:
                     _entry_by_libarchive(entry, name, out)
+                else:  # a folder, a device: nothing but a name
+                    out.name(name, 0, b"n")
     except libarchive.exception.ArchiveError as error:
         text = str(error).lower()
         if "encrypt" in text or "passphrase" in text:
@@ -311,6 +316,9 @@ def _by_py7zr(handle: int, out: _Out) -> None:
             if archive.password_protected:
                 out.told("broken", "encrypted")
                 return
+            for item in archive.list():
+                if item.is_directory:
+                    out.name(item.filename, 0, b"n")
             os.chdir(os.sep)  # names are given below the working folder
             factory = Factory()
             archive.extractall(path="", factory=factory)
@@ -322,9 +330,38 @@ def _by_py7zr(handle: int, out: _Out) -> None:
         out.told("broken", "damaged, or packed in a way its reader does not know")
 
 
+def _packings() -> None:
+    """What the package lacks: LZMA of old, and lz4, of which it expects frames where squashfs has blocks."""
+    from PySquashfsImage import compressor  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    from PySquashfsImage.const import Compression  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    class Lz4:
+        name = "lz4"
+
+        def __init__(self) -> None:
+            import lz4.block
+
+            self._unpack = lz4.block.decompress
+
+        def uncompress(self, src: bytes, _size: int, most: int) -> bytes:
+            return bytes(self._unpack(src, uncompressed_size=most))
+
+    class Lzma:
+        name = "lzma"
+
+        def uncompress(self, src: bytes, _size: int, _most: int) -> bytes:
+            import lzma
+
+            return lzma.decompress(src, lzma.FORMAT_ALONE)
+
+    compressor.compressors[Compression.LZ4] = Lz4
+    compressor.compressors[2] = Lzma
+
+
 def _by_squashfs(handle: int, out: _Out) -> None:
     from PySquashfsImage import SquashFsImage  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
+    _packings()
     with open(handle, "rb", closefd=False) as file:
         image = SquashFsImage(file)
         for item in image:
@@ -338,6 +375,8 @@ def _by_squashfs(handle: int, out: _Out) -> None:
                 out.name(item.path, -1, b"l")
                 out.data(link.encode("utf-8", "surrogateescape") if isinstance(link, str) else link)
                 out.send(_END)
+            else:
+                out.name(item.path, 0, b"n")
 
 
 def _child(kind: str, seconds: int, path: list[str]) -> None:

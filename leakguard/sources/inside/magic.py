@@ -84,6 +84,9 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\x80\3", "pickle"),
     (b"\x80\4", "pickle"),
     (b"\x80\5", "pickle"),
+    (b"(dp", "pickle"),
+    (b"(lp", "pickle"),
+    (b"ccopy_reg\n_reconstructor\n", "pickle"),
     (b"\xd4\xc3\xb2\xa1\2\0", "pcap"),
     (b"\xa1\xb2\xc3\xd4\0\2", "pcap"),
     (b"\x4d\x3c\xb2\xa1\2\0", "pcap"),
@@ -140,6 +143,8 @@ NESTED_ONLY = frozenset({"git-pack", "git-object"})
 
 LOGS = frozenset({"delimited", "entities", "json-file", "cri", "syslog", "journal-export"})
 """Text, read a little differently: nothing in it expands."""
+AS_TEXT = LOGS | {"sql-dump", "clear-signed", "pg-data"}
+"""Kinds whose findings have their places in the file itself."""
 
 
 def kind_of(head: bytes, name: str = "") -> str:
@@ -197,6 +202,8 @@ def ends_as_zip(data: bytes) -> bool:
         size = int.from_bytes(data[at + 12 : at + 16], "little")
         if len(data) - at < 22 or size < 46:
             continue
+        if data[at - 20 : at - 16] == b"PK\6\7":
+            return True  # a wide record stands between, which says where the directory is
         if size == 0xFFFFFFFF or (size > at and len(data) == TAIL) or (size <= at and data[at - size :][:4] == b"PK\1\2"):
             return True
     return False
@@ -325,7 +332,7 @@ def _syslog(head: bytes, _name: str) -> bool:
     return not following.strip() or (following[:1].isdigit() and (b" <" in following or len(following) < 9))
 
 
-_NAMED = (".dmg", "-Data.db", ".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml",
+_NAMED = (".dmg", "-Data.db", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml",
           ".plist", ".config", ".resx")  # fmt: skip
 _MARKUP = _NAMED[-7:]
 _COLUMNS = (b"pass", b"secret", b"token", b"key", b"pwd", b"seed", b"mnemonic", b"private", b"credential", b"auth", b"phrase", b"login")
@@ -338,6 +345,8 @@ def _by_name(head: bytes, name: str) -> str:
         kind = by_place(head, name)
         if kind or not name.endswith(_NAMED[2:]):
             return kind
+    if name.endswith(".pdf"):
+        return "pdf" if b"%PDF-" in head[: 2 * HEAD] else ""  # readers let something stand before it
     if name.endswith(".br"):
         text = head.isascii() and head[:64].decode("ascii").replace("\n", "").isprintable()
         return "" if text else "brotli"
@@ -402,8 +411,12 @@ def _arrow(head: bytes, name: str) -> bool:
 
 
 def _pickle(head: bytes, _name: str) -> bool:
-    """The version, and an operation that pickles begin with: a frame, a container, a class, a string, a mark."""
-    return head[2:3] in b"\x95}])(cX\x8cU" and len(head) > 3
+    """The version, and an operation that pickles begin with: a frame, a container, a class, a string, a mark. Those of
+    protocol 0 are lines: a container, and the number by which it is remembered."""
+    if head[:1] == b"(":
+        line = head[3:12].split(b"\n", 1)[0].rstrip(b"\r")
+        return line.isdigit() and len(line) < 8
+    return head[:1] == b"c" or (head[2:3] in b"\x95}])(cX\x8cU" and len(head) > 3)
 
 
 def _pcap(head: bytes, _name: str) -> bool:

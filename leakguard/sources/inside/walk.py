@@ -23,6 +23,7 @@ from leakguard.rotated import log_of
 from leakguard.sources.inside import magic
 from leakguard.sources.inside.base import (
     CHUNK,
+    LONGEST_NAME,
     BrokenError,
     Budget,
     Context,
@@ -47,6 +48,7 @@ from leakguard.sources.windows import FileTask, OnIncident, open_regular, reason
 KEPT = 16 * 1024
 """Last bytes kept of what a rotated log holds: no match is longer."""
 NAME_LIMIT = 1024
+"""Letters of a name that a chain shows."""
 Seen = Callable[[str], bool]
 """Was the content of this digest (`sha256:...`) read before? Told what is about to be read, so it may remember it."""
 
@@ -314,7 +316,8 @@ class Walker:
     ) -> Iterator[Leaf]:
         """The leaves of what the reader of this kind yields."""
         beside = self.beside if origin.inside is None else None
-        context = Context(origin.path, self.budget.limits, self.budget, told, self.entries(origin), beside)
+        named = partial(self._named, origin)
+        context = Context(origin.path, self.budget.limits, self.budget, told, self.entries(origin), beside, named)
         start = stream.position
         try:
             if kind in NAMED:
@@ -378,12 +381,11 @@ class Walker:
         kind = self._kind(head, stream, member) if member.kind != "view" else ""
         if self.budget.limits.ocr and member.kind == "member" and magic.is_picture(head):
             kind = "picture"
+        if member.kind == "content" and (not kind or kind in _NAMED_TEXT):  # text has a name, and places in it
+            origin = self._called(member._replace(kind="member"), number, container, names)
         if kind and not (kind == parent and member.kind == "gap"):
             self.tally.took(0, padding)
             yield from self.enter(origin, stream, kind, depth + 1, names if origin is container else None)
-        elif member.kind == "content":
-            own = self._called(member._replace(kind="member"), number, container, names)
-            yield from self._handed(Leaf(own, stream))
         else:
             yield from self._handed(Leaf(origin, stream, member.place), padding)
 
@@ -411,8 +413,14 @@ class Walker:
         """A member's origin, its name told to whoever looks at names."""
         origin = Origin(member.kind, self._name(member.name, number, names), container, member.facts)
         if self.tally.named is not None:
-            self.tally.named(origin)
+            long = len(member.name) > NAME_LIMIT
+            self.tally.named(origin._replace(path=_inner(member.name[:LONGEST_NAME])) if long else origin)
         return origin
+
+    def _named(self, container: Origin, name: str) -> None:
+        """Tells the name of what has no content."""
+        if self.tally.named is not None and (name := _inner(name[:LONGEST_NAME])):
+            self.tally.named(Origin("member", name, container))
 
     def _kind(self, head: bytes, stream: Stream, member: Member) -> str:
         """What a member is, if a container."""
@@ -537,7 +545,7 @@ class Walker:
         """A name nobody else in the container has: a second `a` that is its seventh member is `a#7`."""
         if len(name) > NAME_LIMIT:
             name = f"{name[:NAME_LIMIT]}...#{number}"
-        name = name.removeprefix("./").lstrip("/") or f"#{number}"
+        name = _inner(name) or f"#{number}"
         while hash(name) in names:
             name = f"{name}#{number}"
         names.add(hash(name))
@@ -546,8 +554,17 @@ class Walker:
 
 _ISOLATED = frozenset({"archives.tars", "archives.simple"})
 """Readers of archives whose members were whole before the damage; the rest is a gap."""
+_NAMED_TEXT = magic.AS_TEXT - {"pg-data"}
+"""Kinds that are the text of a compressed file, by its own name. Rows of a table have the table's, and what says its columns
+lies beside the root."""
+
 _VIEWED = frozenset({"pickle", "npy"})
 """Kinds whose members are made of all of the container: damage of one is damage of it."""
+
+
+def _inner(name: str) -> str:
+    """A name as it stands in a chain."""
+    return name.removeprefix("./").lstrip("/")
 
 
 def _past_zeros(stream: Stream) -> bool:

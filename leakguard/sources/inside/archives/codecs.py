@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from leakguard.sources.inside.archives.zstdframes import INPUT, WINDOW, Zstd
 from leakguard.sources.inside.base import (
     CHUNK,
+    LEAST_HOLE,
     BrokenError,
     Context,
     LimitError,
@@ -30,8 +31,9 @@ from leakguard.sources.inside.base import (
     stem,
 )
 
-GZIP_HEADER = 68 * 1024
-"""Bytes of a gzip's header looked at, if it has more than a name: an extra field has at most 64 KiB."""
+GZIP_HEADER = 72 * 1024
+"""Bytes of a gzip's header looked at, if it has any fields: an extra field has at most 64 KiB."""
+GZIP_USUAL = 512
 BROTLI_HEAD = 4096
 BROTLI_PIECE = 256
 MOST_ASIDE = 1024 * 1024
@@ -221,10 +223,61 @@ def _zstd(stream: Stream, context: Context, frames: Frames) -> Member:
 
 def gzip(stream: Stream, context: Context) -> Iterator[Member]:
     """gzip of any number of members, with NUL padding. Comments and extra fields are content, too."""
-    head = stream.peek(16)
-    if len(head) > 10 and head[3] & 0x14:  # FEXTRA, FCOMMENT: somebody wrote something there
-        yield Member("@header", from_bytes(stream.peek(GZIP_HEADER)), kind="gap")
-    yield _content(stream, context, gunzip, _another(b"\x1f\x8b\x08"))
+    headers = _GzipHeaders(context)
+    headers.look(stream)
+    yield from headers.members("@header")
+    yield _content(stream, context, gunzip, headers)
+    yield from headers.members("@headers")
+
+
+class _GzipHeaders:
+    """Does another member follow? What the header of each says beside what is packed is put aside, to be scanned; the name
+    of the file that was packed is told."""
+
+    def __init__(self, context: Context) -> None:
+        self.named = context.named
+        self.follows = _another(b"\x1f\x8b\x08")
+        self.aside: list[bytes] = []
+        self.size = 0
+        self.before = b""
+
+    def __call__(self, stream: Stream) -> bool:
+        if not self.follows(stream):
+            return False
+        self.look(stream)
+        return True
+
+    def look(self, stream: Stream) -> None:
+        data = stream.peek(GZIP_USUAL)
+        flags = data[3] if len(data) > 10 else 0
+        if not flags & 0x1C:
+            return
+        extra = 2 + int.from_bytes(data[10:12], "little") if flags & 4 else 0  # FEXTRA
+        if 10 + extra >= len(data) or data.count(b"\0", 10 + extra) < (flags >> 3 & 1) + (flags >> 4 & 1):
+            data = stream.peek(GZIP_HEADER)
+        at = 10 + extra
+        kept = data[12:at] if extra > LEAST_HOLE else b""  # shorter ones are those of tools, of each block of a file
+        for flag in (8, 16):  # FNAME, FCOMMENT
+            if not flags & flag:
+                continue
+            text = data[at:].split(b"\0", 1)[0]
+            at += len(text) + 1
+            if flag == 8 and text != self.before:  # of a million members most have the same
+                self.before = text
+                self.named(text.decode("utf-8", "surrogateescape"))
+            elif flag == 16:
+                kept += b"\n" + text
+        self.size += len(kept)
+        if self.size > MOST_ASIDE:
+            raise LimitError(f"more than {MOST_ASIDE} bytes in headers of gzip")
+        if kept:
+            self.aside.append(kept)
+
+    def members(self, name: str) -> Iterator[Member]:
+        """What was put aside since this was asked last."""
+        data, self.aside = b"\n".join(self.aside), []
+        if data:
+            yield Member(name, from_bytes(data), len(data), "gap")
 
 
 def bzip2(stream: Stream, context: Context) -> Iterator[Member]:

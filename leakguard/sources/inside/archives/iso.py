@@ -71,8 +71,11 @@ class _Image:
                     continue
                 where, size = _extent(record)
                 if record[25] & 2:
+                    self.context.named(f"{path}{name}/")
                     stack.append((f"{path}{name}/", (where, size)))
-                elif size and where not in self.covered:
+                elif not size or where in self.covered:
+                    self.context.named(f"{path}{name}")
+                else:
                     yield from self._file(f"{path}{name}", where, size)
 
     def _file(self, name: str, where: int, size: int) -> Iterator[Member]:

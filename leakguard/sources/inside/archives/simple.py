@@ -165,11 +165,16 @@ def _asar_files(index: Any, context: Context) -> Iterator[tuple[int, int, str]]:
         for name, entry in node.get("files", {}).items():
             below = f"{path}{name}"
             if "files" in entry:
+                context.named(f"{below}/")
                 stack.append((f"{below}/", entry))
             elif "offset" in entry:
                 offset, size = int(entry["offset"]), int(entry["size"])
                 if offset < 0 or size < 0:
                     raise ValueError
                 yield offset, size, below
+            elif "link" in entry:
+                context.named(below)
+                context.named(str(entry["link"]))
             elif entry.get("unpacked"):
+                context.named(below)
                 context.tell("skipped", below, "asar: lies beside the archive, not in it")

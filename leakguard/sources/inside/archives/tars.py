@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from leakguard.sources.inside.base import BrokenError, Context, Member, Stream, from_bytes
+from leakguard.sources.inside.base import LONGEST_NAME, BrokenError, Context, Member, Stream, from_bytes
 from leakguard.sources.inside.magic import checksum_fits
 
 BLOCK = 512
@@ -28,6 +28,8 @@ _KNOWN = frozenset((
 ))  # fmt: skip
 
 
+LONGEST_OWNER = 32
+"""Characters of the name of an owner, as a header of its own has room for."""
 _OBEYED = ("path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.major", "GNU.sparse.map", "GNU.sparse.size")
 
 
@@ -67,14 +69,9 @@ def tar(stream: Stream, context: Context) -> Iterator[Member]:
         padding = -entry.size % BLOCK
         if entry.kind in (b"L", b"K", b"x", b"X", b"g") and entry.size <= LONGEST_HEADER:
             data = stream.exactly(entry.size + padding)[: entry.size]
-            if entry.kind in (b"L", b"K"):
-                local["path" if entry.kind == b"L" else "linkpath"] = _text(data)
-                continue
-            found = _pax(data)
-            # what nothing here obeys is not kept: it could be a million keys, to be looked at for each member
-            (globals_ if entry.kind == b"g" else local).update((key, found[key]) for key in _OBEYED if key in found)
-            if not found or any(key not in _KNOWN and not key.startswith("GNU.sparse.") for key in found):
-                yield Member(f"@pax-header-{count}", from_bytes(data), len(data), "gap")
+            if _is_odd(data, entry.kind, globals_ if entry.kind == b"g" else local):
+                what = "long-name" if entry.kind in (b"L", b"K") else "pax-header"
+                yield Member(f"@{what}-{count}", from_bytes(data), len(data), "gap")
             continue
         if entry.kind in (b"L", b"K", b"x", b"X", b"g"):
             context.tell("truncated", "", f"tar: a header of more than {LONGEST_HEADER} bytes is not obeyed")
@@ -82,6 +79,25 @@ def tar(stream: Stream, context: Context) -> Iterator[Member]:
         yield from _data(stream, entry, {**globals_, **local} if globals_ else local, block, context)
         if local:
             local = {}
+
+
+def _is_odd(data: bytes, kind: bytes, kept: dict[str, str]) -> bool:
+    """Keeps what an extended header says of the member behind it; is there more in it than what every tar writes?"""
+    if kind in (b"L", b"K"):
+        kept["path" if kind == b"L" else "linkpath"] = _text(data)
+        return len(data) > LONGEST_NAME
+    found = _pax(data)
+    # what nothing here obeys is not kept: it could be a million keys, to be looked at for each member
+    kept.update((key, found[key]) for key in _OBEYED if key in found)
+    return not found or any(_is_odd_record(key, found[key]) for key in found)
+
+
+def _is_odd_record(key: str, value: str) -> bool:
+    if key in ("uname", "gname"):
+        return len(value) > LONGEST_OWNER
+    if key == "path":
+        return len(value) > LONGEST_NAME
+    return key not in _KNOWN and not key.startswith("GNU.sparse.")
 
 
 def _data(stream: Stream, entry: Entry, pax: dict[str, str], block: bytes, context: Context) -> Iterator[Member]:
@@ -98,10 +114,11 @@ def _data(stream: Stream, entry: Entry, pax: dict[str, str], block: bytes, conte
         target = pax.get("linkpath") or entry.link
         text = target.encode("utf-8", "surrogateescape")
         yield Member(name, from_bytes(text), len(text), "link", (("link", _LINKS[entry.kind]),))
-    if entry.kind[0] in _WITHOUT_DATA:
-        return
-    if not size and entry.kind != b"S":
+    elif entry.kind[0] in _WITHOUT_DATA or (not size and entry.kind != b"S"):
+        context.named(name)
         context.budget.member()  # there may be millions of them
+        return
+    if entry.kind[0] in _WITHOUT_DATA:
         return
     padding = -size % BLOCK
     if entry.kind == b"S":
@@ -186,6 +203,8 @@ def _pax(data: bytes) -> dict[str, str]:
         if end > len(data) or equals < 0 or data[end - 1 : end] != b"\n":
             break
         key = data[space + 1 : equals].decode("utf-8", "surrogateescape")
+        if key in found:
+            found[""] = ""  # a value that nobody obeys: the unknown key has the whole scanned
         found[key] = data[equals + 1 : end - 1].decode("utf-8", "surrogateescape")
         at = end
     else:

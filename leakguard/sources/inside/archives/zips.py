@@ -173,7 +173,10 @@ class Zip:
         disk, first, here, total, size, offset, comment = struct.unpack("<HHHHIIH", record[4:])
         directory_end = at
         spanned = disk not in (0, 0xFFFF) or first not in (0, 0xFFFF) or total not in (here, 0xFFFF)
-        if _ZIP64 in (size, offset) or 0xFFFF in (here, total):
+        start = at - size
+        wide_needed = _ZIP64 in (size, offset) or 0xFFFF in (here, total)
+        # `zip` to a pipe writes a wide record between, whose values the short one holds as well
+        if wide_needed or start < 0 or (size and self._at(start, 4) != CENTRAL):
             locator = self._at(at - 20, 20) if at >= 20 else b""
             if locator[:4] == b"PK\6\7":
                 where = struct.unpack("<Q", locator[8:16])[0]
@@ -215,6 +218,7 @@ class Zip:
         for entry in self._records(index):
             local = self._at(entry.start, 30) if 0 <= entry.start <= self.size - 30 else b""
             if local[:4] != LOCAL:
+                self.context.named(entry.name)
                 self.context.tell("failed", entry.name, "zip: the index names a place where no member is")
                 continue
             name_size, extra_size = struct.unpack("<HH", local[26:30])
@@ -222,8 +226,11 @@ class Zip:
             facts: tuple[tuple[str, str], ...] = ()
             own = _name(self._at(entry.start + 30, name_size), entry.flags)
             if own != entry.name:
+                if "\0" not in own:  # else it is damage: the length of a name, and content in it
+                    self.context.named(own)
                 facts = (("local_name", own[:256]),)
             if data > self.size:
+                self.context.named(entry.name)
                 self.context.tell("failed", entry.name, "zip: damaged local header")
                 continue
             if self._covered(entry.start, data + entry.packed):
@@ -239,15 +246,18 @@ class Zip:
             self.context.tell("failed", entry.name, "zip: member ends behind the end of the archive")
             entry = entry._replace(packed=max(0, self.size - data))
         if entry.flags & 1 or entry.method == 99:
+            self.context.named(entry.name)
             self.context.tell("failed", entry.name, "zip: encrypted")
             return
         if not entry.packed:
+            self.context.named(entry.name)
             self.context.budget.member()  # an empty one: nothing to read, but not for nothing
             return
         packed = from_file(self.file, data, entry.packed)
         try:
             content = Content(packed, entry, self.context)
         except UnreadError as error:
+            self.context.named(entry.name)
             self.context.tell("unread", entry.name, f"zip: {error.reason}")
             return
         yield Member(entry.name, content, entry.size, facts=facts)
@@ -299,15 +309,18 @@ class Zip:
         room = high - entry.data
         packed = min(entry.packed, room) if known else room
         if entry.flags & 1 or entry.method == 99:
+            self.context.named(entry.name)
             self.context.tell("failed", entry.name, "zip: encrypted")
             return entry.data + (packed if known else 0)
         if not packed:
+            self.context.named(entry.name)
             return entry.data
         if not known:
             entry = entry._replace(crc=0, size=-1)
         try:
             content = Content(from_file(self.file, entry.data, packed), entry._replace(packed=packed), self.context)
         except UnreadError as error:
+            self.context.named(entry.name)
             self.context.tell("unread", entry.name, f"zip: {error.reason}")
             return entry.data + (packed if known else 0)
         yield Member(entry.name, content, entry.size, facts=(("hidden", "not in the archive's index"),))

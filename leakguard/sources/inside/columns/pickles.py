@@ -368,8 +368,14 @@ def _unquoted(argument: bytes) -> bytes:
     return argument[1:-1] if len(argument) > 1 and argument[:1] in b"'\"" and argument[:1] == argument[-1:] else argument
 
 
+_OLD = (b"(dp", b"(lp", b"cco")
+"""How those of protocol 0 begin, whose operations are lines."""
+
+
 def begins(head: bytes) -> bool:
-    """Does a pickle of protocol 2 or later begin here? Older ones are text."""
+    """Does a pickle begin here, of protocol 0, 2 or later? Of protocol 1 nothing tells one from other bytes."""
+    if head.startswith(_OLD):
+        return True
     return head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5") and head[2:3] != b"" and OPERATIONS[head[2]] is not None
 
 

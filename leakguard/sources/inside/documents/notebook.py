@@ -126,9 +126,12 @@ def _bundle(name: str, data: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
         if not _is_text(value):
             continue
         text = _text(data.pop(kind))
-        if media:
+        # any other kind of file in base64: text of a kind that is not known is hardly ever base64 from end to end
+        packed = not media and kind.startswith("application/") and kind not in _SUFFIXES and not kind.endswith(("json", "xml"))
+        if media or packed:
+            raw = b"".join(text.encode("utf-8", "replace").split()) if packed else text.encode("utf-8", "replace")
             try:
-                yield f"{name}.{suffix}", binascii.a2b_base64(text.encode("utf-8", "replace"))
+                yield f"{name}.{'bin' if packed else suffix}", binascii.a2b_base64(raw, strict_mode=packed)
                 continue
             except ValueError:
                 suffix = "txt"

@@ -1,0 +1,135 @@
+"""Containers as they are found and not as they should be: each case is one that an audit by hand, with real tools, saw go wrong."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import pickle
+import shutil
+import sqlite3
+import struct
+import subprocess
+from pathlib import Path
+
+import papers
+import pytest
+import recorded
+from nests import zip_
+from scanned import findings
+from test_inside_scan import planted, run, token
+
+from leakguard.sources.inside.magic import ends_as_zip, kind_of
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+
+def found(folder: Path, *names: str) -> list[tuple[str, int, str]]:
+    return [(str(r["path"]), int(r["start_line"]), str(r["secret"])) for r in findings(folder, *names or ".")]
+
+
+# ---- archives -------------------------------------------------------------------------------------------------------
+def widened(data: bytes) -> bytes:
+    """A zip with a wide end record whose values the short one holds as well, as `zip` writes to a pipe."""
+    at = data.rfind(b"PK\5\6")
+    count, size, offset = struct.unpack("<HII", data[at + 10 : at + 20])
+    wide = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, size, offset)
+    return data[:at] + wide + b"PK\6\7" + struct.pack("<IQI", 0, at, 1) + data[at:]
+
+
+@pytest.mark.parametrize("before", [b"", b"#!/bin/sh\necho hello\n\0"])
+def test_a_wide_record_that_the_short_one_does_not_speak_of(before: bytes, tmp_path: Path) -> None:
+    data = before + widened(zip_([("a.env", planted(1))]))
+    assert ends_as_zip(data)
+    (tmp_path / "a.zip").write_bytes(data)
+    assert found(tmp_path) == [("a.zip!/a.env", 2, token(1))]
+
+
+@pytest.mark.skipif(not shutil.which("zip"), reason="needs zip")
+def test_what_zip_writes_to_a_pipe(tmp_path: Path) -> None:
+    subprocess.run(["sh", "-c", "cat | zip -q - - > a.zip"], cwd=tmp_path, input=planted(1) + b"text " * 5000, check=True)
+    assert found(tmp_path) == [("a.zip!/-", 2, token(1))]
+
+
+# ---- one secret, one finding ----------------------------------------------------------------------------------------
+def test_what_is_left_of_a_row_in_the_log_that_holds_it_is_no_second_finding(tmp_path: Path) -> None:
+    base = sqlite3.connect(tmp_path / "live.db")
+    base.execute("pragma journal_mode = wal")
+    base.execute("pragma wal_autocheckpoint = 0")
+    base.execute("create table accounts (id integer primary key, github_token)")
+    for number in (1, 2):
+        base.execute("insert into accounts values (?, ?)", (number, token(number)))
+        base.commit()
+    base.execute("update accounts set github_token = '-' where id = 2")
+    base.commit()
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    shutil.copy(tmp_path / "live.db-wal", folder / "x.db-wal")
+    base.close()
+    told = found(folder)
+    assert sorted(secret for _, _, secret in told) == sorted([token(1), token(2)])
+    assert {path for path, _, _ in told} == {"x.db-wal!/@rows"}
+
+
+# ---- places that can be gone to -------------------------------------------------------------------------------------
+DOCKER = b"".join(
+    json.dumps({"log": part, "stream": "stdout", "time": "2026-01-01T00:00:00Z"}, separators=(",", ":")).encode() + b"\n"
+    for part in ("hello\n", ("x" * 16_350 + f" GITHUB_TOKEN={token(1)}")[:16_384], f"{token(1)[18:]}\n")
+)
+SQL = (
+    "-- MySQL dump 10.13  Distrib 8.0\n--\nCREATE TABLE `a` (\n  `id` int,\n  `github_token` text\n);\n"
+    f"INSERT INTO `a` VALUES (1,'{token(1)}');\n"
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "line"),
+    [("d.sql", SQL, 7), ("t.csv", f'name,github_token\n"a ""x""","{token(1)}"\n'.encode(), 2), ("c-json.log", DOCKER, 2)],
+)
+def test_a_place_in_compressed_text_names_that_text(name: str, data: bytes, line: int, tmp_path: Path) -> None:
+    """Lines count in it, so the chain goes there, as that of any other text does."""
+    assert kind_of(data[:512], name)
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(data))
+    chain = f"{name}.gz!/{name}"
+    told = found(tmp_path)
+    assert [(path, at) for path, at, _ in told] == [(chain, line)]
+    done = run(tmp_path, "extract", f"{chain}:{line}")
+    assert (done.returncode, done.stdout) == (0, data)
+
+
+def test_a_name_that_ends_like_a_place_can_be_extracted(tmp_path: Path) -> None:
+    (tmp_path / "x.pcap").write_bytes(recorded.pcap([recorded.Sent("10.0.0.1:1000", "10.0.0.2:80", planted(1), 1)]))
+    [(path, line, _)] = found(tmp_path)
+    for chain in (path, f"{path}:{line}", f"{path}:{line}:14"):
+        done = run(tmp_path, "extract", chain)
+        assert (done.returncode, done.stdout) == (0, planted(1)), chain
+
+
+def test_a_file_attached_to_a_notebook_is_looked_into(tmp_path: Path) -> None:
+    packed = base64.encodebytes(zip_([("a.env", planted(1))])).decode()
+    bundle = {"application/octet-stream": packed, "application/x-notes": "no base64: just words"}
+    cell = {"cell_type": "markdown", "metadata": {}, "source": "see", "attachments": {"keys.zip": bundle}}
+    (tmp_path / "n.ipynb").write_bytes(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode())
+    assert found(tmp_path) == [("n.ipynb!/cell-1/keys.zip.bin!/a.env", 2, token(1))]
+
+
+# ---- old and sloppy writers -----------------------------------------------------------------------------------------
+def test_pickles_of_protocol_0(tmp_path: Path) -> None:
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"github_token": token(1), "more": [1, 2]}, 0))
+    (tmp_path / "b.pkl").write_bytes(pickle.dumps(["a", "GITHUB_TOKEN=" + token(2)], 0) + pickle.dumps({"c": token(3)}, 0))
+    assert [(path, secret) for path, _, secret in found(tmp_path)] == [
+        ("a.pkl!/strings", token(1)), ("b.pkl!/strings", token(2)), ("b.pkl!/strings", token(3)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [b"(dpi = 300)\n", b"(lp\n", b"(lp0x\n", b"copyright\n", b"(dp99999999999\n"])
+def test_text_is_no_pickle(text: bytes) -> None:
+    assert kind_of(text, "x.txt") == ""
+
+
+def test_a_pdf_that_something_stands_before(tmp_path: Path) -> None:
+    pytest.importorskip("pypdf")
+    (tmp_path / "a.pdf").write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + papers.pdf([[f"GITHUB_TOKEN={token(1)}"]]).end())
+    assert [(path, secret) for path, _, secret in found(tmp_path)] == [("a.pdf!/page-1", token(1))]
+    assert kind_of(b"notes on %PDF- files" + os.urandom(9), "a.txt") == ""
