@@ -25,7 +25,7 @@ _PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord")
 _OTHER = (
     "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook",
     "license", "licence", "phrase", "login", "access", "clientid", "client_id", "client-id", "client.id", "appid",
-    "app_id", "app-id", "api_id", "api-id", "memo", "_sid", "_pat",
+    "app_id", "app-id", "api_id", "api-id", "memo", "_sid", "_pat", "apisec",
 )  # fmt: skip
 """What a name contains if it may name a credential."""
 
@@ -57,7 +57,7 @@ def _trigger(words: Sequence[str], tail: int, masked: bool = False) -> str:
     )
     return (
         rf"(?i)(?:{'|'.join(words)})[\w.\-]*[\"'`\])}}\\*]{{0,3}}[ \t]*"
-        rf"(?:(?:{separator})[ \t\r\n]*(?:(?:[\w.\[\]&*]+\()?{quoted}|{bare}){tagged})"
+        rf"(?:(?:{separator})[ \t]*(?:\\\r?\n)?[ \t\r\n]*(?:(?:[\w.\[\]&*]+\(|\(\s*)?{quoted}|{bare}){tagged})"
     )
 
 
@@ -109,8 +109,8 @@ class Assigned(NamedTuple):
 _LOOK_BACK = 160
 # Both read backwards: from the value's first byte over its quote, the separator and the closing of the name.
 _BACK = compiled(
-    rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60})"
-    rb"(?P<sep>>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
+    rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60}(?:\\[ \t]{0,8})?)"
+    rb"(?P<sep>\([ \t]{0,4}=(?![=!<>])|>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
     rb"|[+\-]?[|>][ \t]?:|-<|>|)"
     rb"[ \t]{0,60}(?P<close>[\"'`\])}\\*]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
@@ -120,7 +120,8 @@ _OUTER = compiled(
     rb"(?P<sep>>=|={1,3}[:?+|!]?|[:,]|)[ \t\r\n]{0,60}(?P<close>[\"'`\])}\\]{0,4})"
     rb"(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
-_SENSITIVE = compiled(f"(?i){'|'.join((*_PASS, *_OTHER))}".encode())
+# `-hmac v` is an option like others, and needs no trigger of its own
+_SENSITIVE = compiled(f"(?i){'|'.join((*_PASS, *_OTHER))}|hmac".encode())
 _DIGIT = compiled(rb"[0-9]")
 _LISTS = (b",", b"(", b"list")
 _COMMA = compiled(rb"[^,],|, ")
@@ -175,7 +176,11 @@ _NEXT_FIELD = {sign[0]: compiled(rb"[^%b\\\r\n]{4,1024}%b[ \t]{0,4}[:=]" % (sign
 _NEXT_PARAMETER = compiled(rb"[A-Za-z_]\w{0,80}=(?!=)[^\s\"'`<>{}()\[\],;|&]*+[ \t\"'`<>{}()\[\],;|&]")
 _ESCAPED = compiled(rb"[^\"'\\\r\n]{4,1024}(?=\\)")
 # what redact/ puts in the place of a secret: its last part names it
-_PSEUDONYM = compiled(rb"<redacted:[A-Za-z0-9._\-]{1,96}:[0-9a-f]{6}>\Z")
+# and what is left of it when somebody cuts it
+_PSEUDONYM = compiled(
+    rb"(?:(<redacted:[A-Za-z0-9._\-]{1,96}|e?d:[a-z0-9]{2,40}\.[a-z.\-]{2,60})|[a-z.\-]):[0-9a-f]{0,6}(?:\.{2,3}|\xe2\x80\xa6)?\Z"
+)
+_COLON_BYTE = 58
 _MASKED = compiled(rb"<redacted:[A-Za-z0-9._\-]{1,96}(?::[0-9a-f]{6})?>\s*\Z")
 _MORE_VALUES = compiled(rb"[\"'][ \t]?,[ \t]?[bru]?[\"']")
 # backwards: `, second, first` from before the last of several names to the beginning of their line
@@ -267,6 +272,7 @@ def _assigned(data: bytes, start: int, form: int, wordy: bool) -> Assigned | Non
         return None
     quote, gap, sep, _, written = back.groups()
     quote, name = quote[::-1], back
+    sep = b"=" if sep[:1] == b"(" and sep[-1:] == b"=" else sep  # NAME = ( and the value on the next line
     if form != _SQL and not _sensitive(written):
         outer = _OUTER.match(before, back.end()) if form != _OPTION else None
         if outer is None or not _sensitive(outer["name"]):
@@ -337,6 +343,8 @@ def _code(data: bytes, found: Assigned, left: bytes, wordy: bool) -> bool:
         if wordy and found.quote and _PROOF.search(found.name):
             return False
         return not _DIGIT.search(data, found.start, found.end) and not _random(data, found)
+    if left[:1] == b":" and found.sep == b":" and not found.quote and data[found.start - 1 : found.start] == b":":
+        return found.name == b"secret"  # arn:aws:secretsmanager:eu-west-1:123456789012:secret:name
     return left == b"::" and found.close != b""  # "AWS::KMS::Key"
 
 
@@ -359,12 +367,28 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
             end = line.start()
         while end > start and data[end - 1] in _TRAILING:
             end -= 1
-        if end - start == 6 and data[end : end + 1] == b">" and _PSEUDONYM.search(data, max(0, end - 120), end + 1):
-            return None
+        if sep == b"=" and data[end : end + 1] == b"&":
+            end = _with_ampersands(data, start, end)
+        if end - start < 10 and data[start - 1] == _COLON_BYTE:
+            part = _PSEUDONYM.search(data, max(0, end - 120), end)
+            if part is not None and (part[1] or (end - start == 6 and data[end : end + 1] == b">")):
+                return None
         return (start, end) if end - start >= 4 else None
     start = _past_scheme(data, start)
     found = (_ESCAPED if _BACKSLASH in quote else _QUOTED[quote[-1:]]).match(data, start)
     return found.span() if found else None
+
+
+# NAME=a&b on a line of its own: in a password; in an address `&` parts it from the next parameter
+_AMPERSANDS = compiled(rb"(?:&[^\s&=\"'`<>()]{1,64}){1,8}(?=[ \t]*(?:\r?\n|\Z))")
+_OWN_LINE = compiled(rb"[ \t]*(?:-[ \t]+|export[ \t]+|set[ \t]+)?[A-Za-z_][\w.\-]*[ \t]*=[ \t]*")
+
+
+def _with_ampersands(data: bytes, start: int, end: int) -> int:
+    """The end of a bare value that data[start:end] is the beginning of, if its line is an assignment and nothing else."""
+    more = _AMPERSANDS.match(data, end)
+    line = data.rfind(b"\n", max(0, start - 120), start) + 1
+    return more.end() if more is not None and _OWN_LINE.fullmatch(data, line, start) else end
 
 
 _KEYWORD = compiled(rb"[A-Za-z_]\w*=(?!=)")

@@ -16,9 +16,10 @@ CODE = (
     ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".cs", ".go", ".rs",
     ".java", ".kt", ".kts", ".scala", ".swift", ".m", ".rb", ".php", ".pl", ".pm", ".lua", ".sh", ".bash", ".ps1", ".css", ".scss",
     ".sol", ".vue", ".dart", ".ex", ".exs", ".clj", ".erl", ".hs", ".jl", ".groovy", ".gradle", ".f90", ".pyx",
+    ".pyc", ".pyo",
 )  # fmt: skip
 """Ends of names of files that are not looked at: nobody's editor breaks source code inside a word, and most of their lines
-begin with one."""
+begin with one. What Python makes of its source holds the same lines."""
 
 _WIDTHS = (64, 72, 76, 80)
 _TOKEN = rb"[A-Za-z0-9_+/-]"

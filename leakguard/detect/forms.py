@@ -22,7 +22,7 @@ LONG_TAIL = 16
 _OF_API = "(?:[ \\-](?i:api))?"
 _OPENING = "(?:\u300c|\u300e|\u3010|\u201c|\u201e|\u2018|\u00ab|\u2039)?"
 _WORD = r"(?:pass|pwd|secret|token|key|auth|cred|priv|sign|seed|mnemonic|phrase|access|memo)"
-_VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=]{5}"
+_VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=][^\s\"'`*|<>{}()\[\]$\\,;:=]{4}"
 _CALLEES = (
     r"(?:Some\()?(?:String::from|Some|SecretString::(?:new|from)|Secret::new|SecureString|new String|b64decode|base64decode"
     r"|fromHex|unhexlify|fromhex|Buffer\.from|SecretStr|Field|Ok|Box::new|Arc::new|std::string|QString|TEXT|to_owned|Zeroizing::new)"
@@ -60,8 +60,8 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
     # NAME = { value = "v"
-    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?"
-    + _VALUE,
+    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)"
+    r"[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE,
     # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v
     r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
     # name: String::from("v")
@@ -84,7 +84,7 @@ FORMS: tuple[str, ...] = (
     # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
     r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + _VALUE,
     # API key:: v, **API key:** v
-    r"(?i)(?:key|secret|phrase|token|password|memo)(?:::[ \t]{1,4}|:\*\*[ \t]{0,4})[`\"']?" + _VALUE,
+    r"(?i)(?:key|secret|phrase|token|password|memo)(?:[ \t]?::[ \t]{1,4}|:\*\*[ \t]{0,4})[`\"']?" + _VALUE,
     # api_key, api_secret = "v", "w"
     r"(?i:key|secret|phrase|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
     r"(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?)?[bru]?[\"']" + _VALUE,
@@ -137,6 +137,30 @@ FORMS: tuple[str, ...] = (
     r"\", ?\{ ?\"" + _LONG,
     r">\(\"" + _LONG,
     f"(?:{LAST_BEYOND}){_LABELLED}",
+    # venue=("key", "secret"), venue = ["key", "secret"]: a literal each
+    r"\w=[\[(][\"']" + _LONG,
+    r"\w = [\[(][\"']" + _LONG,
+    # <string name="NAME" translatable="false">v</string>
+    r"translatable=\"false\">" + _VALUE,
+    # name = "/venue/api_key", type = "SecureString", value = "v", each on its line
+    r"SecureString\"?,?\s{1,40}(?i:value)[ \t]{0,12}[:=][ \t]{0,4}\"" + _VALUE,
+    # Venue api, and on the next lines the key and the secret with no word before them
+    r"(?i:api|apis|keys|creds|credentials|account)(?:\n|:\n|\r\n|:\r\n)[ \t]{0,4}" + _LONG,
+    # "k": "key", "s": "secret"; k = "key" and below it s = "secret"; "public": "key", "secret": "v"
+    r"[\"'](?:k|public)[\"']: ?[\"']" + _LONG,
+    r"[\"']api[\"'](?:: ?|\] ?= ?)[\"']" + _LONG,
+    r"[ \t\n]k ?= ?[\"']" + _LONG,
+    # key v secret v, and :api-key "v", whose first bytes need not tell it from a word
+    r"(?:^|[\s,;:(|/])(?i:key|secret)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?" + _LONG,
+    r"(?i)(?:key|secret)[ \t]{1,4}[\"']" + _LONG,
+    # add_argument("--venue-api-key", type=str, default="v")
+    r"default=[\"']" + _LONG,
+    # "apiKey" to "v"
+    r"[\"'] to [\"']" + _LONG,
+    # \"codeName\": \"v\": what Superalgos calls an API key
+    r"codeName\\{0,3}\" ?: ?\\{0,3}\"" + _LONG,
+    # VENUE_SEC=v
+    r"(?i)_sec[\"']? ?[:=] ?[\"']?" + _LONG,
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
 """How many bytes into the value each form's pattern ends."""
@@ -156,7 +180,7 @@ _DECORATED = compiled(
 )
 _SPOKEN = compiled(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
 _PAIRED = compiled(
-    rb"([A-Za-z_][\w./\-]{1,79})[\"']?(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}[\"']?(?i:value)[\"']?"
+    rb"([A-Za-z_][\w./\-]{1,79})[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)[\"']?(?i:value)[\"']?"
     rb"[ \t]{0,3}[:=][ \t]{0,3}(?P<quote>[\"']?)\Z"
 )
 _COMMAND = compiled(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z")
@@ -192,14 +216,14 @@ _TAGGED = compiled(
 )
 _COLONS = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
-    rb"(?:::[ \t]{1,4}|:\*\*[ \t]{0,4})(?P<quote>[`\"']?)\Z"
+    rb"(?:[ \t]?::[ \t]{1,4}|:\*\*[ \t]{0,4})(?P<quote>[`\"']?)\Z"
 )
 _UNPACKED = compiled(
     rb"(?:\A|\n)[ \t]{0,24}(?:const |let |var )?[\[(]?(?P<names>[\w.]{1,40}(?:, ?[\w.]{1,40}){1,4})[\])]? ?:?= ?[\[(]?"
     rb"(?P<before>(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?){1,4})[bru]?(?P<quote>[\"'])\Z"
 )
 _SPACED = compiled(
-    rb"(?i)(?<![\w\"'])([a-z][\w.\-]{0,60}?(?:key|secret|pass_?phrase|password|memo)|key|secret|passphrase|memo)"
+    rb"(?i)(?<![\w\"'])(?<!#define )([a-z][\w.\-]{0,60}?(?:key|secret|pass_?phrase|password|memo)|key|secret|passphrase|memo)"
     rb"[ \t]{1,4}(?P<quote>[\"'])\Z"
 )
 _BRACED = compiled(rb"\$\{(\w{2,80})\}[ \t]{1,12}(?:=[ \t]{0,4})?\Z")
@@ -230,6 +254,17 @@ _SLASHED = compiled(rb"(?:\A|[\s:`])([0-9A-Za-z+/=_\-]{16,512}) / \Z")
 _RULED = compiled(rb"(?i)\|[ \t`*]{0,4}([\w .\-]{0,40}(?:key|secret|phrase|token|password)\w{0,8})[ \t`*]{0,4}(?=\|)")
 _POINTED = compiled(rb"\xe2\x94\x94 (?P<quote>')\Z")
 _NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|word)?))[ \t]{1,16}\Z")
+_TRANSLATED = compiled(rb"name=\"([\w.\-]{2,80})\" translatable=\"false\">\Z")
+_SECURE = compiled(
+    rb"(?i:name)[ \t]{0,12}[:=][ \t]{0,4}\"([\w/.\-]{3,120})\"[^{}]{0,200}SecureString\"?,?\s{1,40}"
+    rb"(?i:value)[ \t]{0,12}[:=][ \t]{0,4}(?P<quote>\")\Z"
+)
+_BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,60}(?:apis?|keys|creds|credentials|account):?\r?\n[ \t]{0,4}\Z")
+_BRIEF = compiled(rb"(?:[\"'](?:k|public|api)[\"'](?:: ?|\] ?= ?)|[ \t\n]k ?= ?)(?P<quote>[\"'])\Z")
+_ARGUMENT = compiled(rb"[\"']-{1,2}([A-Za-z][\w\-]{1,79})[\"'](?:,[^,()\n]{1,48}){0,4},\s{0,40}default=(?P<quote>[\"'])\Z")
+_MAPPED = compiled(rb"[\"']([A-Za-z_][\w.\-]{1,79})[\"'] to (?P<quote>[\"'])\Z")
+_CODE_NAME = compiled(rb"(codeName)\\{0,3}\" ?: ?(?P<quote>\\{0,3}\")\Z")
+_ABRIDGED = compiled(rb"(?i)([a-z]\w{0,76}_sec)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
 _ROW = compiled(
     rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]\s{0,40}"
     rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\()[bru]?(?P<quote>[\"'])\Z"
@@ -239,7 +274,8 @@ _READERS = (
     _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
     _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
     _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
-    _SLASHED, _RULED, _ROW, _ROW, _ROW, _ROW, None,
+    _SLASHED, _RULED, _ROW, _ROW, _ROW, _ROW, None, _ROW, _ROW, _TRANSLATED, _SECURE, _BARE, _BRIEF, _BRIEF, _BRIEF,
+    _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED,
 )  # fmt: skip
 
 
@@ -247,7 +283,7 @@ UNPACKED = _READERS.index(_UNPACKED)
 """The form that is as good as an assignment of one value: a password in it may be any word."""
 TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
-ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _SLASHED))
+ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _SLASHED, _BARE, _BRIEF))
 """Forms of which `following` knows more values."""
 
 
@@ -297,12 +333,24 @@ def _chatted(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Na
         good = bool(_AFTER_VALUE.search(found.string, 0, found.start(1)) and _LINE.match(data, start))
     else:
         good = _random(data, start)
-    return name._replace(name=found[1].lower() + b"_of_client") if good else None
+    called = found[1].lower()
+    if called == b"key" and found.string[: found.start(1)].lower().endswith((b"secret ", b"private ", b"secret\t")):
+        called = b"secret"
+    return name._replace(name=called + b"_of_client") if good else None
 
 
 def _updated(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     called = _WHERE.match(data, start)
     return name._replace(name=called[1]) if called else None
+
+
+def _abridged(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """A secret that is called so by its first letters; nobody else's names end in them and have such values."""
+    return name._replace(name=found[1][:-3] + b"secret") if _random(data, start) else None
+
+
+def _code_name(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name._replace(name=_ARGUMENTS[0]) if _random(data, start) else None
 
 
 def _next_pass(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -418,13 +466,49 @@ def _slashed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Na
     return name._replace(name=_ARGUMENTS[1])
 
 
+_LINES = compiled(
+    rb"[0-9A-Za-z+/=_\-]{16,512}[ \t]{0,4}\r?\n[ \t]{0,4}([0-9A-Za-z+/=_\-]{16,512})[ \t]{0,4}(?=\r?\n|\Z)"
+    rb"(?:\r?\n[ \t]{0,4}([!-~]{6,64})[ \t]{0,4}(?=\r?\n[ \t]{0,4}(?:\r?\n|\Z)|\Z))?"
+)
+
+
+_BRIEFLY = compiled(
+    rb"[0-9A-Za-z+/=_\-]{16,512}[\"'],?;?\s{1,40}(?:[\w.]{1,30}(?:\[[\"'][\w\-]{1,30}[\"']\]){0,2}\[)?"
+    rb"[\"']?(?:s|secret|private|priv)[\"']?\]? ?[:=] ?[\"']([0-9A-Za-z+/=_\-]{16,512})[\"']"
+    rb"(?:,?;?\s{1,40}[\"']?(?:p|passphrase|password)[\"']? ?[:=] ?[\"']([^\s\"'\\]{4,128})[\"'])?"
+)
+
+
+def _brief(data: bytes, start: int) -> Named | None:
+    """The key of a pair whose names say no more than k and s."""
+    pair = _BRIEFLY.match(data, start) if _random(data, start) else None
+    if pair is None or not _random(data, pair.start(1)):
+        return None
+    low = max(0, start - 20)
+    found = _BRIEF.search(data[low:start])
+    return Named(_ARGUMENTS[0], low + found.start(), found["quote"]) if found else None
+
+
+def _bare(data: bytes, start: int) -> Named | None:
+    """The first of two lines, or three, that are a key, its secret and a passphrase with nothing said of them."""
+    lines = _LINES.match(data, start) if _random(data, start) else None
+    if lines is None or not _random(data, lines.start(1)):
+        return None
+    low = max(0, start - 90)
+    found = _BARE.search(data[low:start])
+    return Named(_ARGUMENTS[0], low + found.start() + 1, b"") if found else None
+
+
+_ALL_OF: dict[object, re.Pattern[bytes]] = {_BARE: _LINES, _BRIEF: _BRIEFLY}
+
+
 def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]]:
     """Name, start and end of the values that follow the first one of a list (ROWS) that starts at `start`."""
     if _READERS[form] is _SLASHED:
         low = max(0, start - 520)
         before = _SLASHED.search(data[low:start])
         return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
-    members = _MEMBERS.match(data, start)
+    members = _ALL_OF.get(_READERS[form], _MEMBERS).match(data, start)
     return [(_ARGUMENTS[number], *members.span(number)) for number in (1, 2) if members[number]] if members else []
 
 
@@ -458,12 +542,14 @@ _RUN = compiled(rb"[0-9A-Za-z+/=_\-]{16,512}")
 
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
-    _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _POINTED: _pointed,
+    _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
+    _BRIEF: _brief,
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""
 _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {
     _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _ABOVE: _above, _CHATTED: _chatted, _CALLED: _argument,
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
+    _ABRIDGED: _abridged, _CODE_NAME: _code_name,
 }  # fmt: skip
 """Forms that ask the value, too."""
 _BY_FORM = tuple([(reader, _WHOLE.get(reader), _ASKED.get(reader)) for reader in _READERS])

@@ -39,7 +39,18 @@ LABELS: tuple[tuple[str, str], ...] = (
     ("المفتاح السري", "secret key"), ("مفتاح سري", "secret key"), ("مفتاح", "api key"),
     ("کلید مخفی", "secret key"), ("کلید", "api key"), ("מפתח סודי", "secret key"), ("מפתח", "api key"),
     ("गुप्त कुंजी", "secret key"), ("कुंजी", "api key"), ("คีย์ลับ", "secret key"), ("คีย์", "api key"),
-    ("私密密钥", "secret key"), ("秘密键", "secret key"),
+    ("私密密钥", "secret key"), ("秘密键", "secret key"), ("密码短语", "passphrase"), ("口令短语", "passphrase"),
+    ("clave pública", "api key"), ("chave pública", "api key"), ("clé publique", "api key"), ("chiave pubblica", "api key"),
+    ("clave de la api", "api key"), ("clave de api", "api key"), ("chave de api", "api key"), ("clé d'api", "api key"),
+    ("clé de l'api", "api key"), ("chiave dell'api", "api key"),
+    ("金鑰", "api key"), ("кодовая фраза", "passphrase"), ("парольная фраза", "passphrase"), ("фраза", "passphrase"),
+    ("parola", "passphrase"), ("şifre", "passphrase"), ("mật khẩu", "passphrase"), ("kata sandi", "passphrase"),
+    ("mot de passe", "passphrase"), ("كلمة المرور", "passphrase"), ("رمز عبور", "passphrase"),
+    ("รหัสผ่าน", "passphrase"),
+    ("tajný klíč", "secret key"), ("klíč", "api key"), ("heslo", "passphrase"), ("hemlig nyckel", "secret key"),
+    ("nyckel", "api key"), ("lösenord", "passphrase"), ("cheie secretă", "secret key"), ("cheie", "api key"),
+    ("parolă", "passphrase"), ("titkos kulcs", "secret key"), ("kulcs", "api key"), ("jelszó", "passphrase"),
+    ("geheimer schluessel", "secret key"), ("privater schluessel", "private key"), ("schluessel", "api key"),
 )  # fmt: skip
 LAST = (
     "люч|екрет|ароль|キー|シークレット|フレーズ|ワード|鍵|密钥|密鑰|私钥|私鑰|口令|密码|密碼|키|시크릿|비밀번호"
@@ -50,5 +61,9 @@ LAST = (
 """How a label ends. Hyperscan reads bytes, so no letter beyond ASCII is in a class or folded. Two words more, and the
 database takes a quarter longer over every text: others are a pattern of their own."""
 
-LAST_BEYOND = "κλειδί|السري|سري|مفتاح|کلید|مخفی|מפתח|סודי|कुंजी|คีย์|ลับ|键"
-"""The same for writing systems that share no letter with these."""
+LAST_BEYOND = (
+    "短语|金鑰|раза|(?i:schluessel|pública|publique|pubblica|de la api|de api|d'api|l'api"
+    "|parol[aă]|şifre|khẩu|sandi|de passe|klíč|heslo|nyckel|lösenord|cheie"
+    "|secretă|kulcs|jelszó)|المرور|عبور|รหัสผ่าน|κλειδί|السري|سري|مفتاح|کلید|مخفی|מפתח|סודי|कुंजी|คีย์|ลับ|键"
+)
+"""The same for writing systems that share no letter with these, and for words that fewer people write."""

@@ -24,7 +24,8 @@ _BEFORE = compiled(
     rb"|\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? |\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
     rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"'\]]?[ \t]{0,2}(?:=>|[:=.])[ \t]{0,2}[\"'`]?"
-    rb"|(?:\A|\n)[ \t]{0,16}(?://|'|--|;) )\Z"
+    rb"|(?:\A|\n)[ \t]{0,16}(?://|'|--|;) "
+    rb"|(?i:\b(?:keys?|creds?|credentials|secrets?|account)) (?:for|of|from|at|on) (?:my |the )?)\Z"
 )
 _AFTER = compiled(
     rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| \||\\{0,3}[\"'`]| config\b"
@@ -40,7 +41,10 @@ _CLASS = compiled(
 )
 
 
-_SPOKEN_OF = compiled(rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?(?:\\[nr]|\r?\n|[\"'`]|\Z)")
+_SPOKEN_OF = compiled(
+    rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?|account|testnet|mainnet|futures|spot)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?"
+    rb"(?:\\[nr]|\r?\n|[\"'`]|\Z)"
+)
 """What follows a name in the line above its keys: `the Gate keys`, `delta api key:`."""
 
 
@@ -123,6 +127,7 @@ class Mentions:
 
 
 _IN_TOKEN = compiled(rb"[0-9]{1,8}[A-Za-z]")
+_HEX = compiled(rb"[a-fA-F]+\Z")
 _LIBRARY = compiled(rb"(?<![A-Za-z])[Pp]y\Z")
 _OF_API = compiled(rb"(?i:api|client|cc|(?:api|secret)?(?:key|secret))(?![A-Za-z])")
 
@@ -141,8 +146,8 @@ def _is_word(data: bytes, start: int, end: int) -> bool:
     """Whether data[start:end] begins and ends where a word of a name does: at a non-letter or a change of case."""
     before = _KINDS[data[start - 1]] if start else 0
     after = _KINDS[data[end]] if end < len(data) else 0
-    if end - start < 4 and (before == _DIGIT or (after == _DIGIT and _IN_TOKEN.match(data, end))):
-        return False  # fb in 3fb0ec78
+    if end - start < 4 and (before == _DIGIT or (after == _DIGIT and (_IN_TOKEN.match(data, end) or _HEX.match(data, start, end)))):
+        return False  # fb in 3fb0ec78, aad in 3fa8-aad1-90e5
     if before >= _SMALL:
         first = _KINDS[data[start]]
         joined = first >= _SMALL and not (before == _SMALL and first == _CAPITAL)

@@ -34,7 +34,13 @@ PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("private_key", "priv_key", "privkey", "privatekey", "secret_scalar", "signing_key", "deployer_key"),
     ),
     ("client-secret", ("client_secret", "consumer_secret", "app_secret", "oauth_secret")),
-    ("api-secret", ("api_secret", "secret_key", "secretkey", "secret_access_key", "key_secret", "apisecret", "sec_key", "secret")),
+    (
+        "api-secret",
+        (
+            "api_secret", "secret_key", "secretkey", "secret_access_key", "key_secret", "apisecret", "sec_key", "api_sec",
+            "private_api_key", "secret_api_key", "secret",
+        ),
+    ),
     ("refresh-token", ("refresh_token",)),
     ("session-token", ("session_token", "session_key", "session_id", "session")),
     (
@@ -46,7 +52,7 @@ PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("client-id", ("client_id", "consumer_key", "app_id")),
     ("webhook-url", ("webhook", "hook")),
-    ("password", ("password", "passwd", "pwd", "pass", "psw", "passcode", "identified_by")),
+    ("password", ("password", "passwd", "pwd", "pass", "psw", "passcode", "kennwort", "wachtwoord", "identified_by")),
     (
         "api-key",
         (
@@ -165,7 +171,7 @@ _OTHER_THING = _set(
     "public annotation volume property properties mount selector projection backend engine plugin strategy mapping "
     "binding context definition template sequence chain address addr contract mint mgr control controller verifier "
     "needed incorrect sha md bcrypt scrypt argon pbkdf crypt order sort range match word words phrase kinds code "
-    "codes counter"
+    "codes counter slot slots topic topics leaf merkle"
 )
 """Words after the noun that make it something about a secret."""
 

@@ -56,7 +56,7 @@ _BEYOND = r"[\xe1\xe4-\xed][\x80-\xbf]{2}|\xe3[\x81-\x83][\x80-\xbf]"
 _BEYOND_GAP = r"""[\s,;"'`.0-9\\nrt|*+()#\-]|%20|[0-9]["']?:|\xe3\x80[\x80\x81]|\xef\xbc\x8c|\xe2\x80\xa2"""
 
 ASCII = rf"(?i){_PLAIN}(?:(?:{_BETWEEN})+{_PLAIN}){{10}}(?:{_BETWEEN})+[a-z]{{3}}"
-MARKED = rf"(?i){_MARKED}(?:(?:{_BETWEEN}|{_BULLETS})+{_MARKED}){{10}}(?:{_BETWEEN}|{_BULLETS})+[a-z\x80-\xff]{{3}}"
+MARKED = rf"(?i){_MARKED}(?:(?:{_BETWEEN}|{_BULLETS})+{_MARKED}){{10}}(?:{_BETWEEN}|{_BULLETS})+[a-z\x80-\xbf\xc3\xc5\xcc]{{3}}"
 BEYOND = rf"(?:(?:{_BEYOND})+(?:{_BEYOND_GAP})+){{11}}[\xe1\xe3-\xed]"
 PATTERNS = (ASCII, MARKED, BEYOND)
 """The first is for ASCII, the others are for all other buffers."""

@@ -65,7 +65,7 @@ def azure_marvin(candidate: Candidate, service: str = "any") -> Verdict:
     """Marvin32 of all but the last four bytes equals those four, for one of the service's seeds.
 
     `service` is a name of `SERVICES`, anything else stands for all of them. A key without a signature is older
-    than identifiable keys: PASS.
+    than identifiable keys: PASS, unless it is text in base64, as the values of a Kubernetes Secret are.
     """
     from binascii import Error, a2b_base64
 
@@ -74,13 +74,13 @@ def azure_marvin(candidate: Candidate, service: str = "any") -> Verdict:
         return Verdict.PASS
     chosen = [SERVICES[service]] if service in SERVICES else SERVICES.values()
     seeds = [seed for signature, seeds in chosen if body[-10:-6] == signature for seed in seeds]
-    if not seeds:
-        return Verdict.PASS
     standard = body.replace(b"-", b"+").replace(b"_", b"/")
     try:
         raw = a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
     except Error:
-        return Verdict.REJECT
+        return Verdict.REJECT if seeds else Verdict.PASS
+    if not seeds:
+        return Verdict.REJECT if raw.isascii() else Verdict.PASS
     check = int.from_bytes(raw[-4:], "little")
     if any(marvin32(raw[:-4], seed_of(seed)) == check for seed in seeds):
         return Verdict.PROVEN

@@ -110,6 +110,8 @@ def not_placeholder(candidate: Candidate) -> Verdict:
 
 
 _RUN = compiled(rb"(.)\1{5,}", re.DOTALL)
+_GROUPS = compiled(rb"(\w{4,12})(?:-\1){2,}(?:-\w{1,12})?")
+"""One group of a dashed key three times or more: 12345678-12345678-12345678-12345."""
 _ASCENDING = (b"0123456789abcdef", b"abcdefghijklm", b"ABCDEFGHIJKLM", b"12345678901234567890", b"9876543210")
 
 
@@ -118,6 +120,8 @@ def _repeats(value: bytes) -> bool:
         return True
     if len(value) >= 12 and (value + value).find(value, 1) < len(value):
         return True  # one piece over and over: 1234567890abcdef1234567890abcdef
+    if b"-" in value and _GROUPS.fullmatch(value):
+        return True
     found = _RUN.search(value)
     if found and found.end() - found.start() >= max(6, len(value) // 3):
         return True

@@ -243,6 +243,8 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
     shortest, least = _LEAST.get(kind, (8, 7.0))
     if not shortest <= size <= 512 or _SPACE.search(value) or _DATE.match(value) or _ADDRESS.match(value):
         return False
+    if kind == "weak" and _BASE58_KEY.fullmatch(value):
+        return False  # what a chain's address looks like, and no venue's key
     if kind == "weak" and _PUBLIC_TYPE.search(candidate.data, max(0, candidate.start - 80), candidate.start):
         return False
     digit = _DIGIT.search(value) is not None
@@ -283,6 +285,7 @@ _JUDGES = {"password": _password, "passphrase": _passphrase, "unnamed": _unnamed
 
 # {"type": "tendermint/PubKeyEd25519", "key": ...}
 _PUBLIC_TYPE = compiled(rb"(?i)pub(?:lic)?_?key[\w/]{0,16}[\"']?[^{}\n]{0,24}(?:\n[^{}\n]{0,40})?\Z")
+_BASE58_KEY = compiled(rb"[1-9A-HJ-NP-Za-km-z]{43,44}")
 _BOTH_CASES = compiled(rb"[a-z].{0,78}[A-Z]|[A-Z].{0,78}[a-z]")
 _PRINTED = compiled(rb"[\t\r\n -~]{12}|[\x00-\x09]{4}")
 
