@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from leakguard.detect.columns import FOLD_LIMIT
 from leakguard.detect.engine import Engine, Scan
 from leakguard.errors import EngineError
-from leakguard.findings import findings_of, line_start_of
+from leakguard.findings import breaks, findings_of, line_start_of
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin
-from leakguard.paths import Names
+from leakguard.paths import Names, without_copies
 from leakguard.sources.files import REACH, FileTask, read_stream, read_windows
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.opaque import NOTED
@@ -210,6 +210,7 @@ def once(findings: list[Finding], sets: list[CredentialSet]) -> tuple[list[Findi
     full chain, and without what was found twice in one place."""
     if len({finding.fingerprint for finding in findings}) == len(findings):
         return findings, sets
+    findings = without_copies(findings)
     inner: dict[str, set[Origin]] = {}
     for finding in findings:
         _note_ancestors(finding.origin, inner.setdefault(finding.fingerprint, set()))
@@ -393,25 +394,10 @@ def _judged(engine: Engine, document: Document, scan: Scan | EngineError, accoun
         told = [Incident("truncated", place, reason) for reason in scan.incidents]
         views, view_bytes, read = scan.views, scan.view_bytes, high - low
     refers = _references(document, own)
-    lines = _breaks(document.data, low, high)
+    lines = breaks(document.data, low, high)
     begin = line_start_of(document, low, high, account.line_start)
     base = document.base
     return _Window(base + low, own, sets, told, lines, begin, read, base + high, views, view_bytes, refers)
-
-
-def _breaks(data: bytes, low: int, high: int) -> int:
-    """Line breaks in data[low:high]. `count` looks at every byte; to take breaks out goes from one to the next, which is a
-    quarter of that where they are far apart."""
-    breaks = last = 0
-    for at in range(low, high, _LOOK):
-        piece = data[at : min(at + _LOOK, high)]
-        last = piece.count(b"\n") if last > _LOOK // 16 else len(piece) - len(piece.replace(b"\n", b""))
-        breaks += last
-    return breaks
-
-
-_LOOK = 64 * 1024
-"""Bytes that stay in a processor's cache."""
 
 
 def _ties(path: str) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaks import ENCODINGS, bare, leak, noise
 
-from leakguard import pipeline, work
+from leakguard import findings, pipeline, work
 from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.errors import EngineError
@@ -362,8 +362,8 @@ def test_line_breaks_are_counted_in_parts(parts: list[tuple[bytes, int]], low: i
     data = b"".join(part * times for part, times in parts)
     high = max(low, len(data) - less)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "_LOOK", 32)
-        assert pipeline._breaks(data, low, high) == data.count(b"\n", low, high)
+        patch.setattr(findings, "_LOOK", 32)
+        assert findings.breaks(data, low, high) == data.count(b"\n", low, high)
 
 
 def test_an_empty_file_is_an_object_of_no_bytes(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

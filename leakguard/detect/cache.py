@@ -14,6 +14,7 @@ import sys
 import time
 from array import array
 from collections.abc import Sequence
+from io import FileIO
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -171,24 +172,33 @@ def _parse(
 
 
 # ---------------------------------------------------------------- the compiled cache
-def _own(path: str) -> bytes | None:
-    """The content of a file that only this user can have written, or None."""
+def _opened(path: str) -> FileIO | None:
+    """A file that only this user can have written, to be read, or None."""
     try:
         handle = os.open(path, _OPEN)
     except OSError:
         return None
     try:
         status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & 0o022):
-            return None
-        with os.fdopen(os.dup(handle), "rb", buffering=0) as stream:
+        trusted = not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & 0o022)
+        if stat.S_ISREG(status.st_mode) and trusted:
+            return FileIO(handle)
+    except OSError:
+        trusted = False  # as good as not there
+    os.close(handle)
+    return None
+
+
+def _own(path: str) -> bytes | None:
+    """The content of a file that only this user can have written, or None."""
+    stream = _opened(path)
+    if stream is None:
+        return None
+    try:
+        with stream:
             return stream.readall()
     except OSError:
         return None
-    finally:
-        os.close(handle)
 
 
 def _noted(path: str) -> str:
@@ -199,19 +209,13 @@ def _noted(path: str) -> str:
 
 def _read(path: str, key: str) -> Loaded | None:
     """What is cached under a path, or None for anything that is not exactly what was written by this user."""
-    blob = _own(path)
-    if blob is None or not blob.startswith(MAGIC):
-        return None
-    body = memoryview(blob)[len(MAGIC) + 4 :]
-    if _check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
-        return None
-    parts = _split(body)
+    parts = _stored(path)
     if len(parts) != 7 + len(Databases._fields) or parts[0] != key.encode():
         return None
     numbers = array("Q")
     numbers.frombytes(parts[1])
     try:
-        databases = load_databases(map(bytes, parts[7:]))
+        databases = load_databases(parts[7:])
     except (hyperscan.error, ValueError, TypeError):
         return None
     ruleset = RuleSet(
@@ -219,9 +223,9 @@ def _read(path: str, key: str) -> Loaded | None:
         index.Rows(parts[3], numbers[1], index.set_from),
         index.Rows(parts[4], numbers[2], index.venue_from),
         key,
-        bytes(parts[5]),
+        parts[5],
     )
-    patterns.take(bytes(parts[6]))
+    patterns.take(parts[6])
     return Loaded(ruleset, Compiled(databases, numbers[3:]), "warm")
 
 
@@ -229,19 +233,34 @@ def _joined(parts: Sequence[bytes]) -> bytes:
     return b"".join(len(part).to_bytes(8, "little") + part for part in parts)
 
 
-def _check(body: bytes | memoryview) -> bytes:
+def _check(body: bytes) -> bytes:
     """Against accidents: a checksum is four times as quick as a hash, and whoever could forge it is the user."""
     return crc32(body).to_bytes(4, "little")
 
 
-def _split(body: memoryview) -> list[memoryview]:
-    parts = []
-    at = 0
-    while at + 8 <= len(body):
-        size = int.from_bytes(body[at : at + 8], "little")
-        parts.append(body[at + 8 : at + 8 + size])
-        at += 8 + size
-    return parts if at == len(body) else []
+def _stored(path: str, magic: bytes = MAGIC) -> list[bytes]:
+    """The parts of what `_write` stored, each read to where it stays: a copy of all of it costs a fortieth of a start-up. Empty for
+    anything else."""
+    parts: list[bytes] = []
+    check = 0
+    stream = _opened(path)
+    if stream is None:
+        return []
+    try:
+        with stream:
+            if stream.read(len(magic)) != magic:
+                return []
+            told, left = stream.read(4), os.fstat(stream.fileno()).st_size
+            while header := stream.read(8):
+                size = int.from_bytes(header, "little")
+                part = stream.read(size) if size <= left else b""
+                if len(part) != size:
+                    return []
+                check = crc32(part, crc32(header, check))
+                parts.append(part)
+    except OSError:
+        return []
+    return parts if check.to_bytes(4, "little") == told else []
 
 
 def _write(path: str, ruleset: RuleSet, databases: Databases) -> bool:

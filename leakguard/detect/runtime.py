@@ -44,6 +44,8 @@ SOME = 256
 LEAST_CALLS = 4096
 CALLS_PER = 128
 """So many ends that say nothing new, and one in so many bytes more, are put up with: a run of digits has one at each."""
+LEAST_WORDS = 16_384
+"""So many words in rows of twelve, and half of the calls above more, may a text have: prose has one in eight bytes."""
 MAGIC = b"leakguard-runtime-8\n"
 
 
@@ -85,7 +87,7 @@ class Own:
 
     __slots__ = (
         "calls", "data", "ends", "fitted", "found", "known", "last", "marked", "most", "most_calls", "narrow", "on_found",
-        "on_match", "on_some", "other", "scratch",
+        "on_match", "on_some", "other", "scratch", "words",
     )  # fmt: skip
 
     def __init__(self, database: Any, after: Any, across: Any, widths: Sequence[int]) -> None:
@@ -101,6 +103,8 @@ class Own:
         self.found: Ends = []
         """The ends in the other databases, and all ends in this one as they come, if they are not many (`on_some`)."""
         self.known: dict[int, tuple[int, int]] = {}
+        self.words: list[int] = []
+        """The ends of what could be phrases: in prose each word is one."""
         self.marked: list[Any] = []
         self.on_match = _collector(self, widths)
         self.on_found = _plain_collector(self.found)
@@ -124,15 +128,62 @@ class Own:
 
     def taken(self) -> Ends:
         """The ends; Flood if they are too many."""
+        if self.words:
+            self.ends += phrases(self.data, self.words, self.most)
         if self.full():
             raise Flood
         return self.ends[:]
 
     def clear(self) -> None:
         self.ends.clear()
+        self.words.clear()
         self.found.clear()
         self.known.clear()
         self.calls = 0
+
+
+def phrases(data: bytes, words: Sequence[int], most: int = LEAST_ENDS) -> Ends:
+    """Those of the ends of words before which eleven words of a list stand; of more than `most` no more than one more. (phrases.good
+    also keeps what follows close upon one of them, in prose each word to its end; the twelfth of a phrase is always one of these.)"""
+    from leakguard.detect.gates.words import ascii_words
+    from leakguard.detect.phrases import _near, _spoiled
+
+    listed = ascii_words()
+    out: Ends = []
+    spoiled = 0
+    for end in _varied(data, words) if len(words) > FEW_WORDS else sorted(words):
+        if end >= spoiled:
+            spoiled = _near(data, end, listed) or _spoiled(data, end, listed)
+            if not spoiled:
+                out.append((PHRASE_BASE, end))
+                if len(out) > most:
+                    break
+    return out
+
+
+FEW_WORDS = 16
+_LETTERS = bytes(c | 32 if 65 <= c <= 90 else c if 97 <= c <= 122 or c > 127 else 32 for c in range(256))
+_SAME = 5
+"""Different words of eleven that no phrase has so few of: gates/words.py allows it two words twice, and one more each dozen."""
+
+
+def _varied(data: bytes, words: Sequence[int]) -> list[int]:
+    """The ends without those before which the same words stand again and again: Decimal('1.2'), Decimal('3.4'), ... From one end
+    of a row to the next there is one word more."""
+    out: list[int] = []
+    skipped = before = 0
+    for end in sorted(set(words)):
+        near, before = end - before < PHRASE_LEAST, end
+        if near and skipped:
+            skipped -= 1
+            continue
+        piece = data[end - 400 if end > 400 else 0 : end]
+        tokens = piece.translate(_LETTERS).split()[-12:-1]
+        different = len(set(tokens)) if len(tokens) == 11 and 92 not in piece else 11  # an escape's letter is no word
+        skipped = _SAME - different if different < _SAME else 0
+        if different > _SAME:
+            out.append(end)
+    return out
 
 
 def _plain_collector(ends: Ends) -> Any:
@@ -153,7 +204,7 @@ def _some_collector(ends: Ends) -> Any:
 def _collector(own: Own, widths: Sequence[int]) -> Any:
     """Collects ends as stage1 does, and stops when there are too many. An end that says nothing new is left out where its
     line has another one on either side: a line is judged alone, too."""
-    ends, known = own.ends, own.known
+    ends, known, words = own.ends, own.known, own.words
     rules = len(widths)
 
     def on_match(ident: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
@@ -161,6 +212,9 @@ def _collector(own: Own, widths: Sequence[int]) -> Any:
             width = widths[ident]
         elif DECODE_BASE <= ident < TEXT_BASE:
             width = NEAR
+        elif ident == PHRASE_BASE:
+            words.append(end)
+            return len(words) > LEAST_WORDS + (own.most_calls >> 1) or None
         else:
             if ident not in _HEX or not _DECIMAL.match(own.data, end - 12):
                 ends.append((ident, end))
@@ -223,13 +277,13 @@ class Merged:
             self._scan(data, own.on_match, 0, None, own.scratch)  # by position: keywords cost half a microsecond
             if self.marked and not data.isascii():
                 self.phrases(data, own)
-            return own.taken() if own.ends else _NONE
+            return own.taken() if own.ends or own.words else _NONE
         except hyperscan.ScanTerminated:
-            if own.full():
+            if own.full() or own.words:
                 raise Flood from None
             raise
         finally:
-            if own.ends:
+            if own.ends or own.words:
                 own.clear()
             own.data = b""
             self.pool.append(own)
@@ -268,8 +322,7 @@ class Merged:
             own.marked = [hyperscan.Scratch(database) for database in self.marked]
 
         def on_match(_ident: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
-            own.ends.append((PHRASE_BASE, end))
-            return True if len(own.ends) > own.most else None
+            return own.on_match(PHRASE_BASE, 0, end, 0, None)  # type: ignore[no-any-return]
 
         for database, scratch in zip(self.marked, own.marked, strict=True):
             database.scan(data, on_match, 0, None, scratch)
@@ -402,18 +455,12 @@ def _small(texts: list[bytes]) -> Any:
 
 
 def _read(path: str) -> Merged | None:
-    blob = cache._own(path)
-    if blob is None or not blob.startswith(MAGIC):
-        return None
-    body = memoryview(blob)[len(MAGIC) + 4 :]
-    if cache._check(body) != blob[len(MAGIC) : len(MAGIC) + 4]:
-        return None
-    parts = cache._split(body)
+    parts = cache._stored(path, MAGIC)
     if len(parts) < 6:
         return None
-    widths = memoryview(bytes(parts[0])).cast("Q").tolist()
+    widths = memoryview(parts[0]).cast("Q").tolist()
     try:
-        made = [hyperscan.loadb(bytes(part), hyperscan.HS_MODE_BLOCK) if part else None for part in parts[1:]]
+        made = [hyperscan.loadb(part, hyperscan.HS_MODE_BLOCK) if part else None for part in parts[1:]]
     except (hyperscan.error, ValueError, TypeError):
         return None
     return Merged(made[0], made[1], made[2], made[3], made[4], made[5:], widths)

@@ -18,8 +18,9 @@ LEAST = 64 * 1024
 
 DIGITS, DIGITS_RUN = r"[A-Za-z0-9+/_\-]", 20
 """What runs of encoded text are made of that decode.py unpacks, and how long they are at least."""
-TEXT, TEXT_RUN = r"[\x09-\x0d\x20-\x7e\x80-\xff]", 36
-"""What phrases are made of, and how long they are at least."""
+TEXT, TEXT_RUN = r"[\x09-\x0d\x20-\x7e\x80-\xbf\xc3\xc5\xcc\xe1-\xed\xef]", 36
+"""What phrases are made of, and how long they are at least. With the other bytes from 0xC0 on, which code of x86 is full of and no
+word of a list, three times as much of a program would have to be looked at."""
 
 BASE58, BASE58_RUN = r"[1-9A-HJ-NP-Za-km-z]", 51
 """What keys of Bitcoin and Solana are made of, which nothing but their digits marks, and how long they are at least."""

@@ -2,7 +2,8 @@
 
 The law: whenever the rule's pattern matches [s, e) of some bytes, the derived trigger has a match that starts at
 s and ends within [s, e]. So a superset is always allowed, and made use of: borders (lookaround, \\b) are dropped,
-and the last repeat is cut to its least count, so that one match gives one end instead of one per character.
+and the last repeat is cut to its least count, so that one match gives one end instead of one per character. Of borders
+the beginning of the data alone is kept: `(?:\\n|\\A)` would else be nothing, and its rule fire everywhere.
 
 Uses the standard library's own regular expression parser (`re._parser`), so that a pattern is understood the way
 Python does. Imported by rules.py only, when packs are parsed; never on the warm path.
@@ -68,12 +69,13 @@ def derive(pattern: str, open_ends: bool = False) -> Trigger:
     if not open_ends and (most >= _c.MAXREPEAT or most > 1 << 30):
         raise Unsupported("unbounded repeat: give every *, + and {n,} an upper bound")
     flags = tree.state.flags
-    nodes = _trim(list(tree), lead=True)
+    whole = _led(list(tree), lead=True)
+    nodes = _trim(whole, lead=True)
     text = "".join(_emit(node) for node in nodes)
     low, high = width(text)
     if low == 0:
         raise Unsupported("nothing in it has to be there")
-    if text != "".join(_emit(node) for node in _trim(list(tree), lead=False)):
+    if text != "".join(_emit(node) for node in _trim(whole, lead=False)):
         high += 1  # a dropped beginning: the match may start before the trigger does
     prefix = ("(?i)" if flags & _c.SRE_FLAG_IGNORECASE else "") + ("(?s)" if flags & _c.SRE_FLAG_DOTALL else "")
     return Trigger(prefix + text, low if low == high else 0, least, most)
@@ -107,12 +109,38 @@ def _gather(nodes: list[Any], out: list[str]) -> None:
 
 _SINGLE = (_c.LITERAL, _c.NOT_LITERAL, _c.ANY, _c.IN)
 _BORDERS = (_c.ASSERT, _c.ASSERT_NOT, _c.AT)
+_BEGINNING = (_c.AT, _c.AT_BEGINNING_STRING)
 _REPEATS = (_c.MAX_REPEAT, _c.MIN_REPEAT, _c.POSSESSIVE_REPEAT)
 
 
+def _led(nodes: list[Any], lead: bool) -> list[Any]:
+    """The same without borders, but for the beginning of the data where (if `lead`) nothing stands before it: elsewhere
+    hyperscan takes none."""
+    out: list[Any] = []
+    for op, value in nodes:
+        first = lead and not out
+        node: tuple[Any, Any] = op, value
+        if op in _BORDERS:
+            if not first or node != _BEGINNING:
+                continue
+        elif op is _c.SUBPATTERN:
+            node = op, (*value[:3], _made(_led(list(value[3]), first)))
+        elif op is _c.BRANCH:
+            node = op, (value[0], [_made(_led(list(branch), first)) for branch in value[1]])
+        elif op in _REPEATS:
+            node = op, (*value[:2], _made(_led(list(value[2]), False)))
+        elif op is _c.ATOMIC_GROUP:
+            node = op, _made(_led(list(value), first))
+        out.append(node)
+    return out
+
+
+def _made(nodes: list[Any]) -> Any:
+    return _p.SubPattern(_p.State(), nodes)
+
+
 def _trim(nodes: list[Any], lead: bool) -> list[Any]:
-    """Cuts a sequence's optional end (and, if `lead`, its optional beginning) and its borders."""
-    nodes = [node for node in nodes if node[0] not in _BORDERS]
+    """Cuts a sequence's optional end (and, if `lead`, its optional beginning)."""
     while lead and nodes and nodes[0][0] in _REPEATS and nodes[0][1][0] == 0:
         nodes = nodes[1:]
     while nodes:
@@ -131,13 +159,13 @@ def _trim(nodes: list[Any], lead: bool) -> list[Any]:
             if not inner:
                 nodes = nodes[:-1]
                 continue
-            nodes[-1] = (op, (None, add, sub, _p.SubPattern(_p.State(), inner)))
+            nodes[-1] = (op, (None, add, sub, _made(inner)))
         elif op is _c.BRANCH:
             branches = [_trim(list(branch), lead=lead and len(nodes) == 1) for branch in value[1]]
             if not all(branches):
                 nodes = nodes[:-1]
                 continue
-            nodes[-1] = (op, (None, [_p.SubPattern(_p.State(), branch) for branch in branches]))
+            nodes[-1] = (op, (None, [_made(branch) for branch in branches]))
         break
     return nodes
 
@@ -161,7 +189,7 @@ def _emit(node: tuple[Any, Any]) -> str:  # one return for each construct
     if op is _c.ATOMIC_GROUP:
         return "(?:" + "".join(_emit(n) for n in value) + ")"
     if op in _BORDERS:
-        return ""
+        return "^" if node == _BEGINNING else ""
     raise Unsupported(f"{str(op).lower()} is not available in the first stage")
 
 

@@ -181,6 +181,35 @@ main()
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
+@pytest.mark.parametrize("more", ["", "thread", "trace"])
+def test_the_end_leaves_nothing_undone(tmp_path: Path, more: str) -> None:
+    """The process ends without taking the interpreter apart: what registered for the end is called first, what was written
+    arrives, and who goes on is waited for."""
+    code = f"""
+import atexit, os, sys, threading, time
+atexit.register(os.write, 2, b"registered\\n")
+leave = os._exit
+os._exit = lambda code: (os.write(2, b"at once\\n"), leave(code))
+if {more!r} == "thread":
+    threading.Thread(target=lambda: (time.sleep(0.5), os.write(2, b"went on\\n"))).start()
+if {more!r} == "trace":
+    sys.setprofile(lambda *_: None)
+sys.argv = ["leakguard", "scan", "app.env", "-q", "-f", "jsonl"]
+from leakguard.__main__ import main
+main()
+"""
+    (tmp_path / "app.env").write_bytes(TEXT)
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": root}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert [json.loads(line)["path"] for line in done.stdout.splitlines()] == ["app.env"]
+    said = done.stderr.decode().splitlines()
+    assert said.count("registered") == 1
+    assert ("went on" in said) == (more == "thread")
+    assert ("at once" in said) == (more == "")
+
+
 def test_a_cache_that_cannot_be_kept_is_not_called_warm(tmp_path: Path) -> None:
     (tmp_path / "leakguard.toml").write_text('only = ["github"]\n')
     (tmp_path / "file").touch()

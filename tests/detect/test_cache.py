@@ -344,8 +344,7 @@ def test_another_cpu_is_no_error(pack: Path, folder: Path, monkeypatch: pytest.M
 def test_it_is_no_pickle(pack: Path, folder: Path) -> None:
     load(pack, folder, FULL)
     (path,) = files(folder, "bin")
-    parts = cache._split(memoryview(path.read_bytes())[len(cache.MAGIC) + 4 :])
-    key, numbers, own, sets, venues, tables, code, *databases = map(bytes, parts)
+    key, numbers, own, sets, venues, tables, code, *databases = cache._stored(str(path))
     assert code == patterns.stored()
     assert json.loads(tables) == json.loads(stored(load(pack, folder).ruleset._replace(prepared=b"")))
     assert json.loads(own)[0] == "acme.token"

@@ -150,3 +150,17 @@ def test_open_repeats_stay_open_where_they_are_allowed() -> None:
     found = derive("key[0-9]{2,}-[a-f]*", open_ends=True)
     assert found.pattern == r"key[0-9]{2,}\x2d"
     assert ends(found.pattern, b"key" + b"1" * 5000 + b"-abc") == {5004}
+
+
+def test_the_beginning_of_the_data_is_not_anywhere() -> None:
+    """`(?:\\n|\\A)` without its border would be nothing, and what begins a line be looked for in the middle of each."""
+    pattern = r"(?:\n|\A)[ \t]{0,4}(?P<secret>0x[0-9a-f]{64})"
+    trigger = derive(pattern).pattern
+    digits = b"0x" + b"5a" * 32
+    assert ends(trigger, digits) and ends(trigger, b"one\n" + digits)
+    assert not ends(trigger, b"hash " + digits)
+
+
+@pytest.mark.parametrize("pattern", [r"x(?:\A|y)key_a", r"x\Akey_a", r"(?:\A){0,3}key_a", r"(?>\A|x)key_a", r"(?:(?:\A|x)|\Ay)key_a"])
+def test_the_beginning_of_the_data_elsewhere_is_taken_by_hyperscan(pattern: str) -> None:
+    holds(pattern, b"key_a xkey_a xykey_a ykey_a")

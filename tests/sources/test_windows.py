@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import io
 import os
+import platform
+import resource
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -298,6 +301,33 @@ def test_memory_is_two_windows_whatever_the_size(tmp_path: Path, stream: bool) -
         os.close(fd)
     assert total == window * 12
     assert peak < 2.3 * (window + 2 * reach)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what malloc keeps is its own business elsewhere")
+def test_pages_are_asked_for_once_and_not_for_each_window(tmp_path: Path) -> None:
+    """Two windows are freed together at the end of each part of a file: with what glibc does then unasked, every page of
+    the file is a page fault."""
+    path = tmp_path / "x"
+    with path.open("wb") as file:
+        file.truncate(16 * windows.WINDOW)
+    code = """if True:
+        import resource, sys
+        from leakguard.model import Origin
+        from leakguard.sources.windows import WINDOW, FileTask, read_windows
+
+        def part(at):
+            task = FileTask(sys.argv[1], sys.argv[1], 16 * WINDOW)
+            for document in read_windows(task, Origin("file", "x"), print, start=at, end=at + 2 * WINDOW):
+                pass
+
+        part(0)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for at in range(2 * WINDOW, 16 * WINDOW, 2 * WINDOW):
+            part(at)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    """
+    faults = int(subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, check=True, text=True).stdout)
+    assert faults < 14 * windows.WINDOW // resource.getpagesize() // 4
 
 
 # ---- files that change ----------------------------------------------------------------------------------------------
