@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from base64 import b64encode
 from collections.abc import Iterator
@@ -33,9 +34,19 @@ def packs() -> tuple[rules.Pack, ...]:
     return tuple(rules.parse_pack(name, data) for name, data in rules.read_files(rules.pack_files(folder)))
 
 
+KEPT_LINES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lines.gz")
+
+
 @cache
 def filler() -> tuple[bytes, ...]:
-    """Lines of this project: code and prose that is about credentials and holds few."""
+    """Lines of this project as they were one day: code and prose that is about credentials and holds few. Kept, so that no
+    change of a document draws other texts; `python tests/detect/test_reuse.py` keeps those of today."""
+    with gzip.open(KEPT_LINES) as handle:
+        return tuple(handle.read().splitlines(keepends=True))
+
+
+@cache
+def lines_of_today() -> tuple[bytes, ...]:
     top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     lines: list[bytes] = []
     for folder in ("leakguard/detect", "leakguard/sources", "docs"):
@@ -46,8 +57,8 @@ def filler() -> tuple[bytes, ...]:
     return tuple(lines)
 
 
-def block(random: Random, most: int) -> list[bytes]:
-    lines = filler()
+def block(random: Random, most: int, lines: tuple[bytes, ...] = ()) -> list[bytes]:
+    lines = lines or filler()
     start = random.randrange(len(lines))
     return list(lines[start : start + random.randrange(1, most)])
 
@@ -92,10 +103,10 @@ def planted(random: Random) -> bytes:
     return b"abcdefghij0123456789ABCDEFGHIJ"[: random.randrange(1, 30)]
 
 
-def versions(seed: int) -> Iterator[bytes]:
+def versions(seed: int, of: tuple[bytes, ...] = ()) -> Iterator[bytes]:
     """A text, and what became of it edit by edit: lines and pieces come and go, also in the middle of a secret."""
     random = Random(seed)
-    lines = [line for _ in range(random.randrange(3, 9)) for line in block(random, 120)]
+    lines = [line for _ in range(random.randrange(3, 9)) for line in block(random, 120, of)]
     for _ in range(random.randrange(4)):
         lines.insert(random.randrange(len(lines) + 1), planted(random) + b"\n")
     text = b"".join(lines)
@@ -108,7 +119,7 @@ def versions(seed: int) -> Iterator[bytes]:
             at = min(len(text), max(0, near + random.randrange(-60, 61)))
             kind = random.randrange(6)
             if kind == 0:
-                text = text[:at] + b"".join(block(random, 30)) + text[at:]
+                text = text[:at] + b"".join(block(random, 30, of)) + text[at:]
             elif kind == 1:
                 text = text[:at] + text[at + random.randrange(1, 400) :]
             elif kind == 2:
@@ -218,6 +229,16 @@ def test_versions_hold_what_a_whole_scan_finds(engine: Engine, seed: int, path: 
         assert texts.scan(text, path).matches == engine.scan(text, path).matches, number
 
 
+@pytest.mark.slow
+@given(st.integers(0, 1 << 62), st.sampled_from(PATHS))
+@settings(max_examples=1000, derandomize=False)
+def test_versions_of_the_project_as_it_is(engine: Engine, seed: int, path: str) -> None:
+    """Other texts each time, of lines that change from day to day."""
+    texts = Reuse(engine)
+    for number, text in enumerate(versions(seed, lines_of_today())):
+        assert texts.scan(text, path).matches == engine.scan(text, path).matches, number
+
+
 @pytest.mark.parametrize("kind", ["base64", "hex"])
 def test_what_is_packed_reaches_to_the_end_of_its_run(engine: Engine, kind: str) -> None:
     text = dull(Random(4), 200)
@@ -297,3 +318,9 @@ def test_most_versions_are_not_scanned_whole(engine: Engine) -> None:
         lines[at : at + random.randrange(4)] = dull(random, random.randrange(1, 12)).splitlines(keepends=True)
         texts.scan(b"".join(lines), "a.py")
     assert texts.reused > 20 * texts.whole
+
+
+if __name__ == "__main__":  # one line in four, in pieces of sixty
+    parts = [lines_of_today()[start : start + 60] for start in range(0, len(lines_of_today()), 240)]
+    with gzip.GzipFile(KEPT_LINES, "wb", mtime=0) as kept:
+        kept.write(b"".join(line for part in parts for line in part))
