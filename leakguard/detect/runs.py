@@ -127,12 +127,15 @@ _NOTHING = _Ends(True, frozenset(), frozenset(), False)
 
 def crosses(pattern: str) -> bool:
     """Whether a match could hold, begin or end with an edge of `<redacted:...>`, or depend on whether a word ends beside it; a
-    first character before a run of BEFORE_RUN of TOKEN does not count. re.error if the pattern cannot be parsed."""
+    first character before a run of BEFORE_RUN of TOKEN does not count, nor where a word begins with as many letters and digits,
+    as none of them follows a mask (quick.alone). re.error if the pattern cannot be parsed."""
     nodes = list(_p.parse(pattern))
     if len(nodes) > 1 and nodes[0][0] in (_c.BRANCH, _c.SUBPATTERN):
         first = _p.SubPattern(_p.State(), nodes[:1])
         if first.getwidth()[1] <= 2 and _sequence(nodes[1:], TOKEN).head >= BEFORE_RUN:
             nodes = nodes[1:]
+    if nodes and nodes[0] == (_c.AT, _c.AT_BOUNDARY) and _sequence(nodes[1:], _ALNUM).head >= BEFORE_RUN:
+        nodes = nodes[1:]
     found = _ends(nodes)
     return found.over or bool(found.first & {_CLOSING, _BORDER}) or bool(found.last & {_SIGN, _BORDER})
 
@@ -179,6 +182,7 @@ def _ends_of(operator: Any, value: Any) -> _Ends:
     return _Ends(True, _ALL, _ALL, True)  # nothing is sure of what is not known
 
 
+_ALNUM = TOKEN - frozenset(b"+/_-")
 _BORDERS = _Ends(True, frozenset((_BORDER,)), frozenset((_BORDER,)), False)
 
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache as cache_once
 from itertools import count
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -104,6 +106,8 @@ _FOLDERS = frozenset({"PWD", "OLDPWD"})
 _KIND = itemgetter(-2)
 WAIT = 1.0
 """Seconds."""
+MANY = 8
+"""Replacements from which counting them by a Counter costs less."""
 
 
 class _Lock:
@@ -121,6 +125,14 @@ class _Lock:
     def __exit__(self, *_: object) -> None:
         with suppress(RuntimeError):  # it was not to be had
             self.inner.release()
+
+
+@cache_once
+def _objects() -> Any:
+    """The module for what is no text, imported once: when the interpreter ends there is no importing."""
+    from leakguard.redact import objects
+
+    return objects
 
 
 class Redactor:
@@ -189,10 +201,8 @@ class Redactor:
             return self.redact_str(value)  # type: ignore[arg-type, return-value]
         if kind is bytes:
             return self.redact_bytes(value)  # type: ignore[arg-type, return-value]
-        from leakguard.redact.objects import redact_object
-
         try:
-            return redact_object(self, value)
+            return _objects().redact_object(self, value)  # type: ignore[no-any-return]
         except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
             self._failed(error)
             return value if self.policy.on_error == "open" else mask.failed(value)
@@ -238,10 +248,8 @@ class Redactor:
 
     def redact_field(self, name: str, value: T) -> T:
         """A value that stands under a name: masked if the name is sensitive, else redacted. Never raises."""
-        from leakguard.redact.objects import redact_pair
-
         try:
-            return redact_pair(self, name, value)
+            return _objects().redact_pair(self, name, value)  # type: ignore[no-any-return]
         except Exception as error:  # noqa: BLE001
             self._failed(error)
             return value if self.policy.on_error == "open" else mask.failed(value)
@@ -501,7 +509,7 @@ class Redactor:
         self._add(kinds)
         return b"".join(pieces)
 
-    def _count(self, made: Iterable[Made | Edit], changed: bool = False) -> None:
+    def _count(self, made: Sequence[Made | Edit], changed: bool = False) -> None:
         """Counts what quick.py put in the place of secrets."""
         if self._tally is not None:
             self._add([(one[-2], one[-1]) for one in made], changed)
@@ -510,8 +518,12 @@ class Redactor:
         held = lock.acquire(True, WAIT)  # by hand: once for each record
         try:
             self._changed += changed
-            for kind in map(_KIND, made):
-                own[kind] = own.get(kind, 0) + 1
+            if len(made) < MANY:
+                for kind in map(_KIND, made):
+                    own[kind] = own.get(kind, 0) + 1
+            else:
+                for kind, number in Counter(map(_KIND, made)).items():
+                    own[kind] = own.get(kind, 0) + number
         finally:
             if held:
                 lock.release()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import hyperscan
 
 from leakguard.detect.gates.grams import strangeness
-from leakguard.redact.known import _GAP, MOST_GAP, _literal
+from leakguard.redact.known import MOST_GAP, MOST_LITERAL, _literal, last_of
 from leakguard.redact.units import line_end, unit_start
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ class Folds:
         """Whether the value is drawn at random as a whole."""
         self.targets: list[list[tuple[int, int]]] = []
         """For each expression the forms and how much of them is there at its end."""
+        self.ends: set[int] = set()
+        """Forms that are looked for by their end alone, and as a whole."""
         numbers: dict[tuple[bytes, bool], int] = {}
         for form, text in enumerate(table.texts):
             spaced = form in table.spaced
@@ -116,12 +118,14 @@ class Folds:
             self.texts.append(text)
             self.gaps.append(frozenset(starts))
             if spaced:
-                self._target(numbers, _GAP.join(map(_literal, words)), False, form, 0)
+                self._target(numbers, last_of(table.texts[form], True), False, form, 0)
             if {0, 10, 13}.isdisjoint(text):
                 for low, high in _grams(text, table.caseless[form]):
                     self._target(numbers, _expression(text, low, high, starts), table.caseless[form], form, high)
             elif not spaced:
-                self._target(numbers, _literal(text), table.caseless[form], form, len(text))
+                self._target(numbers, last_of(text, False), table.caseless[form], form, len(text))
+                if len(text) > MOST_LITERAL:
+                    self.ends.add(form)
         self.reach = min(MOST_REACH, REACH + 16 * max(map(len, self.texts)))
         self.database = hyperscan.Database()
         self.database.compile(
@@ -189,7 +193,7 @@ class Folds:
                 ):
                     done.add((form, start))
                     places.append(table.place(form, data, start, stop))
-                elif end > base and self._may_break(form, after, data, end):
+                elif end > base and form not in self.ends and self._may_break(form, after, data, end):
                     out.append((end, form, after))
         return out
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from leakguard.redact.late import Late
 from leakguard.redact.patches import Later, Patches
-from leakguard.redact.shown import redact_shown
+from leakguard.redact.refused import refused
+from leakguard.redact.shown import ready, redact_shown
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
@@ -46,6 +47,8 @@ class Hooks:
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
         self.patches = patches = Patches()
+        self._defaults = sys.__excepthook__, sys.__unraisablehook__  # which are gone when the interpreter ends
+        ready(redactor)
         self._own: list[Any] = []
         self.late = Late({"excepthook": self.program, "unraisablehook": self.unraisable})
         self._threads()
@@ -78,8 +81,7 @@ class Hooks:
         if stream is None:
             return
         try:
-            lines = traceback.format_exception(kind, error, trace)
-            text = self.redactor.redact_str(head + "".join(lines))
+            text = refused(self.redactor, self.redactor.redact_str(head + _traceback(kind, error, trace)))
         except Exception as failure:  # noqa: BLE001 - a message that cannot be made
             self.redactor._failed(failure)
             text = _ERROR
@@ -93,7 +95,7 @@ class Hooks:
         def excepthook(kind: Any, error: Any, trace: Any) -> None:
             if not self.patches.on:
                 before(kind, error, trace)
-            elif before is sys.__excepthook__:
+            elif before is self._defaults[0]:
                 self.report("", error, kind, trace)
             else:
                 safe = self.redactor.redact(error)
@@ -139,7 +141,7 @@ class Hooks:
         def unraisablehook(args: Any) -> None:
             if not self.patches.on:
                 before(args)
-            elif before is not sys.__unraisablehook__:
+            elif before is not self._defaults[1]:
                 safe = self.redactor.redact(args.exc_value)
                 kind = args.exc_type if safe is args.exc_value else type(safe)
                 before(SimpleNamespace(
@@ -221,5 +223,20 @@ class Hooks:
 def _safe_lines(redactor: Redactor, made: Iterable[str]) -> Iterator[str]:
     lines = list(made)
     text = "".join(lines)
-    safe = redactor.redact_str(text)
+    safe = refused(redactor, redactor.redact_str(text))
     yield from lines if safe is text else safe.splitlines(keepends=True)
+
+
+def _traceback(kind: Any, error: Any, trace: Any) -> str:
+    """What Python writes of an exception. When the interpreter ends `traceback` cannot import what it marks places in a line with:
+    then without the lines."""
+    try:
+        return "".join(traceback.format_exception(kind, error, trace))
+    except Exception:  # noqa: BLE001 - whatever it is, there is the exception to be told
+        lines = ["Traceback (most recent call last):\n"]
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            lines.append(f'  File "{code.co_filename}", line {trace.tb_lineno}, in {code.co_name}\n')
+            trace = trace.tb_next
+        name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+        return "".join(lines) + (f"{name}: {said}\n" if (said := str(error)) else f"{name}\n")

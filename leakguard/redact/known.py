@@ -308,8 +308,16 @@ class _Table:
                 if whole is not None:
                     out.append((whole.start(), end, self.owners[ident]))
                 continue
-            out.append(self.place(ident, data, start, end))
+            if self.sizes[ident] <= MOST_LITERAL or self.stands(ident, data, start):
+                out.append(self.place(ident, data, start, end))
         return out
+
+    def stands(self, ident: int, data: bytes, start: int) -> bool:
+        """Whether a form stands in `data` from `start` on, of which only the end was looked for."""
+        text = self.texts[ident]
+        if start < 0 or data.startswith(text, start):
+            return start >= 0
+        return self.caseless[ident] and data[start : start + len(text)].lower() == text.lower()
 
     def place(self, ident: int, data: bytes, start: int, end: int) -> Place:
         """What is masked where data[start:end] is a form."""
@@ -335,12 +343,20 @@ class _Table:
         return database
 
     def _expression(self, number: int) -> bytes:
-        text = self.texts[number]
-        return _GAP.join(map(_literal, text.split())) if number in self.spaced else _literal(text)
+        return last_of(self.texts[number], number in self.spaced)
 
 
 MOST_GAP = 4
 _GAP = b"[ \\t]{0,%d}" % MOST_GAP
+MOST_LITERAL = 512
+"""Bytes of a form that are looked for, its last ones: hyperscan takes no pattern of more than 16,000 signs. The others are compared
+where these stand."""
+
+
+def last_of(text: bytes, spaced: bool) -> bytes:
+    """What finds the end of a form. `spaced`: its spaces may be more or none."""
+    last = text[-MOST_LITERAL:]
+    return _GAP.join(map(_literal, last.split())) if spaced else _literal(last)
 
 
 def _literal(text: bytes) -> bytes:

@@ -62,9 +62,12 @@ class Late:
             hook = vars(sys)[name]
         except KeyError:
             raise AttributeError(f"module 'sys' has no attribute {name!r}") from None
-        if self._own(hook) and hook.late and sys._getframe(2).f_globals.get("__name__") not in _CALLERS:
-            return hook.__wrapped__
-        return hook
+        if not self._own(hook):
+            return hook
+        caller = sys._getframe(2).f_globals.get("__name__")
+        if caller == "code" and hook.__wrapped__ is getattr(sys, f"__{name}__", None):
+            return hook.__wrapped__  # it makes the report of Python's own hook by itself, without its frames, by `traceback`
+        return hook.__wrapped__ if hook.late and caller not in _CALLERS else hook
 
     def _wrapped(self, name: str, value: Any, late: bool) -> Any:
         hook = self._makes[name](value)

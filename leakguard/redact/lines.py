@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     from leakguard.redact.names import Span
     from leakguard.redact.quick import Edit, Made, Quick
 
+    Logins = Callable[[bytes, Ends], Ends]
+
 MOST = 1024
 """Bytes of a line that is handled without its runs: more of them could be a flood."""
+
+FEW_ENDS = LEAST_ENDS // 4
+"""Ends of a line so few that they are no flood with those of wide.Wide.logins: three rules fire at a password in a URL at most."""
 
 _END = itemgetter(1, 0)
 _STOP = itemgetter(1)
@@ -66,13 +71,18 @@ class Masks:
     """What is masked of the lines of data[base:], ended by LF, and which of them somebody else must look at."""
 
     __slots__ = (
-        "base", "cuts", "data", "doubtful", "left", "made", "marks", "masked", "pieces", "places", "quick", "seen", "spans", "starts"
+        "base", "cuts", "data", "doubtful", "left", "logins", "made", "marks", "masked", "pieces", "places", "quick", "seen", "spans",
+        "starts",
     )  # fmt: skip
 
-    def __init__(self, data: bytes, base: int, ends: Ends, places: list[Place], spans: list[Span], quick: Quick) -> None:
+    def __init__(
+        self, data: bytes, base: int, ends: Ends, places: list[Place], spans: list[Span], quick: Quick, logins: Logins
+    ) -> None:
         self.data = data
         self.base = base
         self.quick = quick
+        self.logins = logins
+        """What is not among the ends because it ends where USERINFO does (wide.Wide.logins)."""
         self.places = sorted(places, key=_STOP) if places else places
         self.spans = sorted(spans) if spans else spans
         """Of values that are cut off; each lies in one line."""
@@ -108,7 +118,7 @@ class Masks:
         pieces, cuts, mades, masked = self.pieces, self.cuts, self.made, self.masked
         plans, find, rfind, many, size = quick.plans, data.find, data.rfind, data.count, len(data)
         number, total = len(self.doubtful), len(marks)
-        places = self.places
+        places, by_kind = self.places, quick.texts
         at = high = self.base
         escape = find(b"\\n", at) if 92 in data else -1
         while number < total:
@@ -171,6 +181,11 @@ class Masks:
                     pass  # a line's end that does not go on in the next one
                 elif ident == USERINFO or ident == BOT:  # noqa: PLR1714, SIM109
                     found = place(data, ident, end)
+                    if ident == USERINFO and (
+                        found is None or not found[0] < end <= found[1] + 1
+                        or (first + FEW_ENDS <= total and marks[first + FEW_ENDS - 1][1] <= high)
+                    ):  # fmt: skip
+                        break  # the rules that end there are not explained by it, or could be too many with it
                     if found is None:
                         pass
                     elif found[0] >= stop:
@@ -180,7 +195,7 @@ class Masks:
                             break
                         if data[begin - 1] in _HEX or (stop < size and data[stop] in TOKEN):
                             whole = False
-                        texts = quick.of(kind)
+                        texts = by_kind.get(kind) or quick.of(kind)
                         made = texts.get(hash(value)) or quick.made(texts, kind, value)
                         placed = True
                         pieces += data[at:begin], made[0]
@@ -198,7 +213,7 @@ class Masks:
                         if data[start - 1] in _HEX or (end < size and data[end] in TOKEN):
                             whole = False
                         begin, stop, placed = start, end, True
-                        texts = quick.of(owner.name)
+                        texts = by_kind.get(owner.name) or quick.of(owner.name)
                         made = texts.get(hash(owner.value)) or quick.made(texts, owner.name, owner.value)
                         pieces += data[at:begin], made[0]
                         cuts += begin, stop
@@ -237,7 +252,10 @@ class Masks:
         marks, places, spans = self.marks, self.places, self.spans
         if first < 0:
             first, number = (bisect_right(marks, at, key=_STOP) for at in (low, high))
-        own = sorted([mark for mark in marks[first:number] if mark[0] >= 0], key=_END)
+        own = [mark for mark in marks[first:number] if mark[0] >= 0]
+        if any([ident == USERINFO for ident, _ in own]):  # noqa: C419 - quicker
+            own += self.logins(self.data, own)
+        own.sort(key=_END)
         if places:
             # of what goes over several lines the last one: more is not known when those before it leave
             places = sorted(places[bisect_right(places, low, key=_STOP) : bisect_right(places, high, key=_STOP)])
@@ -287,6 +305,16 @@ class Masks:
     def explained(self, low: int, high: int, ends: Ends) -> bool:
         """Whether each of these ends lies in what was masked of a line, or right after it: then quick.py would mask just that."""
         return self._explains(*self._cuts(low, high), [end for _, end in ends])
+
+    def unexplained(self, ends: Ends, seen: list[tuple[int, int]]) -> Ends:
+        """Those of some ends in the lines `seen` that are in a line of which not all lie in what was masked, or right after it."""
+        cuts, stops, odd = self.cuts, [stop for _, stop in seen], set()
+        for _, end in ends:
+            number = bisect_left(cuts, end) - 1  # the last cut before it: an odd one begins what was masked
+            line = bisect_left(stops, end)
+            if number < 1 or (not number & 1 and end > cuts[number] + 1) or stops[line] - seen[line][0] > MOST:
+                odd.add(line)
+        return [item for item in ends if bisect_left(stops, item[1]) in odd] if odd else []
 
     def edits(self, low: int, high: int) -> list[Edit]:
         """What was masked of a line."""

@@ -20,7 +20,8 @@ from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from leakguard.redact.patches import Patches
-from leakguard.redact.shown import redact_shown
+from leakguard.redact.refused import refused
+from leakguard.redact.shown import ready, redact_shown
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
@@ -204,6 +205,7 @@ def _gone(values: Sequence[tuple[Any, Any]], joined: str, told: str) -> list[Any
 # ---------------------------------------------------------------- installing
 def install(redactor: Redactor) -> Patches:
     """Closes all paths of standard logging; `.undo()` of what comes back opens them again."""
+    ready(redactor)
     patches = Patches()
     cleaner = Cleaner(redactor)
     patches.put(logging.Handler, "filter", lambda before: _filter(before, cleaner, patches))
@@ -368,7 +370,8 @@ def _format(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
             return out
         if record.exc_text:
             record.exc_text = cleaner.redactor.redact_str(record.exc_text)
-        return cleaner.redactor.redact(out)
+        out = cleaner.redactor.redact(out)
+        return refused(cleaner.redactor, out) if type(out) is str else out
 
     return format
 
@@ -376,9 +379,17 @@ def _format(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
 def _text(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
     def formatted(self: logging.Formatter, what: Any) -> str:
         out: str = before(self, what)
-        return cleaner.redactor.redact(out) if patches.on else out
+        return refused(cleaner.redactor, cleaner.redactor.redact(out)) if patches.on else out
 
     return formatted
+
+
+def _outside(frame: Any) -> Any:
+    """The first frame that is neither ours nor logging's; None if there is none, as of a record from elsewhere."""
+    own = os.path.dirname(logging.__file__), os.path.dirname(__file__)
+    while frame is not None and os.path.dirname(frame.f_code.co_filename) in own:
+        frame = frame.f_back
+    return frame
 
 
 def _handle_error(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
@@ -396,10 +407,14 @@ def _handle_error(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
             out = StringIO()
             out.write("--- Logging error ---\n")
             traceback.print_exception(error, file=out)
-            out.write("Call stack:\n")
-            traceback.print_stack(sys._getframe(1), file=out)
+            frame = _outside(sys._getframe(1))
+            if frame is not None:
+                out.write("Call stack:\n")
+                traceback.print_stack(frame, file=out)
+            else:
+                out.write(f"Logged from file {record.filename}, line {record.lineno}\n")
             out.write(f"Message: {record.msg!r}\nArguments: {record.args!r}\n")
-            stream.write(cleaner.redactor.redact_str(out.getvalue()))
+            stream.write(refused(cleaner.redactor, cleaner.redactor.redact_str(out.getvalue())))
         except OSError:
             return  # as logging does: there is nowhere to tell it
         except Exception as failure:  # noqa: BLE001

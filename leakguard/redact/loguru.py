@@ -1,7 +1,8 @@
 """loguru: what every sink gets is redacted, tracebacks and serialised records included.
 
 A patcher does not see the rendered traceback, and there is only one, which anybody may replace: so the sinks of handlers
-that are there and of those that come are wrapped. `diagnose`, which prints values of variables without their names, is
+that are there and of those that come are wrapped, and what a handler formats is redacted before, as a format may name a field alone
+(`{extra[api_secret]}`). `diagnose`, which prints values of variables without their names, is
 switched off, as nothing tells what these are. `patcher(redactor)` is the part that needs no more than the public API.
 Never raises into the application. Needs loguru only where it is used. Imported by applications and standard.py.
 """
@@ -13,7 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from leakguard.redact.patches import Patches
-from leakguard.redact.shown import redact_shown
+from leakguard.redact.refused import refused
+from leakguard.redact.shown import ready, redact_shown
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -41,6 +43,18 @@ def clean(redactor: Redactor, record: Any) -> dict[str, Any]:
     return {**out, "exception": error}
 
 
+def cleaned(redactor: Redactor, record: Any, instead: str) -> Any:
+    """A record without secrets; the same object if there are none. `instead`: the message of one that cannot be checked."""
+    try:
+        safe = clean(redactor, record)
+        return record if all(record[name] is item for name, item in safe.items()) else {**record, **safe}
+    except Exception as error:  # noqa: BLE001 - the line goes on, without what could not be checked
+        redactor._failed(error)
+        if redactor.policy.on_error == "open":
+            return record
+        return {**record, "message": instead, "extra": {}, "exception": None}
+
+
 class _Sink:
     """A handler's sink that gets redacted messages."""
 
@@ -56,14 +70,8 @@ class _Sink:
 
     def _safe(self, message: Any) -> Any:
         redactor = self._redactor
-        out = type(message)(redactor.redact_str(str(message)))
-        try:
-            out.record = {**message.record, **clean(redactor, message.record)}
-        except Exception as error:  # noqa: BLE001 - the line goes on, without what could not be checked
-            redactor._failed(error)
-            out.record = message.record if redactor.policy.on_error == "open" else {
-                **message.record, "message": str(out), "extra": {}, "exception": None,
-            }  # fmt: skip
+        out = type(message)(refused(redactor, redactor.redact_str(str(message))))
+        out.record = cleaned(redactor, message.record, str(out))
         return out
 
     def __getattr__(self, name: str) -> Any:
@@ -80,7 +88,9 @@ class Loguru:
         self.patches = Patches()
         self._handlers: list[tuple[weakref.ref[Any], _Sink, Any]] = []
         kind = import_module("loguru._handler").Handler
+        ready(redactor)
         self.patches.put(kind, "__init__", self._init)
+        self.patches.put(kind, "emit", self._emit)
         for handler in module.logger._core.handlers.values():
             self._wrap(handler)
 
@@ -91,6 +101,14 @@ class Loguru:
                 self._wrap(handler)
 
         return __init__
+
+    def _emit(self, before: Any) -> Any:
+        def emit(handler: Any, record: Any, *args: Any) -> Any:
+            if self.patches.on and handler.levelno <= record["level"].no:
+                record = cleaned(self.redactor, record, "<redacted:error>")
+            return before(handler, record, *args)
+
+        return emit
 
     def _wrap(self, handler: Any) -> None:
         formatter = handler._exception_formatter

@@ -18,6 +18,7 @@ from leakguard.redact import pieces
 from leakguard.redact.mask import failed
 from leakguard.redact.names import is_value
 from leakguard.redact.raised import redacted
+from leakguard.redact.refused import name_of, refused
 
 if TYPE_CHECKING:
     from leakguard.redact.core import Redactor
@@ -242,6 +243,11 @@ def _mapping(walk: _Walk, value: Any) -> Any:
         new = _named(walk, name, value["value"])
         if new is not value["value"]:
             changed["value"] = ("value", new)
+    field = name_of(walk.redactor, value) if "loc" in value and "input" not in changed else ""
+    if field:  # one of pydantic's errors: {"loc": ("api_secret",), "input": "..."}
+        new = _named(walk, field, value["input"])
+        if new is not value["input"]:
+            changed["input"] = ("input", new)
     if not changed:
         return value
     made = {changed[key][0] if key in changed else key: changed[key][1] if key in changed else item for key, item in pairs}
@@ -323,4 +329,8 @@ def _dataclass(walk: _Walk, value: Any) -> Any:
 
 
 def _exception(walk: _Walk, value: BaseException) -> BaseException:
-    return redacted(value, lambda name, item: _named(walk, name, item) if name else _any(walk, item))
+    def redact(name: str, item: Any) -> Any:
+        out = _named(walk, name, item) if name else _any(walk, item)
+        return refused(walk.redactor, out) if type(out) is str else out
+
+    return redacted(value, redact)

@@ -66,7 +66,7 @@ class _Processor:
 
 
 class LogRedactor(_Processor):
-    """A LogRecordProcessor: body, attributes, the resource."""
+    """A LogRecordProcessor: body, attributes, the event's name, the resource."""
 
     def on_emit(self, log_record: Any) -> None:
         record = getattr(log_record, "log_record", log_record)
@@ -79,6 +79,8 @@ class LogRedactor(_Processor):
     def _clean(self, record: Any) -> None:
         record.body = self.redactor.redact(record.body)
         record.attributes = self.attributes(record.attributes)
+        if getattr(record, "event_name", None):
+            record.event_name = self.redactor.redact(record.event_name)
 
     def _sender(self, log_record: Any) -> None:
         safe = self.resource(log_record.resource)
@@ -92,6 +94,8 @@ class LogRedactor(_Processor):
     @staticmethod
     def _empty(record: Any) -> None:
         record.body, record.attributes = _ERROR, {}
+        if getattr(record, "event_name", None):
+            record.event_name = _ERROR
 
 
 class SpanRedactor(_Processor):

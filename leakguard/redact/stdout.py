@@ -296,6 +296,10 @@ class Streams:
     """The replaced streams of the process. `.undo()` puts them back."""
 
     def __init__(self, redactor: Redactor, names: Iterable[str] = NAMES) -> None:
+        from leakguard.redact import folds, wide
+
+        wide.of(redactor)  # what the first blocks need: they may be the last words of a process, when nothing can be imported
+        folds.known(redactor.known)
         self._put: list[tuple[str, Any, GuardedText]] = []
         made: dict[int, GuardedText] = {}
         for name in names:

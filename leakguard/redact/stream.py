@@ -197,6 +197,7 @@ class Stream:
             and (13 not in data or data.count(b"\r") == data.count(b"\r\n"))
         ):  # fmt: skip
             return [item for item in ends if item[0] != tables.HEADER], large
+        ends += large.logins(data, ends)
         return large.thinned(data, ends, more) + large.far(data, large.lines(data), more), None
 
     def _scan(self, data: bytes, more: int) -> Ends:
@@ -327,16 +328,17 @@ class _Block:
         """The block without secrets, where it is lines of text, and `ends` are those that need no run. Flood."""
         data, base, redactor = self.data, self.base, self.redactor
         quick = cast("Quick", redactor._quick)
-        masks = lines.Masks(data, base, ends, self.places, [], quick)
+        masks = lines.Masks(data, base, ends, self.places, [], quick, large.logins)
         if masks.doubtful:
             starts = lines.cut_off(data, masks.doubtful)
             cut = [span for span in cut_spans(data, starts, redactor.names) if span.end > base] if starts else []
             if cut:
-                masks = lines.Masks(data, base, ends, self.places, cut, quick)
+                masks = lines.Masks(data, base, ends, self.places, cut, quick, large.logins)
         text = masks.joined()
         seen = masks.with_runs(text, large.lines)
         left, anew = masks.left, {}
-        for low, high, far in lines.by_line(seen, large.far(data, seen, len(data) >> 5)) if seen else ():
+        unexplained = masks.unexplained(large.far_raw(data, seen, len(data) >> 5), seen) if seen else []
+        for low, high, far in lines.by_line(seen, large.far_of(data, unexplained, len(data) >> 5)) if unexplained else ():
             if masks.explained(low, high, far):
                 continue
             row = masks.row(low, high)

@@ -2,21 +2,22 @@
 
 `processor(redactor)` goes last before the renderer, after what renders exceptions and adds data: what a processor behind it adds
 would pass. So a chain that has it elsewhere is refused by `structlog.configure` (UsageError), and a logger that was made past that
-gets its processors in the right order. `install` needs no order: what is logged is redacted before the chain (for processors
-that send it elsewhere) and what the chain makes of it after. Values bound to a logger are seen by the second only. Never raises
-into the application once that is configured. Needs structlog to be there only where it is used. Imported by applications and
-standard.py.
+gets its processors in the right order. `install` needs no order: what is logged or bound is redacted before the chain (for
+processors that send it elsewhere) and what the chain makes of it after. Never raises into the application once that is configured.
+Needs structlog to be there only where it is used. Imported by applications and standard.py.
 """
 
 from __future__ import annotations
 
+import builtins
 import threading
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from leakguard.errors import UsageError
 from leakguard.redact.patches import Later, Patches
-from leakguard.redact.shown import redact_shown
+from leakguard.redact.shown import ready, redact_shown
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -134,16 +135,44 @@ def install(redactor: Redactor, module: ModuleType | None = None) -> Patches:
         from importlib import import_module
 
         module = import_module("structlog")
+    ready(redactor)
     patches = Patches()
+    merge, merged = module.contextvars.merge_contextvars, module.contextvars.get_contextvars
+    shown, fields, bound = redact_shown, _fields, _bound  # the globals of `process` are structlog's
 
     def make(before: Any) -> Any:
         def process(self: Any, method: str, event: Any, named: Any) -> Any:
             if not patches.on:
                 return before(self, method, event, named)
-            args, kwargs = before(self, method, redact_shown(redactor, event), _fields(redact_shown(redactor, named)))
-            return redact_shown(redactor, args) if type(args) is tuple else args, _fields(redact_shown(redactor, kwargs))
+            named = fields(shown(redactor, named))
+            own = self._context
+            if own:
+                self = bound(self, own, fields(shown(redactor, own)))
+            if any(one is merge for one in self._processors):
+                others = merged()
+                safe = fields(shown(redactor, others))
+                if safe is not others:  # what is there already is not merged
+                    named = {name: item for name, item in safe.items() if name not in own} | named
+            args, kwargs = before(self, method, shown(redactor, event), named)
+            return shown(redactor, args) if type(args) is tuple else args, fields(shown(redactor, kwargs))
 
-        return process
+        return _as_structlogs(process)
 
     patches.put(module.BoundLoggerBase, "_process_event", make)
     return patches
+
+
+def _bound(logger: Any, own: Any, safe: Any) -> Any:
+    """A logger with other values bound to it, for one event; the same one if they are the same."""
+    if safe is own:
+        return logger
+    out = object.__new__(type(logger))  # `copy` would ask for methods, of which a generic logger has any
+    vars(out).update(vars(logger))
+    out._context = safe
+    return out
+
+
+def _as_structlogs(function: Any) -> Any:
+    """A function that structlog takes for its own when it looks for the frame that logged."""
+    names = {"__name__": "structlog.leakguard", "__builtins__": builtins}
+    return FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)

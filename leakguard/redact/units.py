@@ -67,9 +67,3 @@ def group_start(data: bytes, base: int, end: int) -> int:
         if not _GOES_ON.match(line):
             break  # something stands before it: the first line
     return start
-
-
-def goes_on(data: bytes, end: int) -> bool:
-    """Whether something that begins in the lines data[:end] may decide about what comes after them beyond CONTEXT: a
-    private key, or a group of wrapped lines."""
-    return data.find(b"PRIVATE KEY", 0, end) >= 0 or group_start(data, 0, end) < end

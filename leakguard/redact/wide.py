@@ -4,7 +4,8 @@ Over a record the fixed cost of a call decides, so there one database holds ever
 without a literal slow all that is in one database with them, and most rules ask for a long token that most lines do not
 have. So a block is passed by small databases apart: what is short or goes over lines (`near`), phrases, and two plain
 runs: what is not in `near` ends with one. Only lines in which such a run is are looked at with the rest (`far`).
-Where all these runs are masked already they tell nothing (lines.py).
+Where all these runs are masked already they tell nothing (lines.py). Likewise what ends where a URL's user part does (`login`)
+is looked for only in lines that have one.
 Compiled once and kept in the cache folder; where it is not, nobody waits for it and the runtime's pass does the work.
 Safe for threads and after a fork. Imported by stream.py, lines.py and cli/redact.py.
 """
@@ -27,7 +28,7 @@ from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector, 
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends
 from leakguard.hashes import blake2b
 from leakguard.redact import tables
-from leakguard.redact.names import TRIGGERS
+from leakguard.redact.names import TRIGGERS, USERINFO
 
 if TYPE_CHECKING:
     from leakguard.detect.runtime import Merged
@@ -40,13 +41,13 @@ RUN = 20
 """Characters of a token that are a run."""
 HEX_RUN = 16
 """Hex digits from which encoded text is worth a look: fewer hold less than a name, a sign and a value."""
-MAGIC = b"leakguard-blocks-6\n"
+MAGIC = b"leakguard-blocks-7\n"
 
 _SHORT_HEX = re.compile(rb"[0-9A-Fa-f]{%d}" % HEX_RUN)
 _RUNS = (b"[A-Za-z0-9+/_\\-]{%d}" % RUN, b"[0-9A-Fa-f]{%d}" % HEX_RUN)
 _NOWHERE = 1 << 62
 _FEW = 2
-_NEAR, _FAR, _BEYOND, _LONG, _DIGITS, _PHRASE = range(6)
+_NEAR, _FAR, _BEYOND, _LOGIN, _LONG, _DIGITS, _PHRASE = range(7)
 
 
 class Plan(NamedTuple):
@@ -55,20 +56,22 @@ class Plan(NamedTuple):
     near: list[tuple[bytes, int]]
     far: list[tuple[bytes, int]]
     beyond: list[tuple[bytes, int]]
+    login: list[tuple[bytes, int]]
 
 
 def plan(ruleset: RuleSet) -> Plan:
     """Parts the triggers: `far` has those of rules and encoded text of which every match ends with a run of RUN characters
     (or in one of HEX_RUN digits) and lies in one line, but for a first character before it; `beyond` those of which no match is
-    ASCII alone."""
+    ASCII alone; `login` those of rules of which every match lies in one line and ends where USERINFO does."""
     patterns, ids = stage1.expressions(ruleset)
     rows = list(zip(patterns, ids, strict=True))
     rows += [(pattern, ident) for ident, pattern in stage1.triggers() if ident >= TEXT_BASE]
     rows += [(pattern, ident) for ident, pattern in TRIGGERS]
     rows.append((tables.PATTERN, tables.HEADER))
-    out = Plan([], [], [])
+    out = Plan([], [], [], [])
     for pattern, ident in rows:
-        (out.far if _is_far(pattern, ident) else out.beyond if _is_beyond(pattern) else out.near).append((pattern, ident))
+        own = out.far if _is_far(pattern, ident) else out.beyond if _is_beyond(pattern) else out.near
+        (out.login if own is out.near and _is_login(pattern, ident) else own).append((pattern, ident))
     return out
 
 
@@ -102,6 +105,29 @@ def _is_far(pattern: bytes, ident: int) -> bool:
     return not any(_breaks(node) for node in (nodes[1:] if first.getwidth()[1] <= _EDGE else nodes))
 
 
+def _is_login(pattern: bytes, ident: int) -> bool:
+    """Whether every match ends with `://`, at least one character that USERINFO allows there, and `@`."""
+    from re import _constants as c  # type: ignore[attr-defined]
+    from re import _parser  # type: ignore[attr-defined]
+
+    from leakguard.detect.runs import _set
+
+    if ident >= CONTEXT_BASE:
+        return False
+    try:
+        nodes = list(_parser.parse(pattern.decode()))
+    except (re.error, UnicodeDecodeError):
+        return False
+    literal = [value if operator is c.LITERAL else None for operator, value in nodes[-5:]]
+    if literal != [*b"://", None, ord("@")] or nodes[-2][0] is not c.MAX_REPEAT:
+        return False
+    least, _, inner = nodes[-2][1]
+    if least < 1 or len(inner) != 1 or inner[0][0] is not c.IN or not _NO_USER.isdisjoint(_set(inner[0][1])):
+        return False
+    return not any(map(_breaks, nodes))
+
+
+_NO_USER = frozenset(b" \t\n\r\f\v/\"'<>")
 _EDGE = 2
 """Bytes of what may stand before a line's first byte in a match."""
 _BREAKS = frozenset(b"\r\n")
@@ -170,7 +196,7 @@ class _Hand(Own):
 
 
 class Wide:
-    """The databases for blocks, in the order near, far, beyond, two runs, phrases (None if no rule asks for these)."""
+    """The databases for blocks, in the order near, far, beyond, login, two runs, phrases (None if no rule asks for these)."""
 
     def __init__(self, merged: Merged, databases: Sequence[Any]) -> None:
         self.merged = merged
@@ -184,7 +210,8 @@ class Wide:
 
     def near(self, data: bytes, more: int = 0) -> Ends:
         """The same of what needs no run."""
-        return self.thinned(data, self.raw(data, more), more)
+        ends = self.raw(data, more)
+        return self.thinned(data, ends + self.logins(data, ends), more)
 
     def thinned(self, data: bytes, ends: Ends, more: int = 0) -> Ends:
         """Of these ends what says something new, if they are not too many; else Flood."""
@@ -199,7 +226,7 @@ class Wide:
             self._done(hand)
 
     def raw(self, data: bytes, more: int = 0) -> Ends:
-        """What `near` is made of: all ends as they come."""
+        """What `near` is made of: all ends as they come, without `logins`."""
         hand = self._hand(data, more)
         near, beyond, phrase = (self.databases[number] for number in (_NEAR, _BEYOND, _PHRASE))
         try:
@@ -220,6 +247,30 @@ class Wide:
         finally:
             self._done(hand)
 
+    def logins(self, data: bytes, ends: Ends) -> Ends:
+        """What else ends where USERINFO does: one of the rules for passwords in URLs, or more."""
+        stops = sorted({end for ident, end in ends if ident == USERINFO})
+        if not stops or self.databases[_LOGIN] is None:
+            return []
+        lines: list[tuple[int, int]] = []
+        for stop in stops:
+            low = data.rfind(b"\n", 0, stop) + 1
+            low = data.rfind(b"\r", low, stop) + 1 or low
+            if lines and lines[-1][0] == low:
+                lines.pop()
+            lines.append((low, stop))
+        pieces = [data[low:stop] for low, stop in lines]
+        starts = [0, *accumulate(len(piece) + 1 for piece in pieces)]
+        hand = self._hand(data, len(data))
+        try:
+            self.databases[_LOGIN].scan(b"\n".join(pieces), hand.on_raw, 0, None, hand.scratches[_LOGIN])
+            numbers = [(ident, end, bisect_left(starts, end) - 1) for ident, end in hand.found]
+            return [(ident, end - starts[number] + lines[number][0]) for ident, end, number in numbers]
+        except hyperscan.ScanTerminated:
+            raise Flood from None
+        finally:
+            self._done(hand)
+
     def _marked(self, data: bytes, hand: _Hand) -> None:
         own = self.merged.own()
         own.begin(data, hand.most)
@@ -232,25 +283,34 @@ class Wide:
             self.merged.pool.append(own)
 
     def far(self, data: bytes, lines: Sequence[tuple[int, int]], more: int = 0) -> Ends:
-        """The same of what needs a run, in the lines that have one: (start, end) of each, in order. They are looked at as
-        one text: nothing that may match there has a line's end in it."""
-        if not lines:
-            return []
-        hand = self._hand(data, more)
+        """The same of what needs a run, in the lines that have one: (start, end) of each, in order."""
+        return self.far_of(data, self.far_raw(data, lines, more), more) if lines else []
+
+    def far_raw(self, data: bytes, lines: Sequence[tuple[int, int]], more: int = 0) -> Ends:
+        """What `far` is made of: all ends as they come. The lines are looked at as one text: nothing that may match there has a
+        line's end in it."""
         pieces = [data[low - _EDGE if low > _EDGE else 0 : stop] for low, stop in lines]
         starts = [0, *accumulate(map(len, pieces))]
+        hand = self._hand(data, more)
         try:
             self.databases[_FAR].scan(b"".join(pieces), hand.on_raw, 0, None, hand.scratches[_FAR])
-            for ident, end in hand.found:
-                number = bisect_left(starts, end) - 1
-                at = end - starts[number + 1] + lines[number][1]
+            numbers = [(ident, end, bisect_left(starts, end)) for ident, end in hand.found]
+            return [(ident, end - starts[number] + lines[number - 1][1]) for ident, end, number in numbers]
+        except hyperscan.ScanTerminated:
+            raise Flood from None
+        finally:
+            self._done(hand)
+
+    def far_of(self, data: bytes, ends: Ends, more: int = 0) -> Ends:
+        """Of all ends of `far_raw` in some lines what says something new; Flood if they are too many."""
+        hand = self._hand(data, more)
+        try:
+            for ident, at in ends:
                 if ident in _HEX and not _SHORT_HEX.match(data, at - 12):
                     continue
                 if hand.on_match(ident, 0, at, 0, None):
                     raise Flood
             return hand.taken()
-        except hyperscan.ScanTerminated:
-            raise Flood from None
         finally:
             self._done(hand)
 

@@ -91,10 +91,37 @@ def test_they_do_for_every_rule(redactor: Redactor, draws: list[tuple[int, str]]
 
 def test_every_trigger_is_in_one_of_them(redactor: Redactor) -> None:
     made = wide.plan(redactor.runtime.ruleset)
-    near, far, beyond = ({ident for _, ident in rows} for rows in made)
-    assert not near & far and not beyond & (near | far)
-    assert len(far) > 200 and beyond
+    near, far, beyond, login = ({ident for _, ident in rows} for rows in made)
+    assert not near & far and not beyond & (near | far) and not login & (near | far | beyond)
+    assert len(far) > 200 and beyond and len(login) > 10
     assert all(b"\n" not in pattern for pattern, _ in made.far)
+
+
+USERS = [
+    "postgres://bot:%s@db/x", "redis://u:%s@h,c@d", "jdbc:mysql://u:%s@h", "ssh://git@h and amqp://u:%s@a@b", "nats://%s@h", "://%s@",
+    "mongodb+srv://a:%s@", "x mysql://u@h", "MYSQL://u:%s@b:%s@c@d@e@f h", "a@b ://u:%s@h", "://u:%s", "https://u:%s@h://v:w@i", "u:%s@h",
+]  # fmt: skip
+
+
+@settings(FEW, max_examples=120)
+@given(st.lists(st.tuples(st.sampled_from(USERS), st.integers(0, 20)), min_size=1, max_size=9), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_rules_for_urls_fire_where_their_user_ends(redactor: Redactor, both: Any, rows: list[tuple[str, int]], end: str) -> None:
+    """They are looked for only in lines where the redactor's own trigger for it fires."""
+    data = b"the first line, so that there are enough bytes for a block of lines to be one " * 4 + b"\n"
+    for form, seed in rows:
+        data += (form.replace("%s", secret(seed, "{{alnum*14}}")) + end).encode()
+    ours, theirs = _both(redactor, data)
+    assert ours == theirs
+    quick, slow = both
+    assert streamed(quick, data) == streamed(slow, data) == b"".join(_line_by_line(slow, data))
+
+
+@pytest.mark.parametrize("count", [30, 100, 126, 127, 128, 129, 170, 250, 300, 520])
+def test_many_urls_in_a_line_are_a_flood_either_way(both: tuple[Redactor, Redactor], count: int) -> None:
+    """Three rules fire at each, which are not looked for where the line is handled quickly."""
+    line = b" ".join(b"jdbc:mysql://u:%s@h" % secret(number, "{{alnum*14}}").encode() for number in range(count)) + b"\n"
+    quick, slow = both
+    assert streamed(quick, b"a line\n" + line) == streamed(slow, b"a line\n" + line)
 
 
 def test_short_hex_is_left_out_in_blocks_of_any_size(redactor: Redactor) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leakguard.detect.generate import expand
 from leakguard.redact import Redactor
 from leakguard.redact.known import forms
 
@@ -117,3 +118,44 @@ def test_a_phrase_that_is_wrapped_at_its_spaces(known: Redactor, words: list[str
 def test_a_plain_value_has_few_forms() -> None:
     assert len(forms(b"abcDEF0123456789abcDEF0123456789")) < 16
     assert len(forms("pä$s &'\"\\/<w>ord".encode())) < 100
+
+
+def _drawn(kind: str, size: int) -> str:
+    return expand(f"{{{{{kind}*{size}}}}}", Random(size))
+
+
+LONG_VALUES: dict[str, Callable[[int], str]] = {
+    "token": lambda size: _drawn("alnum", size),
+    "key with lines": lambda size: "\n".join(
+        ["-----BEGIN PRIVATE KEY-----", *textwrap.wrap(_drawn("alnum", size), 64), "-----END PRIVATE KEY-----"]
+    ),
+    "document": lambda size: json.dumps({"type": "service_account", "private_key": _drawn("alnum", size) + "\n"}),
+    "words": lambda size: " ".join(textwrap.wrap(_drawn("alpha", size), 7)),
+}
+
+
+@pytest.mark.parametrize("size", [600, 667, 700, 1700, 4100, 16_000])
+@pytest.mark.parametrize("kind", LONG_VALUES)
+def test_values_may_be_long(own: Redactor, kind: str, size: int) -> None:
+    """hyperscan takes no pattern of more than 16,000 signs: registering a private key raised its error into the program."""
+    value = LONG_VALUES[kind](size)
+    assert own.register(value, "long.value")
+    other = "z" + value[1:]  # ends as it does, and is another
+    for written in (str, repr, json.dumps, lambda v: v.encode().hex(), lambda v: base64.b64encode(v.encode()).decode(), quote_plus):
+        out = own.redact(f"before {written(value)} after")
+        assert out.startswith("before ")
+        assert out.endswith(" after")
+        assert "<redacted:long.value:" in out
+        assert not _shared(written(value), out)
+        streamed: list[bytes] = []
+        stream = own.stream(streamed.append)
+        stream.feed(f"before {written(value)} after\n".encode())
+        stream.flush()
+        assert not _shared(written(value), b"".join(streamed).decode())
+    assert kind != "token" or own.known.find(other.encode()) == []
+
+
+def _shared(secret: str, out: str) -> bool:
+    """Whether a telling part of a secret is still there."""
+    plain = "".join(out.split())
+    return any("".join(secret[at : at + 40].split()) in plain for at in range(120, len(secret) - 120, 61))

@@ -147,6 +147,7 @@ def test_what_stands_for_a_trigger_without_a_literal_is_wherever_it_is(draw: st.
         ("key=[a-z]{20}", False), ("key=[^ ]{20}", True), ("a(?:b|[<c])r", True), ("a(?:b|[<c])d", False), ("a(?:=>?|:)d", False),
         ("a[)>]d", True), ("x(?:[<a]|>)", True), ("key=?\\bc", False), ("key\\b", True), ("\\bkey", True), ("(?:[a>]x)*=", True),
         ("(?:^|[^0-9])[0-9]{12}", False), ("(?:^|[^0-9])[0-9]{11}", True), ("x{0,9}[\\s\\S]y", True), ("(?i)token: (?:ab){3}", False),
+        ("\\b[0-9A-Za-z]{12}", False), ("\\b[0-9A-Za-z]{11}", True), ("\\b\\w{12}", True), ("\\b[a-z]{12}[^a]x", True),
     ],
 )  # fmt: skip
 def test_what_could_fire_across_a_mask(pattern: str, might: bool) -> None:
