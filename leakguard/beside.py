@@ -34,9 +34,10 @@ class Beside(NamedTuple):
 
 
 def scan_beside(
-    at: Repository, refs: Refs, engine: Engine, policy: Policy, jobs: int, on_incident: OnIncident
-) -> Beside:
-    """Scans everything in a git folder that is no object, and its names."""
+    at: Repository, refs: Refs, engine: Engine, policy: Policy, jobs: int, on_incident: OnIncident,
+    contents: Iterable[str] = (),
+) -> Beside:  # fmt: skip
+    """Scans everything in a git folder that is no object, and its names. `contents`: files of LFS that lie elsewhere."""
     home = at.common_dir
     prefix = os.path.basename(home) if at.top else ""
     if at.name:
@@ -48,8 +49,9 @@ def scan_beside(
     tasks = []
     for path, shown in files_below(home, prefix, on_incident, skip):
         tasks.append(_task(shown, path))
-        if "/lfs/objects/" not in f"/{shown}":
+        if "/lfs/objects/" not in f"/{shown}" and not _CONTENT.search(shown):
             names.append(shown[len(prefix) :].lstrip("/"))
+    tasks += [_task(path, path) for path in contents]
     found: list[Found] = []
     for number, folder in enumerate(at.objects):
         place = folder if number else f"{prefix}/objects".lstrip("/")
@@ -95,7 +97,7 @@ def _unfinished(engine: Engine, data: bytes, shown: str, on_incident: OnIncident
         yield Found("file", b"", *findings_of(engine, Document(data, Origin("file", shown)), scan.matches, 1))
 
 
-_CONTENT = re.compile(r"(?:^|/)lfs/objects/[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})\Z")
+_CONTENT = re.compile(r"(?:^|/)objects/[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})\Z")
 
 
 def pointed(found: Found, pointers: Mapping[str, tuple[int, str, str]]) -> Iterable[Found]:

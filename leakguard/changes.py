@@ -188,7 +188,7 @@ class Scanner:
         known = set(self._packed.get(change.path, ()))
         for ident in filter(None, change.before):
             data = self.before(ident)
-            known |= {finding.fingerprint for finding in self._quietly(data or b"", change.path)}
+            known |= {finding.fingerprint for finding in self.quietly(data or b"", change.path)}
         found = [f for f in seen.findings if self._reported(f) and f.fingerprint not in known]
         self._packed.setdefault(change.path, set()).update(finding.fingerprint for finding in found)
         return found
@@ -297,12 +297,12 @@ class Scanner:
     def values_before(self, ident: str, path: str) -> tuple[Counts, int]:
         """(how often each value is found in a content that was replaced, by digest; its size)."""
         data = self.before(ident) or b""
-        findings = self._quietly(data, path)
+        findings = self.quietly(data, path)
         packed = self._inside is not None and _container(data, path)
         return counted([] if packed else values_of(data, findings)), len(data)
 
-    def _quietly(self, data: bytes, path: str) -> list[Finding]:
-        """What is found in a content that was replaced; what could not be read of it is nobody's question any more."""
+    def quietly(self, data: bytes, path: str) -> list[Finding]:
+        """What is found in a content that nobody asks about for its own sake: what could not be read of it is not told."""
         told = len(self.incidents)
         try:
             return self._scan(data, Origin("blob", path), path).findings
@@ -360,7 +360,7 @@ def scan_commits(
             scanner.incidents.append(Incident("failed", f"commit {step.commit[:12]}", error.reason))
             text = b""
         leaky = _scan_commit_text(scanner, step.commit, text) if text else []
-        scanner.step(step, "blob", lambda at=step.commit, text=text, leaky=leaky: _facts(at, text, leaky))  # type: ignore[misc]
+        scanner.step(step, "blob", lambda at=step.commit, text=text, leaky=leaky: _facts(scanner, at, text, leaky))  # type: ignore[misc]
         if on_commit is not None:
             on_commit(scanner.objects, scanner.bytes)
     _scan_resurrected(scanner, git, revisions)
@@ -402,10 +402,16 @@ def _scan_commit_text(scanner: Scanner, commit: str, text: bytes) -> list[Findin
     return found
 
 
-def _facts(commit: str, text: bytes, leaky: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
+def _facts(scanner: Scanner, commit: str, text: bytes, leaky: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
     """Who committed it, when and why. Not who and why if a secret stands in there."""
     out = [("commit", commit)]
     head, _, message = text.partition(b"\n\n")
+    if b"\nencoding " in head:
+        from leakguard.sources.gitobjects import in_utf8
+
+        text = in_utf8(text)
+        head, _, message = text.partition(b"\n\n")
+        leaky = leaky or scanner.quietly(text, "")
     for line in head.split(b"\n"):
         if line.startswith(b"author "):
             person, _, when = line[7:].rpartition(b"> ")

@@ -27,7 +27,7 @@ from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Finding, Incident, ScanResult, Totals
 from leakguard.objects import forget, scan_piece, versions
 from leakguard.paths import Mask
-from leakguard.sources.git import Repository, Shadow, files_below, find
+from leakguard.sources.git import Repository, Shadow, files_below, find, lfs_objects
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitfacts import Told
 from leakguard.sources.gitobjects import KINDS, Listing, ids, listing, unpack
@@ -149,6 +149,7 @@ class _Store:
         self._everything: bytes | None = None
         self._to_scan: Blobs | None = None
         self._paths_before: dict[str, str] | None = None
+        self._lfs_home = ""
         self.listed = Listing(self.width)
         self._committed = time.monotonic()
 
@@ -459,18 +460,8 @@ class _Store:
 
     def _lfs(self) -> None:
         """A line for each LFS content that a pointer names and that is not here."""
-        pointers = dict(self.pointers)
-        if self.seen is not None:
-            for oid, value in self.seen.notes("lfs").items():
-                length, named, blob = value.split(" ")
-                if bytes.fromhex(blob) not in self.gone:
-                    pointers.setdefault(oid, (int(length), os.fsdecode(bytes.fromhex(named)), blob))
-        home = os.path.join(self.at.common_dir, "lfs", "objects")
-        absent = {
-            oid: told
-            for oid, told in pointers.items()
-            if not os.path.isfile(os.path.join(home, oid[:2], oid[2:4], oid))
-        }
+        pointers = self._pointers()
+        absent = {oid: told for oid, told in pointers.items() if not os.path.isfile(self._content(oid))}
         self.counts["lfs"] = {"pointers": len(pointers), "absent": len(absent)}
         self.found = [one for found in self.found for one in pointed(found, pointers)]
         for oid, (size, path, _) in sorted(absent.items()):
@@ -479,11 +470,31 @@ class _Store:
                 Incident("failed", shown, "LFS content that is not here, and was not fetched", size)
             )
 
+    def _pointers(self) -> dict[str, tuple[int, str, str]]:
+        """All LFS contents that are pointed to, also by what was read in another scan."""
+        pointers = dict(self.pointers)
+        if self.seen is not None:
+            for oid, value in self.seen.notes("lfs").items():
+                length, named, blob = value.split(" ")
+                if bytes.fromhex(blob) not in self.gone:
+                    pointers.setdefault(oid, (int(length), os.fsdecode(bytes.fromhex(named)), blob))
+        return pointers
+
+    def _content(self, oid: str) -> str:
+        """Where an LFS content lies, if it is here."""
+        if not self._lfs_home:
+            self._lfs_home = lfs_objects(self.at, self.git, self.run.incidents.append)
+        return os.path.join(self._lfs_home, oid[:2], oid[2:4], oid)
+
     # ------------------------------------------------------------ files beside the objects
     def _files(self) -> None:
         """Everything in the git folder but objects, and its names."""
         run = self.run
-        beside = scan_beside(self.at, self.refs, self.engine, run.policy, run.options.jobs, run.incidents.append)
+        # a storage beside the git folder may be that of many repositories: only what is pointed to is this one's
+        own = os.path.join(os.path.realpath(self.at.common_dir), "")
+        contents = [path for path in map(self._content, sorted(self._pointers())) if not os.path.realpath(path).startswith(own)]
+        here = [path for path in contents if os.path.isfile(path)]
+        beside = scan_beside(self.at, self.refs, self.engine, run.policy, run.options.jobs, run.incidents.append, here)
         run.read(*beside.result.totals)
         run.read(beside.names, beside.bytes)
         run.incidents += beside.result.incidents

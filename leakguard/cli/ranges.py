@@ -139,7 +139,7 @@ def _git(repository: str, follow: bool, stack: ExitStack) -> tuple[Any, list[Any
 
     if not os.path.isdir(repository):
         raise UsageError(f"git: no such folder: {repository!r}")
-    check_files(repository)
+    check_files(repository, deep=True)
     git = Here() if os.path.samefile(repository, os.curdir) else Git(repository)
     done = git.ask("rev-parse", "--absolute-git-dir")
     if done.returncode:
@@ -152,6 +152,7 @@ def _git(repository: str, follow: bool, stack: ExitStack) -> tuple[Any, list[Any
         raise UsageError(f"git: {repository!r} is no git repository, nor in one")
     if follow or "GIT_OBJECT_DIRECTORY" in git.environment():
         return git, []
+    git.outside = False
     incidents: list[Any] = []
     found = borrowed(os.fsdecode(done.stdout.rstrip(b"\n")), repository, incidents.append)
     if incidents:

@@ -51,6 +51,8 @@ class Repository(NamedTuple):
     """A clone that left objects with its remote."""
     roots: tuple[str, ...] = ()
     """Folders that links in its stores may lead into; () for anywhere."""
+    lfs: str = ""
+    """What its own configuration calls `lfs.storage`; "" for nothing."""
 
 
 # ---------------------------------------------------------------- discovery
@@ -110,10 +112,16 @@ _ASKED = (
     "HEAD", "config", "config.worktree", "commondir", "packed-refs", "index", "shallow", "objects/info/alternates",
 )  # fmt: skip
 """What git opens before it answers anything, and waits for if it is a pipe."""
+_WALKED = ("refs", "logs", "reftable", "info", "worktrees")
+"""What else it may open for an answer about revisions, beside objects."""
+_INCLUDES = r"^(include(if\..*)?\.path|core\.attributesfile)$"
+_MOST_INCLUDED = 10
+"""Configurations one in the other that git follows, and we."""
 
 
-def check_files(path: str) -> None:
-    """SourceError if git could wait for ever when it is asked about the repository that `path` lies in."""
+def check_files(path: str, *, deep: bool = False) -> None:
+    """SourceError if git could wait for ever when it is asked about the repository that `path` lies in; `deep`: also when it
+    is asked about its revisions and objects."""
     at = os.path.realpath(path)
     while not os.path.lexists(os.path.join(at, ".git")):
         if os.path.lexists(os.path.join(at, "HEAD")) and os.path.isdir(os.path.join(at, "objects")):
@@ -123,14 +131,81 @@ def check_files(path: str) -> None:
         at = os.path.dirname(at)
     own = os.path.join(at, ".git")
     folder = _git_file(own) if os.path.lexists(own) else at
-    for home in {folder, _common(folder)}:
+    for home in dict.fromkeys((folder, _common(folder))):
         for name in _ASKED:
-            try:
-                mode = os.stat(os.path.join(home, name)).st_mode
-            except (OSError, ValueError):
-                continue  # git says what it thinks of that
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                raise SourceError(os.path.join(home, name), "no file: git could wait for it for ever, and was not asked")
+            _check_file(os.path.join(home, name))
+        for name in ("config", "config.worktree"):
+            _check_included(os.path.join(home, name))
+        if deep:
+            waiting = [os.path.join(home, name) for name in _WALKED]
+            waiting += _stores_behind(os.path.join(home, "objects"))
+            for found in _odd_files(home, waiting):
+                raise SourceError(found, _WAITS)
+
+
+_WAITS = "no file: git could wait for it for ever, and was not asked"
+
+
+def _check_file(path: str) -> None:
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return  # git says what it thinks of that
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise SourceError(path, _WAITS)
+
+
+def _check_included(config: str) -> None:
+    """The files that a configuration leads to, if it leads to any."""
+    waiting = [(config, 0)]
+    while waiting:
+        path, depth = waiting.pop()
+        if b"include" not in (text := (read_small(path) or b"").lower()) and b"attributesfile" not in text:
+            continue
+        folder = os.path.dirname(path)
+        done = Git(folder).ask("config", "--file", path, "--no-includes", "--null", "--get-regexp", _INCLUDES)
+        for entry in done.stdout.split(b"\0"):
+            key, _, value = entry.partition(b"\n")
+            named = os.path.join(folder, os.path.expanduser(os.fsdecode(value)))
+            _check_file(named)
+            if key.startswith(b"include") and depth < _MOST_INCLUDED:
+                waiting.append((named, depth + 1))
+
+
+def _stores_behind(own: str) -> list[str]:
+    """An object folder and all that git borrows from."""
+    out = [own]
+    for folder in out:
+        listed = (read_small(os.path.join(folder, "info", "alternates")) or b"").splitlines()
+        named = [os.path.normpath(os.path.join(folder, os.fsdecode(line.replace(b"\0", b"")))) for line in listed]
+        out += [path for path in dict.fromkeys(named) if path not in out]
+        if len(out) > _MOST_INCLUDED * _MOST_INCLUDED:
+            break  # git follows none so far
+    return out
+
+
+def _odd_files(home: str, folders: list[str]) -> Iterator[str]:
+    """Pipes and devices right in `home` and anywhere below `folders`: whoever opens one waits. (A socket cannot be opened.)"""
+    waiting = [(home, False), *((folder, True) for folder in folders)]
+    while waiting:
+        at, below = waiting.pop()
+        try:
+            entries = list(os.scandir(at))
+        except OSError:
+            continue  # it is not there, or git says what is wrong with it
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting += [(entry.path, True)] if below else []
+            elif not entry.is_file(follow_symlinks=False) and _is_pipe(entry.path):
+                yield entry.path
+
+
+def _is_pipe(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
 
 
 def _common(git_dir: str) -> str:
@@ -172,7 +247,23 @@ def _repository(name: str, git_dir: str, top: str, on_incident: OnIncident, foll
         tuple(oid for oid in shallow if _HEX.match(oid)),
         "extensions.partialclone" in config or any(key.endswith(".promisor") for key in config),
         () if follow else roots,
+        config.get("lfs.storage", "").replace("\0", ""),
     )  # fmt: skip
+
+
+def lfs_objects(repository: Repository, users: Git, on_incident: OnIncident) -> str:
+    """The folder of its LFS contents. `users`: a git that sees the user's own configuration and nothing of the repository's:
+    who owns the machine may keep contents anywhere, the repository may name what lies in it, or what was asked for."""
+    named = os.path.expanduser(repository.lfs)
+    if not named:
+        done = users.ask("config", "--includes", "--type=path", "--get", "lfs.storage")
+        named = os.fsdecode(done.stdout.rstrip(b"\n"))
+        return os.path.join(repository.common_dir, named or "lfs", "objects")
+    folder = os.path.join(repository.common_dir, named, "objects")
+    if repository.roots and not inside(repository.roots)(os.path.realpath(folder)):
+        on_incident(Incident("failed", folder, "LFS storage outside of the repository, not followed"))
+        return os.path.join(repository.common_dir, "lfs", "objects")
+    return folder
 
 
 def borrowed(git_dir: str, path: str, on_incident: OnIncident) -> Repository:

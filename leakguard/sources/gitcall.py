@@ -61,6 +61,8 @@ class Git:
         self.folder = folder
         self.git_dir = git_dir
         self.program = program or find_git()
+        self.outside = True
+        """Whether what lies out of the repository may be read because the repository says so."""
 
     def command(self, *arguments: str) -> list[str]:
         return [self.program, *_SAFE, *arguments]

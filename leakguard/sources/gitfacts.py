@@ -18,7 +18,7 @@ from threading import Thread
 from typing import NamedTuple
 
 from leakguard.sources.gitcall import Git
-from leakguard.sources.gitobjects import Changes, Commit, commit, contents, unpack, unquoted
+from leakguard.sources.gitobjects import Changes, Commit, commit, contents, in_utf8, unpack, unquoted
 from leakguard.sources.gitrefs import Ref, Refs
 
 MOST_NAMES = 8
@@ -36,7 +36,7 @@ class Facts(NamedTuple):
     author: bytes = b""
     when: int = 0
     text: bytes = b""
-    """The commit's own text."""
+    """The commit's own text, and all strings of it, in UTF-8 where it names another encoding."""
     subject: tuple[int, int] = (0, 0)
     """Where in `text` its first line stands."""
     paths: tuple[bytes, ...] = ()
@@ -356,5 +356,5 @@ def _about(git: Git, width: int, commits: set[bytes]) -> dict[bytes, Commit]:
     out = {}
     for content in contents(git, packed, width):
         if content.data is not None and content.kind == "commit":
-            out[order[content.number]] = commit(content.data)
+            out[order[content.number]] = commit(in_utf8(content.data))
     return out

@@ -294,6 +294,30 @@ def commit(data: bytes) -> Commit:
     return Commit(tree, parents, author, when, people.get(b"committer", (b"", 0))[1], subject, text)
 
 
+_ENCODING = re.compile(rb"^encoding ([!-~]{1,40})$", re.MULTILINE)
+_PLAIN = b"A-Z a-z 0-9: 'ghp_0' + \"x\" <a.b@example.com>, (c) = #1; 50%!\n"
+"""What must mean the same in an encoding: else what was scanned as bytes is not what people read."""
+_MOST_RECODED = 1024 * 1024
+"""Bytes of a commit up to which it is recoded: there are encodings that take time by the square of it."""
+
+
+def in_utf8(data: bytes) -> bytes:
+    """A commit object whose people wrote in another encoding, and say so, in UTF-8. All others as they are, and those whose
+    encoding is none, or one in which ASCII is not ASCII."""
+    named = _ENCODING.search(data, 0, max(0, data.find(b"\n\n")))
+    if named is None or len(data) > _MOST_RECODED:
+        return data
+    name = named[1].decode("ascii")
+    try:
+        if _PLAIN.decode(name) != _PLAIN.decode("ascii"):
+            return data
+        text = data.decode(name, "replace")
+    except (LookupError, ValueError):
+        return data
+    # a line more would be a line that nobody wrote
+    return text.encode("utf-8", "replace") if text.count("\n") == data.count(b"\n") else data
+
+
 def target(data: bytes) -> bytes:
     """The id (hex) of what a tag object is about; b"" if it does not say."""
     found = _TARGET.match(data)

@@ -85,7 +85,8 @@ def _own_files(home: str, prefix: str, name: str, on_incident: OnIncident) -> It
     if os.path.islink(folder):
         on_incident(Incident("failed", prefix + name, "a link, not followed"))
         return
-    yield from files_below(folder, prefix + name, on_incident)
+    # a pipe in place of a ref: what it would name is not known
+    yield from files_below(folder, prefix + name, lambda incident: on_incident(incident._replace(state="failed")))
 
 
 def _ask_refs(repository: Repository, table: dict[str, bytes], on_incident: OnIncident) -> None:

@@ -162,8 +162,7 @@ def lfs_content(git: Git, pointer: bytes) -> bytes:
             ident = line[11:].strip().decode("ascii", "replace")
     if len(ident) != 64 or ident.strip("0123456789abcdef"):
         return pointer  # none, then
-    common = os.fsdecode(git.run("rev-parse", "--git-common-dir").rstrip(b"\n"))
-    path = os.path.join(git.folder, common, "lfs", "objects", ident[:2], ident[2:4], ident)
+    path = os.path.join(_lfs_home(git, ident), "objects", ident[:2], ident[2:4], ident)
     from leakguard.sources.windows import open_regular
 
     try:
@@ -174,6 +173,21 @@ def lfs_content(git: Git, pointer: bytes) -> bytes:
             return stream.read()
     except OSError:
         raise SourceError(ident, "LFS content that is not here, and was not fetched") from None
+
+
+def _lfs_home(git: Git, ident: str) -> str:
+    """The folder that git-lfs keeps contents in. SourceError if the repository names one that it has no say over."""
+    common = os.path.join(git.folder, os.fsdecode(git.run("rev-parse", "--git-common-dir").rstrip(b"\n")))
+    done = git.ask("config", "--null", "--show-scope", "--type=path", "--get", "lfs.storage")
+    scope, _, named = done.stdout.rstrip(b"\0").partition(b"\0")
+    folder = os.path.join(common, os.fsdecode(named) or "lfs")
+    if scope in (b"local", b"worktree") and not git.outside:
+        from leakguard.sources.gitstore import inside
+
+        top = os.fsdecode(git.ask("rev-parse", "--show-toplevel").stdout.rstrip(b"\n"))
+        if not inside((common, top or common))(os.path.realpath(folder)):
+            raise SourceError(ident, "LFS storage outside of the repository, not followed (--follow-alternates does)")
+    return folder
 
 
 class Blobs:

@@ -8,12 +8,13 @@ runs, nothing is fetched. Knows index, gitcall, model and errors; imported by ho
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, NamedTuple
 
 from leakguard.errors import SourceError, UsageError
 from leakguard.model import Incident
-from leakguard.sources.gitcall import Git, last_words
+from leakguard.sources.gitcall import Git
 from leakguard.sources.index import SUBMODULE, Blobs, Change, Staged, change, parsed
 
 _TREES = (
@@ -81,7 +82,7 @@ def between(git: Git, text: str) -> list[str]:
         return [two, "^" + one]
     done = git.ask("merge-base", "--all", one, two)
     if done.returncode not in (0, 1):
-        raise SourceError("git merge-base", last_words(done.stderr))
+        return [one, two]  # a commit is missing: both sides from their beginnings, and whoever lists them says so
     return [one, two, *("^" + base for base in done.stdout.decode("ascii", "replace").split())]
 
 
@@ -169,9 +170,8 @@ def steps(git: Git, revisions: Sequence[str], on_incident: Callable[[Incident], 
     """The commits that arguments of rev-list choose, oldest first, each with what it changes."""
     if not revisions:
         return
-    listed = git.run("rev-list", *_command(revisions), given=_given(revisions))
-    commits = listed.split()
     edge = _shallow(git)
+    commits = _listed(git, revisions, edge, on_incident)
     for commit in commits:
         if commit in edge:
             name = commit.decode("ascii", "replace")
@@ -196,6 +196,86 @@ def steps(git: Git, revisions: Sequence[str], on_incident: Callable[[Incident], 
         on_incident(Incident("failed", f"commit {name[:12]}", said or f"git diff-tree ended with {code}"))
         yield Step(name, _everything(git, name))
         at += 1
+
+
+def _listed(
+    git: Git, revisions: Sequence[str], edge: frozenset[bytes], on_incident: Callable[[Incident], None]
+) -> list[bytes]:
+    """The commits that arguments of rev-list choose, oldest first; as far as anything leads to them where one is missing, of
+    which git itself would list none."""
+    try:
+        return git.run("rev-list", *_command(revisions), given=_given(revisions)).split()
+    except SourceError as error:
+        if "--no-walk" in revisions:
+            raise
+        found = _walked(git, revisions, edge, on_incident)
+        if not found:
+            raise
+        reason = f"git cannot list the commits ({error.reason}); {len(found)} that something leads to were looked at"
+        on_incident(Incident("failed", "history", reason))
+        return found
+
+
+def _walked(
+    git: Git, revisions: Sequence[str], edge: frozenset[bytes], on_incident: Callable[[Incident], None]
+) -> list[bytes]:
+    """The same without rev-list. What is behind a missing commit is not known, so more may count as new than is."""
+    words = [word for word in revisions if not word.startswith("--")]
+    named = [word for word in revisions if word.startswith("--")]
+    more = git.ask("rev-parse", *named).stdout.decode("ascii", "replace").split() if named else []
+    lost: dict[str, str] = {}
+    with Blobs(git) as blobs:
+        old = _behind(blobs, [word[1:] for word in (*words, *more) if word.startswith("^")], edge, {}, lost)
+        new = _behind(blobs, [word for word in (*words, *more) if not word.startswith("^")], edge, old, lost)
+    for ident, reason in lost.items():
+        name = f"commit {ident[:12]}"
+        on_incident(Incident("failed", name, f"{reason}; what came before it is not known, and may count as added"))
+    return [ident.encode() for ident in _oldest_first(new)]
+
+
+def _behind(
+    blobs: Blobs, tips: Iterable[str], edge: frozenset[bytes], known: dict[str, list[str]], lost: dict[str, str]
+) -> dict[str, list[str]]:
+    """Every commit behind these that is not `known`, with its parents; those that cannot be read go to `lost`."""
+    out: dict[str, list[str]] = {}
+    tags: set[str] = set()
+    waiting = list(dict.fromkeys(tips))
+    while waiting:
+        further: list[str] = []
+        for ident, data in blobs.each([ident for ident in waiting if ident not in known and ident not in lost]):
+            if isinstance(data, SourceError):
+                lost[ident] = data.reason
+                continue
+            lines = data.partition(b"\n\n")[0].split(b"\n")
+            parents = [line[7:].decode("ascii", "replace") for line in lines[1:] if line.startswith(b"parent ")]
+            if lines[0].startswith(b"object "):
+                tags.add(ident)
+                parents = [lines[0][7:].decode("ascii", "replace")]
+            elif ident.encode() in edge:
+                parents = []
+            out[ident] = parents
+            further += parents
+        waiting = [ident for ident in dict.fromkeys(further) if ident not in out]
+    return {ident: parents for ident, parents in out.items() if ident not in tags}
+
+
+def _oldest_first(parents: dict[str, list[str]]) -> list[str]:
+    """These commits, each behind its parents. Ids are believed, so one may be its own ancestor."""
+    out: list[str] = []
+    met: set[str] = set()
+    for tip, first in parents.items():
+        way = [(tip, iter(first))] if tip not in met else []
+        met.add(tip)
+        while way:
+            ident, rest = way[-1]
+            ahead = next((one for one in rest if one in parents and one not in met), "")
+            if ahead:
+                met.add(ahead)
+                way.append((ahead, iter(parents[ahead])))
+            else:
+                out.append(ident)
+                way.pop()
+    return out
 
 
 def resurrected(git: Git, revisions: Sequence[str]) -> Step | None:
@@ -297,6 +377,7 @@ class WorkTree:
     def step(self) -> Step:
         """Files that differ from what is staged; those git was told to overlook are compared by content."""
         quiet = _no_filters(self._inner)
+        self._check_attributes()
         # git would start another git in each submodule, which then does as that one's configuration says
         raw = self._inner.run(
             "diff-files", "--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=all", extra=quiet
@@ -307,6 +388,18 @@ class WorkTree:
             if path not in changes and self._is_own(path) and os.path.lexists(os.path.join(self._top, path)):
                 out.append(self._of(path, (blob,), mode))
         return Step("", [found for found in out if found.mode != SUBMODULE])
+
+    def _check_attributes(self) -> None:
+        """SourceError if a file of attributes is a pipe: git would wait for it."""
+        met: set[bytes] = set()
+        for name in self._inner.run("ls-files", "-z").split(b"\0"):
+            folder = name.rpartition(b"/")[0]
+            while folder not in met:
+                met.add(folder)
+                path = os.path.join(self._top, os.fsdecode(folder), ".gitattributes")
+                if os.path.lexists(path) and stat.S_ISFIFO(os.lstat(path).st_mode):
+                    raise SourceError(path, "no file: git could wait for it for ever, and was not asked")
+                folder = folder.rpartition(b"/")[0]
 
     def _of(self, path: str, before: tuple[str, ...], mode: str) -> Change:
         return Change(path, "worktree:" + path, before[:1] or ("",), mode)

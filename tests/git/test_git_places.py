@@ -340,6 +340,48 @@ def test_a_finding_says_who_brought_it_when_and_whether_it_is_still_there(matrix
     assert fact(finding, "now") == "in refs/heads/main"
 
 
+def foreign_commit(repo: Repository, name: str, said: str, encoding: str, who: str) -> str:
+    """A commit whose people wrote in another encoding than UTF-8, as git keeps one."""
+    text = (
+        f"tree {repo.git('write-tree').strip()}\nparent {repo.head()}\nauthor {who}\ncommitter {who}\n"
+        f"encoding {name}\n\n{said}\n\nmore\n"
+    )
+    path = repo.root.parent / "commit"
+    path.write_bytes(text.encode(encoding, "surrogateescape"))
+    commit = repo.git("hash-object", "-t", "commit", "-w", str(path)).strip()
+    repo.git("update-ref", "refs/heads/main", commit)
+    return commit
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "who", "subject"),
+    [
+        ("ISO-8859-1", "latin-1", "J\xfcrgen Gro\xdf", "Gr\xfc\xdfe an alle"),
+        ("Shift_JIS", "shift_jis", "\u5c71\u7530\u80fd", "\u79d8\u5bc6\u3092\u8868\u793a"),
+        ("KOI8-R", "koi8-r", "\u0418\u0432\u0430\u043d", "\u043a\u043b\u044e\u0447\u0438"),
+        ("no-such-encoding", "utf-8", "J\xfcrgen", "Gr\xfc\xdfe"),
+        ("UTF-16", "utf-8", "J\xfcrgen", "Gr\xfc\xdfe"),
+        ("zlib_codec", "utf-8", "J\xfcrgen", "Gr\xfc\xdfe"),
+    ],
+)
+def test_people_who_wrote_in_another_encoding_are_shown_as_they_wrote(
+    repo: Repository, engine: Engine, name: str, encoding: str, who: str, subject: str
+) -> None:
+    repo.stage("a.txt", line("another encoding"))
+    foreign_commit(repo, name, subject, encoding, who=f"{who} <j@example.com> 1600000000 +0200")
+    (finding,) = scan(repo.root, engine).findings
+    assert (fact(finding, "author"), fact(finding, "subject")) == (f"{who} <j@example.com>", subject)
+    assert fact(finding, "date") == "2020-09-13T12:26:40Z"
+
+
+def test_a_secret_that_only_an_encoding_shows_is_masked(repo: Repository, engine: Engine) -> None:
+    secret = token("by an encoding")
+    repo.stage("a.txt", line("another encoding"))
+    foreign_commit(repo, "hz", f"key {secret[:20]}~\n{secret[20:]} is new", "utf-8", who="A <a@example.com> 1600000000 +0200")
+    result = scan(repo.root, engine)
+    assert secret not in repr(result)
+
+
 def test_a_merge_is_what_brought_its_own_resolution(matrix: Matrix) -> None:
     (finding,) = matrix.of("merge resolution")
     assert fact(finding, "subject") == "merged"

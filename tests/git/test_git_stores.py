@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 import struct
 import zlib
 from pathlib import Path
@@ -18,6 +19,7 @@ from leakguard.detect.generate import expand
 from leakguard.errors import SourceError
 from leakguard.history import Options, scan_repository
 from leakguard.model import ScanResult
+from leakguard.sources.git import check_files
 from leakguard.sources.gitpacks import hides
 from leakguard.sources.inside.limits import Limits
 from leakguard.work import Policy
@@ -218,6 +220,43 @@ def test_git_is_not_asked_where_it_would_wait_for_ever(repo: Repository, engine:
     os.mkfifo(path)
     with pytest.raises(SourceError, match="no file"):
         scan(repo.root, engine)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize("key", ["include.path", "includeIf.gitdir:/.path", "core.attributesFile"])
+@pytest.mark.parametrize("through", ["", "another"])
+def test_a_configuration_that_leads_to_a_pipe_is_found_before_git_waits(
+    repo: Repository, engine: Engine, key: str, through: str
+) -> None:
+    os.mkfifo(repo.root / ".git" / "pipe")
+    config = repo.root / ".git" / "config"
+    at = config.with_name(through) if through else config
+    repo.git("config", "--file", str(at), key, "pipe")
+    if through:
+        repo.git("config", "--file", str(config), "include.path", through)
+    with pytest.raises(SourceError, match="no file"):
+        scan(repo.root, engine)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize("name", ["refs/heads/pipe", "refs/deep/er/pipe", "logs/refs/heads/pipe"])
+def test_a_pipe_in_place_of_a_ref_is_a_gap_and_no_wait(repo: Repository, engine: Engine, name: str) -> None:
+    repo.commit("b.txt", LINE)
+    path = repo.root / ".git" / name
+    path.parent.mkdir(exist_ok=True, parents=True)
+    os.mkfifo(path)
+    result = scan(repo.root, engine)
+    assert f"{name}: not a file" in gaps(result)
+    assert secrets(result) == {TOKEN.encode()}
+
+
+def test_a_socket_of_gits_own_is_nobodys_concern(repo: Repository, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`git fsmonitor--daemon` listens at one in the git folder."""
+    monkeypatch.chdir(repo.root / ".git")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("fsmonitor--daemon.ipc")
+        check_files(str(repo.root), deep=True)
+        assert gaps(scan(repo.root, engine)) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")

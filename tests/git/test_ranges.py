@@ -24,6 +24,7 @@ from repos import Repository
 from leakguard.cli.main import run as leakguard
 from leakguard.sources.diff import hunks
 from leakguard.sources.index import Blobs, Here
+from leakguard.sources.ranges import _oldest_first
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
@@ -100,6 +101,22 @@ def test_a_range_reports_what_its_commits_add(repo: Repository, scan: Scan) -> N
     assert scan("--commit", third).code == 0
     assert scan("--branch", "main").places == {"a.txt:1", "b.txt:2"}
     assert scan("--range", f"{third}..{third}").code == 0
+
+
+def test_who_wrote_in_another_encoding_is_shown_as_he_wrote(repo: Repository, scan: Scan) -> None:
+    repo.commit("a.txt", "a\n")
+    repo.stage("b.txt", TEXT)
+    who = "J\xfcrgen <j@example.com> 1600000000 +0200"
+    for name, said, shown in (
+        ("ISO-8859-1", "Gr\xfc\xdfe", "Gr\xfc\xdfe"), ("hz", f"key {OTHER[:20]}~\n{OTHER[20:]}", None)
+    ):  # fmt: skip
+        head = f"tree {repo.git('write-tree').strip()}\nparent {repo.head()}\nauthor {who}\ncommitter {who}\n"
+        path = repo.root.parent / "commit"
+        path.write_bytes(f"{head}encoding {name}\n\n{said}\n".encode("latin-1"))
+        facts = scan("--commit", repo.git("hash-object", "-t", "commit", "-w", str(path)).strip()).findings[0]["origin"]["facts"]
+        assert facts.get("subject") == shown or (shown is None and OTHER not in str(facts))
+        if shown:
+            assert facts["author"] == "J\xfcrgen <j@example.com>"
 
 
 def test_a_root_commit_adds_everything(repo: Repository, scan: Scan) -> None:
@@ -413,11 +430,11 @@ def test_globs_of_the_command_line(repo: Repository, scan: Scan) -> None:
 # ---- what cannot be read --------------------------------------------------------------------------------------------
 
 
-def lfs(repo: Repository, name: str, text: str) -> None:
+def lfs(repo: Repository, name: str, text: str, storage: str = ".git/lfs") -> None:
     """Stages an LFS file as git-lfs does: its content beside the objects, a pointer in the index."""
     data = text.encode()
     ident = hashlib.sha256(data).hexdigest()
-    repo.write(f".git/lfs/objects/{ident[:2]}/{ident[2:4]}/{ident}", data)
+    repo.write(f"{storage}/objects/{ident[:2]}/{ident[2:4]}/{ident}", data)
     repo.stage(name, f"version https://git-lfs.github.com/spec/v1\noid sha256:{ident}\nsize {len(data)}\n")
 
 
@@ -432,6 +449,104 @@ def test_what_lfs_holds_is_looked_at_in_place_of_its_pointer(repo: Repository, s
     shutil.rmtree(repo.root / ".git" / "lfs")
     assert scan("--staged").code == 3
     assert scan("--since", base).code == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "refs/heads/main", "refs/remotes/a/b", "ORIG_HEAD", "logs/HEAD", "objects/pack/pack-1.idx", "objects/ab/" + "c" * 38,
+        "info/attributes", "info/sparse-checkout", "worktrees/w/HEAD",
+    ],
+)  # fmt: skip
+def test_git_is_not_asked_for_a_range_where_it_would_wait_for_ever(
+    repo: Repository, tmp_path: Path, scan: Scan, name: str
+) -> None:
+    repo.commit("a.txt", "a\n")
+    for home in (repo.root / ".git", tmp_path / "other" / "objects"):
+        path = home / name.removeprefix("objects/") if home.name == "objects" else home / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        for arguments in (("--branch", "main"), ("--staged",), ("--unstaged",)):
+            said = scan(*arguments)
+            assert (said.code, "could wait for it for ever" in said.err) == (3, True), arguments
+        path.unlink()
+        if not name.startswith("objects/"):
+            return
+        repo.write(".git/objects/info/alternates", f"{tmp_path / 'other' / 'objects'}\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize("folder", ["", "d/e/"])
+def test_attributes_that_are_a_pipe_keep_nobody_waiting(repo: Repository, scan: Scan, folder: str) -> None:
+    repo.commit("d/e/a.txt", "a\n")
+    repo.write("d/e/a.txt", TEXT)
+    os.mkfifo(repo.root / folder / ".gitattributes")
+    said = scan("--unstaged")
+    assert (said.code, "could wait for it for ever" in said.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("storage", "value", "inside"),
+    [(".git/elsewhere", "elsewhere", True), (".git/own/lfs", "own/lfs", True), ("../kept", "", False), ("kept", "../kept", True)],
+)
+def test_lfs_contents_lie_where_the_configuration_says(
+    repo: Repository, scan: Scan, monkeypatch: pytest.MonkeyPatch, storage: str, value: str, inside: bool
+) -> None:
+    value = value or str(repo.root.parent / "kept")
+    repo.git("config", "lfs.storage", value)
+    lfs(repo, "big.csv", f"x\n{TEXT}", storage)
+    assert (scan("--staged").code, scan("--staged", "--follow-alternates").places) == (1 if inside else 3, {"big.csv:2"})
+    repo.git("commit", "-q", "-m", "x")
+    said = scan("--no-cache")
+    assert (said.code, "big.csv:2" in said.places) == ((1, True) if inside else (3, False))
+    assert "big.csv:2" in scan("--no-cache", "--follow-alternates").places
+    # what the user himself says counts anywhere
+    repo.git("config", "--unset", "lfs.storage")
+    config = repo.root.parent / "users"
+    config.write_text(f"[lfs]\n\tstorage = {value}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    assert scan("--commit", "HEAD").places == {"big.csv:2"}
+    assert "big.csv:2" in scan("--no-cache").places
+
+
+def test_a_missing_commit_of_a_range_hides_nothing_else(repo: Repository, scan: Scan) -> None:
+    first = repo.commit("a.txt", TEXT)
+    gone = repo.commit("b.txt", "clean\n")
+    third = repo.commit("c.txt", f"\n{OTHER_TEXT}")
+    repo.git("checkout", "-q", "-b", "side", first)
+    repo.commit("d.txt", f"\n\n{THIRD_TEXT}")
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "-m", "m", "side")
+    repo.git("tag", "-a", "-m", "t", "v1", first)
+    repo.lose(gone)
+    for arguments in (("--since", first), ("--since", "v1"), ("--range", f"{first}...main")):
+        said = scan(*arguments)
+        assert {"c.txt:2", "d.txt:3"} <= said.places, arguments
+        # all that stands behind the gap counts as added, for what was there before is not known
+        assert {found["origin"]["facts"]["commit"] for found in said.findings if found["path"] == "a.txt"} <= {first, third}
+    repo.git("tag", "-d", "v1")
+    assert scan("--branch", "main").places == {"a.txt:1", "c.txt:2", "d.txt:3"}
+    repo.git("update-ref", "refs/heads/clean", repo.git("commit-tree", "-p", "side", "-m", "x", "side^{tree}").strip())
+    assert scan("--since", "side", "--branch", "clean").code == 0
+
+
+def test_a_missing_commit_of_a_range_is_never_clean(repo: Repository, scan: Scan) -> None:
+    first = repo.commit("a.txt", "a\n")
+    gone = repo.commit("b.txt", "b\n")
+    repo.commit("c.txt", "c\n")
+    repo.lose(gone)
+    receipt = repo.root.parent / "receipt.json"
+    said = scan("--since", first, "--receipt", str(receipt))
+    assert (said.code, said.findings) == (3, [])
+    told = receipt.read_text()
+    assert f"commit {gone[:12]}" in told and "1 that something leads to were looked at" in told
+
+
+def test_a_commit_that_is_its_own_ancestor_ends() -> None:
+    assert sorted(_oldest_first({"a": ["b"], "b": ["c", "a"], "c": ["b", "x"]})) == ["a", "b", "c"]
+    assert _oldest_first({"d": ["b", "c"], "b": ["a"], "c": ["a"], "a": []}) == ["a", "b", "c", "d"]
 
 
 def test_a_missing_blob_is_not_clean(repo: Repository, scan: Scan) -> None:

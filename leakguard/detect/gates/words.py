@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from leakguard.detect.gates import Candidate, Verdict
@@ -107,10 +107,24 @@ class _Book:
     """All lists. Reads those that have words in a word's alphabet, each when it is first asked: Trezor's own reader takes
     30 ms for the ten, which every worker paid for the first row of words it met."""
 
+    def __init__(self) -> None:
+        self._known: dict[str, Mapping[str, int]] = {}
+        """Words of lists that were asked for, and no others."""
+        self._of: Mapping[str, int] = {}
+        """The list that was read first, then."""
+
     def get(self, word: str) -> Mapping[str, int]:
         """A word's place in each list that has it."""
-        languages = _ASCII if word.isascii() else LANGUAGES
-        return {language: _list(language)[word] for language in languages if word in _list(language)}
+        first = _list(_ASCII[0])
+        if first is not self._of:
+            self._known, self._of = {}, first
+        known = self._known.get(word)
+        if known is None:
+            languages = _ASCII if word.isascii() else LANGUAGES
+            known = {language: _list(language)[word] for language in languages if word in _list(language)}
+            if known:
+                self._known[word] = known
+        return known
 
     def __contains__(self, word: str) -> bool:
         return any(word in _list(language) for language in (_ASCII if word.isascii() else LANGUAGES))
@@ -122,7 +136,11 @@ _BOOK = _Book()
 @cache
 def ascii_words() -> frozenset[bytes]:
     """The words of all lists that are written in ASCII. ImportError without `mnemonic`."""
-    return frozenset(word.encode() for language in _ASCII for word in _words_in(language) if word.isascii())
+    words: list[bytes] = []
+    for language in _ASCII:
+        with open(os.path.join(_folder(), f"{language}.txt"), "rb") as lines:
+            words += lines.read().split()
+    return frozenset(word for word in words if word.isascii())
 
 
 def _folded(word: str) -> str:
@@ -196,6 +214,7 @@ def _rows_between(text: str, start: int, end: int) -> Iterator[tuple[list[_Word]
         yield row, gaps
 
 
+@lru_cache(maxsize=1024)
 def _kind(gap: str) -> str:
     """What a separator is, whatever the word: numbers differ from word to word, and so does padding."""
     import re
