@@ -17,6 +17,7 @@ from pickle import PickleBuffer
 from typing import Any, TypeAlias
 
 from leakguard.collector import Collector
+from leakguard.detect.alike import Alike
 from leakguard.detect.engine import Engine
 from leakguard.model import Document, Incident, Origin
 from leakguard.paths import Names
@@ -30,6 +31,7 @@ from leakguard.pipeline import (
     scan_whole,
     scan_windows,
     take_names,
+    ties,
 )
 from leakguard.sources.inside.base import joined
 from leakguard.sources.inside.limits import Bytes, Limits
@@ -47,6 +49,10 @@ FIRST_BYTES = 64 * 1024
 
 SHARED = 2 * 1024 * 1024
 """Bytes from which the members of an archive are spread over the workers."""
+MOST_AGAIN = 1024 * 1024
+"""Bytes of a member up to which its digest is made: half of the bytes of most images, and nearly all that is there twice."""
+MOST_KNOWN = 1 << 16
+"""Contents that are known."""
 _WITH_MEMBERS = frozenset(
     kind
     for kind, (module, _) in READERS.items()
@@ -70,10 +76,10 @@ Buffer: TypeAlias = bytes | memoryview
 
 class Piece:
     """A member, or the part of one that begins at `start`: its `size` bytes of data, in the `parts` they came in, have
-    `before` bytes of context before its core and `after` behind it. What was scanned already has `done` instead of data.
-    `share` is never sent to a worker."""
+    `before` bytes of context before its core and `after` behind it. What was scanned already has `done` instead of data;
+    what is to be as another piece, or is the first of its content, knows that `content`. `share` is never sent to a worker."""
 
-    __slots__ = ("after", "before", "done", "origin", "parts", "share", "size", "start")
+    __slots__ = ("after", "again", "before", "content", "done", "origin", "parts", "share", "size", "start")
 
     def __init__(
         self,
@@ -92,11 +98,65 @@ class Piece:
         self.after = after
         self.done = done
         self.share: Share | None = None
+        self.content: _Content | None = None
+        self.again = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.done is not None:
+        if self.done is not None or self.again:
             return Piece, (None, (), -1)
         return Piece, (self.origin, [PickleBuffer(part) for part in self.parts], self.start, self.before, self.after)
+
+
+class _Content:
+    """What came of a content, by what came of its first piece, which had this `path`."""
+
+    __slots__ = ("empty", "path", "reason", "views")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.empty: bool | None = None
+        """Is there nothing in it? None until that is known."""
+        self.views = (0, 0)
+        self.reason = ""
+        """Why it could not be scanned at all."""
+
+    def took(self, done: Done) -> None:
+        self.empty = not (done.findings or done.sets or done.incidents or done.references or done.lines or done.tail)
+        self.views = done.views, done.view_bytes
+        if done.incidents and not done.bytes:
+            self.reason = done.incidents[0].reason
+
+    def done(self, piece: Piece) -> Done | None:
+        """What comes of another piece with it; None if that is not known."""
+        if self.reason:
+            return lost_piece(piece, self.reason)
+        return Done([], [], 0, piece.size, *self.views, []) if self.empty else None
+
+
+class Contents:
+    """The contents of an archive's members, by their digests: of those that are there again, under a path that has the same
+    say, only the first is scanned. Layers that change the owners of files have each of them once more."""
+
+    def __init__(self, engine: Engine) -> None:
+        from hashlib import sha256
+
+        self._digest = sha256
+        self._alike = Alike(engine)
+        self._known: dict[bytes, _Content] = {}
+
+    def look(self, piece: Piece) -> None:
+        """Tells a whole member what its content is, or that it is one that was seen."""
+        if piece.done is not None or piece.start or piece.after or not 0 < piece.size <= MOST_AGAIN:
+            return
+        made = self._digest()
+        for part in piece.parts:
+            made.update(part)
+        known = self._known.get(made.digest())
+        if known is None:
+            if len(self._known) < MOST_KNOWN:
+                piece.content = self._known[made.digest()] = _Content(piece.origin.path)
+        elif known.empty is not False and self._alike(known.path, piece.origin.path) and not ties(str(piece.origin)):
+            piece.content, piece.again = known, True
 
 
 class Share:
@@ -126,6 +186,8 @@ class Share:
     def take(self, piece: Piece, done: Done) -> None:
         """The outcome of the next piece. Lets go of its data."""
         piece.parts = ()
+        if piece.content is not None and not piece.again:
+            piece.content.took(done)
         if not (piece.start or done.findings or done.sets or done.incidents or done.references):  # nearly all
             self._objects += 1
             self._own.nothing_in(done)
@@ -165,9 +227,11 @@ def batches(engine: Engine, found: Iterable[Leaf], policy: Policy, share: Share)
     """Members in batches worth handing over."""
     batch: list[Piece] = []
     size, enough = 0, FIRST_BYTES
+    contents = Contents(engine)
     for leaf in found:
         for piece in _pieces(engine, leaf, policy):
             piece.share = share
+            contents.look(piece)
             batch.append(piece)
             size += piece.size
             if size >= enough or len(batch) >= BATCH_FILES:
@@ -306,7 +370,8 @@ def run_pieces(
             if share is None:
                 raise ValueError("a piece of nothing")
             if item.start >= 0:
-                share.take(item, item.done or done or lost_piece(item, "no answer"))
+                made = _as_before(engine, item, policy) if item.again else item.done or done
+                share.take(item, made or lost_piece(item, "no answer"))
             else:
                 ended, share = share, None
                 ended.finish()
@@ -316,8 +381,15 @@ def run_pieces(
         raise
 
 
+def _as_before(engine: Engine, piece: Piece, policy: Policy) -> Done | None:
+    """What comes of a piece whose content was in another one, of which is known by now what came of it: something was found in
+    that, mostly never, and this one is scanned here."""
+    before = piece.content.done(piece) if piece.content is not None else None
+    return before or scan_piece(engine, piece, policy)
+
+
 def _weight(batch: Sequence[Piece | Unit]) -> int:
-    return sum(item.size for item in batch if isinstance(item, Piece))
+    return sum(item.size for item in batch if isinstance(item, Piece) and not item.again)
 
 
 def end_of(share: Share) -> Piece:
@@ -343,6 +415,7 @@ def _work(
     ahead = _Ahead(tasks)
     plain: list[Unit] = []
     size = given = 0
+    most = 4 * FIRST_BYTES  # who is to have the second batch waits for the first one to be made
     shares = 2 * jobs
     while True:
         # as far ahead as was handed out: nobody waits for the first batch, and the end is seen when it is near
@@ -363,10 +436,10 @@ def _work(
         for unit in units([task], inside=True):
             plain.append(unit)
             size += (unit.end if unit.end is not None else task.size) - unit.start + PER_FILE
-            if size >= min(enough, BATCH_BYTES) or len(plain) >= BATCH_FILES:
+            if size >= min(enough, most) or len(plain) >= BATCH_FILES:
                 yield plain
                 given += size
-                plain, size = [], 0
+                plain, size, most = [], 0, min(2 * most, BATCH_BYTES)
     if plain:
         yield plain
 

@@ -91,14 +91,14 @@ def _whole(task: FileTask, policy: Policy) -> Document | None:
 def scan_whole(engine: Engine, document: Document, policy: Policy, incidents: list[Incident]) -> Done:
     """Scans what is one Document from end to end."""
     size = len(document.data)
-    if not size and not _ties(str(document.origin)):
+    if not size and not ties(str(document.origin)):
         return Done([], [], 0, 0, 0, 0, incidents)
     try:
         scan = engine.scan(document.data, document.origin.path, size=size, core_end=size)
     except EngineError as error:
         incidents.append(Incident("failed", str(document.origin), error.message, size))
         return Done([], [], 0, 0, 0, 0, incidents)
-    if not scan.matches and not scan.incidents and not _ties(str(document.origin)):
+    if not scan.matches and not scan.incidents and not ties(str(document.origin)):
         return Done([], [], 0, size, scan.views, scan.view_bytes, incidents)
     account = _Account(0, incidents)
     account.add(_judged(engine, document, scan, account), policy)
@@ -400,7 +400,7 @@ def _judged(engine: Engine, document: Document, scan: Scan | EngineError, accoun
     return _Window(base + low, own, sets, told, lines, begin, read, base + high, views, view_bytes, refers)
 
 
-def _ties(path: str) -> bool:
+def ties(path: str) -> bool:
     """Whether a file may tie others together, going by its name."""
     return "compose" in path or path.endswith((".service", "Procfile"))
 
@@ -408,7 +408,7 @@ def _ties(path: str) -> bool:
 def _references(document: Document, own: list[Finding]) -> tuple["References", ...]:
     """What a document refers to, if it holds a half of a credential or is a file that ties others together."""
     path = str(document.origin)
-    if not own and not _ties(path):
+    if not own and not ties(path):
         return ()
     from leakguard.triage.joining import references
 

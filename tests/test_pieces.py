@@ -240,7 +240,7 @@ def test_the_first_batches_are_small(engine: Engine) -> None:
     assert sum(sizes) == 400 * 30_000
 
 
-def test_batches_get_smaller_towards_the_end(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_files_begin_small_and_get_smaller_towards_the_end(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "BATCH_BYTES", 64 * 1024)
     monkeypatch.setattr(pieces, "FIRST_BYTES", 8 * 1024)
     for number in range(200):
@@ -251,6 +251,58 @@ def test_batches_get_smaller_towards_the_end(engine: Engine, tmp_path: Path, mon
         names = [os.path.basename(item.task.path) for batch in work for item in batch if isinstance(item, pieces.Unit)]
         assert names == [f"{number:03}.txt" for number in range(200)]
         sizes = [len(batch) for batch in work]
-        assert max(sizes) == sizes[0] >= 64 * 1024 // (1400 + pieces.PER_FILE)
+        most = sizes.index(max(sizes))
+        assert sizes[:most] == sorted(sizes[:most])  # and larger from the first on, so that nobody waits for one to be made
+        assert 4 * 8 * 1024 <= sizes[0] * (1400 + pieces.PER_FILE) < 5 * 8 * 1024
+        assert max(sizes) >= (64 * 1024 if jobs > 1 else 32 * 1024) // (1400 + pieces.PER_FILE)
         assert sizes[-1] <= 2
-        assert sizes[sizes.index(min(sizes[:-1])) :] == sorted(sizes[sizes.index(min(sizes[:-1])) :], reverse=True)
+        assert sizes[most:-1] == sorted(sizes[most:-1], reverse=True)
+
+
+def test_a_content_that_is_there_again_is_scanned_once_and_found_as_often(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers that change the owners of files have all of them twice. The account is the same, also where a path has a say."""
+    rng = Random(17)
+    files: dict[str, bytes] = {}
+    plain = {f"{number}.py": b" ".join(rng.choices([word.encode() for word in WORDS], k=400)) for number in range(40)}
+    value = f"secret = '{expand('{{alnum*64}}', rng)}'\n".encode()
+    folded = b"the words of it, then a token: " + b"x" * 20 + b" " + token(rng).encode() + b" and some more of them\n"
+    for folder in ("usr/lib", "opt/app", "srv/binance", "var"):
+        files |= {f"{folder}/{name}": data for name, data in plain.items()}
+        files |= {f"{folder}/value.py": value, f"{folder}/found.env": b"GITHUB_TOKEN=" + token(Random(3)).encode() + b"\n"}
+        files |= {f"{folder}/folded.txt": folded, f"{folder}/docker-compose.yml": b"services:\n  a:\n    env_file: found.env\n"}
+        files |= {f"{folder}/empty": b"", f"{folder}/{rng.random()}.py": plain["7.py"]}
+    (tmp_path / "one.tgz").write_bytes(gzip.compress(_tar(files), 1, mtime=0))
+    monkeypatch.setattr(pieces, "SHARED", 1)
+    one = _scan(tmp_path, engine, 1)
+    sent: list[str] = []
+    look = pieces.Contents.look
+
+    def looked(self: pieces.Contents, piece: pieces.Piece) -> None:
+        look(self, piece)
+        sent.extend([] if piece.again else [piece.origin.path])
+
+    monkeypatch.setattr(pieces.Contents, "look", looked)
+    two = _scan(tmp_path, engine, 2)
+    assert len(two.findings) >= 4
+    assert found(one) == found(two)
+    assert sorted(one.incidents) == sorted(two.incidents)
+    assert (one.totals, one.receipt) == (two.totals, two.receipt)
+    again = len(files) - len(sent)
+    assert again >= 80, "of each file of words one, and one in the folder of a venue"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers are not forked there")
+def test_a_content_that_ends_a_worker_is_told_of_each_member(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that reads does not try it."""
+    data = b"some text of no account\n" * 50
+    (tmp_path / "one.tgz").write_bytes(gzip.compress(_tar({"src/7.py": data, "lib/7.py": data}), 1, mtime=0))
+    monkeypatch.setattr(pieces, "SHARED", 1)
+    monkeypatch.setattr(pieces, "scan_piece", _deadly)
+    result = _scan(tmp_path, engine, 2)
+    lost = [incident for incident in result.incidents if "a worker died on it" in incident.reason]
+    assert [incident.origin for incident in lost] == ["one.tgz!/src/7.py", "one.tgz!/lib/7.py"]
+    assert {incident.bytes for incident in lost} == {len(data)}

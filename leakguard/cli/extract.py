@@ -2,7 +2,8 @@
 
 Promises: the chain is walked as a scan walks it, with the same limits; nothing is written but the one file that was
 named (whole or not at all, readable by its owner alone), or standard output where that is no terminal; no name out of
-the archive is ever used as a path. A name that a report masked is understood if it fits one thing alone.
+the archive is ever used as a path. A name that a report masked, or shows with escapes, is understood if it fits one thing
+alone.
 """
 
 from __future__ import annotations
@@ -102,9 +103,15 @@ def _called(path: str, shown: Callable[[str], str]) -> list[str]:
 
 
 def _same(path: str, wanted: str, shown: Callable[[str], str]) -> bool:
-    from leakguard.report.common import printable
+    return wanted in _forms(path) or wanted in _forms(shown(path))
 
-    return wanted in (path, printable(path), shown(path), printable(shown(path)))
+
+def _forms(text: str) -> tuple[str, ...]:
+    """A name as it is, as text shows one with control characters in it, as JSON shows one that is no UTF-8."""
+    from leakguard.report.common import printable, well_formed
+
+    shown = printable(text)
+    return (text,) if shown == text else (text, shown, well_formed(text))
 
 
 def _entries(folder: str) -> list[str]:
@@ -131,7 +138,8 @@ class _Search:
 
     def run(self, write: Any) -> bool:
         """Hands a writer of the member to `write`; whether the member was there."""
-        if os.path.isdir(self.root) or any(_IMAGE.match(wanted[len(self.root) :]) for wanted in self.wanted):
+        roots = _forms(self.root)
+        if os.path.isdir(self.root) or any(_IMAGE.match(text[len(root) :]) for text in self.wanted for root in roots):
             return self._run_image(write)
         from leakguard.model import Origin
         from leakguard.sources.files import FileTask
@@ -176,25 +184,21 @@ class _Search:
         self.there = self.there or self._fits(str(origin)) or self._fits(str(origin).rstrip("/"))
 
     def _fits(self, text: str) -> bool:
-        from leakguard.report.common import printable
-
-        shown = printable(text if self.shown is None else self.shown(text))
-        return text in self.wanted or shown in self.wanted
+        shown = text if self.shown is None else self.shown(text)
+        return text in self.wanted or not self.wanted.isdisjoint(_forms(shown))
 
     def choose(self, text: str) -> str:
         """`take` the member wanted, `enter` what leads to it, pass by the rest."""
-        from leakguard.report.common import printable
-
-        shown = printable(text)  # what a report prints where a name has control characters
+        forms = _forms(text)
         if self.shown is not None:
-            shown = printable(self.shown(text))
-            if text in self.wanted or shown in self.wanted:
+            forms = (text, *_forms(self.shown(text)))
+            if not self.wanted.isdisjoint(forms):
                 self.fits.add(text)
                 return ""
         for wanted in self.wanted:
-            if wanted in (text, shown):
+            if wanted in forms:
                 return "take"
-            if wanted.startswith((f"{text}!/", f"{shown}!/")):
+            if any(wanted.startswith(f"{form}!/") for form in forms):
                 return "enter"
         return ""
 
@@ -217,6 +221,12 @@ def _root(origin: str) -> str:
             return origin[:at]
     if "!/" not in origin:
         raise UsageError("extract: ORIGIN names no member: FILE!/MEMBER, as a report prints it")
+    while (at := origin.find("!/", at + 1)) >= 0:  # a name with control characters, or one that is no UTF-8
+        called = [path for path in _called(origin[:at], str) if os.path.isfile(path) or _is_image(path)]
+        if len(called) > 1:
+            raise UsageError(f"extract: {len(called)} files are shown as {origin[:at]}")
+        if called:
+            return called[0]
     raise UsageError(f"extract: no such file: {origin.split('!/', 1)[0]}")
 
 

@@ -40,6 +40,12 @@ PATIENCE = 300.0
 """Seconds of waiting in all from which on a connection must have brought LEAST_RATE bytes for each of them."""
 LEAST_RATE = 1024
 MOST_REDIRECTS = 5
+MOST_TRIES = 4
+"""How often something is asked for where the registry says that it is busy (429, 503)."""
+LONGEST_WAIT = 60.0
+"""Seconds that a busy registry may have us wait each time; one that wants more has not answered."""
+MOST_PAGES = 100
+"""Pages of what refers to a manifest."""
 MOST_RESUMED = 3
 DOCKER_HUB = "registry-1.docker.io"
 
@@ -56,6 +62,8 @@ _NAME = re.compile(
 _LOGIN = re.compile(r"\A(\w+://)?[^/@]*:[^/]*@")
 """A login before a host, which is not to be shown."""
 _CHALLENGE = re.compile(r'([a-z_]+)="([^"]*)"')
+_BETWEEN = re.compile(r",\s*(?=(?:Basic|Bearer|Digest|Negotiate|NTLM)\b)", re.IGNORECASE)
+_NEXT = re.compile(r'<([^<>]*)>\s*;[^<>]*\brel\s*=\s*"?next\b', re.IGNORECASE)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -137,6 +145,10 @@ class SlowError(OSError):
     """Bytes come, but so few that the end never will."""
 
 
+class BusyError(OSError):
+    """The registry has no time."""
+
+
 class Answer:
     """A response with its connection, both closed by one call."""
 
@@ -191,12 +203,12 @@ class Web:
     def get(self, path: str, accept: str = "*/*", start: int = 0) -> Answer:
         """A response with status 200 (or 206 from `start` on). MissingError for 404, OSError for the rest."""
         url = f"{self.scheme}://{self.name.host}{path}"
-        response = self._asked(url, accept, start)
+        response = self._patiently(url, accept, start)
         if response.status == 401:
-            challenge = response.headers.get("WWW-Authenticate", "")
+            challenge = _challenge(response.headers.get_all("WWW-Authenticate", []))
             response.close()
             self._authorization = self._authorized(challenge)
-            response = self._asked(url, accept, start)
+            response = self._patiently(url, accept, start)
         if response.status == (206 if start else 200):
             return response
         response.close()
@@ -204,7 +216,20 @@ class Web:
             raise MissingError("the registry does not have it")
         if response.status in (401, 403):
             raise OSError(0, f"the registry refuses: {response.status}")
-        raise OSError(0, f"the registry answers {response.status}")
+        kind = BusyError if response.status in _BUSY else OSError
+        raise kind(0, f"the registry answers {response.status}")
+
+    def _patiently(self, url: str, accept: str, start: int) -> Answer:
+        """The response of a registry that may be busy."""
+        for number in range(MOST_TRIES):
+            response = self._asked(url, accept, start)
+            told = response.headers.get("Retry-After", "")
+            wait = int(told[:9]) if told.isascii() and told.isdigit() else 0.5 * 2**number
+            if response.status not in _BUSY or number + 1 == MOST_TRIES or wait > LONGEST_WAIT:
+                break
+            response.close()
+            time.sleep(wait)
+        return response
 
     def _asked(self, url: str, accept: str, start: int) -> Answer:
         """The response after redirects, with which no login goes along."""
@@ -291,6 +316,15 @@ class Web:
             raise OSError(0, "the login is not sent: the connection is not encrypted")
         if host != own and (host.split(".")[-2:] != own.split(".")[-2:] or host.replace(".", "").isdigit()):
             raise OSError(0, "the login is not sent: the token service belongs to another domain")
+
+
+_BUSY = (429, 503)
+
+
+def _challenge(told: list[str]) -> str:
+    """Of the ways to log in that a registry names the one with a token, else the first."""
+    ways = [way.strip() for text in told for way in _BETWEEN.split(text)]
+    return next((way for way in ways if way.lower().startswith("bearer")), ways[0] if ways else "")
 
 
 def _url(base: str, target: str) -> str:
@@ -398,22 +432,54 @@ class Registry:
         names = [f"/v2/{self.web.name.path}/referrers/{digest}"]
         names += [f"/v2/{self.web.name.path}/manifests/{dashed}{end}" for end in ("", ".att", ".sbom", ".sig")]
         for path in names:
+            if "/referrers/" in path:
+                found += self._referrers(path, digest)
+                continue
             try:
                 with self.web.get(path, ACCEPT) as response:
                     data = read_all(_safely(response), oci.MOST_DOCUMENT + 1)
-                    told = "" if "/referrers/" in path else response.headers.get("Docker-Content-Digest", "")
+                    told = response.headers.get("Docker-Content-Digest", "")
             except MissingError:
                 continue
             except (BrokenError, OSError) as error:
-                if "/referrers/" in path:
-                    continue  # registries without that API answer as they like
-                reason = error.reason if isinstance(error, BrokenError) else error.strerror or type(error).__name__
-                self.on_incident(Incident("failed", f"{self.origin}!/{oci.short(digest)}", f"attestations: {reason}"))
-                continue
-            if "/referrers/" in path and not oci_manifests(data):
+                self._untold(digest, error.reason if isinstance(error, BrokenError) else error.strerror or type(error).__name__)
                 continue
             found.append(self._root(data, told))
         return found
+
+    def _referrers(self, path: str, digest: str) -> list[Root]:
+        """The answers of the referrers API, page by page. Registries without it answer as they like."""
+        found: list[Root] = []
+        for _ in range(MOST_PAGES):
+            try:
+                with self.web.get(path, ACCEPT) as response:
+                    data = read_all(_safely(response), oci.MOST_DOCUMENT + 1)
+                    link = _NEXT.search(", ".join(response.headers.get_all("Link", [])))
+            except (BrokenError, OSError) as error:
+                if found or isinstance(error, BusyError):
+                    reason = error.reason if isinstance(error, BrokenError) else error.strerror or type(error).__name__
+                    self._untold(digest, reason)
+                return found
+            if not oci_manifests(data):
+                return found
+            found.append(self._root(data, ""))
+            if link is None:
+                return found
+            base = urlsplit(f"{self.web.scheme}://{self.web.name.host}{path}")
+            try:
+                following = urlsplit(_url(base.geturl(), link[1]))
+            except OSError:
+                following = urlsplit("")
+            if (following.scheme, following.netloc) != (base.scheme, base.netloc):
+                self._untold(digest, "the registry names a further page elsewhere")
+                return found
+            path = following.path + (f"?{following.query}" if following.query else "")
+        reason = f"limit reached: more than {MOST_PAGES} pages of attestations"
+        self.on_incident(Incident("truncated", f"{self.origin}!/{oci.short(digest)}", reason))
+        return found
+
+    def _untold(self, digest: str, reason: str) -> None:
+        self.on_incident(Incident("failed", f"{self.origin}!/{oci.short(digest)}", f"attestations: {reason}"))
 
     def rest(self, walker: Walker) -> Iterator[Leaf]:
         """Nothing: a registry names no content but by its manifests."""

@@ -150,7 +150,7 @@ CASES: dict[str, Callable[[], dict[str, Files]]] = {
     "an attestation without its image": one(absent_attestation_only),
     "an index in an index, missing": one(lambda: nested_index(gone=True)),
     "an index in an index, without its manifest": one(lambda: nested_index(gone=False)),
-    "a member of a kind that nobody reads": one(lambda: member("x.Z", b"\x1f\x9d\x90" + NOISE)),
+    "a member of a kind that nobody reads": one(lambda: member("x.wim", b"MSWIM\0\0\0" + NOISE)),
     "a member that is encrypted": one(lambda: member("backup.age", b"age-encryption.org/v1\n-> X25519 " + NOISE)),
     "a member that is damaged": one(lambda: member("x.gz", gzip.compress(NOISE)[:-999])),
     "keys twice in a manifest": one(lambda: twice('"layers"', '"layers"')),

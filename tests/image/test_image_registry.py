@@ -11,6 +11,7 @@ import pytest
 from made import (
     Made,
     Registry,
+    Request,
     artifact,
     digest,
     docker,
@@ -182,6 +183,87 @@ def test_what_refers_to_an_image_is_read(tmp_path: Path) -> None:
         seen = scan(tmp_path, f"{made.host}/team/app:1")
     assert seen.secrets == sorted([token(7), token(8)]), seen.error
     assert seen.receipt["complete"], seen.reasons
+
+
+@pytest.mark.parametrize("case", ["all", "busy", "elsewhere", "without end"])
+def test_pages_of_what_refers_to_an_image_are_all_read(case: str, tmp_path: Path) -> None:
+    """Bug: of a list in pages the first one was read, and nothing said."""
+    made = Registry()
+    image = Made([layer(("a", b"x"))])
+    made.add("1", [image])
+    pages = []
+    for number in range(3):
+        sbom = artifact(json.dumps({"GITHUB_TOKEN": token(20 + number)}).encode(), "application/spdx+json", image.manifest)
+        made.blobs |= sbom
+        made.manifests |= sbom
+        entry = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": next(iter(sbom)), "size": 1}
+        pages.append(json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode())
+
+    def answer(request: Request) -> None:
+        if "/referrers/" not in request.path:
+            made(request)
+            return
+        path, _, query = request.path.partition("?")
+        number = int(query.removeprefix("last=") or 0)
+        following = {"elsewhere": f"http://localhost:{made.host.rpartition(':')[2]}{path}?last=1"}.get(case, f"{path}?last={number + 1}")
+        link = {"Link": f'<{following}>; rel="next"'} if number < 2 or case == "without end" else {}
+        if case == "busy" and number == 1:
+            request.reply(429, Retry_After="3600")
+        else:
+            request.reply(200, pages[min(number, 2)], **link)
+
+    with registry(made) as server:
+        server.answer = answer
+        seen = scan(tmp_path, f"{made.host}/team/app:1")
+    all_of_them = case in ("all", "without end")
+    assert seen.secrets == sorted(token(20 + number) for number in range(3 if all_of_them else 1)), seen.error
+    told = {"all": "", "busy": "attestations: the registry answers 429", "elsewhere": "a further page elsewhere",
+            "without end": "more than 100 pages"}[case]  # fmt: skip
+    assert told in seen.reasons and bool(seen.reasons) == bool(told)
+
+
+def test_a_registry_that_is_busy_is_asked_again(tmp_path: Path) -> None:
+    made = Registry()
+    made.add("1", images())
+    times: dict[str, int] = {}
+
+    def answer(request: Request) -> None:
+        times[request.path] = times.get(request.path, 0) + 1
+        if times[request.path] == 1:
+            request.reply((429, 503)[len(times) % 2], Retry_After="0")
+        else:
+            made(request)
+
+    with registry(made) as server:
+        server.answer = answer
+        seen = scan(tmp_path, f"{made.host}/team/app:1")
+    assert seen.secrets == sorted(token(number) for number in range(6)) and seen.reasons == "", seen.error
+
+
+@pytest.mark.parametrize("told", [
+    ('Basic realm="here"', 'Bearer realm="REALM",service="reg"'),
+    ('Basic realm="here", Bearer realm="REALM",service="reg"',),
+    ('Bearer realm="REALM",service="reg", Basic realm="here"',),
+])  # fmt: skip
+def test_of_several_ways_to_log_in_a_token_is_taken(told: tuple[str, ...], tmp_path: Path) -> None:
+    """Bug: of two headers the first was obeyed, and of one the last realm."""
+    made = Registry("token")
+    made.add("1", images())
+
+    def answer(request: Request) -> None:
+        if request.path.startswith("/token") or request.headers.get("Authorization", "").startswith("Bearer"):
+            made(request)
+            return
+        request.send_response(401)
+        for way in told:
+            request.send_header("WWW-Authenticate", way.replace("REALM", f"http://{made.host}/token"))
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    with registry(made) as server:
+        server.answer = answer
+        seen = scan(tmp_path, f"{made.host}/team/app:1", access=ROBOT)
+    assert seen.secrets == sorted(token(number) for number in range(6)), seen.error
 
 
 def test_layers_that_a_file_had_are_not_asked_for_again(tmp_path: Path) -> None:

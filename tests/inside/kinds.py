@@ -184,7 +184,8 @@ def picture(secret: str) -> bytes:
 
 
 KINDS: dict[str, Kind] = {
-    **{name: Kind(f"x{suffix}", lambda s, pack=pack: pack(long(s))) for name, (suffix, pack) in CODECS.items()},  # type: ignore[misc]
+    **{name: Kind(f"x{suffix}", lambda s, pack=pack: pack(long(s)), text=name == "compress")  # type: ignore[misc]
+       for name, (suffix, pack) in CODECS.items()},
     "skippable": Kind("x.pzst", lambda s: b"\x50\x2a\x4d\x18\4\0\0\0abcd" + CODECS["zstd"][1](line(s))),
     "zlib": Kind("x.zlib", lambda s: zlib.compress(long(s))),
     "git-object": Kind("objects/ab/" + "c" * 38, git_object, nested=True),
@@ -194,12 +195,14 @@ KINDS: dict[str, Kind] = {
     "tar": Kind("x.tar", in_files(tar)),
     "cpio": Kind("x.cpio", in_files(ARCHIVES["cpio newc"])),
     **{name: Kind(f"x.{name}", in_files(ARCHIVES[name]), process=True) for name in ("7z", "rar", "cab", "lha", "xar", "squashfs")},
+    "program": Kind("x.exe", lambda s: b"MZ" + bytes(600) + in_files(ARCHIVES["7z"])(s), process=True),
     "docx": Kind("x.docx", lambda s: papers.docx(document(s))),
     "xlsx": Kind("x.xlsx", lambda s: papers.xlsx({"one": [["name", "value"], ["github_token", s]]})),
     "xlsb": Kind("x.xlsb", lambda s: papers.xlsb({"one": [["name", "value"], ["github_token", s]]})),
     "pptx": Kind("x.pptx", lambda s: papers.pptx([f"GITHUB_TOKEN={s}"])),
     "odt": Kind("x.odt", lambda s: papers.opendocument("text", f"<text:p>GITHUB_TOKEN={s}</text:p>")),
     "ods": Kind("x.ods", lambda s: papers.opendocument("spreadsheet", papers.ods_table("one", [["github_token", s]]))),
+    "flat-xml": Kind("x.fodt", lambda s: papers.flat("text", f"<text:p>GITHUB_TOKEN=<text:span>{s[:9]}</text:span>{s[9:]}</text:p>")),
     "pdf": Kind("x.pdf", lambda s: papers.pdf([[f"GITHUB_TOKEN={s}"]]).end(), process=True),
     "ole": Kind("x.msg", lambda s: papers.msg("keys", f"GITHUB_TOKEN={s}"), process=True),
     "rtf": Kind("x.rtf", lambda s: rb"{\rtf1\ansi{\info{\title keys}} GITHUB_TOKEN=" + s.replace("_", r"\_").encode() + rb"\par}", text=True),
@@ -240,8 +243,6 @@ KINDS: dict[str, Kind] = {
     "pg-dump": Kind("x.dump", database("pg custom")),
     "pg-dump-tar": Kind("x.tar", database("pg tar")),
     "pg-data": Kind("3078.dat", lambda s: f"1\tbot\t{s}\n2\tbot\t-\n\\.\n\n".encode(), nested=True, text=True),
-    "compress": Kind("x.Z", named(b"\x1f\x9d\x90"), named=True),
-    "lzop": Kind("x.lzo", named(b"\x89LZO\0\r\n\x1a\n"), named=True),
     "wim": Kind("x.wim", named(b"MSWIM\0\0\0"), named=True),
     "borg": Kind("0", named(b"BORG_SEG"), named=True),
     "restic": Kind("repo/keys/ab12", lambda s: b'{"created":"2026","kdf":"scrypt","N":1,' + b'"x":"' + line(s).replace(b"\n", b" ") + b'"}', named=True),

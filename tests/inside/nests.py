@@ -106,6 +106,94 @@ def lzip(data: bytes) -> bytes:
     return b"LZIP\1\x14" + raw + struct.pack("<IQQ", zlib.crc32(data), len(data), size)
 
 
+def unix_compress(data: bytes) -> bytes:
+    """LZW as `compress` writes it: where codes become longer, the group of eight they stand in is filled up."""
+    out = bytearray(b"\x1f\x9d\x90")
+    words = {bytes((code,)): code for code in range(256)}
+    width, free, word = 9, 257, b""
+    group: list[int] = []
+
+    def flush(size: int) -> None:
+        out.extend(sum(code << width * at for at, code in enumerate(group)).to_bytes(width, "little")[:size])
+        group.clear()
+
+    for at in range(len(data) + 1):
+        letter = data[at : at + 1]
+        if letter and word + letter in words:
+            word += letter
+            continue
+        if word:
+            group.append(words[word])
+        if len(group) == 8 or not letter:
+            flush(width if letter else (len(group) * width + 7) // 8)
+        if not letter:
+            break
+        if free > (1 << width) - 1 and width < 16:
+            if group:
+                flush(width)
+            width += 1
+        if free < 1 << 16 and word:
+            words[word + letter] = free
+            free += 1
+        word = letter
+    return bytes(out)
+
+
+def lzo1x(data: bytes) -> bytes:
+    """One block, by the longest of what is found at the last place of the next four bytes."""
+    out = bytearray()
+    seen: dict[bytes, int] = {}
+    at = low = behind = 0
+
+    def literals(upto: int) -> None:
+        run = data[low:upto]
+        if not out and len(run) <= 238:
+            out.append(17 + len(run))
+        elif len(run) < 4 and out:
+            out[behind] |= len(run)
+        elif len(run) <= 18:
+            out.append(len(run) - 3)
+        else:
+            zeros, last = divmod(len(run) - 18 - 1, 255)
+            out.extend(bytes(1 + zeros) + bytes((last + 1,)))
+        out.extend(run)
+
+    while at < len(data):
+        start = seen.get(data[at : at + 4], -1)
+        seen[data[at : at + 4]] = at
+        if start < 0 or at - start > 16_384 or len(data) - at < 4 or not at:
+            at += 1
+            continue
+        count = 4
+        while at + count < len(data) and data[start + count] == data[at + count]:
+            count += 1
+        literals(at)
+        if count <= 33:
+            out.append(32 + count - 2)
+        else:
+            zeros, last = divmod(count - 33 - 1, 255)
+            out.extend(b"\x20" + bytes(zeros) + bytes((last + 1,)))
+        behind = len(out)
+        out.extend(struct.pack("<H", (at - start - 1) << 2))
+        at += count
+        low = at
+    if low < len(data):
+        literals(len(data))
+    return bytes(out) + b"\x11\0\0"
+
+
+def lzop(data: bytes, name: bytes = b"") -> bytes:
+    """A block that is packed and one that is not."""
+    head = struct.pack(">HHHBBIIII", 0x1030, 0x2080, 0x0940, 1, 5, 0x1, 0o100644, 0, 0) + bytes((len(name),)) + name
+    out = b"\x89LZO\0\r\n\x1a\n" + head + struct.pack(">I", zlib.adler32(head))
+    cut = len(data) * 3 // 4
+    for block in (data[:cut], data[cut:]):
+        packed = lzo1x(block)
+        body = packed if len(packed) < len(block) else block
+        out += struct.pack(">III", len(block), len(body), zlib.adler32(block)) + body if block else b""
+    return out + bytes(4)
+
+
 CODECS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": (".gz", lambda data: gzip.compress(data, mtime=0)),
     "bzip2": (".bz2", bz2.compress),
@@ -116,6 +204,8 @@ CODECS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "lz4": (".lz4", lz4),
     "lz4-legacy": (".lz4", lz4_legacy),
     "brotli": (".br", br),
+    "compress": (".Z", unix_compress),
+    "lzop": (".lzo", lzop),
 }
 
 

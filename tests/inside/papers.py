@@ -155,6 +155,12 @@ def opendocument(kind: str, body: str, parts: dict[str, str | bytes] | None = No
     return zip_(files)
 
 
+def flat(kind: str, body: str) -> bytes:
+    """The same in one file: an .fodt, .fods or .fodp."""
+    mime = f'office:mimetype="application/vnd.oasis.opendocument.{kind}"'
+    return f"{HEAD}<office:document {OD} {mime}><office:body><office:{kind}>{body}</office:{kind}></office:body></office:document>".encode()
+
+
 def ods_table(name: str, rows: list[list[str]]) -> str:
     out = ""
     for row in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import io
 from collections.abc import Callable
@@ -107,7 +108,6 @@ def test_columns_truncated_damaged_and_lied_about(form: str, tmp_path: Path) -> 
 
 
 def test_kinds_of_values(tmp_path: Path) -> None:
-    import datetime
     import decimal
 
     row = {
@@ -153,6 +153,28 @@ def test_rows_of_numbers_say_nothing(tmp_path: Path) -> None:
     assert seen.incidents == []
 
 
+@pytest.mark.parametrize("texts", [[], ["", "b"]])
+def test_rows_of_numbers_and_times_say_nothing(texts: list[str], tmp_path: Path) -> None:
+    """Candles: of a million rows none is written, and a row of them that holds text is written whole."""
+    when = datetime.datetime(2024, 1, 2, 3, 4, 5, 6)
+    columns: dict[str, list[Any]] = {
+        "day": [when.date()] * 2, "at": [when] * 2, "time": [when.time()] * 2, "took": [datetime.timedelta(1)] * 2,
+        "open": [0.5, 1.5], "count": [1, 2], "closed": [True, None], "none": [None, None],
+    }  # fmt: skip
+    out = io.BytesIO()
+    parquet.write_table(pyarrow.table(columns | ({"note": texts} if texts else {})), out)
+    seen = look(out.getvalue(), tmp_path, "x.parquet")
+    assert seen.incidents == []
+    lines = seen.members.get("x.parquet!/rows", b"").decode().split("\n")
+    if not texts:
+        assert lines == [""]
+        return
+    assert lines == [
+        "[row 2]", "day = 2024-01-02", "at = 2024-01-02 03:04:05.000006", "time = 03:04:05.000006", "took = 1 day, 0:00:00",
+        "open = 1.5", "count = 2", "note = b", "", "",
+    ]  # fmt: skip
+
+
 def test_a_bomb_of_rows_ends_at_a_limit(tmp_path: Path) -> None:
     """A dictionary of one long value, named by ten thousand rows: 10 GB from a few kilobytes."""
     column = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 10_000, pyarrow.int32()), pyarrow.array(["x" * (1 << 20)]))
@@ -172,7 +194,7 @@ def test_a_reader_that_takes_too_much_memory_is_ended(tmp_path: Path, monkeypatc
     (tmp_path / "columns").mkdir()
     (tmp_path / "columns" / "tablechild.py").write_text((Path(child.__file__).parent / "columns" / "tablechild.py").read_text())
     monkeypatch.setattr(child, "__file__", str(path))
-    data = FORMS["parquet"][1]([{"a": token(6)}])
+    data = FORMS["parquet"][1]([{"a": token(6), "b": "x" * (32 << 20)}])  # the packages were there before the limit
     seen = look(data, tmp_path, "x.parquet")
     assert seen.states == {"failed"}
     assert seen.members["x.parquet"] == data

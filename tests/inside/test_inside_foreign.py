@@ -14,7 +14,7 @@ from random import Random
 import pytest
 from nests import ARCHIVES, bundle, look, tar, zip_records
 
-from leakguard.sources.inside import child
+from leakguard.sources.inside import child, nursery
 from leakguard.sources.inside.limits import Limits
 
 FILES = [("a.env", b"the content of a " * 30), ("d/b", Random(1).randbytes(5000))]
@@ -106,6 +106,7 @@ def test_a_reader_that_is_not_read_to_its_end_is_gone(tmp_path: Path) -> None:
     data = ARCHIVES["7z"]([(str(n), Random(n).randbytes(100_000)) for n in range(10)])
     seen = look(data, tmp_path, limits=Limits(bytes=200_000))
     assert "limit reached" in seen.reasons
+    nursery.close()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

@@ -19,6 +19,10 @@ CHECKED = {"zip", "zip streamed", "zip bzip2", "zip lzma", "zip zstd", "zip stor
 """Formats that would notice one flipped bit of content."""
 
 
+ENDED = [name for name in CODECS if name != "compress"]
+"""Those that say where they end: what follows a .Z, or is missing of it, nobody can tell."""
+
+
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_compressed_file_is_one_content(codec: str, tmp_path: Path) -> None:
     suffix, pack = CODECS[codec]
@@ -40,7 +44,7 @@ def test_a_tar_in_compression_has_no_step_of_its_own(codec: str, tmp_path: Path)
     assert seen.incidents == []
 
 
-@pytest.mark.parametrize("codec", [name for name in CODECS if name not in ("brotli", "lzma")])
+@pytest.mark.parametrize("codec", [name for name in CODECS if name not in ("brotli", "lzma", "compress")])
 def test_frames_one_behind_the_other_are_one_content(codec: str, tmp_path: Path) -> None:
     pack = CODECS[codec][1]
     seen = look(pack(ONE) + pack(TWO), tmp_path, "x")
@@ -48,7 +52,7 @@ def test_frames_one_behind_the_other_are_one_content(codec: str, tmp_path: Path)
     assert seen.incidents == []
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ENDED)
 def test_what_hangs_behind_compressed_data_is_scanned(codec: str, tmp_path: Path) -> None:
     suffix, pack = CODECS[codec]
     seen = look(pack(ONE) + b"\0" * 700 + b"hidden behind", tmp_path, f"x{suffix}")
@@ -56,7 +60,7 @@ def test_what_hangs_behind_compressed_data_is_scanned(codec: str, tmp_path: Path
     assert seen.members.popitem()[1] == b"hidden behind"
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ENDED)
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.97])
 def test_cut_off_compression_is_told(codec: str, keep: float, tmp_path: Path) -> None:
     suffix, pack = CODECS[codec]
@@ -67,7 +71,7 @@ def test_cut_off_compression_is_told(codec: str, keep: float, tmp_path: Path) ->
         assert ONE.startswith(content) or content in data
 
 
-@pytest.mark.parametrize("codec", [name for name in CODECS if name not in ("lzma", "lz4-legacy", "brotli")])
+@pytest.mark.parametrize("codec", [name for name in CODECS if name not in ("lzma", "lz4-legacy", "brotli", "compress")])
 def test_a_flipped_bit_is_told(codec: str, tmp_path: Path) -> None:
     data = bytearray(CODECS[codec][1](ONE))
     data[len(data) // 2] ^= 0x10

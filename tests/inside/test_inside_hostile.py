@@ -476,8 +476,8 @@ def test_a_long_or_odd_name_is_cut_and_never_a_path(tmp_path: Path) -> None:
         (b"BORG_SEG" + bytes(600), "data/0/1", "borg"),
         (b"[repository]\nversion = 1\nsegments_per_dir = 1000\n", "config", "borg"),
         (b'{"created":"x","kdf":"scrypt","N":32768}', "repo/keys/" + "a" * 64, "restic"),
-        (b"\x1f\x9d\x90" + bytes(600), "x.Z", "compress"),
         (b"Salted__" + bytes(64), "x.enc", "openssl-enc"),
+        (b"U2FsdGVkX18" + b"A" * 53 + b"\n" + b"B" * 20 + b"=\n", "x.enc", "openssl-enc"),
         (b"MSWIM\0\0\0" + bytes(600), "x.wim", "wim"),
     ],
 )

@@ -14,10 +14,14 @@ import os
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from leakguard.sources.inside.base import Context, Member, Stream
+    from leakguard.sources.inside.nursery import Process
 
 MEMORY = 1024 * 1024 * 1024
 """Address space of a child, in bytes: libraries take about 200 MB of it before they read anything."""
@@ -40,6 +44,8 @@ _PACKAGES = {
     "avro": ("fastavro",),
     "evtx": ("evtx",),
 }
+_PARTS = {"parquet": ("pyarrow.parquet",), "orc": ("pyarrow.orc",), "arrow": ("pyarrow.ipc", "pyarrow.feather")}
+"""What of a package is imported by itself."""
 _MODULES = {"pdf": "documents/pdf", "ole": "documents/ole", "ocr": "documents/pictures"}
 _MODULES |= dict.fromkeys(("parquet", "arrow", "orc", "avro", "evtx"), "columns/tablechild")
 """Parsers that are a file in a folder beside this one, with a function `read(handle, out)`."""
@@ -60,7 +66,6 @@ def foreign(stream: Stream, context: Context) -> Iterator[Member]:
 def parsed(kind: str, stream: Stream, context: Context) -> Iterator[Member]:
     """The members of something of a kind, by its parser in a child."""
     from importlib.util import find_spec
-    from subprocess import DEVNULL, PIPE, Popen
 
     from leakguard.sources.inside.base import BrokenError, Told
 
@@ -68,18 +73,31 @@ def parsed(kind: str, stream: Stream, context: Context) -> Iterator[Member]:
         raise ImportError(kind)
     file, size = stream.file()
     seconds = context.budget.left()
-    limit = str(int(min(seconds, 1 << 30)) + 1)
-    command = [sys.executable, "-I", "-S", __file__, kind, limit, *_search_path()]
-    handle = _descriptor(file)
-    with Popen(command, stdin=handle, stdout=PIPE, stderr=DEVNULL, env=_environment()) as process:
+    with _process(kind, int(min(seconds, 1 << 30)) + 1, _descriptor(file)) as process:
         try:
             if process.stdout is None:
                 raise Told
             yield from _members(process.stdout, context, size)
-            if process.wait() != 0:
-                raise BrokenError(f"its reader ended with {process.returncode} (limit of memory or time, or damage)")
+            code = process.wait()
+            if code != 0:
+                raise BrokenError(f"its reader ended with {code} (limit of memory or time, or damage)")
         finally:
             process.kill()
+
+
+def _process(kind: str, seconds: int, handle: int) -> Popen[bytes] | Process:
+    """The child for the file behind a descriptor: forked where there is who forks it, else an interpreter of its own."""
+    from subprocess import DEVNULL, PIPE, Popen
+
+    from leakguard.sources.inside import nursery
+
+    start = [sys.executable, "-I", "-S"]
+    if nursery.able():
+        group = _PACKAGES[kind][0]
+        found = nursery.started([*start, nursery.__file__, __file__, group, *_search_path()], _environment(), (kind, seconds, handle))
+        if found is not None:
+            return found
+    return Popen([*start, __file__, kind, str(seconds), *_search_path()], stdin=handle, stdout=PIPE, stderr=DEVNULL, env=_environment())
 
 
 def _members(pipe: IO[bytes], context: Context, size: int) -> Iterator[Member]:
@@ -331,7 +349,8 @@ def _by_py7zr(handle: int, out: _Out) -> None:
 
 
 def _packings() -> None:
-    """What the package lacks: LZMA of old, and lz4, of which it expects frames where squashfs has blocks."""
+    """What the package lacks: LZMA of old, LZO without a package, and lz4, of which it expects frames where squashfs has
+    blocks."""
     from PySquashfsImage import compressor  # type: ignore[import-not-found, import-untyped, unused-ignore]
     from PySquashfsImage.const import Compression  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
@@ -354,7 +373,17 @@ def _packings() -> None:
 
             return lzma.decompress(src, lzma.FORMAT_ALONE)
 
+    class Lzo:
+        name = "lzo"
+
+        def __init__(self) -> None:
+            self._unpack = _module("archives/lzo").unpacked
+
+        def uncompress(self, src: bytes, _size: int, most: int) -> bytes:
+            return bytes(self._unpack(src, most))
+
     compressor.compressors[Compression.LZ4] = Lz4
+    compressor.compressors[Compression.LZO] = Lzo
     compressor.compressors[2] = Lzma
 
 
@@ -379,11 +408,10 @@ def _by_squashfs(handle: int, out: _Out) -> None:
                 out.name(item.path, 0, b"n")
 
 
-def _child(kind: str, seconds: int, path: list[str]) -> None:
-    sys.path[:] = [*sys.path, *path]
+def answer(kind: str, seconds: int) -> None:
+    """Reads standard input and writes what is in it to standard output, after `prepare`."""
     with open(1, "wb", buffering=1 << 20, closefd=False) as pipe:
         out = _Out(pipe)
-        _load(kind)  # before the limits: ctypes asks ldconfig where the library is
         _limit(seconds)
         try:
             _read(kind, out)
@@ -399,13 +427,17 @@ def _child(kind: str, seconds: int, path: list[str]) -> None:
         out.send(_DONE)
 
 
-def _load(kind: str) -> None:
+def prepare(kind: str) -> None:
+    """Imports what reads a kind. Before the limits: ctypes asks ldconfig where the library is."""
     from contextlib import suppress
     from importlib import import_module
 
-    for package in _PACKAGES[kind]:
+    for package in (*_PACKAGES[kind], *_PARTS.get(kind, ())):
         with suppress(ImportError, AttributeError, OSError, TypeError):  # `_read` meets it again, and says so
             import_module(package)
+    if kind in _MODULES:
+        with suppress(ImportError, AttributeError, OSError, TypeError):
+            _module(_MODULES[kind])
 
 
 def _read(kind: str, out: _Out) -> None:
@@ -421,6 +453,7 @@ def _read(kind: str, out: _Out) -> None:
         out.told("unread", "its reader needs the system's libarchive (libarchive13)")
 
 
+@cache
 def _module(name: str) -> Any:
     """A file of ours, run as a module: no package is searched for it."""
     from importlib.util import module_from_spec, spec_from_file_location
@@ -443,4 +476,6 @@ def _has_libarchive() -> bool:
 
 
 if __name__ == "__main__":
-    _child(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    sys.path[:] = [*sys.path, *sys.argv[3:]]
+    prepare(sys.argv[1])
+    answer(sys.argv[1], int(sys.argv[2]))

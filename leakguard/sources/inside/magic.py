@@ -13,6 +13,8 @@ HEAD = 512
 """Bytes that are enough for everything but an ISO image."""
 ISO_HEAD = 32_774
 """Bytes that are enough for an ISO image, too."""
+PROGRAM_HEAD = 1024 * 1024
+"""Bytes of a program of Windows in which an archive behind it is to begin: those that unpack are smaller."""
 
 _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b\x08", "gzip"),
@@ -47,13 +49,16 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"# v3 git bundle\n", "git-bundle"),
     (b"PACK\0\0\0\2", "git-pack"),
     (b"xar!\0", "xar"),
+    (b"MZ", "program"),
     (b"MSWIM\0\0\0", "wim"),
     (b"BORG_SEG", "borg"),
     (b"[repository]\nversion", "borg"),
     (b"Salted__", "openssl-enc"),
+    (b"U2FsdGVkX1", "openssl-enc"),
     (b"%PDF-", "pdf"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
     (b"{\\rtf", "rtf"),
+    (b"<?xml", "flat-xml"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"From ", "mbox"),
     (b"From: ", "mail"),
@@ -232,6 +237,30 @@ def checksum_fits(block: bytes) -> bool:
 
 def _bzip2(head: bytes, _name: str) -> bool:
     return head[3:4] in b"123456789" and head[4:10] in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
+
+
+def _compress(head: bytes, _name: str) -> bool:
+    """Flags that it knows, and a first code that is a byte."""
+    return len(head) < 5 or (9 <= head[2] & 0x1F <= 16 and not head[2] & 0x60 and not head[4] & 1)
+
+
+def _program(head: bytes, _name: str) -> bool:
+    from leakguard.sources.inside.archives.behind import archive_in
+
+    return archive_in(head[:PROGRAM_HEAD])[0] > 0
+
+
+def _flat_xml(head: bytes, _name: str) -> bool:
+    """A document in one file: OpenDocument's, or Word's."""
+    return b"<office:document" in head[:HEAD] or b'progid="Word.Document"' in head[:HEAD]
+
+
+def _openssl(head: bytes, _name: str) -> bool:
+    """In base64 (`-a`) it is that and nothing else."""
+    return head[:1] == b"S" or not head[:HEAD].translate(None, _BASE64)
+
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n"
 
 
 def _lzma(head: bytes, _name: str) -> bool:
@@ -446,5 +475,6 @@ _SURE = {"mail": _mail, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap,
          "redis-aof": _aof, "gdbm": _gdbm,
+         "program": _program, "flat-xml": _flat_xml, "openssl-enc": _openssl, "compress": _compress,
          "bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg, **SURE}
 """Second looks, where the magic alone is common in other files."""

@@ -15,6 +15,8 @@ READERS: dict[str, tuple[str, str]] = {
     "lz4": ("archives.codecs", "lz4"),
     "lz4-legacy": ("archives.codecs", "lz4_legacy"),
     "brotli": ("archives.codecs", "brotli"),
+    "compress": ("archives.codecs", "compress"),
+    "lzop": ("archives.codecs", "lzop"),
     "git-object": ("archives.codecs", "zlib_stream"),
     "tar": ("archives.tars", "tar"),
     "zip": ("archives.zips", "zip_file"),
@@ -29,12 +31,14 @@ READERS: dict[str, tuple[str, str]] = {
     "lha": ("child", "foreign"),
     "xar": ("child", "foreign"),
     "squashfs": ("child", "foreign"),
+    "program": ("archives.behind", "program"),
     "git-bundle": ("archives.gitpack", "bundle"),
     "git-pack": ("archives.gitpack", "pack"),
     "zlib": ("archives.codecs", "zlib_stream"),
     "pdf": ("documents.pdf", "pdf"),
     "ole": ("documents.ole", "ole"),
     "rtf": ("documents.markup", "rtf"),
+    "flat-xml": ("documents.office", "flat"),
     "mail": ("documents.mail", "message"),
     "mbox": ("documents.mail", "mbox"),
     "notebook": ("documents.notebook", "notebook"),
@@ -80,8 +84,6 @@ READERS: dict[str, tuple[str, str]] = {
 """kind -> (module here, function). A reader yields Members; ImportError from it means that a package is missing."""
 
 NAMED = {
-    "compress": "no reader",
-    "lzop": "no reader",
     "wim": "no reader",
     "borg": "encrypted backup repository; scan the output of `borg export-tar`",
     "restic": "encrypted backup repository; scan the output of `restic dump`",

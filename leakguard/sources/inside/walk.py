@@ -90,6 +90,8 @@ def is_container(head: bytes, path: str, open_path: str, whole: bool, git: bool 
     except OSError:
         return ""  # whoever reads it will say so
     try:
+        if head[:2] == b"MZ" and len(head) < magic.PROGRAM_HEAD and (kind := magic.kind_of(os.read(fd, magic.PROGRAM_HEAD))):
+            return kind
         os.lseek(fd, max(0, size - magic.TAIL), os.SEEK_SET)
         return "zip" if magic.ends_as_zip(os.read(fd, magic.TAIL)) else ""
     except OSError:
@@ -368,7 +370,7 @@ class Walker:
             return
         origin, stream = self._opened(container, member, number, names)
         if self.choose is not None:
-            verdict = self.choose(str(Origin("", member.name, container) if member.kind == "content" else origin))
+            verdict = self._verdict(container, origin, stream, member, parent)
             if verdict == "take":
                 yield Leaf(Origin("member", member.name, container) if member.kind == "content" else origin, stream)
             if verdict == "take" or (not verdict and member.kind != "content"):
@@ -388,6 +390,18 @@ class Walker:
             yield from self.enter(origin, stream, kind, depth + 1, names if origin is container else None)
         else:
             yield from self._handed(Leaf(origin, stream, member.place), padding)
+
+    def _verdict(self, container: Origin, origin: Origin, stream: Stream, member: Member, parent: str) -> str:
+        """What was chosen to be done with a member. If a compressed stream holds another one, what is in that has the same
+        chain, and is what a scan names so."""
+        if self.choose is None:
+            return ""
+        if member.kind != "content":
+            return self.choose(str(origin))
+        verdict = self.choose(str(Origin("", member.name, container)))
+        if verdict == "take" and parent in _CODECS and self._kind(stream.peek(magic.HEAD), stream, member) in _CODECS:
+            return ""
+        return verdict
 
     def _opened(self, container: Origin, member: Member, number: int, names: set[int]) -> tuple[Origin, Stream]:
         """A member's origin and stream. What a compressed stream holds has the stream's own origin until it is known to
@@ -429,6 +443,8 @@ class Walker:
             return kind
         if kind in ("", "disk") and magic.may_be_iso(head):
             kind = magic.kind_of(stream.peek(magic.ISO_HEAD), member.name)
+        if not kind and head[:2] == b"MZ":
+            kind = magic.kind_of(stream.peek(magic.PROGRAM_HEAD))
         if not kind:
             near = stream.peek(CHUNK + 1)
             if len(near) <= CHUNK and magic.ends_as_zip(near):
@@ -552,6 +568,7 @@ class Walker:
         return name
 
 
+_CODECS = frozenset(kind for kind, (module, _) in READERS.items() if module == "archives.codecs")
 _ISOLATED = frozenset({"archives.tars", "archives.simple"})
 """Readers of archives whose members were whole before the damage; the rest is a gap."""
 _NAMED_TEXT = magic.AS_TEXT - {"pg-data"}

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from leakguard.sources.inside.archives.zstdframes import INPUT, WINDOW, Zstd
+from leakguard.sources.inside.archives.zstdframes import INPUT, WINDOW, Aside, Zstd
 from leakguard.sources.inside.base import (
     CHUNK,
     LEAST_HOLE,
@@ -25,6 +25,7 @@ from leakguard.sources.inside.base import (
     Member,
     Pieces,
     Stream,
+    Told,
     UnreadError,
     from_bytes,
     ratio_guard,
@@ -37,11 +38,12 @@ GZIP_USUAL = 512
 BROTLI_HEAD = 4096
 BROTLI_PIECE = 256
 MOST_ASIDE = 1024 * 1024
-"""Bytes kept of frames that decoders pass over, to be scanned behind the content."""
+"""Bytes kept of the headers of gzip, to be scanned behind the content."""
 
 SUFFIXES = {
     ".gz": "", ".tgz": ".tar", ".bz2": "", ".tbz2": ".tar", ".tbz": ".tar", ".xz": "", ".txz": ".tar", ".lzma": "",
-    ".lz": "", ".zst": "", ".zstd": "", ".tzst": ".tar", ".lz4": "", ".br": "",
+    ".lz": "", ".zst": "", ".zstd": "", ".tzst": ".tar", ".lz4": "", ".br": "", ".z": "", ".taz": ".tar", ".lzo": "",
+    ".tzo": ".tar",
 }  # fmt: skip
 
 
@@ -189,24 +191,24 @@ class Frames:
 
     def __init__(self, mark: bytes) -> None:
         self.follows = _another(mark)
-        self.aside: list[bytes] = []
-        self.size = 0
+        self.aside = Aside()
 
     def __call__(self, stream: Stream) -> bool:
         while _is_skippable(head := stream.peek(8)):
             stream.skip(8)
-            length = int.from_bytes(head[4:], "little")
-            self.size += length
-            if self.size > MOST_ASIDE:
-                raise LimitError(f"more than {MOST_ASIDE} bytes in frames that decoders pass over")
-            self.aside.append(stream.some(length))
+            self.aside.take(stream, int.from_bytes(head[4:], "little"))
         return self.follows(stream)
 
-    def members(self) -> Iterator[Member]:
-        """What was put aside."""
-        for number, data in enumerate(self.aside, 1):
-            if data.strip(b"\0") and len(data) > 8:
-                yield Member(f"@skippable-{number}", from_bytes(data), len(data), "gap")
+    def around(self, content: Member | None, context: Context) -> Iterator[Member]:
+        """The content, and what was put aside."""
+        try:
+            if content is not None:
+                yield content
+            yield from self.aside.members()
+            if self.aside.short:
+                context.tell("failed", "", "compressed data ends early")
+        finally:
+            self.aside.close()
 
 
 def _is_skippable(head: bytes) -> bool:
@@ -349,8 +351,7 @@ def zstd(stream: Stream, context: Context) -> Iterator[Member]:
     import zstandard  # noqa: F401 - before anything is read
 
     frames = Frames(b"\x28\xb5\x2f\xfd")
-    yield _zstd(stream, context, frames)
-    yield from frames.members()
+    yield from frames.around(_zstd(stream, context, frames), context)
 
 
 def lz4(stream: Stream, context: Context) -> Iterator[Member]:
@@ -358,8 +359,7 @@ def lz4(stream: Stream, context: Context) -> Iterator[Member]:
     import lz4.frame  # noqa: F401
 
     frames = Frames(b"\x04\x22\x4d\x18")
-    yield _content(stream, context, Lz4, frames)
-    yield from frames.members()
+    yield from frames.around(_content(stream, context, Lz4, frames), context)
 
 
 def lz4_legacy(stream: Stream, context: Context) -> Iterator[Member]:
@@ -395,15 +395,41 @@ def lz4_legacy(stream: Stream, context: Context) -> Iterator[Member]:
     yield Member(stem(context.name, SUFFIXES), Pieces(blocks()), kind="content")
 
 
+def compress(stream: Stream, context: Context) -> Iterator[Member]:
+    """What `compress` of old wrote (.Z), and text that stands in it in the open."""
+    from leakguard.sources.inside.archives.old import Looked, compressed
+
+    looked = Looked(stream)
+    try:
+        content = Pieces(compressed(Stream(looked), context))
+        yield Member(stem(context.name, SUFFIXES), content, kind="content")
+        yield from looked.text.members()
+    finally:
+        looked.text.close()
+
+
+def lzop(stream: Stream, context: Context) -> Iterator[Member]:
+    """lzop of any number of files."""
+    from leakguard.sources.inside.archives.old import lzopped
+
+    yield Member(stem(context.name, SUFFIXES), Pieces(lzopped(stream, context)), kind="content")
+
+
 def skippable(stream: Stream, context: Context) -> Iterator[Member]:
     """A stream that begins with a frame to be passed over: zstd or lz4, as what follows tells (pzstd writes so)."""
     frames = Frames(b"\x28\xb5\x2f\xfd")
-    if frames(stream):
-        yield _zstd(stream, context, frames)
+    content: Member | None = None
+    try:
+        another = frames(stream)
+    except Told:
+        frames.aside.close()
+        raise
+    if another:
+        content = _zstd(stream, context, frames)
     elif stream.peek(4) == b"\x04\x22\x4d\x18":
         frames.follows = _another(b"\x04\x22\x4d\x18")
-        yield _content(stream, context, Lz4, frames)
-    yield from frames.members()
+        content = _content(stream, context, Lz4, frames)
+    yield from frames.around(content, context)
 
 
 def brotli(stream: Stream, context: Context) -> Iterator[Member]:

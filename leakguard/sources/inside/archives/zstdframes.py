@@ -1,4 +1,4 @@
-"""zstd, frame by frame, with output of bounded size; and how much memory any decoder may take.
+"""zstd, frame by frame, with output of bounded size; what decoders pass over; and how much memory any decoder may take.
 
 Promises: what a frame claims costs no memory; bytes behind a frame stay in the stream. Imported by the package's readers;
 the library (extra `archives`) is imported where used.
@@ -6,16 +6,21 @@ the library (extra `archives`) is imported where used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import IO, cast
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO, BinaryIO, cast
 
-from leakguard.sources.inside.base import CHUNK, BrokenError, Stream, ratio_guard
+from leakguard.sources.inside.base import CHUNK, SPOOL, BrokenError, Member, Stream, from_file, ratio_guard
 from leakguard.sources.inside.limits import Limits
 
 WINDOW = 256 * 1024 * 1024
 """Most memory a decoder may use for what it looks back at."""
 INPUT = 64 * 1024
 """Compressed bytes handed to a decoder at a time."""
+LEAST_ASIDE = 8
+"""Bytes up to which a run that decoders pass over is structure: pzstd writes a length there."""
+MOST_APART = 1000
+"""Runs that decoders passed over kept each by itself; those behind them are one."""
 
 
 class Zstd:
@@ -107,3 +112,54 @@ class _Frame:
                 self._need += 4 * self._sums
                 self._state = "end"
         return head
+
+
+class Aside:
+    """What decoders pass over, kept to be scanned behind the content: some MiB in memory, more in a temporary file without a
+    name. The table of contents that `zstd:chunked` puts behind a layer has megabytes."""
+
+    def __init__(self, name: str = "@skippable") -> None:
+        self.name = name
+        self._made: BinaryIO | None = None
+        self._runs: list[tuple[int, int]] = []
+        self.short = False
+        """Was there less of a run than it said?"""
+
+    @property
+    def _spool(self) -> BinaryIO:
+        if self._made is None:  # hardly ever is there anything to keep
+            self._made = cast(BinaryIO, tempfile.SpooledTemporaryFile(SPOOL))  # noqa: SIM115 - `close`
+        return self._made
+
+    def take(self, source: Stream, count: int) -> None:
+        """Keeps the next `count` bytes of a stream, or what there is of them."""
+        start = self._spool.tell()
+        left, blank = count, True
+        while left and (data := source.read(min(left, CHUNK))):
+            left -= len(data)
+            blank = blank and not data.strip(b"\0")
+            self._spool.write(data)
+        end = start + count - left
+        if blank or end - start <= LEAST_ASIDE:
+            self._spool.seek(start)
+            self._spool.truncate()
+        elif len(self._runs) < MOST_APART:
+            self._runs.append((start, end))
+        else:
+            self._runs[-1] = (self._runs[-1][0], end)
+        self.short = self.short or left > 0
+
+    def more(self, data: bytes) -> None:
+        """Keeps bytes as part of the one run there is."""
+        self._spool.write(data)
+        self._runs[:] = [(0, self._spool.tell())]
+
+    def members(self) -> Iterator[Member]:
+        """What was kept. Nothing is to be taken any more."""
+        for number, (start, end) in enumerate(self._runs, 1):
+            yield Member(f"{self.name}-{number}", from_file(self._spool, start, end - start), end - start, "gap")
+
+    def close(self) -> None:
+        """Lets go of the temporary file."""
+        if self._made is not None:
+            self._made.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
 BATCH = 256
@@ -22,6 +23,8 @@ LONGEST_NAME = 200
 _EVENT_HEADER, _EVENT_CHUNK = 4096, 65536
 MOST_BAD = 1000
 """Damaged records after which nothing more is expected of a log."""
+_SILENT = frozenset((int, float, bool, date, datetime, time, timedelta))
+"""What is written beside text, and makes no row worth writing: numbers and times."""
 _CONTROLS = bytes({*range(32), 127} - {9, 10, 13})
 
 
@@ -107,11 +110,23 @@ def _rows(batches: Iterable[Any]) -> Iterator[Row]:
     names: list[str] = []
     for batch in batches:
         names = names or list(batch.schema.names)
+        if _is_silent(batch.schema):
+            continue  # all of the file: its rows are candles, and none of them is made a row of Python's
         for start in range(0, batch.num_rows, BATCH):
             few = batch.slice(start, BATCH)
             columns = [_values(column) for column in few.columns]
             for row in zip(*columns, strict=True):
                 yield names, row
+
+
+def _is_silent(schema: Any) -> bool:
+    """Whether no column holds anything but what is _SILENT."""
+    from pyarrow import types
+
+    return all(
+        types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_temporal(kind) or types.is_null(kind)
+        for kind in schema.types
+    )
 
 
 def _values(column: Any) -> list[Any]:
@@ -227,8 +242,8 @@ def _write(name: str, rows: Iterable[Row], out: Out) -> None:
                     continue
                 shown = value.encode("utf-8", "replace")
                 some = True
-            elif kind is int or kind is float or kind is bool:
-                shown = b"%a" % value
+            elif kind in _SILENT:
+                shown = str(value).encode()
             elif value is None or value == b"":
                 continue
             elif kind is bytes and SHORT < len(value) <= room and not _is_text(value):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from leakguard.sources.inside.base import CHUNK, BrokenError, Context, LimitError, Member, Pull
+from leakguard.sources.inside.base import CHUNK, BrokenError, Context, LimitError, Member, Pull, Stream
 from leakguard.sources.inside.documents import xlsb
 from leakguard.sources.inside.documents.sheets import MARK, OpenSheets, SharedStrings, Sheet, Strings, Workbook
 from leakguard.sources.inside.documents.xmltext import Handler, Part
@@ -37,6 +37,16 @@ def document(archive: Zip, kind: str, context: Context) -> Iterator[Member]:
     finally:
         if reader.strings is not None:
             reader.strings.close()
+
+
+def flat(stream: Stream, context: Context) -> Iterator[Member]:
+    """A document that is one XML file: OpenDocument (.fodt, .fods), or what Word saves as XML."""
+    head = stream.peek(HEAD)
+    if b"office:document" not in head:
+        pull = Part(stream.read, Handler("word"), context, context.name)
+        yield Member("text", pull, -1, "view")
+        return
+    yield from _tables(Member("text", stream.read), context)
 
 
 class _Document:
@@ -66,7 +76,7 @@ class _Document:
             elif name in sheets:
                 yield self._sheet(member, *sheets.pop(name))
             elif self.kind == "odf" and name.rsplit("/", 1)[-1] == "content.xml":
-                yield from self._tables(member)
+                yield from _tables(member, self.context)
             else:
                 yield self._part(member, Handler(self._family(name)))
         yield from self._unseen()
@@ -141,17 +151,18 @@ class _Document:
         if self.strings is not None:
             yield Member("xl/sharedStrings.xml", self.strings.unseen(), -1, "view")
 
-    # ------------------------------------------------------------ OpenDocument
-    def _tables(self, member: Member) -> Iterator[Member]:
-        """The tables of a spreadsheet one by one, then the rest; any other document's text at once."""
-        handler = OpenSheets()
-        pieces = _Pieces(Part(member.pull, handler, self.context, member.name), handler)
-        if not pieces.is_spreadsheet():
-            yield member._replace(pull=pieces, size=-1, kind="view")
-            return
-        while pieces.following():
-            yield Member(pieces.name or member.name, pieces, -1, "view", (("part", member.name), *member.facts))
-            pieces.finish()
+
+# ---------------------------------------------------------------- OpenDocument
+def _tables(member: Member, context: Context) -> Iterator[Member]:
+    """The tables of a spreadsheet one by one, then the rest; any other document's text at once."""
+    handler = OpenSheets()
+    pieces = _Pieces(Part(member.pull, handler, context, member.name), handler)
+    if not pieces.is_spreadsheet():
+        yield member._replace(pull=pieces, size=-1, kind="view")
+        return
+    while pieces.following():
+        yield Member(pieces.name or member.name, pieces, -1, "view", (("part", member.name), *member.facts))
+        pieces.finish()
 
 
 def _looked_at(member: Member) -> tuple[Member, bool]:
@@ -201,6 +212,8 @@ class _Pieces:
         self.error: Exception | None = None
         self.buffer = b""
         self.at = 0
+        self.base = 0
+        """Where in the part's text the buffer begins."""
         self.ended = False
 
     def is_spreadsheet(self) -> bool:
@@ -212,13 +225,14 @@ class _Pieces:
         """Goes to the next piece; False if there is none."""
         while not self.buffer and not self.ended:
             self._fill()
-        self.buffer, self.at = self.buffer[self.at :], 0
-        if self.buffer[:1] == MARK:
+        self._drop(self.at)
+        if self._mark() == 0:
             end = self.buffer.find(b"\n")
             while end < 0 and not self.ended:
                 self._fill()
                 end = self.buffer.find(b"\n")
-            name, self.buffer = self.buffer[1:end], self.buffer[end + 1 :]
+            name = self.buffer[1:end]
+            self._drop(end + 1)
             self.name = name.decode("utf-8", "replace")
             return True
         self.name = ""
@@ -230,12 +244,21 @@ class _Pieces:
         if not self.buffer and self.error is not None:
             error, self.error = self.error, None
             raise error
-        border = self.buffer.find(MARK, self.at)
+        border = self._mark()
         out = self.buffer[self.at : self.at + count if border < 0 else min(self.at + count, border)]
         self.at += len(out)
         if self.at >= len(self.buffer):
-            self.buffer, self.at = b"", 0
+            self._drop(self.at)
         return out
+
+    def _mark(self) -> int:
+        """Where the next mark is, or -1: bytes as they stand may hold NUL, too."""
+        at = self.buffer.find(MARK, self.at)
+        return at if self.base + at < self.part.raw_at else -1
+
+    def _drop(self, count: int) -> None:
+        self.buffer, self.at = self.buffer[count:], 0
+        self.base += count
 
     def finish(self) -> None:
         """Passes over the rest of the piece."""

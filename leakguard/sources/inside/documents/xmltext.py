@@ -67,6 +67,8 @@ class Part:
         self.at = self.fed = self.given = self.tags = 0
         self.error: Exception | None = None
         self.state = "xml"
+        self.raw_at = 1 << 62
+        """Where in the text begins what is handed on as it stands."""
 
     def __call__(self, count: int) -> bytes:
         while not self.buffer and self.state != "end":
@@ -127,7 +129,9 @@ class Part:
         reason = "damaged XML" if self.handler.entities == 0 else "XML that declares entities"
         self.context.tell("failed", self.name, f"{reason}: scanned as it stands from there on")
         self.handler.finish()
-        self.buffer = self.handler.take() + b"\n" + self.before + data
+        text = self.handler.take()
+        self.raw_at = self.given + len(text)
+        self.buffer = text + b"\n" + self.before + data
         self.state = "raw"
 
 
