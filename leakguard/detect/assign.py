@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from leakguard.detect.forms import FORMS, ROWS, TABLE, TAILS, UNPACKED, following, named
+from leakguard.detect.forms import FORMS, HEADED, ROWS, TABBED, TABLE, TAILS, UNPACKED, following, headed, named
 from leakguard.detect.naming import KIN, PART_NAMES, part_of, plain, words
 from leakguard.detect.patterns import compiled
 
@@ -148,7 +148,7 @@ _PIPE = 124
 # What a bare value begins with if it is none: numbers and constants, calls, indexed and qualified names.
 # A look-up with a default goes on: context.py takes the default. Possessive, so that nothing is tried twice.
 _WORDS = r"[A-Za-z_]\w{0,60}+(?:(?:\.|->|::|\?\.)[A-Za-z_]\w{0,60}+){0,6}+"
-_AFTER = r"(?=[\s,;&)\]}\"'\\]|$)"
+_AFTER = r"(?=[\x00\s,;&)\]}\"'\\]|$)"
 _EXPRESSION = (
     rf"(?!(?:os\.)?(?:getenv|environ)\b|process\.env){_WORDS}(?:[(\[]|->|[ \t]\()"
     rf"|[A-Za-z_]{{1,60}}+(?:(?:\.|->|::|\?\.)(?!env\b)[A-Za-z_]{{1,60}}+){{1,6}}+{_AFTER}"
@@ -164,8 +164,10 @@ _IDENTIFIER = (
 )
 _DULL = compiled(rf"(?:[0-9]+(?:[.:][0-9]+)*|(?!{_SCHEMES}){_IDENTIFIER}){_AFTER}|{_EXPRESSION}".encode())
 _DULL_PASS = compiled(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_EXPRESSION}".encode())
-_DULL_QUOTED = compiled(rb"(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)[\"'`\\]")
-_BARE = compiled(rb"[^\s\"'`<>{}()\[\],;|&]{4,512}")
+# also the forms of Unicode: password = unicodedata.normalize("NFKC", password)
+_DULL_QUOTED = compiled(rb"(?:(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)|NFK?[CD])[\"'`\\]")
+# and a NUL ends it: an environment as the system keeps it, in /proc and core dumps, strings of C in a program
+_BARE = compiled(rb"[^\x00\s\"'`<>{}()\[\],;|&]{4,512}")
 _QUOTED = {
     # most have no escapes, and a class alone is gone through ten times as fast
     sign: compiled(rb"[^%b\\\r\n]{4,1024}+(?=%b)|(?=[^%b\\\r\n]*+\\)(?:[^%b\\\r\n]|\\[^\r\n]){4,1024}(?=%b)" % ((sign,) * 5))
@@ -246,9 +248,14 @@ def _after_comma(data: bytes, end: int) -> bool:
 def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     """What one of the rarer forms assigns at `start`."""
     found = named(data, form - _FORMS, start)
+    if form == _FORMS + HEADED:
+        field = headed(data, start)
+        if found is None or not _SENSITIVE.search(field):
+            return None
+        return Assigned(field, found.start, found.start + 1, found.start + 1 + len(found.name), b'"', form, b":")
     if found is None or not _SENSITIVE.search(found.name):
         return None
-    if form == _FORMS + TABLE:
+    if form in (_FORMS + TABLE, _FORMS + TABBED):
         return Assigned(found.name, found.start, start, start + 1, b"", form, b"|")
     plain = found.name.lower().endswith(_PLAIN) and found.quote and _WITH_DIGIT.match(data, start)
     dull = _DULL_QUOTED if form == _FORMS + UNPACKED else _DULL_PASS if plain else _DULL
@@ -317,7 +324,7 @@ def _echo(data: bytes, found: Assigned) -> bool:
 _LETTERS = compiled(rb"[A-Za-z]{8,15}")
 _STRANGE = 20
 """How strange letters must be to be no words: names in code come to 15 (gates/likeness.strangeness)."""
-_ENDS_LINE = compiled(rb"[ \t]*(?:\r?\n|\Z)")
+_ENDS_LINE = compiled(rb"[ \t]*(?:\r?\n|\x00|\Z)")
 
 
 def _random(data: bytes, found: Assigned) -> bool:

@@ -122,7 +122,7 @@ def full(entry: Entry, packs: Sequence[Pack]) -> dict[str, Any]:
         "pattern": rule.pattern,
         "trigger": rule.trigger,
         "shape": rule.shape,
-        "names": list(rule_names(rule)) if rule.shape else [],
+        "names": list(dict.fromkeys(rule_names(rule))) if rule.shape else [],
         "aliases": list(venue.aliases) if rule.shape else [],
         "length": list(rule.width),
         "gates": [{name: value} for name, value in rule.gates],

@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.gates import Candidate
+from leakguard.detect.halves import KEY, REACH, beside, follows_login, row
+from leakguard.detect.hits import Hit
 from leakguard.detect.mentions import NEAR, Find, Mentions
 from leakguard.detect.naming import PART_OF_KIND, kind_of
 from leakguard.detect.patterns import compiled
@@ -55,6 +57,14 @@ NAMED = 1000
 
 WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
+
+
+KEY_REACH = 2 * REACH
+"""A key that has a name is the secret's own from this near."""
+
+_SECRETS = frozenset({"api-secret", "client-secret"})
+_KEYS = frozenset({"api-key", "client-id", "access-token"})
+"""Parts that are one another's other half."""
 
 
 class Evidence(NamedTuple):
@@ -102,11 +112,11 @@ class Context:
         return sorted(self.aliases)
 
     # ------------------------------------------------------------ extraction
-    def hits(self, data: bytes, ends: list[tuple[int, int]], path: str, listed: bool = False) -> list[Any]:
+    def hits(
+        self, data: bytes, ends: list[tuple[int, int]], path: str, listed: bool = False, rowed: bool = False
+    ) -> list[Hit]:
         """The contextual matches behind stage-1 ends (trigger number, end offset). `listed`: the file's name says that
-        its lines may be a key and its secret."""
-        from leakguard.detect.hits import Hit
-
+        its lines may be a key and its secret; `rowed`: that rows of it may be."""
         out: list[Hit] = []
         seen: set[tuple[int, int]] = set()
         mentions = Mentions(data, self.find, self.names, len(ends))
@@ -117,16 +127,78 @@ class Context:
                 continue
             seen.add(span)
             chosen = self.choose(data, found, path, mentions)
-            if chosen is None:
-                continue
-            index, candidate, confidence, reasons = chosen
-            out.append(
-                Hit(
-                    index, found.name_start, found.end, candidate.start, candidate.end, confidence,
-                    found.name.decode("latin-1"), tuple(candidate.facts.items()), reasons,
-                )
-            )  # fmt: skip
+            if chosen is not None:
+                out.append(_hit(found, chosen))
+        if rowed:
+            self._add_rows(data, path, mentions, out)
+        secrets = [hit for hit in out if self.rules[hit.rule].part in _SECRETS and self.rules[hit.rule].provider in self.venues]
+        if secrets:
+            self._add_keys(data, path, secrets, out)
         return out
+
+    def has_rows(self, data: bytes) -> bool:
+        """Whether there are values that only their row tells of, and no end of the first stage."""
+        return any(row(data, end) for _, end in self.find(data))
+
+    def _add_rows(self, data: bytes, path: str, mentions: Mentions, out: list[Hit]) -> None:
+        """Adds the keys and secrets of rows that begin with their venue. One of the two alone is a row of something else,
+        unless the other is found by a pattern of its own."""
+        taken = {hit.secret_start for hit in out}
+        for _, end in self.find(data):
+            cells = [cell for cell in row(data, end) if cell.start not in taken]
+            made = [(cell, chosen) for cell in cells if (chosen := self.choose(data, cell, path, mentions)) is not None]
+            own = [self.rules[chosen[0]] for _, chosen in made]
+            if not own or own[-1].provider not in self.venues or len({rule.provider for rule in own}) > 1:
+                continue
+            parts = {rule.part for rule in own}
+            if parts.isdisjoint(_SECRETS) or (parts.isdisjoint(_KEYS) and self._has_keys(own[0].provider)):
+                continue
+            taken.update(cell.start for cell, _ in made)
+            out += [_hit(cell, chosen) for cell, chosen in made]
+
+    def _has_keys(self, provider: str) -> bool:
+        """Whether a provider has a rule for keys that judges by their names."""
+        return any(self.rules[index].part in _KEYS for *_, index in self.by_provider[provider])
+
+    def _add_keys(self, data: bytes, path: str, secrets: list[Hit], out: list[Hit]) -> None:
+        """Adds the key that stands beside a secret under a name that says too little, where no other is near."""
+        for secret in secrets:
+            provider = self.rules[secret.rule].provider
+            keys = [index for *_, index in self.by_provider[provider] if self.rules[index].part in _KEYS]
+            if not keys or any(_nearest(hit, rivals) is secret for hit, rivals in self._keys_near(secret, secrets, out)):
+                continue
+            taken = {(hit.secret_start, hit.secret_end) for hit in out}
+            for found in beside(data, secret.secret_start, secret.secret_end, partial(self._is_of, provider)):
+                if (found.start, found.end) in taken:
+                    continue
+                made = self._key_of(data, found, provider, keys, path)
+                if made is not None:
+                    out.append(_hit(found, made))
+                    break
+
+    def _is_of(self, provider: str, name: tuple[str, ...]) -> bool:
+        """Whether a name has a provider's name in it."""
+        return any(named == provider for _, named in self._in_words(name))
+
+    def _keys_near(self, secret: Hit, secrets: list[Hit], out: list[Hit]) -> Iterator[tuple[Hit, list[Hit]]]:
+        """The keys of a secret's provider that are near it, with the secrets of that provider."""
+        provider = self.rules[secret.rule].provider
+        rivals = [hit for hit in secrets if self.rules[hit.rule].provider == provider]
+        low, high = secret.secret_start - KEY_REACH, secret.secret_end + KEY_REACH
+        for hit in out:
+            rule = self.rules[hit.rule]
+            if rule.part in _KEYS and rule.provider == provider and low <= hit.secret_start and hit.secret_end <= high:
+                yield hit, rivals
+
+    def _key_of(self, data: bytes, found: Assigned, provider: str, keys: list[int], path: str) -> Chosen | None:
+        """The first of a provider's rules for keys that takes a value."""
+        value = data[found.start : found.end]
+        if _NO_SECRET.fullmatch(value) or _WORDY.fullmatch(value):
+            return None
+        fitting = self._fitting(provider, value, {})
+        evidence = Evidence(provider, NAMED, "beside its secret")
+        ranked = [(1, index) for index in keys if index in fitting]
+        return self._judged(ranked, evidence, lambda: Candidate(data, found.start, found.end, KEY, {"quote": b"", "sep": b"="}, path))
 
     def _values(self, data: bytes, ends: list[tuple[int, int]]) -> Iterator[Assigned]:
         """What is assigned at these ends; a table's rows for its header; the literal of a lookup's default."""
@@ -157,7 +229,7 @@ class Context:
         if _NO_SECRET.fullmatch(value):
             return None
         labelled = _labelled(data, assigned)
-        name = labelled or words(assigned.name)
+        name = labelled or _words(data, assigned)
         shown = 0
         if name and name[0] in _SHOWN_FIRST:
             shown = next((size for size in (2, 1) if name[:size] in _SHOWN), 0)
@@ -187,7 +259,9 @@ class Context:
             yielding = yielding or made
         if yielding:
             return yielding
-        shown_key = _PREFIXED.fullmatch(value) is not None and _UNSHOWN.isdisjoint(name)
+        shown_key = _UNSHOWN.isdisjoint(name) and (
+            _PREFIXED.fullmatch(value) or (_SITE_KEY.fullmatch(value) and (name[-2:] == ("site", "key") or name[-1:] == ("sitekey",)))
+        )
         if address or shown_key or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES:
             return None
         for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
@@ -274,7 +348,7 @@ class Context:
             elif rule.part == part:
                 rank = 1
             elif part in KIN.get(rule.part, ()):
-                rank = 2
+                rank = 1 if name in _LONE_HALVES else 2  # private, beside public: the whole name
             elif part in _SWAPPED and rule.part in _SWAPPED and rule.provider in self.venues:
                 rank = 3  # people put the secret where the key belongs: the shape knows better than the name
             else:
@@ -400,6 +474,20 @@ def _tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
     return 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
 
 
+def _nearest(key: Hit, secrets: list[Hit]) -> Hit:
+    """The secret that a key is nearest to; of two the one behind it."""
+    start, end = key.secret_start, key.secret_end
+    return min(secrets, key=lambda hit: (max(hit.secret_start - end, start - hit.secret_end), hit.secret_start < start))
+
+
+def _hit(found: Assigned, chosen: Chosen) -> Hit:
+    """A value with the rule that was chosen for it, as the engine takes it."""
+    index, candidate, confidence, reasons = chosen
+    name = found.name.decode("latin-1")
+    facts = tuple(candidate.facts.items())
+    return Hit(index, found.name_start, found.end, candidate.start, candidate.end, confidence, name, facts, reasons)
+
+
 PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_"))
 
 # `x = os.getenv("...")`, `process.env.X || "..."`: the literal is a default, or the secret put in the wrong place
@@ -472,6 +560,8 @@ _STRANGE = 24
 _ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}")
 _PREFIXED = compiled(rb"ed25519:[1-9A-HJ-NP-Za-km-z]{43,44}")
 """A public key of NEAR or of Orderly, unless the name says otherwise: NEAR's private ones are twice as long."""
+_SITE_KEY = compiled(rb"6L[0-9A-Za-z_\-]{38}")
+"""What a page shows to reCAPTCHA; the secret one looks alike and is called otherwise."""
 _UNSHOWN = frozenset({"secret", "private", "priv", "seed"})
 _PUBLIC_NAMES = frozenset(
     tuple(name.split())
@@ -493,6 +583,7 @@ _PUBLIC_LOOK = compiled(
     rb"|[^0-9A-Za-z].*|[a-z0-9\-]{2,12} .*", re.DOTALL
 )
 _PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key")})
+_LONE_HALVES = frozenset({("private",), ("priv",)})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _BLANK = (b" ", b"\t", b"\n")
 _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
@@ -501,6 +592,7 @@ _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public
 _COMMON = frozenset(
     "exch excg inp input param params trad brok broker arb arbitrage grid dca hedge maker taker scalp scalper sniper strategy "
     "leg leg1 leg2 account1 account2 mainnet paper hard coded hardcoded secondary primary tmp temp prev previous str string "
+    "secrets mbx txc aggr coins nova and with then also your our their please paste here enter send give "
     "static private const alt personal work office desk fund pool client customer "
     "freqtrade hummingbot jesse octobot gekko passivbot superalgos spec specification builder setting "
     "a account accounts admin api app auth backup base bot cfg client cls cold config conf const core cred ctx creds "
@@ -545,6 +637,12 @@ def _labelled(data: bytes, assigned: Assigned) -> tuple[str, ...]:
         return ()  # nearly all
     before = _LABEL.search(data, max(0, assigned.name_start - 24), assigned.name_start)
     return (*words(before.group(1)), *words(assigned.name)) if before else ()
+
+
+def _words(data: bytes, assigned: Assigned) -> tuple[str, ...]:
+    """The words of a value's name. A manager of passwords has two fields, a user's and a password's, whatever they are for."""
+    name = words(assigned.name)
+    return ("secret", "of", "client") if name == ("password",) and follows_login(data, assigned.start) else name
 
 
 def _keep(found: dict[str, Evidence], provider: str, strength: int, reason: str) -> None:

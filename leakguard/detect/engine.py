@@ -57,6 +57,17 @@ KEY_FILES = (".key", ".keys", "key.txt", "keys.txt", ".api", ".apikey", ".secret
 
 KEY_FILE_SIZE = 1024
 
+ROW_FILES = (".csv", ".tsv", ".tab", ".txt", ".sql")
+"""Files that people keep notes and tables in: their rows may be a venue, a key and its secret, without a head."""
+
+ROW_FILE_SIZE = 256 * 1024
+"""Of a larger one only what a head or a name tells of is found."""
+
+_BARE_FILES = KEY_FILES + ROW_FILES
+
+_CELL = re.compile(rb"[0-9A-Za-z+/=_:\-]{20}")
+"""What a row with a secret has somewhere. Most notes have none, and nothing more need be imported for them."""
+
 
 _DECODED = MAX_MATCH
 """Added to the length, in its rank, of what is found in a value put back: a digit string is what hides it, and no rival."""
@@ -193,8 +204,8 @@ class Engine:
             wide = list(wide_views(data))
         folded = deeper and depth == 0 and given is None and state.size <= FOLD_LIMIT and not state.path.endswith(CODE)
         folds = fold_hits(data) if folded else []
-        listed = depth == 0 and state.path.endswith(KEY_FILES) and len(data) <= KEY_FILE_SIZE
-        if not ends and not wide and not folds and not listed:
+        listed, rowed = self._bare(data, state.path) if depth == 0 and state.path.endswith(_BARE_FILES) else (False, False)
+        if not ends and not wide and not folds and not listed and not rowed:
             return [], []
         from leakguard.detect import decode
 
@@ -218,14 +229,20 @@ class Engine:
             self._share(by_rule, data)
         for index in sorted(by_rule):
             self._stage2(data, index, by_rule[index], hits, state)
-        if contexts or listed:
+        if contexts or listed or rowed:
             state.rule = "context"
-            hits += self.context.hits(data, contexts, state.path, listed)
+            hits += self.context.hits(data, contexts, state.path, listed, rowed)
         hits += self._phrases(data, places, state)
         out = [self._match(data, hit, kinds) for hit in self._undocumented(data, best(hits, self.rules))]
         if deeper and (decodes or wide):
             return self._views(decode.Runs(data, decodes), wide, out, state, depth=depth, kinds=kinds)
         return out, []
+
+    def _bare(self, data: bytes, path: str) -> tuple[bool, bool]:
+        """Whether the lines of a file may be a key and its secret, and whether its rows may be."""
+        listed = path.endswith(KEY_FILES) and len(data) <= KEY_FILE_SIZE
+        rowed = path.endswith(ROW_FILES) and len(data) <= ROW_FILE_SIZE and _CELL.search(data) is not None
+        return listed, rowed and bool(self.stage1.names(data))
 
     def _share(self, by_rule: dict[int, list[int]], data: bytes) -> None:
         """Gives the ends of a trigger to all rules that have it; drops those of a run of base58 digits that are hex digits

@@ -100,7 +100,8 @@ class _Importer:
         self.global_conditions()
         rules = [rule for ident, raw in self.by_id.items() if (rule := self.rule(ident, raw)) is not None]
         if not rules:
-            raise RulePackError(self.file, "", "rules", "no rule that could be imported")
+            own = "" if tables else ", for it holds none of its own: without this option our rules are in force all the same"
+            raise RulePackError(self.file, "", "rules", f"no rule that could be imported{own}")
         venue = Venue(PROVIDER, "gitleaks", tags=("imported",))
         sets = tuple(item for rule in rules if (item := self.set_of(rule, {one.id for one in rules})) is not None)
         return Pack(self.file, venue, tuple(rules), sets, {}, tuple(self.notes))

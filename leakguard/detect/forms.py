@@ -68,9 +68,9 @@ FORMS: tuple[str, ...] = (
     r"[:=,(][ \t]{0,3}" + _CALLEES + r"\((?:[ \t]?|default=)[bru]?[\"']" + _VALUE,
     # name string = "v"
     r"\w (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?[\"'`]" + _VALUE,
-    # API Key, and the value on the next line
-    r"(?i)(?:key|secret|phrase|memo)(?: id)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
-    r"[0-9A-Za-z+/=_\-]{5}",
+    # API Key, and the value on the next line; in a chat after who says it
+    r"(?i)(?:key|secret|phrase|memo)(?: id| is| was)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
+    r"(?:[A-Za-z]\w{0,15}: )?[0-9A-Za-z+/=_\-]{5}",
     # key v secret v, in a chat
     r"(?:^|[\s,;:(|/])(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:" + _WITH_DIGIT + ")",
     # NewClient("key", "secret", "passphrase")
@@ -159,8 +159,26 @@ FORMS: tuple[str, ...] = (
     r"[\"'] to [\"']" + _LONG,
     # \"codeName\": \"v\": what Superalgos calls an API key
     r"codeName\\{0,3}\" ?: ?\\{0,3}\"" + _LONG,
-    # VENUE_SEC=v
+    # VENUE_SEC=v; sec = 'v'
     r"(?i)_sec[\"']? ?[:=] ?[\"']?" + _LONG,
+    r"[\s{,](?:sec|SEC) ?[:=] ?[\"']" + _LONG,
+    # VENUE_AK=v, VENUE_SK=w; AK = "v", SK = "w"
+    r"_(?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
+    r"[\s{,\"'](?:AK|SK)[\"']? ?[:=] ?[\"']?" + _LONG,
+    # "api key ", {"type": "code", "text": "v"}: a chat of Telegram's, as it is exported
+    r"(?:key|secret|phrase|password|Key|Secret|Phrase|Password)[: ]{0,3}\",\s{0,40}\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}"
+    r"\"text\": ?\"" + _VALUE,
+    # Secret key: <code>v</code>
+    r"(?i)(?:key|secret|phrase|password):?(?:</\w{1,8}>)?:?[ \t]{0,3}<(?:code|b|strong|kbd|pre|tt|em|i)>"
+    + _VALUE,
+    # req.setValue("v", forHTTPHeaderField: "X-API-KEY")
+    r"\", forHTTPHeaderField: ?\"[\w\-]{5}",
+    # Account<tab>ApiKey<tab>ApiSecret: the head of a table
+    r"(?i)(?:key|secret|phrase|password)[\"']?\t[\"']?[a-z][a-z ]{4}",
+    # connect("venue", "key", "secret"), ("main", "key", "secret")
+    r"[(\[{][\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?[\"']" + _LONG,
+    # {"op": "auth", "args": ["key", 1662350400000, "signature"]}
+    r"\"args\": ?\[\"" + _LONG,
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
 """How many bytes into the value each form's pattern ends."""
@@ -194,6 +212,10 @@ _ABOVE = compiled(
     rb"(?i)(?:\A|\n)[ \t>#\d.)*\-]{0,8}[_`]{0,3}(?:[^\x00-\x7f]{1,40} ?\()?"
     rb"((?:[a-z][\w.]{1,20}[ _\-]){0,3}(?:key|secret|pass ?phrase|memo)(?: id)?)"
     rb"\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}\Z"
+)
+_SAID = compiled(
+    rb"(?i)\b((?:(?:api|secret|access|private)[ _\-])?(?:key|secret|pass ?phrase))(?: is| was)?:?[ \t]{0,4}\r?\n"
+    rb"(?:[a-z]\w{0,15}: )?\Z"
 )
 _CHATTED = compiled(
     rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)(?: is:?| was:?|'s| es| ist)?"
@@ -256,12 +278,26 @@ _POINTED = compiled(rb"\xe2\x94\x94 (?P<quote>')\Z")
 _NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|word)?))[ \t]{1,16}\Z")
 _TRANSLATED = compiled(rb"name=\"([\w.\-]{2,80})\" translatable=\"false\">\Z")
 _SECURE = compiled(
-    rb"(?i:name)[ \t]{0,12}[:=][ \t]{0,4}\"([\w/.\-]{3,120})\"[^{}]{0,200}SecureString\"?,?\s{1,40}"
+    rb"(?:(?i:name)[ \t]{0,12}[:=][ \t]{0,4}|\w\()\"([\w/.\-]{3,120})\"(?:, ?\{)?[^{}]{0,200}SecureString\"?,?\s{1,40}"
     rb"(?i:value)[ \t]{0,12}[:=][ \t]{0,4}(?P<quote>\")\Z"
 )
 _BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,60}(?:apis?|keys|creds|credentials|account):?\r?\n[ \t]{0,4}\Z")
 _BRIEF = compiled(rb"(?:[\"'](?:k|public|api)[\"'](?:: ?|\] ?= ?)|[ \t\n]k ?= ?)(?P<quote>[\"'])\Z")
 _ARGUMENT = compiled(rb"[\"']-{1,2}([A-Za-z][\w\-]{1,79})[\"'](?:,[^,()\n]{1,48}){0,4},\s{0,40}default=(?P<quote>[\"'])\Z")
+_TAKEN = compiled(rb"(?i)(?<![A-Za-z])(sec)[\"']? ?[:=] ?(?P<quote>[\"'])\Z")
+_INITIALS = compiled(rb"([A-Za-z]\w{0,76}_|(?<!\w))(AK|SK|ak|sk)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
+_ENTITY = compiled(
+    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password))[: ]{0,3}\",\s{0,40}"
+    rb"\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?(?P<quote>\")\Z"
+)
+_MARKED = compiled(
+    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password)):?(?:</\w{1,8}>)?:?"
+    rb"[ \t]{0,3}<(?:code|b|strong|kbd|pre|tt|em|i)>\Z"
+)
+_HEADED = compiled(rb"\"([^\s\"\\]{8,512})\", forHTTPHeaderField: ?\"\Z")
+_TABBED = compiled(rb"(?i)(?:\A|[\n\t])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?\t[\"']?\Z")
+_THIRD = compiled(rb"[\[({][\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?[bru]?(?P<quote>[\"'])\Z")
+_AUTHED = compiled(rb"\"auth\w{0,12}\"[^\n\[\]]{0,60}\"args\": ?\[(?P<quote>\")\Z")
 _MAPPED = compiled(rb"[\"']([A-Za-z_][\w.\-]{1,79})[\"'] to (?P<quote>[\"'])\Z")
 _CODE_NAME = compiled(rb"(codeName)\\{0,3}\" ?: ?(?P<quote>\\{0,3}\")\Z")
 _ABRIDGED = compiled(rb"(?i)([a-z]\w{0,76}_sec)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
@@ -275,7 +311,8 @@ _READERS = (
     _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
     _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
     _SLASHED, _RULED, _ROW, _ROW, _ROW, _ROW, None, _ROW, _ROW, _TRANSLATED, _SECURE, _BARE, _BRIEF, _BRIEF, _BRIEF,
-    _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED,
+    _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _ENTITY, _MARKED, _HEADED,
+    _TABBED, _THIRD, _AUTHED,
 )  # fmt: skip
 
 
@@ -283,7 +320,11 @@ UNPACKED = _READERS.index(_UNPACKED)
 """The form that is as good as an assignment of one value: a password in it may be any word."""
 TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
-ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _SLASHED, _BARE, _BRIEF))
+TABBED = _READERS.index(_TABBED)
+"""The same with tabs between the columns."""
+HEADED = _READERS.index(_HEADED)
+"""The form whose value stands before its name."""
+ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _THIRD, _SLASHED, _BARE, _BRIEF))
 """Forms of which `following` knows more values."""
 
 
@@ -323,9 +364,12 @@ def _spoken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Nam
     return name if _random(data, start) or _short(data, start) else None
 
 
-def _above(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
-    place = name.start + found.start(1) - found.start()
-    return Named(found[1], place, name.quote) if _below(data, start, found[1].lower()) else None
+def _above(data: bytes, start: int) -> Named | None:
+    """What the line above says of the value: a label, or the end of what somebody said."""
+    low = max(0, start - 200)
+    before = data[low:start]
+    found = _ABOVE.search(before) or _SAID.search(before)
+    return Named(found[1], low + found.start(1), b"") if found and _below(data, start, found[1].lower()) else None
 
 
 def _chatted(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -349,6 +393,25 @@ def _abridged(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
     return name._replace(name=found[1][:-3] + b"secret") if _random(data, start) else None
 
 
+def _initials(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """An access key and its secret that are called so by their first letters: VENUE_AK and VENUE_SK."""
+    called = found[1] + (b"api_key" if found[2] in (b"AK", b"ak") else b"api_secret")
+    return name._replace(name=called if found[1] else _ARGUMENTS[found[2] == b"SK"]) if _random(data, start) else None
+
+
+def _taken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name._replace(name=_ARGUMENTS[1]) if _random(data, start) else None
+
+
+def _tabbed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """The first name of two columns, both of which are named like credentials."""
+    return Named(found[1].strip(), name.start + found.start(1) - found.start(), b"") if _NEXT_COLUMN.match(data, start) else None
+
+
+def _authed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name._replace(name=_ARGUMENTS[0]) if _random(data, start) else None
+
+
 def _code_name(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     return name._replace(name=_ARGUMENTS[0]) if _random(data, start) else None
 
@@ -361,9 +424,22 @@ def _labelled(data: bytes, start: int) -> Named | None:
     """What a label in another language than English calls the value."""
     text = data[max(0, start - 200) : start].decode("utf-8", "replace")
     label = _LABEL.search(text, max(0, len(text) - _LONGEST_LABEL))
-    if label is None or (not label["sep"].strip() and not _random(data, start)):
+    if label is None:
         return None
+    if not label["sep"].strip() and not _random(data, start):
+        line = _LINE.match(data, start)  # what people choose is no longer than a word
+        if line is None or _ENGLISH[label.group(1).lower()] != "passphrase" or not _DIGIT.search(line[1]):
+            return None
     return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
+
+
+_FIELD = compiled(rb"[\w\-]{3,60}")
+
+
+def headed(data: bytes, start: int) -> bytes:
+    """The name of the header that begins at `start`, whose value stands before it (HEADED)."""
+    found = _FIELD.match(data, start)
+    return found[0] if found else b""
 
 
 def _hashed(data: bytes, start: int) -> Named | None:
@@ -444,20 +520,29 @@ _MEMBERS = compiled(
 )
 
 
+_HASHES = compiled(
+    rb"0x[0-9a-fA-F]{64}[\"'],\s{0,40}[\"']0x[0-9a-fA-F]{64}[\"']|0x[0-9a-fA-F]{40}[\"'],\s{0,40}[\"'](?:0x)?[0-9a-fA-F]{40}[\"']"
+)
+"""Two words of the chain: the proof that something is in a tree, the topics of an event; two addresses."""
 _IDENTIFIER = compiled(rb"[0-9a-fA-F\-]{24,}")
 """What follows a key and a secret and is no passphrase: of three such the row is an order's."""
 
 
-def _in_row(data: bytes, start: int) -> Named | None:
+def _in_row(data: bytes, start: int, before: re.Pattern[bytes] = _ROW) -> Named | None:
     """The first of two or three values in a list that is a venue's: key, secret, passphrase."""
     if not _random(data, start):
         return None
     members = _MEMBERS.match(data, start)
-    if members is None or not _DIGIT.search(members[1]) or (members[2] and _IDENTIFIER.fullmatch(members[2])):
+    if members is None or not _DIGIT.search(members[1]) or _HASHES.match(data, start) or (members[2] and _IDENTIFIER.fullmatch(members[2])):
         return None
     low = max(0, start - 90)
-    found = _ROW.search(data[low:start])
+    found = before.search(data[low:start])
     return Named(_ARGUMENTS[0], low + found.start() + 1, found["quote"]) if found else None
+
+
+def _third(data: bytes, start: int) -> Named | None:
+    """The same behind the name of the venue or of the account."""
+    return _in_row(data, start, _THIRD) if _MEMBERS.match(data, start) else None
 
 
 def _slashed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -537,19 +622,20 @@ def _pointed(data: bytes, start: int) -> Named | None:
     return None
 
 
+_NEXT_COLUMN = compiled(rb"(?i)[\w .\-]{0,40}(?:key|secret|phrase|password)[\"']?(?=[\t\r\n])")
 _LITERALS = compiled(rb"[\"'`]([0-9A-Za-z+/=_:\-]+)[\"'`]")
 _RUN = compiled(rb"[0-9A-Za-z+/=_\-]{16,512}")
 
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
     _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
-    _BRIEF: _brief,
+    _BRIEF: _brief, _THIRD: _third, _ABOVE: _above,
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""
 _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {
-    _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _ABOVE: _above, _CHATTED: _chatted, _CALLED: _argument,
+    _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _CHATTED: _chatted, _CALLED: _argument,
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
-    _ABRIDGED: _abridged, _CODE_NAME: _code_name,
+    _ABRIDGED: _abridged, _CODE_NAME: _code_name, _TAKEN: _taken, _INITIALS: _initials, _TABBED: _tabbed, _AUTHED: _authed,
 }  # fmt: skip
 """Forms that ask the value, too."""
 _BY_FORM = tuple([(reader, _WHOLE.get(reader), _ASKED.get(reader)) for reader in _READERS])
@@ -569,4 +655,4 @@ def _short(data: bytes, start: int) -> bool:
 def _random(data: bytes, start: int) -> bool:
     """Whether what stands at `start` could be a value: prose goes on with a word."""
     found = _RUN.match(data, start)
-    return found is not None and any(48 <= byte < 58 for byte in found.group())
+    return found is not None and _DIGIT.search(found[0]) is not None

@@ -50,6 +50,11 @@ LABELS: tuple[tuple[str, str], ...] = (
     ("tajný klíč", "secret key"), ("klíč", "api key"), ("heslo", "passphrase"), ("hemlig nyckel", "secret key"),
     ("nyckel", "api key"), ("lösenord", "passphrase"), ("cheie secretă", "secret key"), ("cheie", "api key"),
     ("parolă", "passphrase"), ("titkos kulcs", "secret key"), ("kulcs", "api key"), ("jelszó", "passphrase"),
+    ("公钥", "key of client"), ("公鑰", "key of client"), ("公開鍵", "key of client"), ("공개키", "key of client"),
+    ("открытый ключ", "key of client"), ("публичный ключ", "key of client"),
+    ("交易密码", "passphrase"), ("交易密碼", "passphrase"), ("资金密码", "passphrase"), ("senha da api", "passphrase"),
+    ("contraseña de la api", "passphrase"), ("mot de passe de l'api", "passphrase"), ("api-passwort", "passphrase"),
+    ("password dell'api", "passphrase"),
     ("geheimer schluessel", "secret key"), ("privater schluessel", "private key"), ("schluessel", "api key"),
 )  # fmt: skip
 LAST = (
@@ -62,7 +67,7 @@ LAST = (
 database takes a quarter longer over every text: others are a pattern of their own."""
 
 LAST_BEYOND = (
-    "短语|金鑰|раза|(?i:schluessel|pública|publique|pubblica|de la api|de api|d'api|l'api"
+    "短语|金鑰|公钥|公鑰|раза|(?i:schluessel|senha da api|api-passwort|pública|publique|pubblica|de la api|de api|d'api|l'api"
     "|parol[aă]|şifre|khẩu|sandi|de passe|klíč|heslo|nyckel|lösenord|cheie"
     "|secretă|kulcs|jelszó)|المرور|عبور|รหัสผ่าน|κλειδί|السري|سري|مفتاح|کلید|مخفی|מפתח|סודי|कुंजी|คีย์|ลับ|键"
 )

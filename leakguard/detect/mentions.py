@@ -20,7 +20,7 @@ NEAR = 1500
 
 
 _BEFORE = compiled(
-    rb"(?:[\"'`${]|[ ,(\[]:|\| |\bgeneric |[\n,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
+    rb"(?:[\"'`${]|[ ,(\[]:|\| |\bgeneric |[\n\t,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
     rb"|\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? |\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
     rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"'\]]?[ \t]{0,2}(?:=>|[:=.])[ \t]{0,2}[\"'`]?"
@@ -28,7 +28,7 @@ _BEFORE = compiled(
     rb"|(?i:\b(?:keys?|creds?|credentials|secrets?|account)) (?:for|of|from|at|on) (?:my |the )?)\Z"
 )
 _AFTER = compiled(
-    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| \||\\{0,3}[\"'`]| config\b"
+    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&\t]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| \||\\{0,3}[\"'`]| config\b"
     rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=])"
 )
 

@@ -22,7 +22,7 @@ from copy import copy
 from operator import itemgetter
 from typing import NamedTuple
 
-from leakguard.detect.engine import Engine, Scan
+from leakguard.detect.engine import ROW_FILE_SIZE, ROW_FILES, Engine, Scan
 from leakguard.detect.looks import MOST_ENDS, Hunk, Look, Pair, comparable, folded, look
 from leakguard.detect.reaches import LED, MARGIN, QUIET, End, Reaches, Silent, Watching, reaches_of
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, Compiled, thinned
@@ -101,7 +101,7 @@ class Reuse:
         `look` says how it differs from the text whose key is `base`. Without them it is taken for a version of the last
         text of that path. Its views are those that were looked at anew."""
         reaches = self._reaches
-        if reaches is None or (look is None and not comparable(data)):
+        if reaches is None or (look is None and not comparable(data)) or self._has_rows(data, path):
             self.whole += len(data)
             return self.engine.scan(data, path)
         key = path if key is None else key
@@ -116,6 +116,10 @@ class Reuse:
                 return found
         self.whole += len(data)
         return self._whole(reaches, data, path, key) if keep else self.engine.scan(data, path)
+
+    def _has_rows(self, data: bytes, path: str) -> bool:
+        """Whether there is something in it that no end tells of: such a text is scanned whole, and says nothing of others."""
+        return path.endswith(ROW_FILES) and len(data) <= ROW_FILE_SIZE and self.watch.has_rows(data)
 
     # ------------------------------------------------------------ a text that is new
     def _whole(self, reaches: Reaches, data: bytes, path: str, key: Hashable) -> Scan:

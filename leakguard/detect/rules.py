@@ -98,11 +98,11 @@ def select(
                 raise RulePackError(pack.file, rule.id, "id", f"already defined in {seen[rule.id]}")
             seen[rule.id] = pack.file
     names = {name for rule in rules for name in (rule.id, rule.provider, *rule.tags)}
-    for option, asked in (("--only", only), ("--exclude", exclude)):
+    for setting, asked in (("only", only), ("exclude", exclude)):  # an option or a line of a configuration
         for name in asked:
             if name not in names:
                 near = get_close_matches(name, sorted(names), 1)
-                raise UsageError(f"{option} {name}: no such rule, provider or tag" + (f"; {near[0]}?" if near else ""))
+                raise UsageError(f"{setting}: {name}: no such rule, provider or tag" + (f"; {near[0]}?" if near else ""))
 
     def wanted(rule: Rule) -> bool:
         own = {rule.id, rule.provider, *rule.tags}
@@ -247,6 +247,7 @@ class _Reader:
         if not isinstance(paths, dict):
             raise self._fail(ident, "paths", "must be a table")
         _known(self.file, f"{ident}: paths", paths, {"include", "exclude"})
+        self._globs(ident, paths)
         return Rule(
             id=ident,
             provider=self.provider,
@@ -316,6 +317,16 @@ class _Reader:
             if word != word.lower() or len(word) < 3:
                 raise self._fail(ident, "keywords", f"{word!r}: lower case, three characters or more")
         return keywords
+
+    def _globs(self, ident: str, paths: dict[str, Any]) -> None:
+        """Refuses a glob that means nothing here and not when the rule first fires."""
+        from leakguard.globs import compile_globs
+
+        for field in paths:
+            try:
+                compile_globs(self._texts(ident, paths, field))
+            except ValueError as error:
+                raise self._fail(ident, f"paths: {field}", str(error)) from None
 
     def _gates(self, ident: str, raw: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
         gates = raw.get("gates", [])

@@ -74,6 +74,8 @@ FORMS = [
     ("https://api.invalid/v1?limit=10&api_key=<<{{alnum*24}}>>&page=2", "api_key", "="),
     ("users: [ {user: svc, password: <<{{alnum*12}}>>} ]", "password", ":"),
     ("DB_PW=<<{{alnum*14}}>>\n", "DB_PW", "="),
+    ("TERM=dumb\0API_SECRET=<<{{alnum*40}}>>\0PATH=/usr/bin\0", "API_SECRET", "="),
+    ("DB_PASSWORD=<<{{alnum*14}}>>\0\0\0\0", "DB_PASSWORD", "="),
     ("Wachtwoord = '<<{{alnum*14}}>>'", "Wachtwoord", "="),
 ]
 
@@ -111,6 +113,7 @@ def test_passwords_may_be_short(database: Any, value: str) -> None:
         "password:\n  minimum: 12\n",
         '{"token", "kind": "bearer"}',
         "if (pass) { passes(all, tests) }",
+        'password = unicodedata.normalize("NFKC", password)',
     ],
 )
 def test_code_gives_nothing(database: Any, text: str) -> None:

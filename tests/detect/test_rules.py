@@ -90,6 +90,7 @@ LOADER = [
     ("unknown table", PACK + RULE + "[rules]\n", "", "rules", "unknown field; rule?"),
     ("unknown pack field", swap("aliases", "alias"), "pack", "alias", "unknown field; aliases?"),
     ("unknown field", swap("keywords", "keyword"), ID, "keyword", "unknown field; keywords?"),
+    ("no glob", swap(WHY, 'paths = { include = ["!x"] }\n' + WHY), ID, "paths: include", "negation"),
     ("unknown path field", swap(WHY, "paths = { includes = [] }\n" + WHY), "acme.token: paths", "includes", "include?"),
     ("foreign id", swap('"acme.token"', '"other.token"'), "other.token", "id", "must be acme.something"),
     ("no id", swap('id = "acme.token"\n', ""), "[[rule]]", "id", "missing"),
@@ -219,7 +220,7 @@ def test_a_provider_twice_is_an_error() -> None:
 
 @pytest.mark.parametrize("option", ["only", "exclude"])
 def test_an_unknown_name_is_an_error_that_knows_better(option: str) -> None:
-    with pytest.raises(UsageError, match=rf"--{option} acme.tokn: .*acme.token\?") as caught:
+    with pytest.raises(UsageError, match=rf"^{option}: acme.tokn: .*acme.token\?") as caught:
         rules.select([parse(PACK + RULE)], "", **{option: ["acme.tokn"]})
     assert caught.value.exit_code == EXIT_USAGE
 

@@ -213,6 +213,46 @@ WRITTEN = [
     ("coinbaseexchange", "compose.yml", "environment:\n  - CBPRO_API_KEY={0}\n  - CBPRO_API_SECRET={1}\n  - CBPRO_PASSPHRASE={2}\n"),
     ("kucoin", "secret.yaml", "kind: Secret\nmetadata:\n  name: kucoin\n  uid: 3fb0ec78-4a1b-4c2d-aad1-90e5aabbccdd\nstringData:\n"
                               "  key: {0}\n  secret: {1}\n  passphrase: {2}\n"),
+    # rows of values without a head, after the venue's name
+    ("gate", "rows.csv", "gate,{0},{1}\nnone,of,these\n"),
+    ("bybit", "rows.csv", "1,alice,Bybit,{0},{1},2024-01-01\n"),
+    ("kucoin", "rows.tsv", "KuCoin\tmain\t{0}\t{1}\t{2}\n"),
+    ("okx", "dump.sql", "INSERT INTO accounts VALUES (1,'okx','{0}','{1}','{2}');\n"),
+    ("bybit", "b.txt", "# Bybit\n{0}\n{1}\n"),
+    ("gate", "chat.txt", "/addexchange gateio {0} {1}\n"),
+    ("bybit", "keys.txt", "Account\tExchange\tApiKey\tApiSecret\n001\tBybit\t{0}\t{1}\n"),
+    # the key beside its secret, under a name that says little
+    ("gate", ".env", "GATEIO_ID={0}\nGATEIO_SECRET={1}\n"),
+    ("gate", "c.yml", "gateio:\n  id: {0}\n  secret: {1}\n"),
+    ("gate", ".env", "GATEIO_PUBLIC_KEY={0}\nGATEIO_PRIVATE_KEY={1}\n"),
+    ("woo", "v.json", '{{"venue": {{"id": "woox", "auth": {{"public": "{0}", "private": "{1}"}}}}}}'),
+    ("gate", "b.py", 'URL = "https://api.gateio.ws"\nTIMEOUT = 10\n\npublic = "{0}"\nprivate = "{1}"\n'),
+    ("bybit", "b.py", "# Bybit\n公钥 = \"{0}\"\n私钥 = \"{1}\"\n"),
+    # what managers of passwords write
+    ("bybit", "bw.json", '{{"name": "Bybit API", "login": {{"username": "{0}", "password": "{1}", "uris": []}}}}'),
+    ("bybit", "1p.csv", "Title,Url,Username,Password,Notes\nBybit API,https://bybit.com,{0},{1},bot key\n"),
+    ("bybit", "kp.xml", "<String><Key>Title</Key><Value>Bybit</Value></String>\n<String><Key>UserName</Key><Value>{0}</Value>"
+                        "</String>\n<String><Key>Password</Key><Value>{1}</Value></String>\n"),
+    # short names
+    ("gate", ".env", "GATEIO_AK={0}\nGATEIO_SK={1}\n"),
+    ("bybit", "ak.py", '# Bybit\nAK = "{0}"\nSK = "{1}"\n'),
+    ("bybit", "r.py", "BASE = 'https://api.bybit.com'\nkey = '{0}'\nsec = '{1}'\n"),
+    # exports of chats and wikis
+    ("bybit", "result.json", '{{"messages": [{{"text": ["Bybit\\napi key ", {{"type": "code", "text": "{0}"}},\n "\\nsecret ",\n'
+                             ' {{\n  "type": "code",\n  "text": "{1}"\n }}]}}]}}'),
+    ("bybit", "page.html", "<p>Keys of <b>Bybit</b></p><ul><li>Access key: <code>{0}</code></li><li>Secret key: <code>{1}</code></li></ul>"),
+    ("bybit", "chat.txt", "User: Bybit\nBot: Send me the API key\nUser: {0}\nBot: Send me the API secret\nUser: {1}\n"),
+    ("gate", "chat.txt", "my gateio api key is\n{0}\nand the api secret is\n{1}\n"),
+    # calls
+    ("gate", "p.ts", 'new aws.ssm.Parameter("gateio-api-key", {{ type: "SecureString", value: "{0}" }});\n'
+                     'new aws.ssm.Parameter("gateio-api-secret", {{ type: "SecureString", value: "{1}" }});\n'),
+    ("bybit", "r.swift", 'req.setValue("{0}", forHTTPHeaderField: "X-BAPI-API-KEY")\nlet bybitSecret = "{1}"\n'),
+    ("gate", "helm.sh", "helm upgrade bot ./chart --set exchange=gateio --set secrets.apiKey={0} --set secrets.apiSecret={1}\n"),
+    ("gate", "c.py", 'import factory\nex = factory.connect("gate", "{0}", "{1}")\n'),
+    ("okx", "c.py", 'OKX_KEYS = ("main", "{0}", "{1}", "{2}")\n'),
+    ("bybit", "1p.csv", "Title;Username;Password\nBybit API;{0};{1}\nmail;bob@example.org;hunter2hunter2\n"),
+    ("okx", "a.txt", "OKX\nAPI密钥:{0}\n密钥:{1}\n交易密码 {2}\n"),
+    ("okx", "a.txt", "OKX\nChave da API: {0}\nSegredo: {1}\nSenha da API: {2}\n"),
 ]  # fmt: skip
 
 
@@ -308,6 +348,11 @@ NOTHING = [
     ("v.tf", 'variable "bybit_api_host" {{\n  default = "https://api.bybit.com"\n}}\n'),
     ("conf.fish", "set -gx BYBIT_KEY_FILE /home/u/.config/bybit.key\n"),
     ("hilfe.md", "Bybit\n\nchiave: vedi documentazione\nklucz: ustawienia konta\n"),
+    ("hist.csv", "gate,{hex},{hex},confirmed\ngate,0x{hex},{hex},deposit\nzaif,123e4567-e89b-42d3-a456-426614174000,"
+                 "9b2e4567-e89b-42d3-a456-4266141740aa,closed\n"),
+    ("proof.py", 'from aevo import sdk\nclaim = {{"root": "0x{hex}", "proof": ["0x{hex}", "0x{hex}"]}}\n'),
+    ("page.html", '<div class="g-recaptcha" data-sitekey="6L{site}"></div><script>var siteKey = "6L{site}"</script>\n'),
+    ("orders.json", '{{"exchange": "gate", "id": "{hex}", "note": "the secret is out"}}\n'),
     ("secrets.enc.yaml", "bybit_api_secret: ENC[AES256_GCM,data:{b64},iv:{b64}=,tag:{upper}aaaaaa==,type:str]\n"),
 ]
 
@@ -315,7 +360,7 @@ NOTHING = [
 @pytest.mark.parametrize(("path", "text"), NOTHING, ids=[path for path, _ in NOTHING])
 def test_nothing_is_made_of_what_only_looks_like_it(engine: Engine, path: str, text: str) -> None:
     made = {name: expand(shape, Random(name)) for name, shape in
-            (("b64", "{{b64*43}}"), ("hex", "{{hex*64}}"), ("upper", "{{upper*54}}"))}  # fmt: skip
+            (("b64", "{{b64*43}}"), ("hex", "{{hex*64}}"), ("upper", "{{upper*54}}"), ("site", "{{alnum*38}}"))}  # fmt: skip
     findings, _ = scan(engine, path, text.format(**made))
     assert [finding.rule for finding in findings] == []
 
@@ -330,6 +375,8 @@ ALONE = [
     ("ethereum.key-for-signing", "s.js", 'web3.eth.accounts.signTransaction(tx, "{}");\n', "0x{{hex*64}}"),
     ("ethereum.short-name-bare-key", "s.py", "w3 = Web3(HTTPProvider(u))\npk = '{}'\n", "{{hex*64}}"),
     ("deribit.client-id", "c.toml", 'name = "deribit"\nkey = "{}"\n', "QxWpZvKq"),
+    ("tron.key-in-call", "t.py", "from tronpy.keys import PrivateKey\nkey = PrivateKey(bytes.fromhex('{}'))\n", "{{hex*64}}"),
+    ("aevo.api-key", ".env", "AEVO_API_KEY={}\n", "0123{{hex*24}}4444"),
     ("bithumb.api-key", "b.py", "import pybithumb\ncon_key = '{}'\n", "{{hex*32}}"),
 ]
 
@@ -351,3 +398,27 @@ def test_each_table_of_a_text_is_read(engine: Engine, order: tuple[str, str]) ->
     text = "\n".join(order).format(*values).encode()
     found = {text[match.secret_start : match.secret_end].decode() for match in engine.scan(text, "notes").matches}
     assert found == set(values)
+
+
+def values_of(engine: Engine, text: str) -> set[bytes]:
+    data = text.encode()
+    return {data[match.secret_start : match.secret_end] for match in engine.scan(data, "notes.txt").matches}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_one_layout_says_is_not_lost_beside_another(engine: Engine, seed: int) -> None:
+    """A table, a call, a note of one venue and an environment of another in one text: all that each of them gives alone."""
+    draw = Random(seed)
+    for _ in range(25):
+        (one, _, first), (two, _, second) = draw.sample(WRITTEN, 2)
+        texts = [first.format(*account(one, seed)), second.format(*account(two, seed + 100))]
+        alone = values_of(engine, texts[0]) | values_of(engine, texts[1])
+        assert alone <= values_of(engine, "\n".join(texts)), (first, second)
+
+
+def test_a_row_of_a_large_table_is_left_to_its_head(engine: Engine) -> None:
+    """Rows without a head are for files that people write: no pattern of the first stage looks for them."""
+    line = ",".join(["gate", *account("gate")]).encode() + b"\n"
+    assert len(engine.scan(line, "rows.csv").matches) == 2
+    assert engine.scan(line, "rows.py").matches == []
+    assert engine.scan(line + b"x,y\n" * 70_000, "rows.csv").matches == []

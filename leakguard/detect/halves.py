@@ -1,0 +1,121 @@
+"""The other half: a key that stands beside its secret under a name that says too little, and the rows of values that nothing
+names, after the name of their venue.
+
+`X_ID` beside `X_SECRET`, a user name beside its password, `public` beside `private`: such names are on every page, and mean
+a key only where its secret stands. So the first stage does not look for them; here they are looked for from the secret.
+Rows are for files that people keep notes and tables in, which are small (`engine.ROW_FILES`): nothing but the venue tells
+a row from any other text, so that no pattern of the first stage could be quick about it.
+
+Depends on no more than `REACH` bytes around what it is asked about. Pure functions; knows no rules. Imported by context.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from leakguard.detect.assign import Assigned, words
+from leakguard.detect.patterns import compiled
+
+REACH = 320
+"""Bytes from a secret to its key; as far as reuse.py takes an end to lead to a value."""
+
+KEY, SECRET, PASSPHRASE = b"key_of_client", b"secret_of_client", b"passphrase_of_client"
+"""Names that no generic rule listens to."""
+
+_GIVEN = rb"(?:=>|:=|[:=,]|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>)"
+_SIGNS = rb"[0-9A-Za-z+/=_:\-]"
+_BESIDE = compiled(
+    rb"(?<![A-Za-z0-9$])(?P<name>(?:[A-Za-z_$][\w.$\-]{0,60}?[_.\-]?)?"
+    rb"(?i:id|public|pub(?:lic)?[_\-]?key|user[_\-]?name|user|login|key|ak))"
+    rb"[\"'`\])\\]{0,4}[ \t]{0,4}" + _GIVEN + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}"
+    rb"(?P<value>" + _SIGNS + rb"{8,256})(?!" + _SIGNS + rb"|[\"'`]\s{0,4}:)"
+)
+_CELL_BEFORE = compiled(rb"(?:\A|[,;\t\n])[\"']?(?P<value>[0-9A-Za-z+/=_:\-]{8,256})[\"']?[,;\t](?:\w{1,20}=)?[\"']?\Z")
+"""The cell before the secret's, in the columns of a user name and a password."""
+_ID = frozenset({"id", "user", "login", "key"})
+_RECORDS = frozenset(
+    "order trade request req trace span session chat account acct user sub tx txn block message msg channel guild device record row"
+    " object job task run build group tenant parent client project org app bot event user_id customer wallet team agent broker"
+    " foreign primary partition sort cache lookup unique idempotency listen".split()
+)
+"""What has an id or a key of its own that is no credential."""
+
+
+def beside(data: bytes, start: int, end: int, names_venue: Callable[[tuple[str, ...]], bool]) -> Iterator[Assigned]:
+    """The values around the secret data[start:end] that could be its key, the nearer first, and before those behind it.
+    `names_venue`: whether words of a name are the venue's, for everything has an id."""
+    low, high = max(0, start - REACH), min(len(data), end + REACH)
+    before, after = data.rfind(b"\n\n", low, start), data.find(b"\n\n", end, high)
+    low, high = before + 2 if before >= 0 else low, after if after >= 0 else high
+    cell = _CELL_BEFORE.search(data, max(low, start - 264), start)
+    if cell is not None:
+        yield Assigned(KEY, cell.start("value"), *cell.span("value"), b"", 0, b"=")
+    found = [match for match in _BESIDE.finditer(data, low, high) if match.end("value") <= start or match.start("value") >= end]
+    for match in sorted(found, key=lambda match: _distance(match, start, end)):
+        name = words(match["name"])
+        if not name:
+            continue
+        if name[-1:] == ("key",) and name[-2:-1] not in ((), ("public",), ("pub",), ("api",)):
+            continue
+        if name[-1] == "id" and (_UUID.fullmatch(match["value"]) if len(name) == 1 else not names_venue(name)):
+            continue
+        if len(name) > 1 and name[-1] in _ID and not _RECORDS.isdisjoint(name[:-1]):
+            continue
+        yield Assigned(KEY, match.start("name"), *match.span("value"), b"", 0, b"=")
+
+
+def _distance(match: re.Match[bytes], start: int, end: int) -> tuple[int, int]:
+    return (start - match.end("value"), 0) if match.end("value") <= start else (match.start("value") - end, 1)
+
+
+_LOGIN = compiled(
+    rb"(?i:user[_\-]?name|login|<Value>|[,;\t])[\"'`\\]{0,4}[ \t]{0,4}(?:" + _GIVEN + rb")?\s{0,4}[\"'`\\]{0,4}"
+    rb"(?=" + _SIGNS + rb"{0,64}[0-9])" + _SIGNS + rb"{8,256}[\"'`\\]{0,4}(?:[,;\t]\s{0,40}|</[A-Za-z]{1,12}>)"
+    rb"(?:[\"'`\\]{0,4}(?i:password|value)[\"'`\\]{0,4}[ \t]{0,4}[:=]\s{0,4})?[\"'`\\]{0,4}\Z"
+)
+_BETWEEN = compiled(rb"(?:</String>\s{0,40})?<String>\s{0,40}<Key>Password</Key>\s{0,40}<Value>\Z")
+
+
+def follows_login(data: bytes, start: int) -> bool:
+    """Whether what stands before the password at `start` is a user's name that nobody was ever given: letters and digits."""
+    before = data[max(0, start - REACH) : start]
+    keepass = _BETWEEN.search(before)
+    return _LOGIN.search(before[: keepass.start()] if keepass else before) is not None
+
+
+_CELL = rb"[0-9A-Za-z+/_\-][0-9A-Za-z+/=_:\-]{%d,511}"
+_SAME = rb"(?(sep)(?P=sep)|(?(line)[ \t]{0,2}\r?\n| ))[\"'`]?"
+"""What parts a cell from the next one: the same as the venue from the first."""
+_ENDS = rb"[\"'`]?(?=[\s,;|)\]]|\Z)"
+_ROW = compiled(
+    rb"[\w.\- ]{0,16}[\"'`]?"
+    rb"(?:(?P<sep>[ \t]{0,2}[,;|\t][ \t]{0,2})(?:[\"'`]?[\w.@\- ]{0,24}[\"'`]?(?P=sep))?"
+    rb"|(?P<line>[:*=\-]{0,3}[ \t]{0,2}\r?\n)|(?P<blank> ))"
+    rb"[\"'`]?(?P<key>" + _CELL % 7 + rb")[\"'`]?"
+    + _SAME + rb"(?P<secret>" + _CELL % 19 + rb")" + _ENDS
+    + rb"(?:" + _SAME + rb"(?P<phrase>[^\s,;|\"'`]{4,64})" + _ENDS + rb")?"
+)
+_UUID = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID_OR_HASH = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
+_NUMBER = compiled(rb"[\d.:TZ+\-/]+|0x[0-9a-fA-F]{40}|0x[0-9a-fA-F]{64}")
+_DIGIT = compiled(rb"[0-9]")
+_CASES = compiled(rb"[a-z].*[A-Z]|[A-Z].*[a-z]|[0-9]")
+
+
+def row(data: bytes, end: int) -> list[Assigned]:
+    """The key, the secret and what may be a passphrase in a row whose venue's name ends at `end`; [] if it is none."""
+    found = _ROW.match(data, end)
+    if found is None:
+        return []
+    key, secret = found["key"], found["secret"]
+    if key == secret or _NUMBER.fullmatch(key) or _NUMBER.fullmatch(secret) or not _DIGIT.search(secret) or not _CASES.search(key):
+        return []
+    if _UUID.fullmatch(key) and _ID_OR_HASH.fullmatch(secret):
+        return []  # the ids of an order and of who gave it, a withdrawal and its transaction
+    out = [Assigned(KEY, found.start("key"), *found.span("key"), b"", 0, b":"),
+           Assigned(SECRET, found.start("secret"), *found.span("secret"), b"", 0, b":")]  # fmt: skip
+    phrase = found["phrase"]
+    if phrase and _DIGIT.search(phrase) and not _NUMBER.fullmatch(phrase):
+        out.append(Assigned(PASSPHRASE, found.start("phrase"), *found.span("phrase"), b"", 0, b":"))
+    return out
