@@ -1,6 +1,6 @@
 """Benchmarks: ratios in one run on one machine, never absolute claims. See docs/benchmarks.md for protocol and figures.
 
-    python benchmarks/run.py startup|compile|log|tree|all [--tree PATH] [--log-mb N] [--repeat N] [--json FILE]
+    python benchmarks/run.py startup|compile|log|tree|checkout|all [--tree PATH] [--log-mb N] [--repeat N] [--json FILE]
 
 Peers (kingfisher, gitleaks, trufflehog) are taken from PATH where they are; a missing one is said, not guessed.
 Every figure is the median of wall times of whole processes, files in the page cache, a warm-up run first.
@@ -28,10 +28,11 @@ LEAKGUARD = [sys.executable, "-m", "leakguard"]
 
 
 class Timed:
-    """Median wall seconds and peak memory (MB, all processes of the command) of some runs."""
+    """Median wall and CPU seconds and peak memory (MB, all processes of the command) of some runs."""
 
-    def __init__(self, seconds: list[float], peak_mb: float, code: int) -> None:
+    def __init__(self, seconds: list[float], peak_mb: float, code: int, cpu: list[float]) -> None:
         self.seconds = statistics.median(seconds)
+        self.cpu = statistics.median(cpu)
         self.spread = (min(seconds), max(seconds))
         self.peak_mb = peak_mb
         self.code = code
@@ -39,7 +40,7 @@ class Timed:
 
 def timed(command: list[str], repeat: int, env: dict[str, str] | None = None, before: Callable[[], None] | None = None) -> Timed:
     """Runs a command `repeat` times after one warm-up. Memory is the largest single process's peak."""
-    seconds, code, peak = [], 0, 0.0
+    seconds, used, code, peak = [], [], 0, 0.0
     for number in range(repeat + 1):
         if before is not None:
             before()
@@ -52,7 +53,8 @@ def timed(command: list[str], repeat: int, env: dict[str, str] | None = None, be
         peak = max(peak, usage.ru_maxrss / 1024)
         if number:
             seconds.append(took)
-    return Timed(seconds, peak, code)
+            used.append(usage.ru_utime + usage.ru_stime)
+    return Timed(seconds, peak, code, used)
 
 
 # ---------------------------------------------------------------- material
@@ -259,6 +261,57 @@ def tree(path: str, repeat: int) -> dict[str, Any]:
     return {"files": files, "bytes": size, "bars": "kingfisher >= 2 x leakguard, gitleaks >= 1.5 x", "rows": rows}
 
 
+COMMITS = 6
+
+
+def write_checkout(tree: str, folder: str) -> None:
+    """A copy of a tree with a repository in it: a first commit of all files, and five more, each of which adds a line in the middle of
+    a tenth of the texts; packed as `git gc` packs."""
+    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns(".git", "__pycache__"))
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    for role in ("AUTHOR", "COMMITTER"):
+        own |= {f"GIT_{role}_NAME": "bench", f"GIT_{role}_EMAIL": "bench@example.org", f"GIT_{role}_DATE": "2026-11-22T12:00:00Z"}
+
+    def git(*arguments: str) -> bytes:
+        return subprocess.run(["git", "-c", "gc.auto=0", *arguments], cwd=folder, env={**os.environ, **own}, check=True, capture_output=True).stdout
+
+    git("init", "-q")
+    for number in range(COMMITS):
+        for name in git("ls-files", "-z").split(b"\0")[:-1][number::10] if number else ():
+            path = os.path.join(os.fsencode(folder), name)
+            with open(path, "rb") as file:
+                lines = file.read().split(b"\n")
+            if len(lines) >= 20 and not any(b"\0" in line for line in lines):
+                lines.insert(len(lines) // 2, b"# revision %d" % number)
+                with open(path, "wb") as file:
+                    file.write(b"\n".join(lines))
+        git("add", "-A", "-f")
+        git("commit", "-q", "--allow-empty", "-m", f"change {number}")
+    git("repack", "-adfq")
+
+
+def checkout(tree: str, repeat: int) -> dict[str, Any]:
+    """A repository as it is checked out, its history in .git: leakguard says that it did not read that, or reads it with
+    --git-objects; kingfisher reads it, or does not with `--git-history none`."""
+    subprocess.run([*LEAKGUARD, "cache", "warm"], check=True, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as parent:
+        folder, report = os.path.join(parent, "checkout"), os.path.join(parent, "report")
+        write_checkout(tree, folder)
+        ours = [*LEAKGUARD, "scan", folder, "-q", "-f", "jsonl", "-o", report]
+        commands = {"leakguard": ours, "leakguard --git-objects": [*ours, "--git-objects"]}
+        if "kingfisher" in peers():
+            theirs = [*peers()["kingfisher"](folder), "--format", "jsonl", "--output", report]
+            commands |= {"kingfisher": theirs, "kingfisher --git-history none": [*theirs, "--git-history", "none"]}
+        rows = {}
+        for name, command in commands.items():
+            run = timed(command, repeat)
+            with open(report, "rb") as lines:
+                found = sum(line.startswith(b"{") and b'"rule"' in line for line in lines)
+            rows[name] = {"seconds": round(run.seconds, 2), "CPU seconds": round(run.cpu, 2), "findings": found, "exit code": run.code}
+            os.unlink(report)
+        return {"commits": COMMITS, "rows": rows}
+
+
 def _row(one: Timed, bare: Timed) -> dict[str, Any]:
     return {"seconds": round(one.seconds, 4), "ratio": round(one.seconds / bare.seconds, 1), "peak MB": round(one.peak_mb)}
 
@@ -279,7 +332,7 @@ def machine() -> dict[str, str]:
 
 def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["startup", "compile", "log", "tree", "all"])
+    parser.add_argument("what", choices=["startup", "compile", "log", "tree", "checkout", "all"])
     parser.add_argument("--tree", help="a checked-out repository of 20 MB or more")
     parser.add_argument("--log-mb", type=int, default=1000)
     parser.add_argument("--repeat", type=int, default=5)
@@ -297,6 +350,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
         if not options.tree:
             parser.error("--tree PATH is needed")
         out["tree"] = tree(options.tree, options.repeat)
+    if options.what in ("checkout", "all"):
+        if not options.tree:
+            parser.error("--tree PATH is needed")
+        out["checkout"] = checkout(options.tree, options.repeat)
     text = json.dumps(out, indent=2)
     print(text)
     if options.json:

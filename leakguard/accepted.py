@@ -74,14 +74,14 @@ def load(
         key = book.use_key(settings.fingerprint_key, path)
         inside = None if base is None else base.inside(path)
         said = path if inside is None else f"{base.revision}:{inside}"
-    top = base.top if base is not None else root or (os.path.dirname(os.path.abspath(path)) if path else os.getcwd())
+    top = base.top if base is not None else root or (os.path.dirname(os.path.abspath(path)) if path else "")
     policy = suppress.Policy(
         inline=settings.inline,
         foreign=settings.foreign_comments,
         up_to=int(Severity[settings.suppress_up_to.upper()]),
         baseline=book,
         today=today() if book is not None else "",
-        place=places(top),
+        place=places(top or config.working_folder() or os.sep),
         base=None if base is None else _base_text(base),
     )
     return Accepted(policy, key, path, untrusted, said, base.commit if base is not None else "")

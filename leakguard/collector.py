@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T", Finding, CredentialSet)
 
+_TOLD = slice(Done._fields.index("incidents"), None)
+_NOTHING_TOLD = Done([], [], 0, 0, 0, 0, [])[_TOLD]
+
 
 def _shifted(item: _T, lines: int) -> _T:
     return item._replace(start_line=item.start_line + lines, end_line=item.end_line + lines)
@@ -57,6 +60,11 @@ class Collector:
         self._of_units = {"skipped": 0, "failed": 0, "truncated": 0}
 
     def add(self, unit: Unit, done: Done) -> None:
+        whole = not unit.start and unit.end is None and done.bytes == unit.task.size
+        if whole and done[_TOLD] == _NOTHING_TOLD and not done.findings and not done.sets:
+            self._plain += done.bytes  # nearly all
+            self.nothing_in(done)
+            return
         if unit.start:
             self.findings += [_moved(finding, self._lines, self._columns) for finding in done.findings]
             self.sets += [_shifted(made, self._lines) for made in done.sets]
@@ -81,7 +89,7 @@ class Collector:
             self._on_progress(self.objects, self.bytes)
 
     def nothing_in(self, done: Done) -> None:
-        """The same as `add` for a whole member in which nothing was found or told: in haste."""
+        """The same as `add` for a whole file or member in which nothing was found or told: in haste."""
         self._lines, self._columns = done.lines, done.tail
         self.objects += done.objects
         self.bytes += done.bytes
@@ -93,7 +101,7 @@ class Collector:
     def _account(self, unit: Unit, done: Done) -> None:
         """What became of a unit's bytes, by the states of its incidents or by the walk through the container it is."""
         if done.account is None and not done.incidents and unit.end is None and done.bytes == unit.task.size - unit.start:
-            self._plain += done.bytes  # nearly all
+            self._plain += done.bytes
             return
         files, members = done.account or (Bytes(scanned=done.bytes), Bytes())
         for incident in done.incidents:

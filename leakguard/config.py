@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from leakguard.errors import ConfigError
+from leakguard.errors import ConfigError, UsageError
 
 FILE = "leakguard.toml"
 PYPROJECT = "pyproject.toml"
@@ -19,8 +19,11 @@ _LEVELS = {
     "min_severity": ("info", "low", "medium", "high", "critical"),
     "min_confidence": ("low", "medium", "high", "certain"),
     "suppress_up_to": ("info", "low", "medium", "high", "critical"),
+    "format": ("text", "json", "jsonl", "sarif", "csv", "junit", "gitlab", "github"),
 }
 _MOST = {"decode_depth": 8, "jobs": 1024, "archive_depth": 32}
+_LEAST = {"archive_depth": 1}
+_OPTIONS = {"include_paths": "--include-path", "exclude_paths": "--exclude-path", "skip_dirs": "--skip-dir"}
 
 
 class Settings(NamedTuple):
@@ -110,6 +113,10 @@ def load(
     for key, value in overrides.items():
         if value is None or value == ():
             continue
+        if key in _OPTIONS:
+            wrong = _wrong_paths(key, value)
+            if wrong:
+                raise UsageError(f"{_OPTIONS[key]} {wrong}")
         if isinstance(value, tuple) and key in values and key != "only":
             values[key] = (*values[key], *value)
             origins[key] += f", --{key.replace('_', '-')}"
@@ -119,16 +126,26 @@ def load(
     return Loaded(Settings(**values), origins, tuple(sources), tuple(untrusted))
 
 
+def working_folder() -> str:
+    """The folder the command runs in; "" if it was removed meanwhile."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
+
+
 def _here(base: Any) -> str:
     """Where configurations are looked for: where the command runs, unless that is not in the base's repository."""
-    here = os.getcwd()
+    here = working_folder()
     top: str = here if base is None or base.inside(here) is not None else base.top
     return top
 
 
 def _found(start: str, base: Any = None) -> list[str]:
     """The files that may hold a configuration: those of `start` and its parents up to the repository's root, nearest
-    first. Outside of a repository only those of `start`: its parents may be anybody's."""
+    first. Outside of a repository only those of `start`: its parents may be anybody's. None for "": see _here."""
+    if not start:
+        return []
     folder = os.path.abspath(start)
     out: list[str] = []
     own = 0
@@ -210,7 +227,10 @@ def content(path: str, base: Any = None) -> bytes:
 def beside(name: str, targets: Sequence[str], trust_target: bool, base: Any = None) -> tuple[str, tuple[str, ...]]:
     """(the nearest file of a name where the command runs or above it, as far up as configurations are looked for;
     those that lie inside a target and are not trusted)."""
-    folder, first = os.path.abspath(_here(base)), True
+    here = _here(base)
+    if not here:
+        return "", ()
+    folder, first = os.path.abspath(here), True
     untrusted: list[str] = []
     while True:
         path = os.path.join(folder, name)
@@ -243,6 +263,8 @@ def _checked(path: str, key: str, value: Any) -> Any:
     if key not in Settings._fields:
         from difflib import get_close_matches
 
+        if key in ("tool", "leakguard") and isinstance(value, dict):
+            raise ConfigError(path, key, f"{FILE} has no sections: write the keys at the top of the file")
         near = get_close_matches(key, Settings._fields, 1)
         raise ConfigError(
             path, key, "unknown key" + (f"; {near[0]}?" if near else f"; known: {', '.join(Settings._fields)}")
@@ -254,13 +276,18 @@ def _checked(path: str, key: str, value: Any) -> Any:
         if key in ("rules", "import_gitleaks"):
             folder = os.path.dirname(os.path.abspath(path))
             return tuple(os.path.join(folder, item) for item in value)
+        wrong = _wrong_paths(key, value) if key in _OPTIONS else ""
+        if wrong:
+            raise ConfigError(path, key, wrong)
         return tuple(value)
     if key == "baseline" and isinstance(value, str) and value:
         return os.path.join(os.path.dirname(os.path.abspath(path)), value)
     if type(value) is not type(default):
-        raise ConfigError(path, key, f"must be a {_name(type(default))}")
+        raise ConfigError(path, key, f"must be {_name(type(default))}")
     if isinstance(value, int) and value < 0:
         raise ConfigError(path, key, "must not be negative")
+    if isinstance(value, int) and value < _LEAST.get(key, value):
+        raise ConfigError(path, key, f"at least {_LEAST[key]}")
     if isinstance(value, int) and value > _MOST.get(key, value):
         raise ConfigError(path, key, f"at most {_MOST[key]}")
     if key in _LEVELS and value not in _LEVELS[key]:
@@ -269,7 +296,21 @@ def _checked(path: str, key: str, value: Any) -> Any:
 
 
 def _name(kind: type) -> str:
-    return {bool: "true or false", int: "number", str: "string"}[kind]
+    return {bool: "true or false", int: "a whole number", str: "a string"}[kind]
+
+
+def _wrong_paths(key: str, values: Sequence[str]) -> str:
+    """What is wrong with globs, or with names of folders; "" for nothing. Both would fit nothing, and nobody would know."""
+    from leakguard.globs import compile_globs
+
+    if key == "skip_dirs":
+        wrong = [name for name in values if not name or "/" in name]
+        return f"{wrong[0]!r}: must be the name of a folder, without a slash" if wrong else ""
+    try:
+        compile_globs(values)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def digest(settings: Settings) -> str:

@@ -52,9 +52,9 @@ _NUMBERED = re.compile(r"[.\-_]\d")
 def log_of(path: str) -> str:
     """The path of the log that this is a rotated part of, going by its name alone; "" for nearly all. Fast: asked of every
     file."""
-    if _NUMBERED.search(path) is None:
-        return ""
     folder, slash, name = path.rpartition("/")
+    if _NUMBERED.search(name) is None:  # of the folders many have a version in their names
+        return ""
     parsed = _parsed(name)
     return folder + slash + parsed[0] if parsed is not None else ""
 

@@ -92,6 +92,20 @@ def test_standard_input_is_scanned(leaky: Path) -> None:
     assert b"<stdin>:2" in done.stdout
 
 
+def test_the_environment_of_a_process_is_read(tmp_path: Path) -> None:
+    """/proc/PID/environ and a core dump part variables by NUL bytes: each value went on to the end of the next words."""
+    rng = Random(7)
+    secret, key = expand("{{alnum*40}}", rng), expand("{{alnum*64}}", rng)
+    dump = f"HOME=/root\0AWS_SECRET_ACCESS_KEY={secret}\0BINANCE_API_SECRET={key}\0TERM=dumb\0"
+    (tmp_path / "environ").write_bytes(dump.encode())
+    (tmp_path / "core").write_bytes(b"\x7fELF\2\1\1" + bytes(200) + dump.encode() + bytes(200))
+    found = [json.loads(line) for line in run("scan", ".", "-f", "jsonl", folder=tmp_path).stdout.splitlines()]
+    assert sorted((one["path"], one["rule"]) for one in found) == [
+        ("core", "aws.secret-access-key"), ("core", "binance.api-secret"),
+        ("environ", "aws.secret-access-key"), ("environ", "binance.api-secret"),
+    ]  # fmt: skip
+
+
 def test_what_cannot_be_read_is_said_and_never_clean(tmp_path: Path) -> None:
     (tmp_path / "fine.txt").write_text("fine\n")
     os.mkfifo(tmp_path / "pipe")
@@ -176,6 +190,31 @@ def test_hostile_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
             assert "\x1b" not in line
             assert "\u202e" not in line
             assert not line.startswith("::error::x")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
+@pytest.mark.parametrize(
+    ("setting", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False), ({"TERM": ""}, True)],
+)
+def test_colours_are_for_terminals_that_show_them(leaky: Path, setting: dict[str, str], coloured: bool) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "leakguard", "scan", "app.env", "-q"], cwd=leaky, stdout=theirs, stdin=subprocess.DEVNULL,
+        env={**os.environ, "TERM": "xterm", **setting},
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    try:
+        while more := os.read(ours, 65536):
+            shown += more
+    except OSError:
+        pass  # Linux says so when the last writer is gone
+    os.close(ours)
+    assert process.wait(60) == 1
+    assert (b"\x1b[" in shown) is coloured
 
 
 def test_a_configuration_in_the_target_is_not_trusted(tmp_path: Path) -> None:

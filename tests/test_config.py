@@ -13,7 +13,7 @@ import pytest
 
 from leakguard import config
 from leakguard.config import Loaded, Settings, load
-from leakguard.errors import EXIT_USAGE, ConfigError
+from leakguard.errors import EXIT_USAGE, ConfigError, UsageError
 
 
 @pytest.fixture
@@ -171,6 +171,12 @@ WRONG = [
     ('min_severity = "hi"', "min_severity", "info, low, medium, high, critical"),
     ('min_confidence = "sure"', "min_confidence", "low, medium, high, certain"),
     ("format = 1", "format", "string"),
+    ('format = "yaml"', "format", "text, json, jsonl"),
+    ("archive_depth = 0", "archive_depth", "at least 1"),
+    ('exclude_paths = ["a", "!b"]', "exclude_paths", "negation"),
+    ('include_paths = [""]', "include_paths", "names no path"),
+    ('skip_dirs = ["vendor/"]', "skip_dirs", "name of a folder"),
+    ('skip_dirs = [""]', "skip_dirs", "name of a folder"),
 ]
 
 
@@ -184,6 +190,36 @@ def test_a_wrong_setting_is_named(repo: Path, text: str, field: str, reason: str
         assert (caught.value.file, caught.value.field, caught.value.exit_code) == (str(path), field, EXIT_USAGE)
         assert reason in caught.value.reason
         path.unlink()
+
+
+def test_a_section_in_our_own_file_is_told_where_keys_go(repo: Path) -> None:
+    for text in ("[tool.leakguard]\nstrict = true\n", "[leakguard]\nstrict = true\n"):
+        (repo / "leakguard.toml").write_text(text)
+        with pytest.raises(ConfigError, match=r"no sections: .* top"):
+            at(repo)
+
+
+def test_formats_are_those_of_reports() -> None:
+    from leakguard.report import FORMATS
+
+    assert set(config._LEVELS["format"]) == set(FORMATS)
+
+
+def test_a_wrong_glob_of_an_option_names_the_option(repo: Path) -> None:
+    for key, option, glob in (("exclude_paths", "--exclude-path", "!x"), ("include_paths", "--include-path", "/")):
+        with pytest.raises(UsageError, match=option):
+            at(repo, **{key: (glob,)})
+    with pytest.raises(UsageError, match=r"--skip-dir 'a/b': "):
+        at(repo, skip_dirs=("a/b",))
+
+
+def test_a_folder_that_is_gone_has_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stands in a folder that was removed can still scan another one."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert load(None, (str(tmp_path),), False, {}) == Loaded(Settings(), {}, (), ())
+    assert config.beside("leakguard.baseline", (str(tmp_path),), False) == ("", ())
 
 
 @pytest.mark.parametrize("text", [b"x = ", b"\xff\xfe", b"= 1", b"[tool"])
@@ -214,7 +250,8 @@ def test_options_add_to_lists_and_replace_the_rest(repo: Path) -> None:
 def test_every_setting_can_be_written_in_a_file(repo: Path) -> None:
     """Round trip of a value of each type that is not the default."""
     values: dict[str, Any] = {
-        "min_severity": "high", "min_confidence": "certain", "suppress_up_to": "low", "baseline": "/x",
+        "min_severity": "high", "min_confidence": "certain", "suppress_up_to": "low", "baseline": "/x", "format": "json",
+        "skip_dirs": ["x"],
     }  # fmt: skip
     for field, default in Settings._field_defaults.items():
         if field not in values:
@@ -222,6 +259,21 @@ def test_every_setting_can_be_written_in_a_file(repo: Path) -> None:
     (repo / "leakguard.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
     found = at(repo).settings._asdict()
     assert {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()} == values
+
+
+def test_the_page_of_settings_has_each_with_its_default() -> None:
+    """A setting that docs/configuration.md does not know cannot be found by anybody."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (Path(__file__).parents[1] / "docs" / "configuration.md").read_text("utf-8").splitlines()
+        if line.startswith("| `") and line.count("|") == 5
+    ]
+    told: dict[str, str] = {}
+    for keys, defaults, *_ in rows:
+        names, values = keys.replace("`", "").split(", "), defaults.replace("`", "").split(", ")
+        told |= zip(names, values if len(values) == len(names) else values * len(names), strict=True)
+    plain = {key: json.dumps(value) for key, value in Settings._field_defaults.items()} | {"archive_bytes": "64 GiB"}
+    assert told == plain
 
 
 def test_the_digest_names_settings_and_not_the_key() -> None:
@@ -270,3 +322,31 @@ def test_names_of_folders_are_escaped(repo: Path) -> None:
     odd.mkdir()
     (odd / "leakguard.toml").write_text("max_size = 7\n")
     assert "\x1b" not in show(odd) + show(odd, ".") + show(odd, "--json")
+
+
+def test_cache_clear_removes_all_that_is_compiled_and_nothing_else(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The redactor's databases stayed, the larger half."""
+    from leakguard.cli.config import COMPILED
+
+    folder = repo / "cache"
+    (folder / "git").mkdir(parents=True)
+    for name in COMPILED:
+        (folder / f"{name}0.bin").write_bytes(b"x")
+    (folder / "notes.txt").write_bytes(b"x")
+    monkeypatch.setenv("LEAKGUARD_CACHE_DIR", str(folder))
+    done = subprocess.run(
+        [sys.executable, "-m", "leakguard", "cache", "clear"], cwd=repo, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, sorted(path.name for path in folder.iterdir())) == (0, "3 removed\n", ["git", "notes.txt"])
+
+
+def test_every_kind_of_compiled_rules_is_cleared() -> None:
+    """Who adds a kind names it here, too."""
+    import re
+
+    from leakguard.cli.config import COMPILED
+
+    found = set()
+    for module in (Path(config.__file__).parent).rglob("*.py"):
+        found |= set(re.findall(r'f"([a-z]+-)\{[^"]*\}\.bin"', module.read_text("utf-8")))
+    assert found == set(COMPILED)

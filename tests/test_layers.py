@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "globs": set(),
     "rotated": set(),
     "model": {"errors", "hashes"},
-    "config": {"errors", "model", "hashes"},
+    "config": {"errors", "model", "hashes", "globs"},
     "accepted": LEAVES | {"config", "triage", "sources"},
     "detect": LEAVES | {"detect"},
     "sources": LEAVES | {"sources"},

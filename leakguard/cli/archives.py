@@ -1,6 +1,6 @@
 """The options that say how far to look into archives, the same on every command that looks into them.
 
-Imported by commands; on the path of every start of `scan`, so it imports nothing of weight.
+Imported by commands; on the path of every start of `scan`, so it imports nothing of weight, click neither.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import click
-
 KEYS = ("archives", "archive_depth", "archive_ratio", "archive_members", "archive_bytes", "archive_seconds", "ocr", "strict")
 
 
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The limits alone. docs/inside.md explains them."""
+    import click
+
     for option in reversed((
         click.option("--archive-depth", type=click.IntRange(1, 32), metavar="N", help="Archives within archives. [10]"),
         click.option("--archive-ratio", type=click.IntRange(0), metavar="N", help="Most times its size, expanded. [100]"),
@@ -28,6 +28,8 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Whether to look inside, how far, and what it means if a reader is missing."""
+    import click
+
     strict = "Also end with 3 if an archive or a git history is recognised and not read."
     command = click.option("--strict/--no-strict", default=None, help=strict)(command)
     command = limit_options(command)

@@ -12,6 +12,9 @@ import click
 
 from leakguard.errors import OutputError
 
+COMPILED = ("rules-", "runtime-", "blocks-")
+"""How the names of files of compiled rules begin: the scanner's, the redactor's, and those for what comes in blocks."""
+
 
 @click.group()
 def config() -> None:
@@ -87,7 +90,7 @@ def clear() -> None:
     count = 0
     try:
         for name in os.listdir(folder) if folder and os.path.isdir(folder) else ():
-            if name.startswith("rules-"):
+            if name.startswith(COMPILED):
                 os.unlink(os.path.join(folder, name))
                 count += 1
     except OSError as error:

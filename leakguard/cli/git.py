@@ -13,7 +13,7 @@ import click
 
 from leakguard.cli.archives import limits
 from leakguard.cli.ranges import asked, range_options
-from leakguard.cli.scan import _cores, _Interrupt, _progress, _Run
+from leakguard.cli.running import Interrupt, Run, cores, progress_bar
 from leakguard.cli.scan import scan as scan_command
 from leakguard.errors import UsageError
 
@@ -44,7 +44,7 @@ def git(repo: str, **options: Any) -> int:
 git.params += [parameter for parameter in scan_command.params if parameter.name not in _NOT_HERE]
 
 
-class _GitRun(_Run):
+class _GitRun(Run):
     """One run of the command."""
 
     def __init__(self, repo: str, options: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ class _GitRun(_Run):
         if cache:
             _check_cache(cache, self.repo)
         options = Options(
-            jobs=settings.jobs or _cores(),
+            jobs=settings.jobs or cores(),
             cache=cache,
             follow_alternates=self.options["follow_alternates"],
             attribution=not self.options["no_attribution"],
@@ -77,8 +77,8 @@ class _GitRun(_Run):
             include=settings.include_paths,
             exclude=settings.exclude_paths,
         )
-        progress = _progress(self.options["quiet"])
-        interrupt = _Interrupt()
+        progress = progress_bar(self.options["quiet"])
+        interrupt = Interrupt()
         try:
             return scan_repository(
                 self.repo, lambda n: self.engine or self._engine(n), policy, options, interrupt.checked(progress)
@@ -91,8 +91,8 @@ class _GitRun(_Run):
     def _scan_range(self) -> tuple[Any, bool]:
         from leakguard.cli.ranges import scan_range
 
-        progress = _progress(self.options["quiet"])
-        interrupt = _Interrupt()
+        progress = progress_bar(self.options["quiet"])
+        interrupt = Interrupt()
         try:
             return scan_range(
                 self.repo,

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from leakguard.cli.archives import limits
-from leakguard.cli.scan import _cores, _Interrupt, _progress, _Run
+from leakguard.cli.running import Interrupt, Run, cores, progress_bar
 from leakguard.cli.scan import scan as scan_command
 from leakguard.errors import UsageError
 
@@ -52,7 +52,7 @@ def image(targets: tuple[str, ...], **options: Any) -> int:
 image.params += [parameter for parameter in scan_command.params if parameter.name not in _NOT_HERE]
 
 
-class _ImageRun(_Run):
+class _ImageRun(Run):
     """One run of the command."""
 
     def __init__(self, targets: tuple[str, ...], options: dict[str, Any]) -> None:
@@ -73,8 +73,8 @@ class _ImageRun(_Run):
             limits(settings),
             settings.strict,
         )
-        progress = _progress(self.options["quiet"])
-        interrupt = _Interrupt()
+        progress = progress_bar(self.options["quiet"])
+        interrupt = Interrupt()
         try:
             return scan_images(
                 self.targets,
@@ -82,7 +82,7 @@ class _ImageRun(_Run):
                 policy,
                 self._access(),
                 interrupt.checked(progress),
-                settings.jobs or _cores(),
+                settings.jobs or cores(),
             )
         finally:
             interrupt.restore()

@@ -1,16 +1,17 @@
 """The `leakguard` command: finds the subcommand asked for, and turns whatever ends it into an exit code.
 
-A subcommand's module is imported when it is asked for, by the explicit table COMMANDS. Every LeakguardError ends
-here as one escaped line on standard error and the error's own exit code; ^C ends as 130 without a traceback, a
-reader that went away as a quiet 3. An error nobody foresaw shows where it happened but never its message (it could
-quote what was scanned), and ends as 3: neither "clean" nor "findings" would be true. Imported by __main__ only.
+A subcommand's module is imported when it is asked for, by the explicit table COMMANDS. Every LeakguardError ends here
+as one escaped line on standard error and the error's own exit code; ^C ends as 130 without a traceback, a reader that
+went away as a quiet 3, an output that is full or closed as a 3 that says so. An error nobody foresaw shows where it
+happened but never its message (it could quote what was scanned), and ends as 3: neither "clean" nor "findings" would
+be true. Imported by __main__ and quick only.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -38,6 +39,14 @@ COMMANDS: Mapping[str, str] = {
 
 class _PipeGone(Exception):  # noqa: N818  # not an error, and click would end a BrokenPipeError with 1: "findings"
     """Whoever read our output stopped reading."""
+
+
+def _echoing(error: OSError) -> bool:
+    """Whether an error came of printing to standard output, and not of anything that was read or opened."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_code in (click.echo.__code__, Lazy.invoke.__code__)
 
 
 class Lazy(click.Group):
@@ -72,8 +81,26 @@ def cli() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns the exit code of the process. `arguments` None: those of the process."""
     args = None if arguments is None else list(arguments)
+    return _ended(lambda: cli.main(args, prog_name="leakguard", standalone_mode=False))
+
+
+def told(error: BaseException) -> int:
+    """Tells what ended a command that was run without click, as `run` would have; its exit code."""
+
+    def again() -> NoReturn:
+        if isinstance(error, BrokenPipeError):
+            raise _PipeGone from None
+        if isinstance(error, KeyboardInterrupt):
+            click.echo(file=sys.stderr)  # as click does: the terminal shows ^C without a line's end
+        raise error
+
+    return _ended(again)
+
+
+def _ended(command: Callable[[], object]) -> int:
+    """The exit code of a command, whatever ends it."""
     try:
-        code = cli.main(args, prog_name="leakguard", standalone_mode=False)
+        code = command()
         return code if isinstance(code, int) else EXIT_CLEAN
     except LeakguardError as error:
         _complain(f"error: {error.message}")
@@ -87,10 +114,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except _PipeGone:
         _silence()
         return EXIT_INCOMPLETE
-    except Exception as error:  # noqa: BLE001  # Python would end with 1, "findings", and print the message
-        _complain(f"internal error: {type(error).__name__}, please report it with these lines:")
-        _frames(error)
+    except OSError as error:
+        if not _echoing(error):
+            from leakguard.config import working_folder
+
+            if working_folder():
+                return _unforeseen(error)
+            _complain("error: the folder this runs in was removed")
+            return EXIT_USAGE
+        _complain(f"error: standard output: {error.strerror}")
+        _silence()
         return EXIT_INCOMPLETE
+    except Exception as error:  # noqa: BLE001  # Python would end with 1, "findings", and print the message
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> int:
+    _complain(f"internal error: {type(error).__name__}, please report it with these lines:")
+    _frames(error)
+    return EXIT_INCOMPLETE
 
 
 def _complain(message: str) -> None:

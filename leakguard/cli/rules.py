@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leakguard.cli.scan import rule_options
+from leakguard.config import working_folder
 from leakguard.errors import EXIT_CLEAN, EXIT_USAGE, OutputError, UsageError
 from leakguard.model import Severity
 from leakguard.report.common import printable
@@ -254,6 +255,8 @@ def _print_times(times: Times) -> int:
 
 def _near(path: str) -> str:
     """A path as seen from here, if it is below."""
+    if not working_folder():
+        return path
     here = os.path.relpath(path)
     return path if here.startswith("..") else here
 

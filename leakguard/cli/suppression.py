@@ -1,14 +1,12 @@
 """The options about suppression that every scanning command has, and what they come to.
 
-Imported by the command modules; everything heavy is imported where used.
+Imported by the command modules; everything heavy is imported where used, click too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-
-import click
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -18,6 +16,8 @@ KEYS = ("baseline", "inline", "foreign_comments", "suppress_up_to", "show_suppre
 
 def suppression_options(command: _F) -> _F:
     """Adds the options to a command."""
+    import click
+
     for option in reversed((
         click.option("--baseline", metavar="FILE", help="Accepted findings. [leakguard.baseline, if not in the target]"),
         click.option("--no-baseline", is_flag=True, help="Use no baseline."),

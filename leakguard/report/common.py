@@ -278,10 +278,14 @@ def exit_code(result: ScanResult, context: ReportContext) -> int:
     return EXIT_CLEAN if is_complete(result, context) else EXIT_INCOMPLETE
 
 
+_PLACES = {".": "this folder", "-": "standard input"}
+"""What these targets are called in a sentence, where `in ..` would be another folder."""
+
+
 def scanned_text(result: ScanResult, context: ReportContext) -> str:
     """What was looked at, in words: `12 objects (3.4 MB) in src, tests`."""
     what = f"{counted(result.totals.objects, 'object')} ({human_bytes(result.totals.bytes)})"
-    shown = [printable(mask_userinfo(target)) for target in context.targets[:3]]
+    shown = [_PLACES.get(target) or printable(mask_userinfo(target)) for target in context.targets[:3]]
     more = len(context.targets) - len(shown)
     where = ", ".join(shown) + (f" and {more:,} more" if more else "")
     return f"{what} in {where}" if where else what

@@ -71,7 +71,7 @@ def walk(paths: Sequence[str], options: Options, on_incident: OnIncident) -> Ite
     missing: list[str] = []
     for path in paths:
         try:
-            roots.append(_Root(path, _shown(path), os.stat(path)))
+            roots.append(_Root(path, _shown(path), os.stat(path), os.path.realpath(path)))
         except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
             missing.append(repr(path))
         except OSError as error:
@@ -93,6 +93,7 @@ class _Root(NamedTuple):
     path: str
     shown: str
     info: os.stat_result
+    real: str
 
 
 LEADS_OUT = "linked out of the folder that is scanned"
@@ -166,7 +167,7 @@ class _Walk:
             self.git = find_git()
 
     def tasks(self, roots: Sequence[_Root]) -> Iterator[FileTask]:
-        self.real_roots = tuple(os.path.realpath(root.path) for root in roots)
+        self.real_roots = tuple(root.real for root in roots)
         for root in roots:
             if stat.S_ISDIR(root.info.st_mode):
                 yield from self._folder(root)

@@ -107,6 +107,60 @@ def test_a_full_standard_output_is_no_clean_run(tmp_path: Path) -> None:
     assert b"Exception ignored" not in done.stderr
 
 
+@LINUX
+@pytest.mark.parametrize("arguments", [["--version"], ["scan", "--help"], ["rules", "list"], ["config", "show"]])
+def test_what_cannot_be_written_is_no_fault_of_ours(tmp_path: Path, arguments: list[str]) -> None:
+    """A full disk behind standard output was an internal error in all that is no report."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*COMMAND, *arguments], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (3, b"leakguard: error: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "said"),
+    [
+        ((1,), ["scan", "app.env", "-q"], 3, b"standard output: Bad file descriptor"),
+        ((1,), ["rules", "list"], 3, b"standard output: Bad file descriptor"),
+        ((1,), ["config", "show"], 3, b"standard output: Bad file descriptor"),
+        ((1,), ["--version"], 3, b"standard output: Bad file descriptor"),
+        ((0,), ["scan", "-", "-o", "out"], 3, b"1 Bad file descriptor"),
+        ((0,), ["scan", "app.env", "-o", "out", "-q"], 1, b""),
+        ((0, 1), ["scan", "app.env", "-o", "out", "-q"], 1, b""),
+        ((0, 1, 2), ["scan", "app.env", "-o", "out"], 1, b""),
+        ((2,), ["scan", "app.env", "-o", "out"], 1, b""),
+    ],
+)
+def test_streams_that_are_closed(
+    tmp_path: Path, closed: tuple[int, ...], arguments: list[str], code: int, said: bytes
+) -> None:
+    """A file that is opened takes the lowest number that is free: with 1 closed, a report could go into the cache."""
+    (tmp_path / "app.env").write_bytes(TEXT)
+    command = f"exec {' '.join(f'{number}>&-' for number in closed)}; exec \"$@\""
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", *COMMAND, *arguments], cwd=tmp_path, capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, b"Traceback" in done.stderr, b"internal" in done.stderr) == (code, False, False)
+    assert said in done.stderr
+    if "app.env" in arguments and "out" in arguments:
+        assert b"app.env:1" in (tmp_path / "out").read_bytes()
+
+
+def test_a_folder_that_was_removed_is_no_fault_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "app.env").write_bytes(TEXT)
+    (tmp_path / "gone").mkdir()
+    command = 'rmdir ../gone; exec "$@"'
+    for arguments, code in (
+        (["scan", str(tmp_path), "-q"], 1), (["scan", ".", "-q"], 2), (["config", "show"], 0), (["redact"], 0),
+        (["rules", "check", "--only", "github"], 0), (["git"], 2), (["rules", "check", "--rules", "x"], 2),
+    ):  # fmt: skip
+        (tmp_path / "gone").mkdir(exist_ok=True)
+        done = subprocess.run(
+            ["sh", "-c", command, "sh", *COMMAND, *arguments], cwd=tmp_path / "gone", stdin=subprocess.DEVNULL,
+            capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert (arguments, done.returncode, b"internal" in done.stderr) == (arguments, code, False), done.stderr
+
+
 # ---- interrupted ----------------------------------------------------------------------------------------------------
 
 
@@ -186,17 +240,21 @@ def test_the_end_leaves_nothing_undone(tmp_path: Path, more: str) -> None:
     """The process ends without taking the interpreter apart: what registered for the end is called first, what was written
     arrives, and who goes on is waited for."""
     code = f"""
-import atexit, os, sys, threading, time
+import atexit, os, sys, threading
 atexit.register(os.write, 2, b"registered\\n")
 leave = os._exit
 os._exit = lambda code: (os.write(2, b"at once\\n"), leave(code))
+ended = threading.Event()  # however slow the scan is: the thread outlives it
 if {more!r} == "thread":
-    threading.Thread(target=lambda: (time.sleep(0.5), os.write(2, b"went on\\n"))).start()
+    threading.Thread(target=lambda: (ended.wait(60), os.write(2, b"went on\\n"))).start()
 if {more!r} == "trace":
     sys.setprofile(lambda *_: None)
 sys.argv = ["leakguard", "scan", "app.env", "-q", "-f", "jsonl"]
 from leakguard.__main__ import main
-main()
+try:
+    main()
+finally:
+    ended.set()
 """
     (tmp_path / "app.env").write_bytes(TEXT)
     root = str(Path(__file__).parents[2])
