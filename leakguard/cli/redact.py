@@ -100,10 +100,23 @@ def _check(paths: tuple[str, ...], child: list[str] | None, options: dict[str, A
             raise UsageError(f"redact: --{name.replace('_', '-')} goes with --in-place")
 
 
+def _shut(number: int) -> bool:
+    """Whether a standard stream cannot be what it is for: __main__ puts such a one in the place of one that is closed."""
+    try:
+        from fcntl import F_GETFL, fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        way = fcntl(number, F_GETFL) & os.O_ACCMODE
+    except OSError:
+        return True
+    return way == (os.O_RDONLY if number else os.O_WRONLY)
+
+
 def _descriptors(*, reads: bool, writes: bool) -> None:
     """Where we were started with a standard stream closed, the next file or pipe of our own would take its number: we would
     read from ourselves for ever, or write a log into it."""
-    missing = [number for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)) if stream is None]
+    missing = [number for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)) if stream is None or _shut(number)]
     if 0 in missing and reads:
         raise SourceError("standard input", "is closed")
     if 1 in missing and writes:
