@@ -11,9 +11,8 @@ from typing import Any
 
 import click
 
-from leakguard.cli.archives import limits
 from leakguard.cli.ranges import asked, range_options
-from leakguard.cli.running import Interrupt, Run, cores, progress_bar
+from leakguard.cli.running import Interrupt, Run, cores, policy_of, progress_bar
 from leakguard.cli.scan import scan as scan_command
 from leakguard.errors import UsageError
 
@@ -55,16 +54,9 @@ class _GitRun(Run):
         if asked(self.options):
             return self._scan_range()
         from leakguard.history import Options, scan_repository
-        from leakguard.model import Confidence, Severity
-        from leakguard.work import Policy
 
         settings = self.settings
-        policy = Policy(
-            int(Severity[settings.min_severity.upper()]),
-            int(Confidence[settings.min_confidence.upper()]),
-            limits(settings),
-            settings.strict,
-        )
+        policy = policy_of(settings)
         cache = "" if self.options["no_cache"] else self.options["cache_file"]
         if cache:
             _check_cache(cache, self.repo)

@@ -13,8 +13,7 @@ from typing import Any
 
 import click
 
-from leakguard.cli.archives import limits
-from leakguard.cli.running import Interrupt, Run, cores, progress_bar
+from leakguard.cli.running import Interrupt, Run, cores, policy_of, progress_bar
 from leakguard.cli.scan import scan as scan_command
 from leakguard.errors import UsageError
 
@@ -63,16 +62,9 @@ class _ImageRun(Run):
 
     def _scan(self) -> tuple[Any, bool]:
         from leakguard.images import scan_images
-        from leakguard.model import Confidence, Severity
-        from leakguard.work import Policy
 
         settings = self.settings._replace(archives=True)
-        policy = Policy(
-            int(Severity[settings.min_severity.upper()]),
-            int(Confidence[settings.min_confidence.upper()]),
-            limits(settings),
-            settings.strict,
-        )
+        policy = policy_of(settings)
         progress = progress_bar(self.options["quiet"])
         interrupt = Interrupt()
         try:

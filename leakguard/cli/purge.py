@@ -179,7 +179,7 @@ class _Verify:
         scanner, _ = _scanner(self.repo, self.options)
         # a proof leaves nothing out, whatever is configured
         scanner.settings = scanner.settings._replace(
-            min_severity="info", min_confidence="low", include_paths=(), exclude_paths=(), only=(), exclude=()
+            min_severity="info", min_confidence="low", include_paths=(), exclude_paths=(), only=(), exclude=(), archives=True
         )
         result = scanner.history(self.repo)
         self.missing += scanner.gaps(result.incidents)

@@ -10,11 +10,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from leakguard.cli.archives import given, limits
 from leakguard.cli.suppression import base_of, from_base, overrides, untrusted_lines
 from leakguard.errors import EXIT_FINDINGS, EXIT_INTERRUPTED, LeakguardError, UsageError
+
+if TYPE_CHECKING:
+    from leakguard.config import Settings
+    from leakguard.work import Policy
 
 _CARRYING = frozenset({"text", "json", "jsonl", "csv"})
 """Formats that show secrets if they are asked for; all others are made to be uploaded."""
@@ -104,19 +108,12 @@ class Run:
 
     def _scan(self) -> tuple[Any, bool]:
         from leakguard.collector import Collector
-        from leakguard.model import Confidence, Severity
         from leakguard.pipeline import scan_files, scan_standard_input
         from leakguard.sources.files import FileTask, Options, walk
-        from leakguard.work import Policy, Unit
+        from leakguard.work import Unit
 
         settings = self.settings
-        policy = Policy(
-            int(Severity[settings.min_severity.upper()]),
-            int(Confidence[settings.min_confidence.upper()]),
-            limits(settings),
-            settings.strict,
-            settings.git_objects,
-        )
+        policy = policy_of(settings)._replace(git=settings.git_objects)
         incidents: list[Any] = []
         walking = Options(
             settings.gitignore, settings.include_paths, settings.exclude_paths, settings.max_size,
@@ -285,6 +282,15 @@ def _width() -> int:
     from shutil import get_terminal_size
 
     return max(60, min(160, get_terminal_size((100, 24)).columns))
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What settings say of what is reported, and of how far to look into things."""
+    from leakguard.model import Confidence, Severity
+    from leakguard.work import Policy
+
+    severity, confidence = Severity[settings.min_severity.upper()], Confidence[settings.min_confidence.upper()]
+    return Policy(int(severity), int(confidence), limits(settings), settings.strict)
 
 
 def cores() -> int:

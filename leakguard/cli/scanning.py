@@ -5,12 +5,12 @@ Makes an engine once and keeps it. Prints nothing. Imported by cli/ modules that
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from leakguard.cli.running import cores, policy_of
 from leakguard.config import Settings
-from leakguard.model import Confidence, Finding, Incident, ScanResult, Severity
+from leakguard.model import Finding, Incident, ScanResult
 
 CONFIG_OPTIONS = ("rules", "only", "exclude", "preview", "import_gitleaks")
 
@@ -47,10 +47,8 @@ class Scanner:
         from leakguard.collector import Collector
         from leakguard.pipeline import scan_files
         from leakguard.sources.files import Options, walk
-        from leakguard.work import Policy
 
         settings = self.settings
-        policy = Policy(int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()]))
         incidents: list[Incident] = []
         walking = Options(
             settings.gitignore, settings.include_paths, settings.exclude_paths, settings.max_size,
@@ -58,21 +56,19 @@ class Scanner:
         )  # fmt: skip
         collector = Collector()
         tasks = walk(list(paths), walking, incidents.append)
-        scan_files(tasks, self.engine, policy, settings.jobs or (os.cpu_count() or 1), collector)
+        scan_files(tasks, self.engine, policy_of(settings), settings.jobs or cores(), collector)
         return collector.result(incidents)
 
     def history(self, repo: str) -> ScanResult:
         """All that a repository holds. Nothing is taken from a cache or put into one."""
         from leakguard.history import Options, scan_repository
-        from leakguard.work import Policy
 
         settings = self.settings
-        policy = Policy(int(Severity[settings.min_severity.upper()]), int(Confidence[settings.min_confidence.upper()]))
         options = Options(
-            jobs=settings.jobs or (os.cpu_count() or 1), cache="", include=settings.include_paths,
+            jobs=settings.jobs or cores(), cache="", include=settings.include_paths,
             exclude=settings.exclude_paths,
         )  # fmt: skip
-        result, interrupted = scan_repository(repo, self.engine, policy, options)
+        result, interrupted = scan_repository(repo, self.engine, policy_of(settings), options)
         if interrupted:
             raise KeyboardInterrupt
         return result

@@ -204,7 +204,7 @@ class Engine:
             wide = list(wide_views(data))
         folded = deeper and depth == 0 and given is None and state.size <= FOLD_LIMIT and not state.path.endswith(CODE)
         folds = fold_hits(data) if folded else []
-        listed, rowed = self._bare(data, state.path) if depth == 0 and state.path.endswith(_BARE_FILES) else (False, False)
+        listed, rowed = self._bare(data, state) if depth == 0 and state.path.endswith(_BARE_FILES) else (False, False)
         if not ends and not wide and not folds and not listed and not rowed:
             return [], []
         from leakguard.detect import decode
@@ -238,10 +238,11 @@ class Engine:
             return self._views(decode.Runs(data, decodes), wide, out, state, depth=depth, kinds=kinds)
         return out, []
 
-    def _bare(self, data: bytes, path: str) -> tuple[bool, bool]:
-        """Whether the lines of a file may be a key and its secret, and whether its rows may be."""
-        listed = path.endswith(KEY_FILES) and len(data) <= KEY_FILE_SIZE
-        rowed = path.endswith(ROW_FILES) and len(data) <= ROW_FILE_SIZE and _CELL.search(data) is not None
+    def _bare(self, data: bytes, state: _State) -> tuple[bool, bool]:
+        """Whether the lines of a file may be a key and its secret, and whether its rows may be. The size of the whole file
+        decides: of a large one each window finds the same."""
+        listed = state.path.endswith(KEY_FILES) and state.size <= KEY_FILE_SIZE
+        rowed = state.path.endswith(ROW_FILES) and state.size <= ROW_FILE_SIZE and _CELL.search(data) is not None
         return listed, rowed and bool(self.stage1.names(data))
 
     def _share(self, by_rule: dict[int, list[int]], data: bytes) -> None:

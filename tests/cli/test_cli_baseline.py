@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -77,6 +78,13 @@ def test_a_baseline_accepts_what_is_there_and_nothing_new(here: Path) -> None:
     assert scan("src") == 0
     (here / "src" / "moved.env").write_text(f"TOKEN={OTHER}\n")
     assert scan("src") == 1
+
+
+def test_what_lies_in_archives_is_accepted_too(here: Path) -> None:
+    with ZipFile(here / "backup.zip", "w", ZIP_DEFLATED) as packed:
+        packed.writestr("srv/a.env", f"T={expand('{{gen:github ghp_}}', Random(91))}\n" * 3)
+    assert run(["baseline", "create", ".", *WHO]) == 0
+    assert scan("--baseline", "leakguard.baseline", ".") == 0
 
 
 def test_the_same_baseline_holds_wherever_the_scan_is_started(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

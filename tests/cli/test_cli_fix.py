@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 
@@ -60,6 +61,16 @@ def tree(folder: Path) -> dict[str, tuple[bytes, int]]:
         str(path.relative_to(folder)): (path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
         for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [ZIP_DEFLATED, ZIP_STORED])
+def test_an_archive_is_never_written_into(here: Path, said: Said, kind: int) -> None:
+    with ZipFile(here / "backup.zip", "w", kind) as packed:
+        packed.writestr("a.env", f"T={expand('{{gen:github ghp_}}', Random(77))}\n" * 3)
+    before = (here / "backup.zip").read_bytes()
+    run(["fix", "--yes", "backup.zip"])
+    assert "not replaced: backup.zip!/a.env:1" in said()
+    assert (here / "backup.zip").read_bytes() == before
 
 
 def test_nothing_changes_without_consent(here: Path, said: Said) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -163,6 +164,23 @@ def test_a_value_that_stands_nowhere_in_the_clear_is_looked_for_too(repo: Path, 
     assert run(verify) == 0
     (folder / "expressions.txt.others").write_text("something else\n")
     assert run(verify) == 2
+
+
+def test_what_lies_in_archives_is_planned_and_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    """Whatever is configured: a proof looks into things."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LEAKGUARD_STATE_DIR", str(tmp_path / "state"))
+    (tmp_path / "repo").mkdir()
+    git("init", "-q", folder=tmp_path / "repo")
+    with ZipFile(tmp_path / "repo" / "backup.zip", "w", ZIP_DEFLATED) as packed:
+        packed.writestr("srv/a.env", f"T={FILE}\n" * 3)
+    git("add", ".", folder=tmp_path / "repo")
+    git("commit", "-qm", "one", folder=tmp_path / "repo")
+    assert run(["purge-plan", "repo"]) == 0
+    assert "backup.zip!/srv/a.env" in said()
+    (tmp_path / "leakguard.toml").write_text("archives = false\n")
+    assert run(["purge-plan", "repo", "--verify"]) == 1
+    assert "left: backup.zip!/srv/a.env" in said()
 
 
 def test_what_lies_among_the_objects_is_searched(repo: Path, tmp_path: Path, said: Said) -> None:

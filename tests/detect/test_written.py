@@ -422,3 +422,12 @@ def test_a_row_of_a_large_table_is_left_to_its_head(engine: Engine) -> None:
     assert len(engine.scan(line, "rows.csv").matches) == 2
     assert engine.scan(line, "rows.py").matches == []
     assert engine.scan(line + b"x,y\n" * 70_000, "rows.csv").matches == []
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "kraken.key"])
+def test_a_window_of_a_large_file_finds_no_more_than_the_whole(engine: Engine, name: str) -> None:
+    """A window is smaller than what may hold rows; the file is not."""
+    first, second = account("gate" if name == "rows.csv" else "kraken")[:2]
+    piece = (f"gate,{first},{second}\n" if name == "rows.csv" else f"{first}\n{second}\n").encode()
+    assert engine.scan(piece, name).matches
+    assert engine.scan(piece, name, size=1 << 20).matches == []
