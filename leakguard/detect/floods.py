@@ -1,8 +1,9 @@
 """How long a rule can be kept busy, and how long it takes to compile: the measured half of `rules check`.
 
 Texts are made to hurt: floods of a rule's own prefix, of matches, of what almost matches. A search is given a time
-limit, so a catastrophic pattern costs a second here and not a day. Measures this thread's processor time, because
-the machine is shared. Never prints, reads no file. Imported by check.py, cli/rules.py and the tests.
+limit, so a catastrophic pattern costs a second here and not a day. Seconds are those of an idle machine: this thread's
+processor time, by how long a search that is always the same took in between (`Stopwatch`), so that a verdict is the same
+beside whatever else runs. Never prints, reads no file. Imported by check.py, cli/rules.py and the tests.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ SECOND_STAGE = 0.5
 """Seconds that the second stage may take for one adversarial text."""
 ONE_SEARCH = 20e-6
 """Seconds that a search costs whatever the pattern is: not the rule's fault, and not counted."""
-PLAIN_SEARCH = 4e-6
-"""Seconds that one takes through 400 bytes without a match on the machine that these bounds were measured on."""
-PAUSES = (0.0, 0.1, 0.3, 1.0, 2.0)
-"""Seconds before each further measurement of what seemed too slow."""
+REFERENCE = 130e-6
+"""Seconds that `_reference` takes where nothing else runs, on the machine that these bounds were measured on."""
+BETWEEN = 4e-3
+"""Processor seconds of what is measured between two looks at the reference."""
+TRIES = 3
+"""How often what seems too slow is measured."""
 ALL_STAGES = 2.0
 """Seconds with the gates: a proof may cost something, but not as much as it likes."""
 RULES_PER_SECOND = 200
@@ -49,9 +52,9 @@ class Slow(NamedTuple):
 
 def slowness(rule: Rule, examples: Sequence[Text]) -> Iterator[Slow]:
     """Which kind of text keeps a rule busy for too long; at most one."""
-    units = list(floods(_seeds(rule, examples)))
+    seeds = _seeds(rule, examples)
     if rule.shape:
-        yield from _slow_shape(rule, units)
+        yield from _slow_shape(rule, list(floods(seeds, rule.width[1])))
         return
     pattern, only = compiled(rule.pattern), OneTrigger(rule.trigger)
     engine = Engine(RuleSet((rule,), (), (), "check"), only, decode_depth=0)
@@ -60,11 +63,11 @@ def slowness(rule: Rule, examples: Sequence[Text]) -> Iterator[Slow]:
         return _second_stage(pattern, rule, only, text, bound)
 
     def all_stages(text: bytes, _bound: float) -> float:
-        started = time.thread_time()
+        watch = Stopwatch()
         engine.scan(text, fitting_path(rule))
-        return time.thread_time() - started
+        return watch.seconds()
 
-    for kind, unit in units:
+    for kind, unit in floods(seeds, rule.width[1]):
         taken = _measured(second_stage, unit, rule, SECOND_STAGE)
         if taken > SECOND_STAGE:
             yield _too_slow("pattern", kind, taken, unit)
@@ -84,32 +87,57 @@ def _too_slow(field: str, kind: str, taken: float, unit: bytes) -> Slow:
 
 
 def _measured(measure: Callable[[bytes, float], float], unit: bytes, rule: Rule, bound: float) -> float:
-    """Seconds that 64 KiB of a unit take: measured on less unless that comes near the bound, and then anew until it is
-    below it: what else the machine does at the time makes a thread slower, never faster, for seconds on end where a
-    hypervisor takes the processor away. Beside what a plain search takes at that moment: another thread of the same core
-    doubles the processor time of both."""
-    size = min(FLOOD, max(FLOOD // 32, 3 * rule.width[1]))
-    taken = measure(_flood(unit, size), bound) * (FLOOD / size)
-    if taken <= bound / 2:
-        return taken
+    """Seconds that 64 KiB of a unit take. Measured on less first: there is nothing that makes a search quicker than it is, so
+    what is far below the bound there is. All else is measured in full, and anew where it went beyond the bound."""
+    size = -(-max(FLOOD // 32, 3 * rule.width[1]) // len(unit)) * len(unit)
+    if size < FLOOD:
+        share = size / FLOOD
+        taken = measure(_flood(unit, size), bound / 2 * share)
+        if taken <= bound / 2 * share:
+            return taken / share
     text = _flood(unit, FLOOD)
-    taken = min(measure(text, bound), measure(text, bound))
-    for pause in PAUSES:
-        if taken <= bound:
+    taken = measure(text, bound)
+    for _ in range(TRIES - 1):
+        if taken <= bound or taken >= 2 * bound:
             break
-        time.sleep(pause)
-        pace = max(_pace(), _pace())
-        taken = min(taken, measure(text, bound * pace) / pace)
+        taken = min(taken, measure(text, bound))
     return taken
 
 
-def _pace() -> float:
-    """How many times as long as on the machine that the bounds are of a search takes that finds nothing; at least 1."""
-    text, pattern = b"abcdefgh" * 1024, compiled("(?P<secret>zq[0-9]{8})")
+class Stopwatch:
+    """Seconds since it was made, as they would be on an idle machine: beside a busy one all takes half as long again or
+    twice as long, and differently from one moment to the next. Only this thread's processor time counts."""
+
+    def __init__(self) -> None:
+        self._reference, self._looks, self._spent = _reference(), 1, 0.0
+        self._since = time.thread_time()
+
+    def seconds(self) -> float:
+        """What was spent so far."""
+        running = time.thread_time() - self._since
+        if running > BETWEEN:
+            self._spent += running
+            for _ in range(min(64, round(running / BETWEEN))):  # after a long search as many as beside many short ones
+                self._reference += _reference()
+                self._looks += 1
+            self._since, running = time.thread_time(), 0.0
+        return (self._spent + running) / self.pace
+
+    @property
+    def pace(self) -> float:
+        """How many times as long as on an idle machine everything takes."""
+        return self._reference / self._looks / REFERENCE
+
+
+def _reference() -> float:
+    """Processor seconds of a search that is always the same: it tries and goes back, as what is measured does."""
+    pattern = compiled("a[a-h]{1,20}[a-h]{1,20}(?P<secret>[0-9])")
     started = time.thread_time()
-    for number in range(1000):
-        pattern.search(text, number, number + 400, timeout=1.0)
-    return max(1.0, (time.thread_time() - started) / 1000 / PLAIN_SEARCH)
+    pattern.search(_REFERENCE_TEXT)
+    return time.thread_time() - started
+
+
+_REFERENCE_TEXT = b"abcdefgh" * 20 + b"--9"
 
 
 def _flood(unit: bytes, size: int) -> bytes:
@@ -173,20 +201,29 @@ def _seeds(rule: Rule, examples: Sequence[Text]) -> list[tuple[bytes, int]]:
     return seeds
 
 
-def floods(seeds: Sequence[tuple[bytes, int]]) -> Iterator[tuple[str, bytes]]:
-    """(what it is, unit to repeat): what a pattern almost, often, or endlessly matches."""
+def floods(seeds: Sequence[tuple[bytes, int]], most: int) -> Iterator[tuple[str, bytes]]:
+    """(what it is, unit to repeat): what a pattern almost, often, or endlessly matches. `most`: bytes of its longest match.
+
+    What is almost a match stands before a match, too: the first stage sends nobody to a text without one, and a search ends
+    at once where a character that must come is nowhere. Such a run is as long as a window to the left of the match shows.
+    """
     done: set[bytes] = set()
     for seed, at in seeds:
         middle = seed[len(seed) // 2 : len(seed) // 2 + 1]
+        prefix = seed[: max(at, 4)]
+        run = max(64, min(4096, most - len(prefix) - len(seed) - 1))
         for kind, unit in (
             ("a run of matches", seed),
             ("a list of matches", seed + b"\n"),
             ("a list of near matches", seed[:-1] + b"\x01"),
-            ("a flood of prefixes", seed[: max(at, 4)]),
-            ("a list of prefixes", seed[: max(at, 4)] + b" "),
+            ("a flood of prefixes", prefix),
+            ("a list of prefixes", prefix + b" "),
             ("a flood of one character", middle),
-            ("a prefix and a flood of one character", seed[: max(at, 4)] + middle * 4096),
-            ("a prefix and a flood of spaces", seed[: max(at, 4)] + b" " * 4096),
+            ("a prefix and a flood of one character", prefix + middle * 4096),
+            ("a prefix and a flood of spaces", prefix + b" " * 4096),
+            ("near matches before matches", seed[:-1] + b"\x01" + seed),
+            ("a prefix and a flood of one character before a match", prefix + middle * run + b"\x01" + seed),
+            ("a prefix and a flood of spaces before a match", prefix + b" " * run + b"\x01" + seed),
         ):
             if unit and unit not in done:
                 done.add(unit)
@@ -196,28 +233,34 @@ def floods(seeds: Sequence[tuple[bytes, int]]) -> Iterator[tuple[str, bytes]]:
 def _second_stage(pattern: Any, rule: Rule, stage1: OneTrigger, text: bytes, bound: float) -> float:
     """Seconds the second stage's searches take, as Engine._stage2 walks from end to end, beyond what any search costs.
 
-    Stops beyond `bound`: a catastrophic pattern would take days. Counts this thread's time, not the machine's.
+    Stops beyond `bound`: a catastrophic pattern would take days. One search that is not done by then is at least twice as
+    long as that.
     """
     ends = sorted({end for _, end in stage1.scan(text, False)})
     most = rule.width[1]
-    started, calls, position = time.thread_time(), 0, 0
+    watch, calls, position = Stopwatch(), 0, 0
     for end, following in zip(ends, [*ends[1:], len(text)][: len(ends)], strict=True):
         position = max(position, end - most)
         limit = end + most + 256 + (most if following - end < most // 4 else 0)
         while position <= end:
             calls += 1
-            taken = time.thread_time() - started - calls * ONE_SEARCH
+            taken = watch.seconds() - calls * ONE_SEARCH
             if taken > bound:
                 return taken
             try:
-                found = pattern.search(text, position, limit, timeout=2 * bound)
+                found = pattern.search(text, position, limit, timeout=_patience(bound, watch))
             except TimeoutError:
-                return time.thread_time() - started
+                return max(2 * bound, watch.seconds())
             if found is None or found.start() > end:
                 position = limit - most + 1 if found is None else min(found.start(), limit - most + 1)
                 break
             position = found.start() + 1
-    return max(0.0, time.thread_time() - started - calls * ONE_SEARCH)
+    return max(0.0, watch.seconds() - calls * ONE_SEARCH)
+
+
+def _patience(bound: float, watch: Stopwatch) -> float:
+    """Processor seconds after which a search is given up, so many that it is beyond twice the bound however busy the machine."""
+    return 2.5 * bound * max(1.0, watch.pace) + 0.005
 
 
 def _slow_shape(rule: Rule, units: Sequence[tuple[str, bytes]]) -> Iterator[Slow]:
@@ -228,19 +271,32 @@ def _slow_shape(rule: Rule, units: Sequence[tuple[str, bytes]]) -> Iterator[Slow
         for size in {longest, max(longest - 1, 1), max(rule.width[0], 1)}:
             value = _flood(unit, size)
             calls = FLOOD // size + 1
-            taken = min(_time_shape(shape, value), _time_shape(shape, value)) * calls - calls * ONE_SEARCH
+            taken = _all_values(shape, value, calls)
+            for _ in range(TRIES - 1):
+                if SECOND_STAGE < taken < 2 * SECOND_STAGE:
+                    taken = min(taken, _all_values(shape, value, calls))
             if taken > SECOND_STAGE:
                 yield _too_slow("shape", kind, taken, value)
                 return
 
 
-def _time_shape(shape: Any, value: bytes) -> float:
-    started = time.thread_time()
-    try:
-        shape.fullmatch(value, timeout=SECOND_STAGE)
-    except TimeoutError:
-        return SECOND_STAGE
-    return time.thread_time() - started
+def _all_values(shape: Any, value: bytes, calls: int) -> float:
+    """Seconds that so many trials of one value take beyond what any trial costs; three tell if that is far below the bound."""
+    quickest = float("inf")
+    watch = Stopwatch()
+    for call in range(1, calls + 1):
+        started = time.thread_time()
+        try:
+            shape.fullmatch(value, timeout=_patience(SECOND_STAGE, watch))
+        except TimeoutError:
+            return max(2 * SECOND_STAGE, watch.seconds())
+        quickest = min(quickest, time.thread_time() - started)
+        if call == 3 and (quickest - ONE_SEARCH) * calls <= SECOND_STAGE / 2:
+            return max(0.0, (quickest - ONE_SEARCH) * calls)
+        taken = watch.seconds() - call * ONE_SEARCH
+        if taken > SECOND_STAGE:
+            return taken
+    return max(0.0, watch.seconds() - calls * ONE_SEARCH)
 
 
 class Times(NamedTuple):
@@ -260,15 +316,15 @@ class Times(NamedTuple):
 
 def compile_times(ruleset: RuleSet) -> Times:
     """Measures the compile of all rules together, and of each trigger alone."""
-    started = time.perf_counter()
+    watch = Stopwatch()
     compile_databases(ruleset)
-    whole = time.perf_counter() - started
+    whole = watch.seconds()
     alone = []
     for rule in ruleset.rules:
         if rule.trigger:
-            started = time.perf_counter()
+            watch = Stopwatch()
             OneTrigger(rule.trigger)
-            alone.append((rule.id, time.perf_counter() - started))
+            alone.append((rule.id, watch.seconds()))
     total = sum(taken for _, taken in alone) or 1.0
     each = sorted(((ident, taken, taken / total) for ident, taken in alone), key=lambda row: -row[1])
     return Times(whole, max(1.0, len(ruleset.rules) / RULES_PER_SECOND), tuple(each))

@@ -54,11 +54,16 @@ _PRECISION = {
 }
 _GAPS = {"failed": "error", "truncated": "warning", "skipped": "note"}
 _NOTIFICATION_LIMIT = 1000
+_RESULT_LIMIT = 25_000
+"""GitHub refuses a whole file that has more in one run."""
+_TAG_LIMIT = 20
+"""The same for the tags of a rule."""
 
 
 def render_sarif(result: ScanResult, out: BinaryIO, context: ReportContext) -> None:
     """One log with one run."""
-    shown = [*ordered(result.findings), *ordered(result.suppressed)]
+    findings, suppressed = _within_limit(result)
+    shown = [*findings, *suppressed]
     rules = sorted({finding.rule for finding in shown})
     first = {finding.rule: finding for finding in reversed(shown)}
     index = {rule: number for number, rule in enumerate(rules)}
@@ -66,7 +71,7 @@ def render_sarif(result: ScanResult, out: BinaryIO, context: ReportContext) -> N
     results = [_result(finding, index, titles) for finding in shown]
     if result.suppressed:  # the standard: if one result says whether it is suppressed, all must
         for number, entry in enumerate(results):
-            entry["suppressions"] = [_suppression(shown[number])] if number >= len(result.findings) else []
+            entry["suppressions"] = [_suppression(shown[number])] if number >= len(findings) else []
     driver = {
         "name": TOOL,
         "version": context.version,
@@ -75,13 +80,22 @@ def render_sarif(result: ScanResult, out: BinaryIO, context: ReportContext) -> N
     }
     run = {
         "tool": {"driver": driver},
-        "invocations": [_invocation(result, context)],
+        "invocations": [_invocation(result, context, len(shown))],
         "originalUriBaseIds": {SOURCE_ROOT: {"description": {"text": "Where the scan was started."}}},
         # SARIF has no kind for bytes, which is what ours count; the same on every ASCII line
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
     out.write(dump_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2))
+
+
+def _within_limit(result: ScanResult) -> tuple[list[Finding], list[Finding]]:
+    """The findings and the suppressed ones that become results, in order: of too many the worst."""
+    findings, suppressed = ordered(result.findings), ordered(result.suppressed)
+    if len(findings) > _RESULT_LIMIT:
+        kept = sorted(range(len(findings)), key=lambda at: (-findings[at].severity, -findings[at].confidence, at))
+        findings = [findings[at] for at in sorted(kept[:_RESULT_LIMIT])]
+    return findings, suppressed[: _RESULT_LIMIT - len(findings)]
 
 
 def _suppression(finding: Finding) -> dict[str, Any]:
@@ -187,13 +201,18 @@ def _rule(example: Finding, info: RuleInfo | None) -> dict[str, Any]:
         "properties": {
             "security-severity": _SCORES[severity],
             "precision": _PRECISION[example.confidence],
-            "tags": sorted({"security", "secret", *(info.tags if info else ())}),
+            "tags": _tags(info.tags if info else ()),
         },
     }
     links = [url for url in (info.references if info else ()) if url.startswith(("https://", "http://"))]
     if links:
         out["helpUri"] = quote(raw_bytes(links[0]), safe="/:?#@!$&'()*+,;=%-._~")
     return out
+
+
+def _tags(own: tuple[str, ...]) -> list[str]:
+    more = sorted({*own} - {"security", "secret"})
+    return sorted(["security", "secret", *more[: _TAG_LIMIT - 2]])
 
 
 def _help_markdown(title: str, why: str, fix: str, references: tuple[str, ...]) -> str:
@@ -204,8 +223,11 @@ def _help_markdown(title: str, why: str, fix: str, references: tuple[str, ...]) 
     return "\n\n".join(parts)
 
 
-def _invocation(result: ScanResult, context: ReportContext) -> dict[str, Any]:
+def _invocation(result: ScanResult, context: ReportContext, results: int) -> dict[str, Any]:
     notifications = []
+    if more := len(result.findings) + len(result.suppressed) - results:
+        reason = f"{more:,} results more than code scanning takes, the least severe: see the json report"
+        notifications.append(_notification("truncated", Incident("truncated", "this report", reason)))
     for state, incidents in by_state(result.incidents).items():
         notifications += [_notification(state, incident) for incident in incidents[:_NOTIFICATION_LIMIT]]
         more = len(incidents) - _NOTIFICATION_LIMIT

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import BinaryIO
 
 from leakguard.model import ScanResult
@@ -21,7 +22,10 @@ COLUMNS = (
 SECRET_COLUMNS = ("secret", "secret_base64")
 
 # What spreadsheets take for the start of a formula, the full-width forms included: some locales fold them.
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+_FORMULA = tuple(_SIGNS)
+# Where the comma is the decimal sign a spreadsheet parts cells at semicolons, whatever is quoted: there a cell begins, too.
+_INNER = re.compile(f'(;[\\s"\']*)(?=[{re.escape(_SIGNS)}])')
 
 
 def render_csv(result: ScanResult, out: BinaryIO, context: ReportContext) -> None:
@@ -45,7 +49,7 @@ def cell(value: object) -> str:
         text = str(value)
     # judged before the escapes: `\t=` must not pass because it now begins with a backslash
     guard = "'" if text.startswith(_FORMULA) and not isinstance(value, int) else ""
-    return guard + printable(text)
+    return guard + printable(_INNER.sub(r"\1'", text) if ";" in text else text)
 
 
 def _write(out: BinaryIO, cells: tuple[str, ...]) -> None:

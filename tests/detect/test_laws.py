@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from functools import cache
 
@@ -116,13 +115,7 @@ def test_the_first_stage_ends_inside_every_match(bench: laws.Bench, ident: str) 
 
 @pytest.mark.parametrize("ident", RULES)
 def test_no_text_keeps_a_rule_busy(bench: laws.Bench, ident: str) -> None:
-    """Measured anew if it does: another process beside this one makes it slower, and nothing makes it faster."""
-    found = errors(laws.law_adversarial(bench, RULES[ident]))
-    for wait in (2, 5):
-        if found:
-            time.sleep(wait)
-            found = errors(laws.law_adversarial(bench, RULES[ident]))
-    assert found == []
+    assert errors(laws.law_adversarial(bench, RULES[ident])) == []
 
 
 def test_every_law_is_tried_here() -> None:

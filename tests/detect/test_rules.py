@@ -439,7 +439,7 @@ def test_floods_are_walked_as_the_engine_walks(engine: Engine, ident: str) -> No
     rule = next(rule for rule in engine.rules if rule.id == ident)
     only = floods.OneTrigger(rule.trigger)
     searched = 0
-    for _, unit in floods.floods(floods._seeds(rule, [])):
+    for _, unit in floods.floods(floods._seeds(rule, []), rule.width[1]):
         text = floods._flood(unit, 8192)
         measured, scanned = _Searches(rule.pattern), _Searches(rule.pattern)
         floods._second_stage(measured, rule, only, text, 600.0)

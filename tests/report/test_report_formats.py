@@ -220,6 +220,25 @@ def test_sarif_rule_metadata() -> None:
     assert found["partialFingerprints"] == {"leakguardFingerprint/v1": found["properties"]["fingerprint"]}
 
 
+def test_sarif_has_no_more_results_than_code_scanning_takes() -> None:
+    """GitHub refuses a file with more than 25,000 results, and with it the worst of them."""
+    many = [key_finding(severity=Severity.LOW, start_byte=at, start_line=at + 1) for at in range(25_010)]
+    last = secret_finding(origin=Origin("file", "z.env"))
+    kept = [key_finding(suppression=Suppression("baseline", "known", accepted=True))]
+    run = parsed(ScanResult((*many, last), (), (), Totals(1, 1), tuple(kept)), "sarif")["runs"][0]
+    assert len(run["results"]) == 25_000
+    assert run["results"][-1]["ruleId"] == last.rule and "suppressions" in run["results"][0]
+    (note,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert note["descriptor"]["id"] == "truncated" and "12 results more" in note["message"]["text"]
+
+
+def test_sarif_rules_have_no_more_tags_than_code_scanning_takes() -> None:
+    info = RuleInfo("t", "w", "f", Severity.HIGH, (), tuple(f"tag-{number:02}" for number in range(30)))
+    ctx = context(rules={"binance.api-key": info})
+    tags = parsed(ScanResult((key_finding(),), (), (), Totals(1, 1)), "sarif", ctx)["runs"][0]["tool"]["driver"]["rules"][0]["properties"]["tags"]
+    assert len(tags) == 20 and {"security", "secret", "tag-00"} <= set(tags)
+
+
 def test_sarif_member_points_at_its_archive() -> None:
     result = ScanResult((key_finding(origin=MEMBER),), (), (), Totals())
     location = parsed(result, "sarif")["runs"][0]["results"][0]["locations"][0]
@@ -260,6 +279,14 @@ def test_csv_cell_starts_no_formula(start: str) -> None:
     assert cell({f"{start}k": "v"}).startswith("'")
 
 
+@pytest.mark.parametrize("text", ["a;=cmd|' /C calc'!A0", 'x; "=1+1', "conf;@SUM(A1)", "k;\t-2+3", "a;;+1"])
+def test_csv_cell_starts_no_formula_behind_a_semicolon(text: str) -> None:
+    """Where the comma is the decimal sign, a semicolon ends the cell, and quotes do not hold it together."""
+    for part in cell(text).split(";")[1:]:
+        assert not part.strip(" \t\"").startswith(("=", "+", "-", "@")), part
+    assert cell("a=1; b=2") == "a=1; b=2"
+
+
 def test_csv_rows() -> None:
     rows = list(csv.DictReader(io.StringIO(rendered(hostile(), "csv").decode())))
     assert len(rows) == 3
@@ -282,6 +309,27 @@ def test_junit_counts(sample: str) -> None:
     gaps = len(groups["failed"]) + len(groups["truncated"])
     assert len(suite.findall("testcase/error")) == int(suite.get("errors", "")) == gaps
     assert len(suite.findall("testcase/skipped")) == int(suite.get("skipped", "")) == len(groups["skipped"])
+
+
+JUNIT = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"},
+    "testcase": {"name", "classname"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "skipped": {"type", "message"},
+}
+"""Attributes by element, as the schema of Jenkins' xUnit plugin (junit-10.xsd) has them, of those that we write."""
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_junit_has_what_its_strictest_reader_knows(sample: str) -> None:
+    """Jenkins refuses a file with an attribute that its schema does not have: `skipped` of all suites was one."""
+    root = ET.fromstring(rendered(SAMPLES[sample](), "junit"))
+    for element in root.iter():
+        assert set(element.attrib) <= JUNIT[element.tag], element.tag
+    required = {"name", "tests", "failures", "errors"}
+    assert all(required <= set(suite.attrib) for suite in root)
 
 
 def test_junit_clean_run_is_one_passed_test() -> None:
