@@ -20,6 +20,8 @@ from leakguard.cli.archives import given, limit_options, limits
 from leakguard.errors import EXIT_CLEAN, EXIT_INCOMPLETE, SourceError, UsageError
 
 _MASKED = re.compile(r"<[a-z0-9._-]+:\d+>")
+_SURELY = 256 * 1024 * 1024
+"""Bytes of an archive that is walked to its end, to see that the member is the only one of its name."""
 _PLACE = re.compile(r":\d+\Z")
 _BARE = "extract: {} is a name without content: a folder, a device, an empty or an encrypted file"
 _IMAGE = re.compile(r"!/sha(?:256|384|512):[0-9a-f]")
@@ -46,6 +48,8 @@ def extract(origin: str, output: str, config_file: str | None, **options: Any) -
     most = limits(loaded.settings._replace(archives=True, ocr=True))
     if _MASKED.search(origin):
         origin = _unmasked(origin, most, loaded.settings)
+    else:
+        _told_if_several(origin, most)
     search = _Search(origin, most)
     found = search.run(lambda read: write_atomic(output, read, private=True))
     if not found and search.incidents:
@@ -84,6 +88,20 @@ def _unmasked(origin: str, most: Any, settings: Any) -> str:
         raise UsageError(f"extract: {len(fits)} members are shown as {origin}, for they differ only in what is masked; "
                          "a report with --show-secrets tells them apart")  # fmt: skip
     return fits.pop() if fits else origin
+
+
+def _told_if_several(origin: str, most: Any) -> None:
+    """UsageError if the end of ORIGIN is a place in one member and part of the name of another (`x:12:3` where `x` and `x:12`
+    are there). What is large is not walked twice for that: the first one is taken."""
+    wanted = _without_place(origin)
+    root = _root(origin)
+    if len(wanted) < 2 or not os.path.isfile(root) or os.path.getsize(root) > _SURELY:
+        return
+    search = _Search(origin, most, str, wanted)
+    search.run(None)
+    if len(search.fits) > 1:
+        raise UsageError(f"extract: {len(search.fits)} members fit {origin}, for their names end like places; "
+                         "give line and column, or the name alone")  # fmt: skip
 
 
 def _without_place(origin: str) -> set[str]:

@@ -105,6 +105,19 @@ _KEYS = {key.lower(): key for key in ("manifests", "layers", "blobs", "fsLayers"
 
 
 # ---------------------------------------------------------------- documents
+def signed(data: bytes) -> bytes:
+    """What a manifest of Docker's schema 1 was before it was signed, which is what its digest is of; b"" for others. The
+    signature says how much of it there was, and what stood at its end."""
+    import base64
+
+    try:
+        told = json.loads(base64.urlsafe_b64decode(json.loads(data)["signatures"][0]["protected"] + "=="))
+        length, tail = told["formatLength"], base64.urlsafe_b64decode(told["formatTail"] + "==")
+        return data[:length] + tail if isinstance(length, int) and 0 < length <= len(data) else b""
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return b""
+
+
 def parsed(data: bytes) -> Any:
     """JSON. BrokenError if it is none, or if programs would read different things in it."""
     if len(data) > MOST_DOCUMENT:

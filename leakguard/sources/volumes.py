@@ -61,7 +61,7 @@ def _part(path: str, held: _Held) -> tuple[tuple[str, str], int] | None:
             return (style, base), _LAST if style == "z" else -1
         stem, _, number = base.lower().rpartition(".part")
         return (("part", base[: len(stem)]), int(number)) if suffix == "rar" and stem and _is_number(number) else None
-    if suffix[:1] in "zr" and len(suffix) == 3 and _is_number(suffix[1:]):
+    if suffix[:1] in "zr" and 3 <= len(suffix) <= (6 if suffix[0] == "z" else 3) and _is_number(suffix[1:]):
         return (suffix[0], base), int(suffix[1:])
     if 2 <= len(suffix) <= 4 and _is_number(suffix):
         return (f"{len(suffix)} digits", base), int(suffix)

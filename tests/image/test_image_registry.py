@@ -315,3 +315,28 @@ def test_a_password_in_a_name_is_not_shown(before: str, tmp_path: Path) -> None:
     done = run(tmp_path, f"{before}robot:pass-phr@se@registry.example/team/app:1")
     assert done.returncode == 2 and b"--username" in done.stderr
     assert b"pass-phr" not in done.stdout + done.stderr
+
+
+def signed_manifest(blob: bytes) -> tuple[bytes, bytes]:
+    """(a manifest of schema 1 as it was signed, with its signature)."""
+    history = [{"v1Compatibility": json.dumps({"config": {"Env": [f"GITHUB_TOKEN={token(1)}"]}})}]
+    plain = json.dumps({"schemaVersion": 1, "fsLayers": [{"blobSum": digest(blob)}], "history": history}, indent=3).encode()
+    head = {"formatLength": len(plain) - 2, "formatTail": base64.urlsafe_b64encode(b"\n}").rstrip(b"=").decode()}
+    protected = base64.urlsafe_b64encode(json.dumps(head).encode()).rstrip(b"=").decode()
+    return plain, plain[:-2] + b',\n   "signatures": ' + json.dumps([{"header": {}, "signature": "c2ln", "protected": protected}]).encode() + b"\n}"
+
+
+def test_a_signed_manifest_of_schema_1_is_what_its_digest_says(tmp_path: Path) -> None:
+    """Its digest is that of what was signed, and not of what the registry sends; anything else is still told."""
+    blob = gzip.compress(layer(("a.env", planted(0))), mtime=0)
+    plain, data = signed_manifest(blob)
+    made = Registry()
+    made.blobs[digest(blob)] = blob
+    made.manifests[digest(plain)] = data
+    made.manifests["sha256:" + "0" * 64] = data
+    with registry(made):
+        seen = scan(tmp_path, f"docker://{made.host}/team/app@{digest(plain)}")
+        other = scan(tmp_path, f"docker://{made.host}/team/app@sha256:{'0' * 64}")
+    assert seen.secrets == other.secrets == sorted([token(0), token(1)]), seen.error
+    assert seen.receipt["complete"], seen.reasons
+    assert other.code == 1 and "its content is not what its digest says" in other.reasons

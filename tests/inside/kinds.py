@@ -14,8 +14,10 @@ import zlib
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
+import backups
 import dbs
 import papers
 import pytest
@@ -179,6 +181,10 @@ def named(head: bytes) -> Callable[[str], bytes]:
     return lambda secret: head + bytes(64) + b"\n" + line(secret)
 
 
+def noise(count: int) -> bytes:
+    return Random(count).randbytes(count)
+
+
 def picture(secret: str) -> bytes:
     return papers.png([(b"zTXt", b"note\0\0" + zlib.compress(line(secret)))])
 
@@ -243,6 +249,23 @@ KINDS: dict[str, Kind] = {
     "pg-dump": Kind("x.dump", database("pg custom")),
     "pg-dump-tar": Kind("x.tar", database("pg tar")),
     "pg-data": Kind("3078.dat", lambda s: f"1\tbot\t{s}\n2\tbot\t-\n\\.\n\n".encode(), nested=True, text=True),
+    "android-backup": Kind("x.ab", lambda s: backups.android(in_files(tar)(s))),
+    "pbzx": Kind("Payload", lambda s: backups.pbzx(long(s))),
+    "mozlz4": Kind("x.jsonlz4", lambda s: backups.mozlz4(long(s))),
+    "proxmox-chunk": Kind("ab12", lambda s: backups.proxmox(long(s))),
+    "vmdk-stream": Kind("x.vmdk", lambda s: backups.vmdk(noise(70_000) + long(s).ljust(66_000, b"\0"))),
+    "dmg": Kind("x.dmg", lambda s: backups.dmg(noise(9_216) + long(s).ljust(10_240, b"\0"))),
+    "ewf": Kind("x.E01", lambda s: backups.ewf(noise(33_000) + long(s).ljust(40_000, b"\0"))),
+    "emlx": Kind("1.emlx", lambda s: backups.emlx(eml(s))),
+    "tnef": Kind("winmail.dat", lambda s: backups.tnef([("a.bin", bytes(90)), ("x.env.gz", CODECS["gzip"][1](line(s)))])),
+    "pst": Kind("x.pst", lambda s: backups.pst(f"GITHUB_TOKEN={s}\r\n".encode("utf-16-le")), named=True),
+    "plist": Kind("x.bin", lambda s: backups.plist({"a": [1, 2.5, {"b": "c"}], "GITHUB_TOKEN": s, "z": "more " * 20})),
+    "regf": Kind("NTUSER.DAT", lambda s: backups.hive({"Path": "C:\\Windows", "GITHUB_TOKEN": s, "z": b"\1\2\3\4\5"})),
+    "http-cache": Kind("0123456789abcdef_0", lambda s: backups.cached("https://example.org/", CODECS["gzip"][1](line(s)), b"HTTP/1.1 200\0\0")),
+    "binlog": Kind("binlog.000001", lambda s: backups.binlog(backups.statement(b"BEGIN"), backups.payload(backups.statement(line(s))))),
+    "bolt": Kind("snapshot.db", lambda s: backups.bolt([(b"a", b"b" * 90), (b"k", backups.kubernetes({"github_token": s}))])),
+    "datastore": Kind("x.preferences_pb", lambda s: backups.message({"name": "b" * 30, "github_token": s})),
+    "kafka": Kind("00000000000000000000.log", lambda s: backups.kafka([(b"a", b"b" * 90)]) + backups.kafka([(b"k", long(s))], "gzip", 1)),
     "wim": Kind("x.wim", named(b"MSWIM\0\0\0"), named=True),
     "borg": Kind("0", named(b"BORG_SEG"), named=True),
     "restic": Kind("repo/keys/ab12", lambda s: b'{"created":"2026","kdf":"scrypt","N":1,' + b'"x":"' + line(s).replace(b"\n", b" ") + b'"}', named=True),

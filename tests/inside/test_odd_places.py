@@ -16,7 +16,7 @@ from pathlib import Path
 import papers
 import pytest
 import recorded
-from nests import zip_
+from nests import tar, zip_
 from scanned import findings
 from test_inside_scan import planted, run, token
 
@@ -133,3 +133,15 @@ def test_a_pdf_that_something_stands_before(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + papers.pdf([[f"GITHUB_TOKEN={token(1)}"]]).end())
     assert [(path, secret) for path, _, secret in found(tmp_path)] == [("a.pdf!/page-1", token(1))]
     assert kind_of(b"notes on %PDF- files" + os.urandom(9), "a.txt") == ""
+
+
+def test_a_place_that_may_be_part_of_a_name_is_not_guessed(tmp_path: Path) -> None:
+    """`x:12:3` is line 12 of `x`, or line 3 of `x:12`: with both there, neither is written until it is clear."""
+    (tmp_path / "a.tar").write_bytes(tar([("x", b"one\n"), ("x:12", b"two\n"), ("y:7", b"three\n")]))
+    for name in ("x:12:3", "x:12"):
+        done = run(tmp_path, "extract", f"a.tar!/{name}", "-o", "out")
+        assert done.returncode == 2 and b"2 members fit" in done.stderr, name
+        assert not (tmp_path / "out").exists()
+    for name, content in (("x", b"one\n"), ("x:1", b"one\n"), ("x:12:3:2", b"two\n"), ("y:7", b"three\n"), ("y:7:1", b"three\n")):
+        done = run(tmp_path, "extract", f"a.tar!/{name}")
+        assert (done.returncode, done.stdout) == (0, content), name

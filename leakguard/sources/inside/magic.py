@@ -5,7 +5,7 @@ a dictionary look-up for text; reads nothing. It may be wrong (two bytes are not
 and the bytes are then scanned as they stand. On the path of every scanned file: imports nothing but `opaque`.
 """
 
-from leakguard.sources.inside.opaque import MAGICS, NOTED, PGP, SURE, by_place, innodb, is_pgp
+from leakguard.sources.inside.opaque import MAGICS, NOTED, PGP, PLACED, SURE, by_place, innodb, is_pgp, placed
 
 __all__ = ["NOTED", "kind_of"]
 
@@ -118,6 +118,20 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"/*M!999999\\- ", "sql-dump"),
     (b"-- phpMyAdmin SQL Dump", "sql-dump"),
     (b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;", "sql-dump"),
+    (b"ANDROID BACKUP\n", "android-backup"),
+    (b"pbzx\0", "pbzx"),
+    (b"mozLz40\0", "mozlz4"),
+    (b"\x31\xb9\x58\x42\x6f\xb6\xa3\x7f", "proxmox-chunk"),
+    (b"\x42\xab\x38\x07\xbe\x83\x70\xa1", "proxmox-chunk"),
+    (b"bplist0", "plist"),
+    (b"regf", "regf"),
+    (b"\x78\x9f\x3e\x22", "tnef"),
+    (b"!BDN", "pst"),
+    (b"EVF\x09\r\n\xff\0", "ewf"),
+    (b"LVF\x09\r\n\xff\0", "ewf"),
+    (b"KDMV", "vmdk-stream"),
+    (b"\x30\x5c\x72\xa7\x1b\x6d\xfb\xfc", "http-cache"),
+    (b"\xfebin", "binlog"),
 )  # fmt: skip
 
 _BY_TWO: dict[bytes, list[tuple[bytes, str]]] = {}
@@ -159,10 +173,10 @@ def kind_of(head: bytes, name: str = "") -> str:
             return kind
     if head[12:16] in _BERKELEY:
         return "berkeley-db"
-    if head[16:20] == b"\xde\xc0\xef\xbe" and not any(head[:10]):
-        return "lmdb"
     if head[:8] == b"toc.dat\0" and head[257:262] == b"ustar":
         return "pg-dump-tar"
+    if kind := placed(head):
+        return kind
     if head[257:262] == b"ustar" or (head[148:156].endswith((b"\0 ", b" \0")) and checksum_fits(head[:HEAD])):
         return "tar" if len(head) >= HEAD else ""
     if head[2:5] in (b"-lh", b"-lz") and head[6:7] == b"-" and head[5:6] in b"0123456789sdx" and head[20:21] in _LEVELS:
@@ -312,9 +326,35 @@ def _database(head: bytes, name: str) -> str:
         return ""
     if suffix in ("ldb", "sst"):
         return "sstable"
+    if suffix == "log" and len(stem) == 20:
+        return "kafka" if _kafka(head) else ""
     if suffix == "log" and head[6:7] in (b"\1", b"\2", b"\5", b"\6") and 12 < int.from_bytes(head[4:6], "little") < 32_762:
         return "leveldb-log"
     return ""
+
+
+def _kafka(head: bytes) -> bool:
+    """A batch of messages: a length, and a version behind what was added to it."""
+    size = int.from_bytes(head[8:12], "big")
+    return len(head) >= 34 and head[16] <= 2 and not head[0] and (size >= 49 if head[16] == 2 else size >= 14) and size < 1 << 30
+
+
+def _vmdk_stream(head: bytes, _name: str) -> bool:
+    """Compressed, with marks between its parts: what machines are exported as."""
+    return head[10:11] == b"\3" and head[77:79] == b"\1\0"
+
+
+def _regf(head: bytes, _name: str) -> bool:
+    """Versions 1.3 to 1.6."""
+    return head[20:24] == b"\1\0\0\0" and head[24:25] in b"\3\4\5\6"
+
+
+def _tnef(head: bytes, _name: str) -> bool:
+    return head[6:7] in b"\1\2"
+
+
+def _pst(head: bytes, _name: str) -> bool:
+    return head[8:10] in (b"SM", b"SO")
 
 
 def _squashfs(head: bytes, _name: str) -> bool:
@@ -361,8 +401,9 @@ def _syslog(head: bytes, _name: str) -> bool:
     return not following.strip() or (following[:1].isdigit() and (b" <" in following or len(following) < 9))
 
 
-_NAMED = (".dmg", "-Data.db", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml",
-          ".plist", ".config", ".resx")  # fmt: skip
+_NAMED = (*PLACED, ".dmg", "-Data.db", ".emlx", ".preferences_pb", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv",
+          ".tab", ".br", ".xml", ".html", ".htm", ".xhtml", ".plist", ".config", ".resx")  # fmt: skip
+_BY_PLACE = (*PLACED, ".dmg", "-Data.db")
 _MARKUP = _NAMED[-7:]
 _COLUMNS = (b"pass", b"secret", b"token", b"key", b"pwd", b"seed", b"mnemonic", b"private", b"credential", b"auth", b"phrase", b"login")
 _FIELDS = (b"from: ", b"to: ", b"date: ", b"subject: ", b"message-id: ", b"received: ", b"mime-version: ", b"content-type: ")
@@ -370,10 +411,14 @@ _FIELDS = (b"from: ", b"to: ", b"date: ", b"subject: ", b"message-id: ", b"recei
 
 def _by_name(head: bytes, name: str) -> str:
     """What its name alone tells from other text: documents that are text, and brotli, which has no magic."""
-    if head[8:12] == b"DUCK" or name.endswith(_NAMED[:2]):
+    if head[8:12] == b"DUCK" or name.endswith(_BY_PLACE):
         kind = by_place(head, name)
-        if kind or not name.endswith(_NAMED[2:]):
+        if kind or not name.endswith(_NAMED[len(_BY_PLACE) :]):
             return kind
+    if name.endswith(".emlx"):  # Apple Mail: a message, and its length before it
+        return "emlx" if head[:16].split(b"\n", 1)[0].strip().isdigit() else ""
+    if name.endswith(".preferences_pb"):  # Android's DataStore
+        return "datastore" if head[:1] == b"\n" else ""
     if name.endswith(".pdf"):
         return "pdf" if b"%PDF-" in head[: 2 * HEAD] else ""  # readers let something stand before it
     if name.endswith(".br"):
@@ -474,7 +519,7 @@ def _uuencode(head: bytes, _name: str) -> bool:
 _SURE = {"mail": _mail, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap,
-         "redis-aof": _aof, "gdbm": _gdbm,
+         "redis-aof": _aof, "gdbm": _gdbm, "vmdk-stream": _vmdk_stream, "regf": _regf, "tnef": _tnef, "pst": _pst,
          "program": _program, "flat-xml": _flat_xml, "openssl-enc": _openssl, "compress": _compress,
          "bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg, **SURE}
 """Second looks, where the magic alone is common in other files."""

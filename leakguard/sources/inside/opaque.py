@@ -5,8 +5,11 @@ others, and large: they are scanned as they stand, by as many processes as there
 """
 
 NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "ext", "xfs", "btrfs", "ntfs", "fat", "disk",
-                   "innodb-compressed", "innodb-encrypted", "erofs", "f2fs", "cramfs", "old-squashfs", "ubi", "dmg", "sif",
-                   "appimage", "wiredtiger", "duckdb", "lucene", "cassandra"})  # fmt: skip
+                   "innodb-compressed", "innodb-encrypted", "erofs", "f2fs", "cramfs", "old-squashfs", "ubi", "sif",
+                   "appimage", "wiredtiger", "duckdb", "lucene", "cassandra", "exfat", "refs", "apfs", "hfs", "udf", "lvm", "vma",
+                   "sparse-image", "android-sparse", "android-update", "ese", "pg-heap", "sealed-store", "windows-compressed",
+                   "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
+                   "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LUKS\xba\xbe", "luks"),
@@ -68,6 +71,74 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\x30\x82", "cms"),
     (b"\x30\x83", "cms"),
     (b"\x30\x84", "cms"),
+    (b"\x30\x80", "sealed-store"),
+    (b"\x30\x81", "sealed-store"),
+    (b"\x30\x82", "sealed-store"),
+    (b"\x30\x83", "sealed-store"),
+    (b"\x30\x84", "sealed-store"),
+    (b"\xfe\xed\xfe\xed\0\0\0", "sealed-store"),  # Java's keystores: JKS, JCEKS
+    (b"\xce\xce\xce\xce\0\0\0", "sealed-store"),
+    (b"GnomeKeyring\n\r\0\n", "sealed-store"),
+    (b"KWALLET\n\r\0\r\n", "sealed-store"),
+    (b"kych\0\1\0\0", "sealed-store"),
+    (b"PWS3", "sealed-store"),
+    (b"opdata01", "sealed-store"),
+    (b"\1\0\0\0\xd0\x8c\x9d\xdf\1\x15\xd1\x11\x8c\x7a\0\xc0\x4f\xc2\x97\xeb", "sealed-file"),  # DPAPI
+    (b"\xfdbin", "sealed-file"),  # MySQL's logs
+    (b"AES\1\0", "sealed-file"),  # AES Crypt, and what Duplicati writes
+    (b"AES\2\0", "sealed-file"),
+    (b"encrcdsa\0\0\0", "sealed-file"),
+    (b"cdsaencr\0\0\0", "sealed-file"),
+    (b"\xeb\x76\x90EXFAT   ", "exfat"),
+    (b"\0\0\0ReFS\0", "refs"),
+    (b"\0\0", "hfs"),
+    (b"\0\0", "udf"),
+    (b"\0\0", "lvm"),
+    (b"VMA\0\0\0\0\1", "vma"),
+    (b"sprs\0\0\0\3", "sparse-image"),
+    (b"\x3a\xff\x26\xed\1\0", "android-sparse"),
+    (b"CrAU\0\0\0\0", "android-update"),
+    (b"MAM\4", "windows-compressed"),
+    (b"MAM\x84", "windows-compressed"),
+    (b"HIBR", "hibernation"),
+    (b"hibr", "hibernation"),
+    (b"WAKE", "hibernation"),
+    (b"wake", "hibernation"),
+    (b"KDUMP   ", "kdump"),
+    (b"DISKDUMP", "kdump"),
+    (b"makedumpfile\0", "kdump"),
+    (b"EVF2\r\n\x81\0", "evidence"),
+    (b"LEF2\r\n\x81\0", "evidence"),
+    (b"ADSEGMENTEDFILE\0", "evidence"),
+    (b"AFF10\r\n\0", "evidence"),
+    (b"\xce\x24\xb9\xa2", "backup-image"),  # Acronis, Ghost, FSArchiver, dar, ZFS and Btrfs streams
+    (b"\xb4\x6e\x68\x44", "backup-image"),
+    (b"\xfe\xef\1", "backup-image"),
+    (b"FsArCh", "backup-image"),
+    (b"\0\0\0\x7b", "backup-image"),
+    (b"\0\0\0\0\0\0\0\0\xac\xcb\xba\xf5", "backup-image"),
+    (b"btrfs-stream\0\2", "backup-image"),
+    (b"\x2f\x7f\x41\xed\x91\xfd\x0f\xcd", "backup-store"),  # Proxmox Backup: indexes, and chunks that are encrypted
+    (b"\x1c\x91\x4e\xa5\x19\xba\xb3\xcd", "backup-store"),
+    (b"\x7b\x67\x85\xbe\x22\x2d\x4c\xf0", "backup-store"),
+    (b"\xe6\x59\x1b\xbf\x0b\xbf\xd8\x0b", "backup-store"),
+    (b"duplicacy\0", "backup-store"),
+    (b"MSSQLBAK", "sql-server-backup"),
+    (b"\x16\xd1\x16\xd1\1", "timeseries"),
+    (b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (b"\x1a\0\0\4\0\0", "notes"),
+    (b"AA01", "apple-archive"),
+    (b"YAA1", "apple-archive"),
+    *((b"pbz" + bytes((last,)), "apple-archive") for last in b"ez4b-"),
+    (b"ITSF\3\0\0\0", "chm"),
+    (b"ZOO ", "rare-archive"),
+    (b"LZX\0", "rare-archive"),
+    (b"ArC\1", "rare-archive"),
+    (b"RZIP\2", "rare-archive"),
+    (b"UHA\6", "rare-archive"),
+    (b"KGB_arch", "rare-archive"),
+    (b"ZV\1", "rare-archive"),
+    (b"\5\x22\x4d\x18", "rare-archive"),
 )  # fmt: skip
 
 
@@ -104,6 +175,37 @@ def cms(head: bytes, _name: str) -> bool:
     return (oid[:10] == b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07" and oid[10:11] in (b"\2", b"\3", b"\6")) or (
         oid[:12] == b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01" and oid[12:13] in (b"\x17", b"\x09")
     )
+
+
+def sealed_store(head: bytes, _name: str) -> bool:
+    """PKCS #12: a sequence that begins with its version, and a content of a type of PKCS #7. Others are sure by their mark."""
+    if head[:1] != b"\x30":
+        return head[4:8] in (b"\0\0\0\1", b"\0\0\0\2") if head[:1] in b"\xfe\xce" else _no_text(head, "")
+    at = 2 + (head[1] & 0x7F if head[1] != 0x80 else 0)
+    return head[at : at + 4] == b"\2\1\3\x30" and b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07" in head[at : at + 24]
+
+
+def _no_text(head: bytes, _name: str) -> bool:
+    """Behind a mark of letters: bytes that no text has."""
+    return min(head[:64]) < 9
+
+
+def lucene(head: bytes, _name: str) -> bool:
+    """Stored fields, the files that hold them, and packed descriptions of snapshots."""
+    return b"StoredFields" in head[:64] or b"CompoundData" in head[:64] or b"DFL\0" in head[:64]
+
+
+def placed(head: bytes) -> str:
+    """Kinds whose mark stands behind a checksum or a number that may be anything; "" for nearly all."""
+    if head[16:20] == b"\xde\xc0\xef\xbe" and not any(head[:10]):
+        return "lmdb"
+    if head[4:8] == b"\xef\xcd\xab\x89":
+        return "ese"
+    if head[16:20] == b"\xed\xda\x0c\xed" and head[8:10] == b"\4\0":
+        return "bolt"
+    if head[16:20] == b"\0 \4 ":  # where a page of PostgreSQL 8.3 or newer ends, and its size and version
+        return "pg-heap" if 24 < int.from_bytes(head[12:14], "little") <= int.from_bytes(head[14:16], "little") < 8192 else ""
+    return "apfs" if head[32:36] == b"NXSB" else ""
 
 
 PGP = frozenset((b"\x84", b"\x85", b"\xc1", b"\x8c", b"\xc3", b"\xa3", b"\xc8", b"\xcb", b"\xac", b"\x90", b"\xc4"))
@@ -156,9 +258,23 @@ def by_place(head: bytes, name: str) -> str:
     text = head[:64].isascii() and b"\0" not in head
     if name.endswith(".dmg") and len(head) >= 64 and not text:
         return "dmg"
+    if name.endswith(BACKUPS):
+        return "backup-image" if not text else ""
+    if name.endswith(".couch"):
+        return "couchdb" if not text else ""
+    if name.endswith(".bin"):
+        packed, size = int.from_bytes(head[17:21], "little"), int.from_bytes(head[21:25], "little")
+        return "clickhouse" if head[16:17] in (b"\x82", b"\x90") and 9 < packed <= size + 65_536 and 0 < size <= 1 << 24 else ""
+    if name.endswith(".ace"):
+        return "rare-archive" if head[7:14] == b"**ACE**" else ""
+    if name.endswith("kopia.repository.f"):
+        return "backup-store" if b"github.com/kopia" in head else ""
     return "cassandra" if name.endswith("-Data.db") and not text and not head.startswith(b"SQLite") else ""
 
 
+BACKUPS = (".vbk", ".vib", ".vrb", ".mrimg", ".mrbak", ".tibx", ".pbf")
+"""Veeam, Macrium, Acronis, Paragon: their files have no mark that is told."""
+PLACED = (*BACKUPS, ".couch", ".bin", ".ace", "kopia.repository.f")
 _DUCKDB = frozenset(bytes((version, 0, 0, 0)) for version in range(30, 120))
 
 
@@ -167,7 +283,11 @@ SURE = {"erofs": lambda head, _: head[1024:1028] == b"\xe2\xe1\xf5\xe0", "f2fs":
         "appimage": lambda head, _: head[8:11] in (b"AI\1", b"AI\2"),
         "makeself": lambda head, _: b"generated using Makeself" in head[:512],
         "wiredtiger": lambda head, _: head[4:6] == b"\1\0",
-        "lucene": lambda head, _: b"StoredFields" in head[:64],
+        "lucene": lucene, "sealed-store": sealed_store, "hibernation": _no_text, "rare-archive": _no_text, "apple-archive": _no_text,
+        "hfs": lambda head, _: head[1024:1028] in (b"H+\0\4", b"HX\0\5"),
+        "udf": lambda head, _: head[32_769:32_774] == b"BEA01",
+        "lvm": lambda head, _: head[512:520] == b"LABELONE",
+        "backup-image": _no_text, "windows-compressed": _no_text,
         "disk": disk, "ext": ext, "btrfs": btrfs, "fat": fat, "vdi": vdi, "cms": cms}
 
 REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi"), (
@@ -182,13 +302,36 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi"), (
     "appimage": "a program with a file system behind it, which is compressed",
     "sif": "a container image of Singularity, compressed; `singularity sif dump` takes its file system out",
     "makeself": "an archive in a shell script; run it with --noexec --keep to unpack it",
-    "dmg": "a disk image of macOS, compressed",
     "wiredtiger": "a table of MongoDB, whose pages are compressed; scan what mongodump writes",
     "duckdb": "a database whose columns are compressed",
     "lucene": "stored documents of a search index, compressed",
     "cassandra": "a table of Cassandra, compressed by default; scan what sstabledump writes",
     **dict.fromkeys(("erofs", "f2fs", "cramfs", "old-squashfs", "ubi"), "a file system, compressed"),
     **dict.fromkeys(("lrzip", "zpaq", "arj", "stuffit", "snappy", "lzfse"), "no reader"),
+    **dict.fromkeys(("exfat", "refs", "hfs", "udf", "lvm", "apfs"), (
+        "a raw file system, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen")),
+    **dict.fromkeys(("vma", "sparse-image", "android-sparse"), (
+        "a disk image, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen")),
+    "android-update": "a system of Android, compressed",
+    "ese": "a database of Windows (mail, search, browser), scanned as bytes: the values that it compressed are not seen",
+    "pg-heap": "a table of PostgreSQL, scanned as bytes: long values, which it compresses, are not seen; scan what pg_dump writes",
+    "sealed-store": "a store of keys or passwords, encrypted: export what is in it",
+    "sealed-file": "encrypted",
+    "windows-compressed": "compressed by Windows",
+    "hibernation": "the memory of a Windows machine, compressed",
+    "kdump": "the memory of a Linux machine, compressed by default",
+    "evidence": "an image of evidence, compressed; scan it mounted, or as a raw image",
+    "backup-image": "a backup, compressed; scan what it restores",
+    "backup-store": "part of a backup store, compressed or encrypted; scan what it restores",
+    "sql-server-backup": "a backup of SQL Server, compressed",
+    "timeseries": "a table of InfluxDB, compressed",
+    "clickhouse": "a column of ClickHouse, compressed",
+    "couchdb": "a database of CouchDB, whose documents are compressed",
+    "hdf5": "scanned as bytes: its compressed tables are not seen",
+    "notes": "a database of Notes, scanned as bytes: what is compressed or encrypted in it is not seen",
+    "apple-archive": "no reader",
+    "rare-archive": "no reader",
+    "chm": "help pages, compressed",
     "keepass": "a password database, encrypted: export what is in it",
     "age": "encrypted",
     "ansible-vault": "encrypted",

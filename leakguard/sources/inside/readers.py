@@ -80,6 +80,23 @@ READERS: dict[str, tuple[str, str]] = {
     "pg-dump": ("databases.pgdump", "custom"),
     "pg-dump-tar": ("databases.pgdump", "in_tar"),
     "pg-data": ("databases.pgdump", "in_folder"),
+    "android-backup": ("archives.wrapped", "android"),
+    "pbzx": ("archives.wrapped", "pbzx"),
+    "mozlz4": ("archives.wrapped", "mozlz4"),
+    "proxmox-chunk": ("archives.wrapped", "proxmox"),
+    "vmdk-stream": ("archives.disks", "vmdk"),
+    "dmg": ("archives.disks", "dmg"),
+    "ewf": ("archives.disks", "ewf"),
+    "emlx": ("documents.mail", "emlx"),
+    "tnef": ("documents.outlook", "tnef"),
+    "pst": ("documents.outlook", "pst"),
+    "plist": ("documents.plists", "plist"),
+    "regf": ("databases.regf", "hive"),
+    "http-cache": ("databases.httpcache", "entry"),
+    "binlog": ("databases.binlog", "binlog"),
+    "bolt": ("databases.bolt", "bolt"),
+    "datastore": ("databases.protobuf", "settings"),
+    "kafka": ("logs.kafka", "segment"),
 }
 """kind -> (module here, function). A reader yields Members; ImportError from it means that a package is missing."""
 

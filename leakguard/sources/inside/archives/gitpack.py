@@ -1,19 +1,23 @@
-"""git bundles, and packs inside of archives: every object by its id, read by git itself.
+"""git bundles, and packs inside of archives or, if that is asked for, among files: every object by its id.
 
-Promises: git gets the pack on its standard input, in a private temporary folder that is removed afterwards, with no
-configuration, hooks or network; commits, tags and blobs are content, trees are not. A pack that leans on objects it
-does not hold (a thin bundle) is told, and scanned as it stands. Imported by `sources.inside.walk`.
+Promises: a pack is unpacked in order, as gitunpack.py does it, which believes no index and asks no git; from the first object
+on that it doubts git reads the rest. Git gets the pack on its standard input, in a private temporary folder that is removed
+afterwards, with no configuration, hooks or network. Commits, tags and blobs are content, trees are not. A pack that leans on
+objects it does not hold (a thin bundle) is told, and scanned as it stands. Imported by `sources.inside.walk`.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from shutil import which
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
+from leakguard.sources.gitpacks import Doubt
+from leakguard.sources.gitunpack import Unpacked
 from leakguard.sources.inside.base import (
     CHUNK,
     BrokenError,
@@ -31,7 +35,6 @@ LONGEST_REFS = 16 * 1024 * 1024
 
 def bundle(stream: Stream, context: Context) -> Iterator[Member]:
     """A bundle: the names of its refs, then its objects."""
-    _git()
     head = bytearray()
     while not head.endswith(b"\n\n"):
         line = _line(stream)
@@ -59,8 +62,7 @@ def _git() -> str:
 
 def pack(stream: Stream, context: Context) -> Iterator[Member]:
     """A packfile's objects."""
-    git = _git()
-    with TemporaryDirectory(prefix="leakguard-") as folder, TemporaryFile() as spool:
+    with TemporaryFile() as spool:
         size = 0
         try:
             while data := stream.read(CHUNK):
@@ -68,7 +70,35 @@ def pack(stream: Stream, context: Context) -> Iterator[Member]:
                 size += len(data)
         except Told:
             pass
-        spool.seek(0)
+        spool.flush()
+        taken: set[str] = set()
+        try:
+            yield from _in_order(spool, size, context, taken)
+        except Doubt:
+            spool.seek(0)
+            yield from _by_git(spool, size, context, taken)
+
+
+def _in_order(spool: IO[bytes], size: int, context: Context, taken: set[str]) -> Iterator[Member]:
+    """The objects of a pack, read here. Notes their names in `taken`."""
+    if not size:
+        raise Doubt("nothing")
+
+    def guard(produced: int) -> None:
+        ratio_guard(context.limits, produced, size)
+        context.budget.spend(0)  # trees are work, too, and nobody else counts them
+
+    unpacked = Unpacked(mmap.mmap(spool.fileno(), size, access=mmap.ACCESS_READ), guard)
+    for kind, name, length, data, place in unpacked.objects():
+        taken.add(name)
+        pull = unpacked.stream(place, length) if data is None else from_bytes(data)
+        yield Member(f"{kind}/{name}", pull, length)
+
+
+def _by_git(spool: IO[bytes], size: int, context: Context, taken: Container[str]) -> Iterator[Member]:
+    """The objects of a pack as git reads them, but for those that were taken before."""
+    git = _git()
+    with TemporaryDirectory(prefix="leakguard-") as folder:
         base = _command(git, folder)
         environment = _environment(folder)
         _run([git, "init", "-q", "--bare", "--template=", folder], environment, context, None)
@@ -77,7 +107,7 @@ def pack(stream: Stream, context: Context) -> Iterator[Member]:
             context.tell("failed", "", "git pack: damaged, or it needs objects that it does not hold")
             yield Member("@pack", spool.read, size, "gap")
             return
-        yield from _objects(base, environment, context, size)
+        yield from _objects(base, environment, context, size, taken)
 
 
 def _command(git: str, folder: str) -> list[str]:
@@ -109,7 +139,9 @@ def _run(command: list[str], environment: dict[str, str], context: Context, sour
     return done.returncode == 0
 
 
-def _objects(base: list[str], environment: dict[str, str], context: Context, size: int) -> Iterator[Member]:
+def _objects(
+    base: list[str], environment: dict[str, str], context: Context, size: int, taken: Container[str]
+) -> Iterator[Member]:
     command = [*base, "cat-file", "--batch", "--batch-all-objects", "--unordered", "--buffer"]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
@@ -122,7 +154,7 @@ def _objects(base: list[str], environment: dict[str, str], context: Context, siz
                 out.skip(len(head) + 1)
                 name, kind, length = head.decode("ascii").split(" ")
                 part = _Object(out, int(length), context, size)
-                if kind != "tree":
+                if kind != "tree" and name not in taken:
                     yield Member(f"{kind}/{name}", part, int(length))
                 part.part.finish()
                 out.skip(1)

@@ -16,6 +16,8 @@ import struct
 import zlib
 from array import array
 from collections.abc import Generator, Iterator
+from functools import partial
+from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from leakguard.sources.inside.archives.codecs import ERRORS, Decoder, raw_decoder
@@ -25,6 +27,7 @@ from leakguard.sources.inside.base import (
     BrokenError,
     Context,
     Member,
+    Pieces,
     Pull,
     Stream,
     UnreadError,
@@ -389,6 +392,8 @@ class Content:
             source = Stream(packed)
             self.pull = Zstd(source, lambda _: False, context.limits)
             self.source = source
+        elif entry.method == 98:
+            self.pull = Pieces(_by_child("zip-ppmd", packed, entry, context))
         else:
             make = raw_decoder(entry.method)
             self.decoder = make() if make is not None else None
@@ -456,6 +461,20 @@ class Content:
     def _check(self) -> None:
         if self.entry.size >= 0 and (self.entry.crc != self.crc or self.entry.size != self.produced):
             raise BrokenError("zip: content is not what the archive says of it (checksum or length)")
+
+
+def _by_child(kind: str, packed: Pull, entry: Entry, context: Context) -> Iterator[bytes]:
+    """The content of a member whose decoder is foreign, in a process of its own."""
+    from leakguard.sources.inside.child import parsed
+
+    size = entry.size if entry.size >= 0 else 0
+    data = Stream(Pieces(chain((size.to_bytes(8, "little"),), iter(partial(packed, CHUNK), b""))))
+    try:
+        for member in parsed(kind, data, context):
+            while piece := member.pull(CHUNK):
+                yield piece
+    finally:
+        data.close()
 
 
 def _wide(extra: bytes, size: int, packed: int, start: int) -> tuple[int, int, int]:

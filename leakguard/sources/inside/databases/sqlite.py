@@ -159,6 +159,8 @@ class Database:
         ]
         if "compression_type" in names:
             cells = _unsnapped(cells)
+        elif "object_store_id" in names:
+            cells = [one for cell in cells for one in _cloned(cell)]
         own: tuple[tuple[str, str], ...] = (("table", table.name), ("page", str(page)))
         known = rowid is not None and not table.rowless
         if known:
@@ -395,6 +397,15 @@ def _tables_of(schema: Sequence[Sequence[Value]]) -> list[Table]:
 
 def _text(value: Value) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
+
+
+def _cloned(cell: tuple[str, Value]) -> list[tuple[str, Value]]:
+    """Firefox' IndexedDB: the fields of an object."""
+    from leakguard.sources.inside.databases.mozvalues import cells_of
+
+    name, value = cell
+    fields = cells_of(value) if name == "data" and isinstance(value, bytes) else None
+    return [cell] if fields is None else [*fields]
 
 
 def _unsnapped(cells: list[tuple[str, Value]]) -> list[tuple[str, Value]]:

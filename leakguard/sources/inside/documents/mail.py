@@ -64,6 +64,17 @@ class _Lines:
         return out
 
 
+def emlx(stream: Stream, _context: Context) -> Iterator[Member]:
+    """A message as Apple Mail keeps it: its length, itself, and a property list."""
+    count = stream.peek(32).split(b"\n", 1)[0]
+    if not count.strip().isdigit():
+        raise BrokenError("has no length at its beginning")
+    stream.skip(len(count) + 1)
+    part = stream.part(int(count))
+    yield Member("message.eml", part)
+    part.finish()
+
+
 # ---------------------------------------------------------------- folders of mails
 def mbox(stream: Stream, _context: Context) -> Iterator[Member]:
     """The messages of a folder, by their number."""
@@ -125,6 +136,7 @@ class _Mail:
         self.context = context
         self.stack: list[bytes] = []
         self.number = 0
+        self.about: tuple[str, ...] = ()
         self.hit: tuple[int, bool] | None = None
         """Where the last part ended: (number of the boundary in the stack, whether it closes)."""
 
@@ -133,6 +145,7 @@ class _Mail:
         info = _Info(raw)
         if not info.any:
             raise BrokenError("no mail", raw + self.lines._ahead)
+        self.about = (self.context.name[-120:], info.subject())
         text = info.text()
         yield Member("headers", from_bytes(text), len(text), "view")
         yield from self._part(info)
@@ -176,7 +189,8 @@ class _Mail:
         files = False
         if plain:
             pull, files = self._files(self._telling(pull, name))
-        yield Member(name, pull, -1, "member" if files or (not plain and pull is body) else "view")
+        kind = "member" if files or (not plain and pull is body) else "view"
+        yield Member(name, pull, -1, kind, about=self.about)
         body.finish()
         if body.odd:
             data = b"".join(body.odd)
@@ -345,6 +359,10 @@ class _Info:
         self.boundary = str(boundary).encode("utf-8", "surrogateescape").rstrip() if boundary else b""
         name = _told(head.get_filename, None)
         self.name = " ".join(_decoded(str(name)).split()).replace("/", "_") if name else ""
+
+    def subject(self) -> str:
+        """What the mail says it is about, at most so much of it as people read."""
+        return " ".join(_decoded(str(_told(lambda: self.headers.get("subject", ""), ""))).split())[:120]
 
     def text(self) -> bytes:
         """Each header on a line, encoded words decoded, and what stands between them."""

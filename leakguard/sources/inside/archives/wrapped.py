@@ -1,0 +1,106 @@
+"""What is packed as others pack, behind a header of its own: Android's backups, the payloads of macOS packages (pbzx), Firefox'
+sessions (mozLz4), chunks of Proxmox Backup.
+
+Promises: what is encrypted is told, and scanned as it stands; a piece is at most LARGEST bytes, packed or not, whatever it
+claims; damage is a BrokenError after everything that could be read. Imported by `sources.inside.walk`.
+"""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Iterator
+
+from leakguard.sources.inside.archives.codecs import SUFFIXES, Decoding, Deflate, Frames
+from leakguard.sources.inside.archives.zstdframes import WINDOW, Zstd
+from leakguard.sources.inside.base import (
+    BrokenError,
+    Context,
+    Member,
+    Pieces,
+    Stream,
+    UnreadError,
+    ratio_guard,
+    stem,
+)
+
+LARGEST = 256 * 1024 * 1024
+"""Bytes of a piece that is unpacked at once."""
+_ANDROID = 512
+"""Bytes in which the four lines of a backup's header end."""
+_MOZILLA = {".jsonlz4": ".json", ".mozlz4": "", ".lz4": "", ".baklz4": ".bak"}
+
+
+def android(stream: Stream, context: Context) -> Iterator[Member]:
+    """`adb backup`: four lines (mark, version, packed or not, encryption), and a tar."""
+    lines = stream.peek(_ANDROID).split(b"\n", 4)
+    if len(lines) < 5 or not lines[1].isdigit() or lines[2] not in (b"0", b"1"):
+        raise BrokenError("damaged header")
+    if lines[3] != b"none":
+        raise UnreadError("encrypted")
+    stream.skip(sum(len(line) + 1 for line in lines[:4]))
+    packed = lines[2] == b"1"
+    pull = Decoding(stream, lambda: Deflate(15), lambda _: False, context) if packed else stream.read
+    yield Member(stem(context.name, {".ab": ".tar"}), pull, kind="content")
+
+
+def pbzx(stream: Stream, context: Context) -> Iterator[Member]:
+    """Pieces, each with its length, in xz or as they are."""
+    yield Member(stem(context.name, SUFFIXES), Pieces(_pieces(stream, context)), kind="content")
+
+
+def _pieces(stream: Stream, context: Context) -> Iterator[bytes]:
+    start, produced = stream.position, 0
+    stream.exactly(12)
+    while head := stream.some(16):
+        size, packed = int.from_bytes(head[:8], "big"), int.from_bytes(head[8:], "big")
+        if len(head) < 16 or not size or not packed or size > LARGEST or packed > LARGEST:
+            stream.unread(head)
+            raise BrokenError("ends in the middle of a piece" if len(head) < 16 else "damaged piece")
+        data = stream.some(packed)
+        if len(data) < packed:
+            stream.unread(head + data)
+            raise BrokenError("ends in the middle of a piece")
+        if data.startswith(b"\xfd7zXZ\0"):
+            try:
+                out = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=WINDOW).decompress(data, size)
+            except lzma.LZMAError:
+                out = b""
+            if len(out) != size:
+                stream.unread(head + data)
+                raise BrokenError("damaged compressed data")
+            data = out
+        produced += len(data)
+        ratio_guard(context.limits, produced, stream.position - start)
+        yield data
+
+
+def mozlz4(stream: Stream, context: Context) -> Iterator[Member]:
+    """One block of lz4 behind its length."""
+    import lz4.block
+
+    head = stream.exactly(12)
+    size = int.from_bytes(head[8:], "little")
+    data = stream.upto(min(LARGEST, size // 255 + size + 64) + 1)
+    out = b""
+    if 0 < size <= min(LARGEST, 255 * len(data) + 64):
+        try:
+            out = lz4.block.decompress(data, uncompressed_size=size)
+        except (lz4.block.LZ4BlockError, ValueError, MemoryError):
+            out = b""
+    if not out or len(out) != size:
+        stream.unread(head + data)
+        raise BrokenError(f"damaged compressed data, or more than {LARGEST} bytes of it")
+    yield Member(stem(context.name, _MOZILLA), Pieces(iter((out,))), size, kind="content")
+
+
+def proxmox(stream: Stream, context: Context) -> Iterator[Member]:
+    """A chunk: its mark, a checksum, and the data, in zstd or as it is."""
+    head = stream.exactly(12)
+    name = stem(context.name, {".blob": "", ".0.bad": ""})
+    if head[:1] == b"\x42":
+        yield Member(name, stream.read, kind="content")
+        return
+    import zstandard  # noqa: F401 - before anything is read
+
+    frames = Frames(b"\x28\xb5\x2f\xfd")
+    yield from frames.around(Member(name, Zstd(stream, frames, context.limits), kind="content"), context)

@@ -1,0 +1,348 @@
+"""What lies in backups of machines and phones, made byte by byte as their programs write it: hives, property lists, disk images,
+logs of brokers and databases, caches, mail."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import plistlib
+import struct
+import zlib
+from collections.abc import Iterable
+
+HOLE = 0xFFFFFFFF
+
+
+# ---------------------------------------------------------------- the registry
+def utf16(text: str) -> bytes:
+    return (text + "\0").encode("utf-16-le")
+
+
+class Hive:
+    """Cells, one behind the other, in one block."""
+
+    def __init__(self) -> None:
+        self.cells = bytearray()
+
+    def cell(self, data: bytes, free: bool = False) -> int:
+        at, size = len(self.cells) + 32, (len(data) + 4 + 7) // 8 * 8
+        self.cells += struct.pack("<i", size if free else -size) + data + bytes(size - 4 - len(data))
+        return at
+
+    def value(self, name: str, kind: int, data: bytes) -> int:
+        size, where = len(data), int.from_bytes(data[:4].ljust(4, b"\0"), "little")
+        if size <= 4:
+            size |= 0x80000000
+        elif size > 16_344:
+            parts = [self.cell(data[at : at + 16_344]) for at in range(0, size, 16_344)]
+            where = self.cell(b"db" + struct.pack("<HI", len(parts), self.cell(struct.pack(f"<{len(parts)}I", *parts))))
+        else:
+            where = self.cell(data)
+        return self.cell(b"vk" + struct.pack("<HIIIHH", len(name), size, where, kind, 1, 0) + name.encode())
+
+    def key(self, name: str, parent: int, values: Iterable[int] = (), root: bool = False) -> int:
+        listed = list(values)
+        where = self.cell(struct.pack(f"<{len(listed)}I", *listed)) if listed else HOLE
+        head = struct.pack("<HQIIIIII", 0x2C if root else 0x20, 0, 0, parent, 0, 0, HOLE, HOLE)
+        head += struct.pack("<II", len(listed), where) + struct.pack("<II20xHH", HOLE, HOLE, len(name), 0)
+        return self.cell(b"nk" + head + name.encode())
+
+    def end(self, root: int) -> bytes:
+        size = (len(self.cells) + 32 + 4095) // 4096 * 4096
+        left = size - 32 - len(self.cells)
+        cells = bytes(self.cells) + (struct.pack("<i", left) + bytes(left - 4) if left else b"")
+        head = b"regf" + struct.pack("<IIQIIIIII", 1, 1, 0, 1, 5, 0, 1, root, size)
+        return head.ljust(4096, b"\0") + b"hbin" + struct.pack("<II20x", 0, size) + cells
+
+
+def hive(values: dict[str, bytes | str], deleted: bytes = b"") -> bytes:
+    made = Hive()
+    root = made.key("ROOT", 0, root=True)
+    made.key("Environment", root, [made.value(n, 1 if isinstance(v, str) else 3, utf16(v) if isinstance(v, str) else v) for n, v in values.items()])
+    if deleted:
+        made.cell(deleted, free=True)
+    return made.end(root)
+
+
+# ---------------------------------------------------------------- disks
+def vmdk(disk: bytes) -> bytes:
+    """As machines are exported: a mark before each part of 64 KiB, holes left out."""
+    head = struct.pack("<4sIIQQQQIQQQ?4sH433x", b"KDMV", 3, 0x30001, len(disk) // 512, 128, 1, 2, 512, 0, 2**64 - 1, 128, False, b"\n \r\n", 1)
+    out = bytearray(head.ljust(512, b"\0") + b'# Disk DescriptorFile\ncreateType="streamOptimized"\n')
+    out += bytes(128 * 512 - len(out))
+    for at in range(0, len(disk), 65_536):
+        part = disk[at : at + 65_536].ljust(65_536, b"\0")
+        if part.strip(b"\0"):
+            packed = zlib.compress(part)
+            out += struct.pack("<QI", at // 512, len(packed)) + packed
+            out += bytes(-len(out) % 512)
+    for count, kind in ((1, 1), (1, 2), (1, 3)):
+        out += struct.pack("<QII", count, 0, kind).ljust(512, b"\0") + bytes(512 * count)
+    return bytes(out + bytes(512))
+
+
+PACKED = {0x80000005: zlib.compress, 0x80000006: bz2.compress, 0x80000008: lzma.compress, 1: bytes}
+
+
+def dmg(disk: bytes, kinds: Iterable[int] = tuple(PACKED), step: int = 8192) -> bytes:
+    kinds = tuple(kinds)
+    out, runs = bytearray(), []
+    for number, at in enumerate(range(0, len(disk), step)):
+        part, kind = disk[at : at + step], kinds[number % len(kinds)]
+        packed = PACKED.get(kind, zlib.compress)(part)
+        runs.append((kind, at // 512, -(-len(part) // 512), len(out), len(packed)))
+        out += packed
+    size = len(out)
+    table = struct.pack(">4sIQQQII24xII128xI", b"mish", 1, 0, len(disk) // 512, 0, 520, 0, 2, 32, len(runs) + 1)
+    for kind, sector, count, at, length in [*runs, (HOLE, 0, 0, size, 0)]:
+        table += struct.pack(">IIQQQQ", kind, 0, sector, count, at, length)
+    listed = plistlib.dumps({"resource-fork": {"blkx": [{"Name": "whole", "Data": table}]}})
+    tail = struct.pack(">4sIIIQQQQQIIIIIIII128xQQ", b"koly", 4, 512, 1, 0, 0, size, 0, 0, 1, 1, 0, 0, 0, 0, 2, 32, size, len(listed))
+    return bytes(out) + listed + tail.ljust(512, b"\0")
+
+
+def ewf(disk: bytes) -> bytes:
+    out = bytearray(b"EVF\x09\r\n\xff\0\1\1\0\0\0")
+
+    def section(kind: bytes, body: bytes, last: bool = False) -> None:
+        size = 76 + len(body)
+        head = struct.pack("<16sQQ40x", kind, len(out) + (0 if last else size), size)
+        out.extend(head + struct.pack("<I", zlib.adler32(head)) + body)
+
+    section(b"header", zlib.compress(b"1\nmain\nc\tn\na\te\tt\n\n"))
+    base, parts, places = len(out) + 76, bytearray(), []
+    for at in range(0, len(disk), 32_768):
+        part = disk[at : at + 32_768]
+        packed = zlib.compress(part)
+        short = len(packed) < len(part)
+        places.append(base + len(parts) | (short << 31))
+        parts += packed if short else part + struct.pack("<I", zlib.adler32(part))
+    section(b"sectors", bytes(parts))
+    table = struct.pack("<IIQII", len(places), 0, 0, 0, 0) + struct.pack(f"<{len(places)}I", *places)
+    section(b"table", table)
+    section(b"table2", table)
+    section(b"done", b"", last=True)
+    return bytes(out)
+
+
+# ---------------------------------------------------------------- what is packed behind a header
+def pbzx(data: bytes, step: int = 4096) -> bytes:
+    out = b"pbzx" + struct.pack(">Q", step)
+    for at in range(0, len(data), step):
+        part = data[at : at + step]
+        packed = lzma.compress(part)
+        packed = part if len(packed) >= len(part) else packed
+        out += struct.pack(">QQ", len(part), len(packed)) + packed
+    return out
+
+
+def android(tar: bytes, packed: bool = True, how: bytes = b"none") -> bytes:
+    return b"ANDROID BACKUP\n5\n%d\n%b\n" % (packed, how) + (zlib.compress(tar) if packed else tar)
+
+
+def mozlz4(data: bytes) -> bytes:
+    import lz4.block
+
+    return b"mozLz40\0" + bytes(lz4.block.compress(data, store_size=True))
+
+
+def proxmox(data: bytes) -> bytes:
+    import zstandard
+
+    return b"\x31\xb9\x58\x42\x6f\xb6\xa3\x7f" + bytes(4) + zstandard.compress(data)
+
+
+# ---------------------------------------------------------------- brokers, databases, caches
+def zigzag(value: int) -> bytes:
+    value, out = (value << 1) ^ (value >> 63), b""
+    while value > 127:
+        out += bytes((value & 127 | 128,))
+        value >>= 7
+    return out + bytes((value,))
+
+
+def kafka(pairs: list[tuple[bytes, bytes]], how: str = "none", offset: int = 0) -> bytes:
+    """One batch of version 2."""
+    records = b""
+    for number, (key, value) in enumerate(pairs):
+        record = b"\0" + zigzag(0) + zigzag(number) + zigzag(len(key)) + key + zigzag(len(value)) + value + zigzag(0)
+        records += zigzag(len(record)) + record
+    code, records = packed_by(how, records)
+    body = struct.pack(">hiqqqhii", code, len(pairs) - 1, 0, 0, -1, -1, -1, len(pairs)) + records
+    return struct.pack(">qi", offset, len(body) + 9) + struct.pack(">ibI", 0, 2, 0) + body
+
+
+def kafka_of_old(values: list[bytes], how: str = "none", version: int = 1) -> bytes:
+    """Messages, and one that holds them packed."""
+
+    def message(value: bytes, code: int) -> bytes:
+        body = struct.pack(">bb", version, code) + (bytes(8) if version else b"") + struct.pack(">ii", -1, len(value)) + value
+        return struct.pack(">qiI", 0, len(body) + 4, 0) + body
+
+    plain = b"".join(message(value, 0) for value in values)
+    if how == "none":
+        return plain
+    code, packed = packed_by(how, plain)
+    return message(packed, code)
+
+
+def packed_by(how: str, data: bytes) -> tuple[int, bytes]:
+    if how == "gzip":
+        return 1, gzip.compress(data)
+    if how == "snappy":
+        return 2, b"\x82SNAPPY\0" + struct.pack(">II", 1, 1) + struct.pack(">I", len(raw := snappied(data))) + raw
+    if how == "raw snappy":
+        return 2, snappied(data)
+    if how == "lz4":
+        import lz4.frame
+
+        return 3, lz4.frame.compress(data)
+    if how == "zstd":
+        import zstandard
+
+        return 4, zstandard.compress(data)
+    return 0, data
+
+
+def snappied(data: bytes) -> bytes:
+    import cramjam
+
+    return bytes(cramjam.snappy.compress_raw(data))
+
+
+def event(kind: int, body: bytes) -> bytes:
+    return struct.pack("<IBIIIH", 0, kind, 1, 19 + len(body), 0, 0) + body
+
+
+def statement(text: bytes) -> bytes:
+    return event(2, struct.pack("<IIBHH", 1, 0, 2, 0, 0) + b"db\0" + text)
+
+
+def binlog(*events: bytes) -> bytes:
+    return b"\xfebin" + event(15, bytes(95)) + b"".join(events)
+
+
+def payload(events: bytes, how: int = 0) -> bytes:
+    """A transaction of MySQL 8, packed by zstd (0) or not at all (255)."""
+    import zstandard
+
+    data = zstandard.compress(events) if how == 0 else events
+    kind = b"\2\1\0" if how == 0 else b"\2\3\xfc\xff\0"
+    return event(40, kind + b"\1\4\xfd" + struct.pack("<I", len(data))[:3] + b"\0" + data)
+
+
+def mariadb(text: bytes) -> bytes:
+    """A statement of MariaDB, packed by zlib."""
+    return event(165, struct.pack("<IIBHH", 1, 0, 2, 0, 0) + b"db\0" + b"\x84" + struct.pack(">I", len(text)) + zlib.compress(text))
+
+
+def cached(url: str, body: bytes, headers: bytes, hashed: bool = True) -> bytes:
+    """An entry of Chromium's cache."""
+
+    def end(data: bytes, flags: int) -> bytes:
+        return struct.pack("<QIII4x", 0xF4FA6F45970D41D8, flags, zlib.crc32(data), len(data))
+
+    key = url.encode()
+    out = struct.pack("<QIII4x", 0xFCFB6D1BA7725C30, 9, len(key), 0) + key + body + end(body, 1) + headers
+    return out + (bytes(range(32)) if hashed else b"") + end(headers, 3 if hashed else 1)
+
+
+def field(number: int, value: bytes) -> bytes:
+    """A field of a message of Protocol Buffers."""
+    size, out = len(value), bytes((number << 3 | 2,))
+    while size > 127:
+        out += bytes((size & 127 | 128,))
+        size >>= 7
+    return out + bytes((size,)) + value
+
+
+def message(pairs: dict[str, str]) -> bytes:
+    """Android's DataStore: entries of a map, their values in a message of their own."""
+    return b"".join(field(1, field(1, name.encode()) + field(2, field(5, value.encode()))) for name, value in pairs.items())
+
+
+def kubernetes(data: dict[str, str]) -> bytes:
+    """A Secret as etcd keeps it: in a message of the store, behind a mark, in an envelope."""
+    entries = b"".join(field(2, field(1, name.encode()) + field(2, value.encode())) for name, value in data.items())
+    secret = field(1, field(1, b"it") + field(3, b"default")) + entries + field(3, b"Opaque")
+    envelope = b"k8s\0" + field(1, field(1, b"v1") + field(2, b"Secret")) + field(2, secret)
+    return field(1, b"/registry/secrets/default/it") + b"\x10\5\x18\5\x20\1" + field(5, envelope)
+
+
+def bolt(pairs: list[tuple[bytes, bytes]], stale: bytes = b"", inline: list[tuple[bytes, bytes]] | None = None) -> bytes:
+    """Two first pages, a page of leaves, and one that is free."""
+
+    def page(number: int, flags: int, body: bytes, count: int = 0) -> bytes:
+        size = -(-(16 + len(body)) // 4096)
+        return (struct.pack("<QHHI", number, flags, count, size - 1) + body).ljust(4096 * size, b"\0")
+
+    def leaves(pairs: list[tuple[bytes, bytes, int]]) -> bytes:
+        heads, data = b"", b""
+        for number, (key, value, flags) in enumerate(pairs):
+            heads += struct.pack("<IIII", flags, 16 * (len(pairs) - number) + len(data), len(key), len(value))
+            data += key + value
+        return heads + data
+
+    meta = struct.pack("<IIII24xQ", 0xED0CDAED, 2, 4096, 0, 3)
+    all_of = [(key, value, 0) for key, value in pairs]
+    if inline is not None:
+        inner = leaves([(key, value, 0) for key, value in inline])
+        all_of.append((b"bucket", bytes(16) + struct.pack("<QHHI", 0, 2, len(inline), 0) + inner, 1))
+    out = page(0, 4, meta) + page(1, 4, meta) + page(2, 2, leaves(all_of), len(all_of))
+    return out + (page(len(out) // 4096, 2, leaves([(b"old", stale, 0)]), 1) if stale else b"") + bytes(4096)
+
+
+def cloned(pairs: dict[str, str | int]) -> bytes:
+    """An object as Firefox keeps it in IndexedDB."""
+
+    def text(value: str) -> bytes:
+        raw = value.encode("latin-1")
+        return struct.pack("<II", len(raw) | 1 << 31, 0xFFFF0004) + raw + bytes(-len(raw) % 8)
+
+    out = struct.pack("<IIII", 0, 0xFFF10003, 0, 0xFFFF0008)
+    for name, value in pairs.items():
+        out += text(name) + (text(value) if isinstance(value, str) else struct.pack("<II", value, 0xFFFF0003))
+    return snappied(out + struct.pack("<II", 0, 0xFFFF0013))
+
+
+# ---------------------------------------------------------------- mail
+def tnef(files: list[tuple[str, bytes]], properties: bytes = b"") -> bytes:
+    def attribute(level: int, ident: int, data: bytes) -> bytes:
+        return struct.pack("<BII", level, ident, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+
+    out = struct.pack("<IH", 0x223E9F78, 1) + attribute(1, 0x89006, struct.pack("<I", 0x10000)) + attribute(1, 0x78008, b"IPM\0")
+    if properties:
+        out += attribute(1, 0x69003, properties)
+    for name, data in files:
+        out += attribute(2, 0x69002, bytes(14)) + attribute(2, 0x6800F, data) + attribute(2, 0x18010, name.encode() + b"\0")
+    return out
+
+
+def pst(text: bytes, how: int = 1) -> bytes:
+    from leakguard.sources.inside.documents.outlook import _DECODE
+
+    data = text.translate(bytes(_DECODE.index(byte) for byte in range(256))) if how == 1 else text
+    return (b"!BDN" + bytes(4) + b"SM" + struct.pack("<HH", 23, 19)).ljust(512, b"\0") + bytes((0x80, how)) + bytes(600) + data + bytes(90)
+
+
+def emlx(mail: bytes) -> bytes:
+    return b"%-10d\n" % len(mail) + mail + plistlib.dumps({"flags": 1})
+
+
+# ---------------------------------------------------------------- property lists
+def plist(value: object) -> bytes:
+    return plistlib.dumps(value, fmt=plistlib.FMT_BINARY)
+
+
+def archived(pairs: dict[str, str]) -> bytes:
+    """A dictionary as NSKeyedArchiver writes it."""
+    objects: list[object] = ["$null", {}]
+    uids = []
+    for text in (*pairs, *pairs.values()):
+        uids.append(plistlib.UID(len(objects)))
+        objects.append(text)
+    objects[1] = {"NS.keys": uids[: len(pairs)], "NS.objects": uids[len(pairs) :]}
+    return plist({"$version": 100000, "$archiver": "NSKeyedArchiver", "$top": {"root": plistlib.UID(1)}, "$objects": objects})
+
+

@@ -1,0 +1,473 @@
+"""What an incident responder's backups hold beside archives and documents: hives, property lists, exported machines, evidence,
+phones, brokers, caches, mail. The five cases of each are in test_cases; here is what single formats need beyond them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import plistlib
+import shutil
+import struct
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import backups
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nests import look, tar, zip_
+from scanned import findings, scanned
+from test_inside_scan import planted, run, token
+
+from leakguard.detect.generate import expand
+from leakguard.sources.inside.limits import Limits
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+NAME = "BINANCE_API_SECRET"
+
+
+def plain(number: int) -> str:
+    """A secret without a shape of its own: found by its name alone."""
+    return expand("{{alnum*64}}", Random(number))
+
+
+def secrets(folder: Path, name: str, data: bytes) -> list[tuple[str, str]]:
+    """(chain, secret) of what a scan of one file finds; incidents fail the test."""
+    (folder / name).write_bytes(data)
+    return [(str(record["path"]), str(record["secret"])) for record in findings(folder, ".")]
+
+
+# ---------------------------------------------------------------- the registry
+def test_values_of_the_registry_stand_beside_their_names(tmp_path: Path) -> None:
+    """`setx NAME VALUE` keeps variables so: the value lies in another cell than its name, in UTF-16."""
+    data = backups.hive({"Path": "C:\\Windows", NAME: plain(1), "Other": token(2), "blob": f"{NAME}={plain(3)}".encode()})
+    found = secrets(tmp_path, "NTUSER.DAT", data)
+    assert sorted(found) == sorted(("NTUSER.DAT!/@values", secret) for secret in (plain(1), token(2), plain(3)))
+    text = look(data, tmp_path, "NTUSER.DAT").members["NTUSER.DAT!/@values"].decode()
+    assert text.startswith("[Environment]\nPath = C:\\Windows\n")
+
+
+def test_long_values_and_deleted_ones_are_read(tmp_path: Path) -> None:
+    text = "words " * 2700 + f"GITHUB_TOKEN={token(4)} " + "words " * 6000  # over the border of two cells
+    data = backups.hive({"Config": text}, deleted=f"GITHUB_TOKEN={token(5)}\0".encode("utf-16-le"))
+    assert sorted(secrets(tmp_path, "SOFTWARE", data)) == sorted(
+        [("SOFTWARE!/@values", token(4)), ("SOFTWARE!/@free", token(5))]
+    )
+
+
+def test_values_that_are_files_are_looked_into(tmp_path: Path) -> None:
+    data = backups.hive({"State": gzip.compress(planted(6)), "List": backups.plist({"GITHUB_TOKEN": token(7)})})
+    assert {secret for _, secret in secrets(tmp_path, "hive", data)} == {token(6), token(7)}
+
+
+def test_numbers_lists_and_inline_values_of_the_registry(tmp_path: Path) -> None:
+    made = backups.Hive()
+    root = made.key("ROOT", 0, root=True)
+    values = [made.value("n", 4, struct.pack("<I", 7)), made.value("q", 11, struct.pack("<Q", 1 << 40)), made.value("s", 1, "a\0".encode("utf-16-le")),
+              made.value("m", 7, "one\0two\0\0".encode("utf-16-le")), made.value("", 1, backups.utf16("it"))]  # fmt: skip
+    made.key("Sub", made.key("Top", root), values)
+    text = look(made.end(root), tmp_path, "hive").members["hive!/@values"].decode()
+    assert text == "[Top\\Sub]\nn = 7\nq = 1099511627776\ns = a\nm = one\ntwo\n(default) = it\n\n"
+
+
+def test_keys_in_a_circle_and_values_that_are_not_there_end(tmp_path: Path) -> None:
+    made = backups.Hive()
+    first = made.key("a", 0, [made.value("x", 1, backups.utf16("text"))])
+    struct.pack_into("<I", made.cells, first - 32 + 4 + 16, first)  # it is its own parent
+    made.key("b", first, [0xFFFFFF, first])
+    seen = look(made.end(first), tmp_path, "hive")
+    assert b"x = text" in seen.members["hive!/@values"]
+    assert "names values that are not there" in seen.reasons
+
+
+# ---------------------------------------------------------------- property lists
+def test_values_of_property_lists_stand_beside_their_keys(tmp_path: Path) -> None:
+    inner = backups.plist({"GITHUB_TOKEN": token(11)})
+    data = backups.plist({"binance": {"key": 1, NAME: plain(10)}, "state": inner, "text": f"ключ GITHUB_TOKEN={token(12)}"})
+    assert {secret for _, secret in secrets(tmp_path, "x.plist", data)} == {plain(10), token(11), token(12)}
+    assert b"[binance]\n" in look(data, tmp_path, "x.plist").members["x.plist!/@values"]
+
+
+def test_archived_objects_and_lists_in_cells_of_databases(tmp_path: Path) -> None:
+    import sqlite3
+
+    data = backups.archived({NAME: plain(13), "github_token": token(14)})
+    base = sqlite3.connect(tmp_path / "Manifest.db")
+    base.execute("create table Files (fileID text, file blob)")
+    base.execute("insert into Files values ('ab', ?)", (data,))
+    base.commit()
+    base.close()
+    found = findings(tmp_path, ".")
+    assert {record["secret"] for record in found} == {plain(13), token(14)}
+
+
+def test_a_list_in_a_circle_costs_nothing(tmp_path: Path) -> None:
+    """A list of itself, and a million references to one object."""
+    objects = b"\xa2\0\1" + b"\xd1\1\1" + b"\xaf\x11\x10\x00" + b"\1" * 4096
+    places = (8, 11, 14)
+    data = b"bplist00" + objects + bytes(places)
+    data += struct.pack(">6xBBQQQ", 1, 1, 3, 0, 8 + len(objects))
+    seen = look(data, tmp_path, "x.bin")
+    assert "internal error" not in seen.reasons
+
+
+def test_what_no_object_of_a_list_has_is_scanned_as_it_stands(tmp_path: Path) -> None:
+    data = backups.plist({"a": "b"})
+    data = data[:8] + planted(15) + data[8:]
+    cut = len(data) - 32
+    table = struct.unpack(">Q", data[-8:])[0] + len(planted(15))
+    places = bytes(place + len(planted(15)) for place in data[table:cut])
+    data = data[:table] + places + data[cut:-8] + struct.pack(">Q", table)
+    assert secrets(tmp_path, "x.bin", data) == [("x.bin!/@rest", token(15))]
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_no_bytes_make_lists_hives_or_batches_fail(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    makers: list[tuple[str, Callable[[], bytes]]] = [
+        ("x.bin", lambda: backups.plist({"a": [1, {"b": "c" * 20}], "k": b"x" * 40})),
+        ("hive", lambda: backups.hive({"a": "b" * 20, "c": b"x" * 20_000})),
+        ("0" * 20 + ".log", lambda: backups.kafka([(b"a", b"b" * 60)], "gzip") + backups.kafka_of_old([b"x" * 20], "gzip")),
+        ("b.000001", lambda: backups.binlog(backups.statement(b"x"), backups.mariadb(b"y" * 50), backups.payload(b"z" * 90, 255))),
+        ("winmail.dat", lambda: backups.tnef([("a", b"b" * 50)], b"LZFu" * 9)),
+        ("abc_0", lambda: backups.cached("https://x", b"y" * 60, b"HTTP/1.1 200\0\0")),
+        ("x.db", lambda: backups.bolt([(b"k", backups.kubernetes({"a": "b" * 30}))], b"x" * 30, [(b"c", b"d" * 30)])),
+        ("x.preferences_pb", lambda: backups.message({"a": "b" * 30, "c": "d" * 200})),
+        ("x.E01", lambda: backups.ewf(b"words " * 9000)),
+        ("x.dmg", lambda: backups.dmg(b"words " * 9000)),
+    ]
+    name, make = data.draw(st.sampled_from(makers))
+    changed = bytearray(make())
+    for at in data.draw(st.lists(st.integers(0, min(len(changed), 6000) - 1), max_size=6)):
+        changed[at] = data.draw(st.sampled_from((0, 1, 127, 128, 255)))
+    seen = look(bytes(changed), tmp_path_factory.mktemp("it"), name, Limits(members=5000))
+    assert "internal error" not in seen.reasons, seen.reasons
+
+
+# ---------------------------------------------------------------- disks
+def disk(number: int) -> bytes:
+    """Text, a packed file and a hole, at borders of sectors."""
+    noise = Random(number).randbytes(200_000)
+    return noise.ljust(204_800, b"\0") + planted(number).ljust(65_536, b"\0") + bytes(300_032)
+
+
+@pytest.mark.parametrize(("name", "make"), [("x.vmdk", backups.vmdk), ("x.dmg", backups.dmg), ("x.E01", backups.ewf)])
+def test_packed_disks_are_read_part_by_part(name: str, make: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    data = make(disk(20))
+    assert token(20).encode() not in data
+    inside = "whole" if name == "x.dmg" else "disk"
+    assert secrets(tmp_path, name, data) == [(f"{name}!/{inside}", token(20))]
+    (tmp_path / name).unlink()
+    assert secrets(tmp_path, "machine.ova", tar([("x.ovf", b"<Envelope/>"), (name, data)])) == [
+        (f"machine.ova!/{name}!/{inside}", token(20))
+    ]
+
+
+def test_the_file_system_of_a_packed_disk_is_named(tmp_path: Path) -> None:
+    """It is bytes: what is compressed in it is not seen, and that is told."""
+    image = bytes(1080) + b"\x53\xef" + bytes(16) + b"\1\0" + bytes(948) + disk(21)
+    seen = look(backups.vmdk(image), tmp_path, "x.vmdk")
+    assert "skipped x.vmdk!/disk: of kind ext, not read: a raw file system" in seen.reasons
+
+
+def test_a_disk_with_large_holes_costs_what_it_holds(tmp_path: Path) -> None:
+    data = backups.dmg(disk(22), kinds=(0x80000005,), step=65_536)
+    at = data.find(b"mish")
+    assert at < 0  # it is in base64 in the list
+    sparse = backups.vmdk(bytes(64 << 20) + disk(22))
+    seen = look(sparse, tmp_path, "x.vmdk")
+    assert not seen.incidents
+    assert seen.tally.expanded < 2 << 20
+
+
+@pytest.mark.parametrize("kind", [0x80000004, 0x80000007])
+def test_parts_of_a_dmg_that_nobody_reads_are_told(kind: int, tmp_path: Path) -> None:
+    seen = look(backups.dmg(disk(23), kinds=(0x80000005, kind)), tmp_path, "x.dmg", strict=True)
+    assert seen.states == {"failed"}
+    assert "LZFSE" in seen.reasons
+
+
+def test_a_damaged_part_of_a_disk_costs_no_other(tmp_path: Path) -> None:
+    data = bytearray(backups.ewf(b"some words of a text\n" * 20_000 + planted(24)))
+    data[260:270] = bytes(10)
+    seen = look(bytes(data), tmp_path, "x.E01")
+    assert token(24).encode() in seen.members["x.E01!/disk"]
+    assert "damaged part of the disk" in seen.reasons
+
+
+def test_a_dmg_without_a_list_is_named(tmp_path: Path) -> None:
+    seen = look(Random(1).randbytes(5000) + planted(25), tmp_path, "x.dmg", strict=True)
+    assert "a disk image of macOS without a list" in seen.reasons
+    assert token(25).encode() in seen.members["x.dmg"]
+
+
+# ---------------------------------------------------------------- phones, packages, browsers
+@pytest.mark.parametrize("packed", [False, True])
+def test_android_backups_are_looked_into(packed: bool, tmp_path: Path) -> None:
+    data = backups.android(tar([("apps/x/sp/a.xml", planted(30)), ("apps/x/f/b.gz", gzip.compress(planted(31)))]), packed)
+    assert sorted(secrets(tmp_path, "x.ab", data)) == sorted([("x.ab!/apps/x/sp/a.xml", token(30)), ("x.ab!/apps/x/f/b.gz!/b", token(31))])
+
+
+def test_an_encrypted_android_backup_is_named(tmp_path: Path) -> None:
+    seen = look(backups.android(b"AB" * 64, how=b"AES-256"), tmp_path, "x.ab")
+    assert seen.reasons == "skipped x.ab: of kind android-backup, not read: encrypted"
+
+
+def test_payloads_of_packages_are_looked_into(tmp_path: Path) -> None:
+    assert secrets(tmp_path, "Payload", backups.pbzx(tar([("a", b"words " * 3000), ("x.env", planted(32))]))) == [("Payload!/x.env", token(32))]
+
+
+def test_sessions_of_firefox_are_read(tmp_path: Path) -> None:
+    text = json.dumps({"windows": [{"url": "https://example.org/?" + "a=b&" * 99, NAME: plain(33), "form": {"token": token(34)}}]})
+    assert {*secrets(tmp_path, "recovery.jsonlz4", backups.mozlz4(text.encode()))} == {
+        ("recovery.jsonlz4!/recovery.json", plain(33)), ("recovery.jsonlz4!/recovery.json", token(34)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", ["gzip", "br", "deflate", ""])
+@pytest.mark.parametrize("hashed", [False, True])
+def test_bodies_in_the_cache_of_chromium_are_unpacked(packed: str, hashed: bool, tmp_path: Path) -> None:
+    import zlib
+
+    import brotli
+
+    body = {"gzip": gzip.compress, "br": brotli.compress, "deflate": zlib.compress, "": bytes}[packed](b"words " * 50 + planted(35))
+    headers = f"HTTP/1.1 200\0content-type: text/plain\0{f'Content-Encoding: {packed}' if packed else ''}\0\0".encode()
+    data = backups.cached(f"https://example.org/?access_token={token(36)}", body, headers, hashed)
+    assert {secret for _, secret in secrets(tmp_path, "0123456789abcdef_0", data)} == {token(35), token(36)}
+
+
+# ---------------------------------------------------------------- brokers and databases
+def test_secrets_of_kubernetes_stand_beside_their_names(tmp_path: Path) -> None:
+    """In a snapshot of etcd: a message in an envelope in a message in a page; also of a page that nothing leads to any more."""
+    data = backups.bolt([(b"1", backups.kubernetes({NAME: plain(90), "github_token": token(91)}))],
+                        stale=backups.kubernetes({NAME: plain(92)}), inline=[(b"x", planted(93))])  # fmt: skip
+    assert {secret for _, secret in secrets(tmp_path, "snapshot.db", data)} == {plain(90), token(91), plain(92), token(93)}
+    text = look(data, tmp_path, "snapshot.db").members["snapshot.db!/@pairs"]
+    assert f"{NAME} = {plain(90)}\n".encode() in text
+    assert b"/registry/secrets/default/it" in text
+
+
+def test_damaged_and_long_pages_of_bolt(tmp_path: Path) -> None:
+    data = backups.bolt([(b"long", planted(94) + b"words " * 3000), (b"key", planted(95))])
+    assert {secret for _, secret in secrets(tmp_path, "x.db", data)} == {token(94), token(95)}
+    changed = bytearray(data)
+    changed[8192 + 16 + 4 : 8192 + 16 + 8] = b"\xff\xff\xff\x7f"
+    seen = look(bytes(changed), tmp_path, "x.db")
+    assert "bolt: damaged page" in seen.reasons
+    assert token(95).encode() in b"".join(seen.members.values())
+
+
+def test_settings_of_android_stand_beside_their_names(tmp_path: Path) -> None:
+    data = backups.message({NAME: plain(96), "github_token": token(97), "n": "words"})
+    assert {secret for _, secret in secrets(tmp_path, "settings.preferences_pb", data)} == {plain(96), token(97)}
+    seen = look(b"\ntext that only has the name\n" + planted(98), tmp_path, "x.preferences_pb")
+    assert token(98).encode() in seen.members["x.preferences_pb"]
+
+
+def test_objects_of_firefox_stand_beside_their_names(tmp_path: Path) -> None:
+    import sqlite3
+
+    base = sqlite3.connect(tmp_path / "it.sqlite")
+    base.execute("create table object_data (object_store_id integer, key blob, index_data_values blob, file_ids text, data blob)")
+    value = {"pad": "words " * 99, NAME: plain(99), "github": token(100), token(101): 5}
+    base.execute("insert into object_data values (1, ?, null, null, ?)", (b"0k", backups.cloned(value)))
+    base.commit()
+    base.close()
+    assert {record["secret"] for record in findings(tmp_path, ".")} == {plain(99), token(100), token(101)}
+
+
+@pytest.mark.parametrize("how", ["none", "gzip", "snappy", "raw snappy", "lz4", "zstd"])
+def test_batches_of_kafka_are_unpacked(how: str, tmp_path: Path) -> None:
+    value = json.dumps({"pad": "words " * 200, NAME: plain(40)}).encode()
+    data = backups.kafka([(b"a", b"words " * 400)], how) + backups.kafka([(b"", value), (b"github_token", token(41).encode())], how, 1)
+    found = secrets(tmp_path, f"{0:020}.log", data + bytes(500))
+    assert {secret for _, secret in found} == {plain(40), token(41)}
+    assert {path for path, _ in found} == {f"{0:020}.log!/@records"}
+
+
+@pytest.mark.parametrize("how", ["none", "gzip", "raw snappy"])
+@pytest.mark.parametrize("version", [0, 1])
+def test_messages_of_old_kafkas_are_unpacked(version: int, how: str, tmp_path: Path) -> None:
+    data = backups.kafka_of_old([b"words " * 50, planted(42)], how, version)
+    assert {secret for _, secret in secrets(tmp_path, f"{7:020}.log", data)} == {token(42)}
+
+
+def test_a_damaged_batch_costs_no_other(tmp_path: Path) -> None:
+    first = bytearray(backups.kafka([(b"a", b"words " * 400)], "gzip"))
+    first[70:80] = bytes(10)
+    seen = look(bytes(first) + backups.kafka([(b"a", planted(43))], "gzip"), tmp_path, f"{0:020}.log")
+    assert token(43).encode() in seen.members[f"{0:020}.log!/@records"]
+    assert "damaged" in seen.reasons
+    assert bytes(first).lstrip(b"\0") in seen.members.values()
+
+
+@pytest.mark.parametrize("how", ["gzip", "lz4", "zstd"])
+def test_a_bomb_in_a_batch_ends_at_its_limit(how: str, tmp_path: Path) -> None:
+    code, packed = backups.packed_by(how, bytes(200 << 20))
+    body = struct.pack(">hiqqqhii", code, 0, 0, 0, -1, -1, -1, 1) + packed
+    data = struct.pack(">qi", 0, len(body) + 9) + struct.pack(">ibI", 0, 2, 0) + body
+    seen = look(data, tmp_path, f"{0:020}.log")
+    assert seen.incidents
+    assert seen.tally.expanded < 80 << 20
+
+
+def test_transactions_and_statements_of_binary_logs_are_unpacked(tmp_path: Path) -> None:
+    pad = b"words " * 99
+    insert = b"INSERT INTO a VALUES ('%b')"
+    data = backups.binlog(
+        backups.statement(insert % token(44).encode()), backups.payload(backups.statement(pad + insert % token(45).encode())),
+        backups.mariadb(pad + insert % token(46).encode()), backups.payload(backups.statement(insert % token(47).encode()), 255),
+    )  # fmt: skip
+    assert {*secrets(tmp_path, "binlog.000001", data)} == {("binlog.000001!/events", token(n)) for n in (44, 45, 46, 47)}
+
+
+def test_an_encrypted_binary_log_is_told(tmp_path: Path) -> None:
+    seen = look(backups.binlog(backups.event(164, bytes(20)), backups.event(2, bytes(80))), tmp_path, "binlog.000001")
+    assert seen.reasons == "failed binlog.000001: binlog: encrypted from here on"
+
+
+# ---------------------------------------------------------------- mail
+def test_attachments_of_outlook_are_looked_into(tmp_path: Path) -> None:
+    packed = zip_([("x.env", planted(50))])
+    made = backups.tnef([("one.zip", packed), ("two.gz", gzip.compress(planted(51)))], f"GITHUB_TOKEN={token(52)}".encode("utf-16-le"))
+    found = secrets(tmp_path, "winmail.dat", made)
+    assert {secret for _, secret in found} == {token(50), token(51), token(52)}
+    assert ("winmail.dat!/one.zip!/x.env", token(50)) in found
+    mail = b"From: a@example.org\nTo: b@example.org\nSubject: k\nMIME-Version: 1.0\nContent-Type: application/ms-tnef; name=winmail.dat\n"
+    mail += b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(made)
+    (tmp_path / "winmail.dat").unlink()
+    assert ("m.eml!/winmail.dat!/one.zip!/x.env", token(50)) in secrets(tmp_path, "m.eml", mail)
+
+
+def test_mails_of_apple_are_looked_into(tmp_path: Path) -> None:
+    mail = b"From: a@example.org\nTo: b@example.org\nMIME-Version: 1.0\nContent-Type: application/zip; name=k.zip\n"
+    mail += b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(zip_([("x.env", planted(53))]))
+    assert secrets(tmp_path, "12.emlx", backups.emlx(mail)) == [("12.emlx!/message.eml!/k.zip!/x.env", token(53))]
+
+
+@pytest.mark.parametrize("how", [0, 1])
+def test_folders_of_outlook_are_read_and_what_is_not_seen_is_told(how: int, tmp_path: Path) -> None:
+    data = backups.pst(f"{NAME}={plain(54)}\r\nGITHUB_TOKEN={token(55)}\r\n".encode("utf-16-le"), how)
+    (tmp_path / "x.pst").write_bytes(data)
+    result = scanned(tmp_path, Limits())
+    assert {f.path for f in result.findings} == {"x.pst!/mails"}
+    assert len(result.findings) == 2
+    assert [i.state for i in result.incidents] == ["skipped"]
+
+
+def test_a_folder_of_outlook_that_is_encrypted_is_named(tmp_path: Path) -> None:
+    assert look(backups.pst(b"", 2), tmp_path, "x.pst").reasons == "skipped x.pst: of kind pst, not read: encrypted"
+
+
+# ---------------------------------------------------------------- archives
+@pytest.fixture(scope="module")
+def seven() -> str:
+    tool = shutil.which("7zz") or shutil.which("7z")
+    if tool is None:
+        pytest.skip("needs 7-Zip")
+    return tool
+
+
+def by_seven(seven: str, folder: Path, *options: str, name: str, content: bytes) -> bytes:
+    (folder / "x.env").write_bytes(content)
+    subprocess.run([seven, "a", *options, name, "x.env"], cwd=folder, check=True, capture_output=True, timeout=60)
+    data = (folder / name).read_bytes()
+    (folder / "x.env").unlink()
+    return data
+
+
+@pytest.mark.parametrize("method", ["Copy", "Deflate", "Deflate64", "BZip2", "LZMA", "PPMd", "xz"])
+def test_all_methods_of_zips_are_read(seven: str, method: str, tmp_path: Path) -> None:
+    data = by_seven(seven, tmp_path, "-tzip", f"-mm={method}", name="a.zip", content=b"words " * 500 + planted(60) + b"more " * 90_000)
+    assert secrets(tmp_path, "a.zip", data) == [("a.zip!/x.env", token(60))]
+    (tmp_path / "a.zip").unlink()
+    assert secrets(tmp_path, "b.tar", tar([("a.zip", data)])) == [("b.tar!/a.zip!/x.env", token(60))]
+
+
+def test_damaged_and_cut_ppmd_is_told(seven: str, tmp_path: Path) -> None:
+    data = by_seven(seven, tmp_path, "-tzip", "-mm=PPMd", name="a.zip", content=Random(3).randbytes(90_000) + planted(61))
+    for at in (60, 2000, 80_000):
+        changed = bytearray(data)
+        changed[at : at + 4] = b"\xff\0\xff\0"
+        seen = look(bytes(changed), tmp_path, "a.zip")
+        assert "failed" in seen.states, at
+        assert "internal error" not in seen.reasons
+    assert look(data[:50_000], tmp_path, "a.zip").states == {"failed"}
+
+
+@pytest.mark.parametrize("method", [1, 6, 97, 4, 77])
+def test_methods_of_zips_that_nobody_reads_are_told(method: int, tmp_path: Path) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("a.env", planted(62))
+        archive.writestr("b.env", planted(63))
+    data = bytearray(made.getvalue())
+    for mark, at in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        place = data.find(mark)
+        struct.pack_into("<H", data, place + at, method)
+    seen = look(bytes(data), tmp_path, "a.zip", strict=True)
+    assert f"failed a.zip!/a.env: zip: compressed by method {method}: no reader" in seen.reasons
+    assert token(63).encode() in seen.members["a.zip!/b.env"]
+
+
+@pytest.mark.parametrize("method", ["LZMA", "LZMA2", "PPMd", "BZip2", "Deflate", "Deflate64", "Copy"])
+def test_methods_of_7z_are_read(seven: str, method: str, tmp_path: Path) -> None:
+    data = by_seven(seven, tmp_path, f"-m0={method}", name="a.7z", content=b"words " * 900 + planted(64))
+    assert secrets(tmp_path, "a.7z", data) == [("a.7z!/x.env", token(64))]
+
+
+def test_what_nobody_knows_in_a_7z_is_named_and_costs_no_other(seven: str, tmp_path: Path) -> None:
+    """7-Zip packs programs for ARM64 by a filter that libarchive 3.6 gives up at; what comes behind them was not read."""
+    for name, options in (("a", ["-m0=ARM64", "-m1=LZMA2"]), ("b", ["-m0=LZMA2"]), ("c", ["-m0=Deflate64"])):
+        (tmp_path / f"{name}.env").write_bytes(b"words " * 90 + planted({"a": 65, "b": 66, "c": 67}[name]))
+        subprocess.run([seven, "a", *options, "x.7z", f"{name}.env"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    seen = look((tmp_path / "x.7z").read_bytes(), tmp_path, "x.7z", strict=True)
+    assert {name for name, data in seen.members.items() if b"ghp_" in data} == {"x.7z!/b.env", "x.7z!/c.env"}
+    assert "failed x.7z!/a.env: packed by ARM64, which no reader here knows" in seen.reasons
+
+
+def test_more_than_99_parts_of_a_zip_are_read_as_one(tmp_path: Path) -> None:
+    """`.z99` is followed by `.z100`."""
+    if shutil.which("zip") is None:
+        pytest.skip("needs zip")
+    (tmp_path / "r").write_bytes(Random(9).randbytes(6_800_000))
+    (tmp_path / "x.env").write_bytes(planted(68))
+    subprocess.run(["zip", "-q", "-s", "64k", "a.zip", "r", "x.env"], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    assert (tmp_path / "a.z100").exists()
+    (tmp_path / "r").unlink()
+    (tmp_path / "x.env").unlink()
+    (record,) = findings(tmp_path, ".")
+    assert (record["path"], record["secret"]) == ("a.zip!/x.env", token(68))
+
+
+# ---------------------------------------------------------------- extract
+def test_extract_writes_what_chains_of_backups_name(tmp_path: Path) -> None:
+    made = {
+        "NTUSER.DAT": backups.hive({"GITHUB_TOKEN": token(70)}), "x.bin": backups.plist({"GITHUB_TOKEN": token(71)}),
+        "x.vmdk": backups.vmdk(disk(72)), "x.E01": backups.ewf(disk(73)), "x.dmg": backups.dmg(disk(74)),
+        "x.ab": backups.android(tar([("a/x.env", planted(75))])), "x.jsonlz4": backups.mozlz4(b"words " * 90 + planted(76)),
+        f"{0:020}.log": backups.kafka([(b"k", planted(77))], "gzip"), "binlog.1": backups.binlog(backups.payload(planted(78).rjust(200))),
+        "winmail.dat": backups.tnef([("k.gz", gzip.compress(planted(79)))]), "1_0": backups.cached("https://x", gzip.compress(planted(80)), b"\0\0"),
+    }  # fmt: skip
+    (folder := tmp_path / "in").mkdir()
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    found = list(scanned(folder, Limits()).findings)
+    assert len(found) == len(made), sorted(f.path for f in found)
+    for finding in found:
+        done = run(folder, "extract", f"{finding.path}:{finding.start_line}")
+        assert done.returncode == 0, done.stderr
+        assert finding.secret is not None
+        assert finding.secret in done.stdout, finding.path
+
+
+def test_lists_as_xml_still_read(tmp_path: Path) -> None:
+    data = plistlib.dumps({NAME: plain(81), "gz": gzip.compress(planted(82))})
+    assert {secret for _, secret in secrets(tmp_path, "x.plist", data)} == {plain(81), token(82)}
