@@ -38,6 +38,17 @@ class Unit(NamedTuple):
     """None for the last part of a file, and for a whole one."""
 
 
+class Content(NamedTuple):
+    """What a file holds, if a blob with just that is sure to hold nothing that is reported: see checkouts.py."""
+
+    digest: bytes
+    path: str
+    """That of such a blob."""
+    views: int
+    """Those that are made of it in a blob, with their bytes."""
+    view_bytes: int
+
+
 class Done(NamedTuple):
     """What a unit of work gave. Lines of findings count from the unit's first line, columns of that line from the
     unit's first byte."""
@@ -62,6 +73,8 @@ class Done(NamedTuple):
     """What became of the bytes of a container, and of those that came out of it; None for what is none."""
     last: _Raw = b""
     """The end of what a rotated log's compressed part holds: the next part may go on with it."""
+    content: Content | None = None
+    """Told by a worker of what was one file; nobody keeps it."""
 
 
 class Policy(NamedTuple):

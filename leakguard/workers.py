@@ -42,7 +42,7 @@ AHEAD = 16
 """Batches handed out ahead of the oldest one that is not done, per worker: bounds what waits in memory."""
 READY = 2
 """Batches made beforehand: whoever makes them from an archive does so while all workers are busy."""
-BACKLOG = 24 * 1024 * 1024
+BACKLOG = 6 * 1024 * 1024
 """Bytes of content made beforehand, by whoever makes any: some members take a second to come, and two processes scan programs
 sooner than one reads them."""
 
@@ -62,7 +62,8 @@ def run_any(
     weigh: Callable[[list[_U]], int] | None = None,
 ) -> Iterator[tuple[_U, _D]]:
     """Results of other kinds of units: `scan` does one, `lost` is the outcome of one that killed its worker. Both are
-    functions of a module, for they are sent to the workers. `weigh`: bytes of content that a batch holds; with it BACKLOG
+    functions of a module, for they are sent to the workers. What follows an empty batch is made when all before it is done and was
+    handed on. `weigh`: bytes of content that a batch holds; with it BACKLOG
     of them are made beforehand, and a worker has AT_ONCE of those that hold any."""
     pool = _Pool(engine, policy, jobs, scan, lost)
     pool.weigh = weigh
@@ -139,16 +140,20 @@ class _Pool:
         """Numbers, batches, and bytes of content in them."""
         done: dict[int, list[tuple[Any, Any]]] = {}
         following = 0
-        more = True
+        more, waits = True, False
         idle = list(self.workers)
         busy: list[_Worker] = []
         highest = 0
         while more or busy or ready:
-            made = more and self._may_make(ready) and highest - following < AHEAD * len(self.workers)
+            waits = waits and bool(busy or ready)
+            made = more and not waits and self._may_make(ready) and highest - following < AHEAD * len(self.workers)
             if made:
                 item = next(source, None)
                 if item is None:
                     more = False
+                elif not item[1]:
+                    waits, done[item[0]] = True, []
+                    highest = item[0] + 1
                 else:
                     ready.append((*item, 0 if self.weigh is None else self.weigh(item[1])))
                     highest = item[0] + 1

@@ -303,3 +303,28 @@ def test_a_worker_that_dies_with_two_batches_loses_one_unit(engine: Engine) -> N
             assert answer.startswith(b"%d a worker died on it" % len(unit))
         else:
             assert answer == unit * 3
+
+
+@pytest.mark.parametrize("weight", [None, 0, 1])
+def test_what_follows_an_empty_batch_is_made_when_all_before_it_was_handed_on(engine: Engine, weight: int | None) -> None:
+    taken: list[bytes] = []
+    seen: list[int] = []
+
+    def batches() -> Iterator[list[bytes]]:
+        for part in range(3):
+            yield from ([b"%d" % number] for number in range(part * 20, part * 20 + 20))
+            yield []
+            seen.append(len(taken))
+
+    weigh = None if weight is None else lambda batch: weight * len(batch)
+    for unit, answer in workers.run_any(engine, batches(), Policy(), 2, _answered, _gone, weigh):
+        assert answer == unit * 3
+        taken.append(unit)
+    assert taken == [b"%d" % number for number in range(60)]
+    assert seen == [20, 40, 60]
+
+
+@pytest.mark.parametrize("empty", [[[]], [[], []], [[], [b"1"], [], []]])
+def test_empty_batches_end(engine: Engine, empty: list[list[bytes]]) -> None:
+    done = list(workers.run_any(engine, iter(empty), Policy(), 2, _answered, _gone))
+    assert done == [(unit, unit * 3) for batch in empty for unit in batch]

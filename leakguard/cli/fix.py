@@ -147,7 +147,7 @@ class _Fix:
                 if change.unmerged:
                     raise UsageError(f"fix: {change.path}: is not merged yet")
                 data = blobs.read(change.blob)
-                found, problems = self.scanner.text(data, change.path, "index")
+                found, problems = self.scanner.content(data, change.path, "index")
                 self.gaps += [f"{change.path}: {problem}" for problem in problems]
                 self._mask(found)
                 kept = self.accepted.apply(ScanResult(tuple(found), (), (), Totals())).findings
@@ -155,7 +155,8 @@ class _Fix:
                 if not kept:
                     continue
                 self._rewrite(change.path, data, kept, blob=change.blob, mode=change.mode)
-                self._same_in_tree(change.path, data, {finding.secret for finding in kept})
+                if all(finding.origin.inside is None for finding in kept):  # an archive is not written into
+                    self._same_in_tree(change.path, data, {finding.secret for finding in kept})
 
     def _same_in_tree(self, path: str, staged: bytes, secrets: set[bytes | None]) -> None:
         """The same values in the work tree's file, which may have other edits: those stay."""

@@ -1,4 +1,4 @@
-"""Finds, for what another tool accepted, the finding of ours that is the same.
+"""Finds, for what another tool accepted, the finding of ours that is the same, in archives, too.
 
 Reads files below one folder and blobs of its repository, each once; runs nothing of it. Imported by cli/baseline.py.
 """
@@ -25,7 +25,7 @@ class Importer:
         """(the findings that are this entry, why there is none)."""
         if not entry.path:
             return [], "it names no file"
-        found, problem = self._findings(entry.path, entry.commit)
+        found, problem = self._within(entry, entry.commit)
         if problem:
             return [], problem
         doubts = [(finding, entry.doubt(finding)) for finding in found]
@@ -38,8 +38,22 @@ class Importer:
         """The same findings as the file has them now, where it still does: those of a commit are history otherwise."""
         if not entry.commit:
             return findings
-        known = {finding.fingerprint: finding for finding in self._findings(entry.path, "")[0]}
+        known = {finding.fingerprint: finding for finding in self._within(entry, "")[0]}
         return [known.get(finding.fingerprint, finding) for finding in findings]
+
+    def _within(self, entry: Foreign, commit: str) -> tuple[list[Any], str]:
+        """What is found where an entry says. Other tools write a member behind the archive that it is in: `a.zip!conf/.env`."""
+        found, problem = self._findings(entry.path, commit)
+        at = entry.path.find("!", 1)
+        while problem and at > 0:
+            all_of_it, _ = self._findings(entry.path[:at], commit)
+            if all_of_it:
+                member = entry.path[at + 1 :].replace("!/", "!").lstrip("/")
+                own = [finding for finding in all_of_it if _member(finding) == member]
+                # a line is one of that member; a value may be known by itself, whatever the member was called there
+                return own or (all_of_it if entry.secret or entry.sha1 else []), ""
+            at = entry.path.find("!", at + 1)
+        return found, problem
 
     def _findings(self, path: str, commit: str) -> tuple[list[Any], str]:
         key = (path, commit)
@@ -69,4 +83,13 @@ class Importer:
         done = Git(self._root).ask("cat-file", "blob", f"{commit}:{path}")
         if done.returncode:
             return [], "no such file in that commit here"
-        return self._scanner.text(done.stdout, path)[0], ""
+        return self._scanner.content(done.stdout, path)[0], ""
+
+
+def _member(finding: Any) -> str:
+    """Where in its archive a finding is, one name behind the other; "" if it is in none."""
+    names, origin = [], finding.origin
+    while origin.inside is not None:
+        names.append(origin.path)
+        origin = origin.inside
+    return "!".join(reversed(names))

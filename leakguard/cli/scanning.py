@@ -83,6 +83,22 @@ class Scanner:
         found, _ = findings_of(engine, Document(data, Origin(kind, path)), scan.matches, 1)
         return found, list(scan.incidents)
 
+    def content(self, data: bytes, path: str, kind: str = "blob") -> tuple[list[Finding], list[str]]:
+        """The same, and what is in them if they are an archive."""
+        from leakguard.model import Origin
+        from leakguard.pipeline import scan_leaves
+        from leakguard.sources.inside.magic import ISO_HEAD, NESTED_ONLY, ends_as_zip, kind_of
+        from leakguard.sources.inside.walk import Tally, leaves_in
+
+        policy = policy_of(self.settings)
+        packed = kind_of(data[:ISO_HEAD], path) or ("zip" if ends_as_zip(data) else "")
+        if policy.inside is None or not packed or packed in NESTED_ONLY:
+            return self.text(data, path, kind)
+        incidents: list[Incident] = []
+        tally = Tally()
+        leaves = leaves_in(data, Origin(kind, path), packed, policy.inside, incidents.append, tally=tally)
+        done = scan_leaves(self.engine(len(data)), leaves, policy, incidents, tally)
+        return done.findings, [incident.reason for incident in done.incidents if incident.state != "skipped"]
 
     def shown(self, text: str) -> str:
         """A path or a sentence with what is secret in it masked."""

@@ -14,6 +14,12 @@ from leakguard.detect.engine import Engine
 
 _OPTIMISED = re.compile(r"\.opt-[12](?=\.pyc\Z)")
 """What Python calls its byte code by; nothing asks for that."""
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+"""What objects of git are called by: it says nothing of what they hold."""
+_DIGITS = re.compile(r"[0-9a-f*?]*|.*[\[{].*", re.DOTALL)
+"""Globs that may be of digits: with sets and alternatives nobody looks."""
+_BLOB = "blob/"
+_HEX = re.compile(r"(?:blob)?[0-9a-f]*")
 _WHOLE = frozenset(("unless", "path_like"))
 """Gates that look at the whole path."""
 
@@ -28,9 +34,12 @@ class Alike:
         if one == other:
             return True
         engine = self._engine
-        if _name(one) != _name(other) or engine.context._in_path(one) != engine.context._in_path(other):
+        name = _name(one)
+        if name != _name(other):
             return False
-        globs = self._globs
+        if (name or self._may_name(one) or self._may_name(other)) and engine.context._in_path(one) != engine.context._in_path(other):
+            return False
+        globs = self._globs if name else self._of_ids
         return globs is not None and all(engine._path_allowed(index, one) == engine._path_allowed(index, other) for index in globs)
 
     @cached_property
@@ -42,6 +51,29 @@ class Alike:
             return None
         return [index for index, rule in enumerate(rules) if rule.include or rule.exclude]
 
+    def _may_name(self, path: str) -> bool:
+        """Whether a blob's path may name a provider; True for all other paths."""
+        return not path.startswith(_BLOB) or any(alias in path for alias in self._in_ids)
+
+    @cached_property
+    def _in_ids(self) -> list[str]:
+        """What providers are called that an id's digits may be."""
+        return [alias for alias in self._engine.context.aliases if _HEX.fullmatch(alias)]
+
+    @cached_property
+    def _of_ids(self) -> list[int] | None:
+        """Those of them that may tell one id from another; few globs are of digits alone."""
+        rules, globs = self._engine.rules, self._globs
+        if globs is None:
+            return None
+        return [index for index in globs if not all(map(_of_words, (*rules[index].include, *rules[index].exclude)))]
+
+
+def _of_words(glob: str) -> bool:
+    """Whether what it asks of a file's name is something that no id has."""
+    return not _DIGITS.fullmatch(glob.rpartition("/")[2])
+
 
 def _name(path: str) -> str:
-    return _OPTIMISED.sub("", path.rpartition("/")[2])
+    name = path.rpartition("/")[2]
+    return "" if _ID.fullmatch(name) else _OPTIMISED.sub("", name)

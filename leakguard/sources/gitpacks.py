@@ -25,13 +25,13 @@ from leakguard.sources.windows import open_regular
 
 BLOB = 3
 _OFFSET, _REFERENCE = 6, 7
-_LARGEST = 8 * 1024 * 1024
+LARGEST = 8 * 1024 * 1024
 """Bytes of a blob, and of a difference: larger ones are git's."""
 _LONGEST = 4096
 """Differences one behind the other; git itself makes at most 4,095."""
 _MOST_WORK = 256 * 1024 * 1024
 """Bytes that are put together for one blob whose base is not at hand."""
-_SLACK = 1024
+SLACK = 1024
 """Bytes that what is packed may be longer than unpacked, beside a thousandth."""
 _LEAST = 24
 """Bytes of a copied piece that is worth to be called the same."""
@@ -145,11 +145,11 @@ class Pack:
         return kind, size, -1, at
 
     def _inflated(self, at: int, size: int) -> bytes:
-        if size > _LARGEST:
+        if size > LARGEST:
             raise Doubt("large")
         packed = zlib.decompressobj()
         try:
-            out = packed.decompress(self._view[at : min(self._end, at + size + size // 1000 + _SLACK)], size + 1)
+            out = packed.decompress(self._view[at : min(self._end, at + size + size // 1000 + SLACK)], size + 1)
         except zlib.error:
             raise Doubt("damaged") from None
         if not packed.eof or len(out) != size:
@@ -198,7 +198,7 @@ def _mapped(path: str) -> mmap.mmap:
         os.close(handle)
 
 
-def _length(delta: bytes, at: int) -> tuple[int, int]:
+def length_at(delta: bytes, at: int) -> tuple[int, int]:
     """A number as differences begin with two of; and what follows it."""
     value = shift = 0
     while True:
@@ -221,9 +221,9 @@ def applied(old: bytes, delta: bytes) -> tuple[bytes, list[Hunk]]:
 
 
 def _applied(old: bytes, delta: bytes) -> tuple[bytes, list[Hunk]]:  # noqa: PLR0912, PLR0915 - the hot loop, flat
-    most, at = _length(delta, 0)
-    size, at = _length(delta, at)
-    if most != len(old) or size > _LARGEST:
+    most, at = length_at(delta, 0)
+    size, at = length_at(delta, at)
+    if most != len(old) or size > LARGEST:
         raise Doubt("a difference to something else")
     view = memoryview(old)
     end = len(delta)
@@ -275,7 +275,7 @@ def _applied(old: bytes, delta: bytes) -> tuple[bytes, list[Hunk]]:  # noqa: PLR
             done += op
         else:
             raise Doubt("a difference with something that is none")
-        if done > _LARGEST:
+        if done > LARGEST:
             raise Doubt("large")
     if done != size or at != end:
         raise Doubt("another size than it says")
@@ -379,7 +379,7 @@ def families(pack: Pack, places: Iterable[int]) -> Iterator[list[tuple[int, int]
             kind, size, base, _ = pack.header(at)
         except (Doubt, IndexError):
             continue
-        if size <= _LARGEST and kind in (BLOB, _OFFSET):
+        if size <= LARGEST and kind in (BLOB, _OFFSET):
             bases[at] = base
     below: dict[int, list[int]] = {}
     roots = []

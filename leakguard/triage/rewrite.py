@@ -122,6 +122,8 @@ _INSTEAD = {
     ".key": "keep the file out of git and name its path in a variable",
 }
 _REMOVE = "take the value out by hand"
+_PACKED = "it is inside of an archive or another container"
+_REPACK = "make that anew without the value, or keep it out of git"
 
 
 def language_of(path: str) -> str:
@@ -137,13 +139,16 @@ def language_of(path: str) -> str:
     return next((name for name, endings in _EXTENSIONS.items() if ending in endings), "")
 
 
-def rewrite(path: str, data: bytes, findings: Iterable[Finding], names: Callable[[Finding, bytes], str]) -> Rewritten:
+def rewrite(path: str, data: bytes, findings: Sequence[Finding], names: Callable[[Finding, bytes], str]) -> Rewritten:
     """The file with every value replaced that can be. Findings hold their secrets. `names` gives the variable for a
     finding, the same for the same value; it is also told the line up to the value."""
     language = language_of(path)
     edits: list[tuple[int, int, bytes]] = []
     values: dict[str, Value] = {}
     refused: list[Refusal] = []
+    packed = [finding for finding in findings if finding.origin.inside is not None]
+    refused += [Refusal(finding, _PACKED, _REPACK) for finding in packed]  # their offsets are those of members
+    findings = [finding for finding in findings if finding.origin.inside is None]
     for finding in _outermost(findings):
         problem = _cannot(path, language, data, finding)
         if not problem:
@@ -185,8 +190,6 @@ def _cannot(path: str, language: str, data: bytes, finding: Finding) -> str:
     secret = finding.secret
     if secret is None or finding.view or data[finding.start_byte : finding.end_byte] != secret:
         return "the value does not stand there as it is (it is encoded, or put together from pieces)"
-    if finding.origin.inside is not None:
-        return "it is inside of an archive or another container"
     if b"\n" in secret or b"\r" in secret:
         return "it has several lines: keep it in a file of its own, outside of the repository"
     try:

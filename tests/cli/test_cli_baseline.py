@@ -355,6 +355,45 @@ def test_imports_map_exactly_or_list(repository: Path, said: Said) -> None:
     assert "outside of the folder" in said()[0]
 
 
+def test_what_other_tools_found_in_archives_is_imported(repository: Path, said: Said) -> None:
+    """gitleaks writes a member behind its archive, `a.zip!conf/.env`; TruffleHog and detect-secrets name the archive alone."""
+    with ZipFile(Path("src", "a.zip"), "w", ZIP_DEFLATED) as packed:
+        packed.writestr("conf/.env", f"\nTOKEN={OTHER}\n")
+        packed.writestr("other.env", f"\nTOKEN={THIRD}\n")
+    git("add", ".")
+    git("commit", "-qm", "packed")
+    old = git("rev-parse", "HEAD").strip()
+    places = ("src/a.zip!conf/.env:x:2", f"{old}:src/a.zip!other.env:x:2", "src/a.zip!conf/.env:x:1", "src/a.zip!gone:x:2", "src/a.zip!:x:2")
+    Path(".gitleaksignore").write_text("".join(f"{place}\n" for place in places))
+    Path("leakguard.baseline").unlink()
+    said()
+    assert run(["baseline", "import", ".gitleaksignore", "--owner", "ann"]) == 1
+    assert [line.split(":")[2] for line in said()[0].splitlines()] == ["3", "4", "5"]
+    assert len(rows()) == 2
+    assert not any("in=history" in row for row in rows())
+    assert scan("src/a.zip") == 0
+    Path("src", "a.zip").unlink()
+    git("commit", "-qam", "gone")
+    report = [
+        {"RuleID": "a", "File": "src/a.zip!conf/.env", "StartLine": 2, "Secret": OTHER, "Commit": old},
+        {"RuleID": "b", "File": "src/a.zip!renamed/.env", "StartLine": 9, "Secret": THIRD, "Commit": old},
+        {"RuleID": "c", "File": "src/a.zip!conf/.env", "StartLine": 2, "Secret": WORD, "Commit": old},
+        {"RuleID": "d", "File": "src/a.zip!conf/.env", "StartLine": 2, "Secret": OTHER, "Commit": ""},
+    ]
+    Path("report.json").write_text(json.dumps(report))
+    Path("leakguard.baseline").unlink()
+    said()
+    assert run(["baseline", "import", "report.json", "--owner", "ann"]) == 1
+    assert [line.split(": ")[1] for line in said()[0].splitlines()] == ["report.json, entry 3", "report.json, entry 4"]
+    assert len(rows()) == 2
+    assert all("in=history" in row for row in rows())
+    Path("report.json").write_text(
+        json.dumps({"SourceMetadata": {"Data": {"Git": {"file": "src/a.zip", "commit": old, "line": 1}}}, "DetectorName": "Github", "Raw": OTHER})
+    )
+    Path("leakguard.baseline").unlink()
+    assert run(["baseline", "import", "report.json", "--owner", "ann"]) == 0
+
+
 def test_history_has_its_own_entries_that_survive_a_rebase(repository: Path, said: Said) -> None:
     add("gone.env", OTHER)
     Path("src", "gone.env").write_text("cleaned\n")

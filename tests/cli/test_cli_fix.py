@@ -73,6 +73,23 @@ def test_an_archive_is_never_written_into(here: Path, said: Said, kind: int) -> 
     assert (here / "backup.zip").read_bytes() == before
 
 
+def test_of_each_member_it_is_said_that_it_lies_in_an_archive(here: Path, said: Said) -> None:
+    """Their offsets are alike, and mean nothing in the archive's own bytes."""
+    with ZipFile(here / "backup.zip", "w", ZIP_STORED) as packed:
+        for number, name in enumerate(("a.env", "b.env", "deep/c.yml")):
+            packed.writestr(name, f"T={expand('{{gen:github ghp_}}', Random(80 + number))}\n")
+    assert run(["fix", "--yes", "backup.zip"]) == 1
+    told = said()
+    names = ("a.env", "b.env", "deep/c.yml")
+    for name in names:
+        assert f"not replaced: backup.zip!/{name}:1: github.personal-access-token: it is inside of an archive" in told
+    assert told.count("instead: make that anew without the value") == 3
+    git("add", "backup.zip")
+    assert run(["fix", "--yes", "--staged"]) == 1
+    told = said()
+    assert all(f"not replaced: backup.zip!/{name}:1" in told for name in names)
+
+
 def test_nothing_changes_without_consent(here: Path, said: Said) -> None:
     before = tree(here)
     assert run(["fix", "--dry-run"]) == 1

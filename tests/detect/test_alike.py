@@ -23,6 +23,11 @@ from leakguard.detect.generate import expand
         ("src/binance/config.py", "src/other/config.py", False),  # a venue is named
         ("src/binance/config.py", "lib/binance/config.py", True),
         ("a/x.pem", "b/x.pem", True),
+        ("blob/" + "0" * 40, "blob/" + "12" * 20, True),  # an id says nothing
+        ("blob/" + "0" * 40, "blob/" + "12" * 32, True),
+        ("blob/" + "0" * 40, "blob/" + "12" * 19, False),
+        ("blob/" + "0" * 40, "blob/12aad" + "1" * 35, False),  # but who is called by letters that digits are
+        ("blob/" + "0" * 40, "binance/" + "0" * 40, False),
         ("my-wallet-stuff/x.txt", "other/x.txt", False),  # a rule's glob
     ],
 )
