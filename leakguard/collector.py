@@ -138,7 +138,7 @@ class Collector:
 
             self.findings = joined(engine, policy, pairs, self.ends, self.findings)
             self.ends.clear()
-        if self.references:
+        if self.references or any(finding.origin.about for finding in self.findings):
             from leakguard.triage.joining import join_halves
 
             self.findings, self.sets = join_halves(self.findings, self.sets, self.references, engine.ruleset)

@@ -55,17 +55,28 @@ LOW_ENTROPY_PARTS = frozenset({"password", "passphrase", "username", "memo", "ui
 """Kinds people choose themselves: a keyed hash of one can be guessed, so they are identified by place."""
 
 
+ABOUT = "\x1f"
+"""Ends each thing that a path, as the engine is told it, says it is about. What comes behind the last is the path."""
+
+
 class Origin(NamedTuple):
     """Where bytes came from: a chain, the innermost container's member first.
 
     `kind` is file, stdin, member, blob, layer, ...; `path` is POSIX and relative to its container; `inside` is
-    the container's own origin; `facts` are printable pairs (commit, author, digest ...).
+    the container's own origin; `facts` are printable pairs (commit, author, digest ...). `about` is what its container
+    says this is about, the nearer last (the subject of a mail, what other cells of a notebook import): it is shown nowhere.
     """
 
     kind: str
     path: str
     inside: Any = None  # Origin | None; mypy has no recursive NamedTuple
     facts: tuple[tuple[str, str], ...] = ()
+    about: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The path as the engine is told it: behind what it is about (ABOUT)."""
+        return ABOUT.join((*self.about, self.path)) if self.about else self.path
 
     def __str__(self) -> str:
         return f"{self.inside}!/{self.path}" if self.inside is not None else self.path

@@ -94,7 +94,7 @@ def scan_whole(engine: Engine, document: Document, policy: Policy, incidents: li
     if not size and not ties(str(document.origin)):
         return Done([], [], 0, 0, 0, 0, incidents)
     try:
-        scan = engine.scan(document.data, document.origin.path, size=size, core_end=size)
+        scan = engine.scan(document.data, document.origin.told, size=size, core_end=size)
     except EngineError as error:
         incidents.append(Incident("failed", str(document.origin), error.message, size))
         return Done([], [], 0, 0, 0, 0, incidents)
@@ -370,7 +370,7 @@ def _scan_window(
     border = len(data) if base + document.core_end == end else document.core_end
     cut = None
     try:
-        scan = engine.scan(data, document.origin.path, document.final, size=whole, core_end=border, reach=reach)
+        scan = engine.scan(data, document.origin.told, document.final, size=whole, core_end=border, reach=reach)
     except EngineError as error:
         return _judged(engine, document, error, account), cut
     if 0 <= scan.cut < document.core_end:
@@ -441,6 +441,10 @@ def scan_files(
         from leakguard.sources.volumes import gathered
 
         tasks = gathered(tasks, collector.incidents.append)
+    if policy.git:
+        from leakguard.sources.gitunpack import packs_last
+
+        tasks = packs_last(tasks)
     names = Names(None, policy.min_severity, policy.min_confidence)
     tasks = _named(tasks, names) if named else iter(tasks)
     for task in tasks:

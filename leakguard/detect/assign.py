@@ -248,7 +248,7 @@ def _after_comma(data: bytes, end: int) -> bool:
 def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     """What one of the rarer forms assigns at `start`."""
     found = named(data, form - _FORMS, start)
-    if form == _FORMS + HEADED:
+    if form - _FORMS in HEADED:
         field = headed(data, start)
         if found is None or not _SENSITIVE.search(field):
             return None

@@ -27,7 +27,7 @@ from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
 from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
 from leakguard.detect.tables import is_header, key_file, rows
-from leakguard.model import Confidence, Rule, RuleSet
+from leakguard.model import ABOUT, Confidence, Rule, RuleSet
 
 _ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("nonce",), ("digest",), ("checksum",), ("hash",), ("salt",)})
 """Last words of names whose values are spent once used, or never were secret."""
@@ -57,6 +57,10 @@ NAMED = 1000
 
 WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
+
+_PATH, _ABOUT = "named in the path", "named in what it is part of"
+_MOST_ABOUT = 9
+"""Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""
 
 
 KEY_REACH = 2 * REACH
@@ -92,7 +96,7 @@ class Context:
         self._words: dict[tuple[str, ...], list[tuple[int, str]]] = {}
         self._own: dict[int, tuple[str, ...]] = {}
         self._wordy: dict[tuple[str, ...], bool] = {}
-        self._path: tuple[str, list[tuple[int, str]]] = "", []
+        self._path: tuple[str, list[tuple[int, str, str]]] = "", []
         self.rules = ruleset.rules
         self._generics: dict[bytes, list[int]] = {}
         self.generic = tables.generic
@@ -120,7 +124,7 @@ class Context:
         out: list[Hit] = []
         seen: set[tuple[int, int]] = set()
         mentions = Mentions(data, self.find, self.names, len(ends))
-        for found in chain(self._values(data, ends), key_file(data) if listed else ()):
+        for found in chain(self._values(data, ends), key_file(data, path) if listed else ()):
             span = (found.start, found.end)
             name = words(found.name)
             if name[-1:] in _ONE_TIME or (name[-1:] == ("key",) and name[-2:-1] in _LOOKED_UP) or span in seen:
@@ -193,12 +197,13 @@ class Context:
     def _key_of(self, data: bytes, found: Assigned, provider: str, keys: list[int], path: str) -> Chosen | None:
         """The first of a provider's rules for keys that takes a value."""
         value = data[found.start : found.end]
-        if _NO_SECRET.fullmatch(value) or _WORDY.fullmatch(value):
+        if _NO_SECRET.fullmatch(value) or (_WORDY.fullmatch(value) and not _unlike_words(value, _HARDLY)):
             return None
         fitting = self._fitting(provider, value, {})
         evidence = Evidence(provider, NAMED, "beside its secret")
         ranked = [(1, index) for index in keys if index in fitting]
-        return self._judged(ranked, evidence, lambda: Candidate(data, found.start, found.end, KEY, {"quote": b"", "sep": b"="}, path))
+        own = path.rpartition(ABOUT)[2]
+        return self._judged(ranked, evidence, lambda: Candidate(data, found.start, found.end, KEY, {"quote": b"", "sep": b"="}, own))
 
     def _values(self, data: bytes, ends: list[tuple[int, int]]) -> Iterator[Assigned]:
         """What is assigned at these ends; a table's rows for its header; the literal of a lookup's default."""
@@ -247,7 +252,7 @@ class Context:
         )
 
         def new() -> Candidate:
-            return Candidate(data, assigned.start, assigned.end, called, groups, path)
+            return Candidate(data, assigned.start, assigned.end, called, groups, path.rpartition(ABOUT)[2])
 
         yielding: Chosen | None = None
         for evidence, fitting in self._evidence(data, assigned, name, path, value, mentions):
@@ -391,10 +396,11 @@ class Context:
             self._near(data, assigned, [mention for mention in around if mention[2] in able], found)
         # a chat on Discord about a venue's keys: the path names where it was held, the text whose they are
         spoken = not named.isdisjoint(self.venues)
-        for size, provider in self._in_path(path):
+        for strength, provider, reason in self._in_path(path):
             if provider not in given and fits(provider):
-                strength = 440 if spoken and provider not in self.venues else 500
-                _keep(found, provider, strength + size, "named in the path")
+                # what a container says is for those of whom the text says nothing
+                less = 350 if reason is _ABOUT else 60 * (provider not in self.venues)
+                _keep(found, provider, strength - less * spoken, reason)
         # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
         least = STRUCTURE if (found or named) and _foreign(name) else 0
         for evidence in sorted(found.values(), key=_by_strength):
@@ -416,11 +422,15 @@ class Context:
             return []
         return sorted(found.values(), key=_by_strength)
 
-    def _in_path(self, path: str) -> list[tuple[int, str]]:
-        """(words, provider) of the aliases in the path of the file: the same for all values in it."""
+    def _in_path(self, path: str) -> list[tuple[int, str, str]]:
+        """(strength, provider, reason) of the aliases in the path of the file and in what it is about: the same for all values
+        in it."""
         of, known = self._path
         if of != path:
-            known = self._in_words(words(path[-120:].encode("utf-8", "surrogateescape")))
+            *abouts, name = path.split(ABOUT)
+            known = [(500 + size, provider, _PATH) for size, provider in self._in_words(words(_bytes(name[-120:])))]
+            for near, about in enumerate(abouts[-_MOST_ABOUT:], 1):
+                known += [(500 + 5 * near + size, provider, _ABOUT) for size, provider in self._in_words(words(_bytes(about[:120])))]
             self._path = path, known
         return known
 
@@ -465,6 +475,10 @@ class Context:
             start, end, provider = mention
             strength, reason = _strength(data, where, start, end)
             _keep(found, provider, strength * 10 + _tie(assigned, mention), reason)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
@@ -548,7 +562,7 @@ _NO_SECRET = compiled(
     rb"|(?:hashlib\.)?(?i:(?:hmac|scram)[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"
     rb"|define|undef|(?:0x)?%[0-9]{0,3}(?:ll?|z|h)?[duxXsip]"
     rb"|(?:https?|wss?)://[\w.\-:{}$]{1,80}(?:/[\w.\-{}$]{0,16}){0,8}"
-    rb"|arn:aws[\w\-:/*.{}$]{1,300}|[a-z][a-z0-9\-]{1,30}:[A-Z*][A-Za-z0-9*]{0,60}"
+    rb"|arn:aws[\w\-:/*.{}$]{1,300}|(?!ed25519:)[a-z][a-z0-9\-]{1,30}:[A-Z*][A-Za-z0-9*]{0,60}"
 )
 # Words in any of the spellings of names and sentences, without a digit: nothing that a venue makes up by chance.
 _WORDY = compiled(
@@ -557,6 +571,8 @@ _WORDY = compiled(
 _LETTERS = compiled(rb"[A-Za-z]{10,64}")
 _STRANGE = 24
 """How strange letters must be to be no words, although they begin and end like words: names in code come to 15."""
+_HARDLY = 12
+"""The same beside a secret, where a key is looked for."""
 _ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}")
 _PREFIXED = compiled(rb"ed25519:[1-9A-HJ-NP-Za-km-z]{43,44}")
 """A public key of NEAR or of Orderly, unless the name says otherwise: NEAR's private ones are twice as long."""
@@ -605,11 +621,11 @@ _COMMON = frozenset(
 )  # fmt: skip
 
 
-def _unlike_words(value: bytes) -> bool:
+def _unlike_words(value: bytes, least: int = _STRANGE) -> bool:
     """Whether letters of both cases are random, and but look like short words: QMWluZdQnz."""
     from leakguard.detect.gates.grams import strangeness
 
-    return _LETTERS.fullmatch(value) is not None and strangeness(value) >= _STRANGE
+    return _LETTERS.fullmatch(value) is not None and strangeness(value) >= least
 
 
 def _runs(rule: Rule) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ _BESIDE = compiled(
     rb"[\"'`\])\\]{0,4}[ \t]{0,4}" + _GIVEN + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}"
     rb"(?P<value>" + _SIGNS + rb"{8,256})(?!" + _SIGNS + rb"|[\"'`]\s{0,4}:)"
 )
-_CELL_BEFORE = compiled(rb"(?:\A|[,;\t\n])[\"']?(?P<value>[0-9A-Za-z+/=_:\-]{8,256})[\"']?[,;\t](?:\w{1,20}=)?[\"']?\Z")
+_CELL_BEFORE = compiled(rb"(?:\A|[,;\t\n])[\"']?(?P<value>[0-9A-Za-z+/=_:\-]{8,256})[\"']?[,;\t](?:\w{1,20}=)?[\"']?(?:\w{1,20}: )?\Z")
 """The cell before the secret's, in the columns of a user name and a password."""
 _ID = frozenset({"id", "user", "login", "key"})
 _RECORDS = frozenset(
@@ -56,7 +56,7 @@ def beside(data: bytes, start: int, end: int, names_venue: Callable[[tuple[str, 
         name = words(match["name"])
         if not name:
             continue
-        if name[-1:] == ("key",) and name[-2:-1] not in ((), ("public",), ("pub",), ("api",)):
+        if name[-1:] == ("key",) and name[-2:-1] not in ((), ("public",), ("pub",), ("api",)) and not names_venue(name):
             continue
         if name[-1] == "id" and (_UUID.fullmatch(match["value"]) if len(name) == 1 else not names_venue(name)):
             continue
@@ -71,10 +71,10 @@ def _distance(match: re.Match[bytes], start: int, end: int) -> tuple[int, int]:
 
 _LOGIN = compiled(
     rb"(?i:user[_\-]?name|login|<Value>|[,;\t])[\"'`\\]{0,4}[ \t]{0,4}(?:" + _GIVEN + rb")?\s{0,4}[\"'`\\]{0,4}"
-    rb"(?=" + _SIGNS + rb"{0,64}[0-9])" + _SIGNS + rb"{8,256}[\"'`\\]{0,4}(?:[,;\t]\s{0,40}|</[A-Za-z]{1,12}>)"
+    rb"(?=" + _SIGNS + rb"{0,64}[0-9])" + _SIGNS + rb"{8,256}[\"'`\\]{0,4}(?:[,;\t]\s{0,40}|\r?\n\s{0,24}|</[A-Za-z]{1,12}>)"
     rb"(?:[\"'`\\]{0,4}(?i:password|value)[\"'`\\]{0,4}[ \t]{0,4}[:=]\s{0,4})?[\"'`\\]{0,4}\Z"
 )
-_BETWEEN = compiled(rb"(?:</String>\s{0,40})?<String>\s{0,40}<Key>Password</Key>\s{0,40}<Value>\Z")
+_BETWEEN = compiled(rb"(?:</String>\s{0,40})?<String>\s{0,40}<Key>Password</Key>\s{0,40}<Value[^<>]{0,40}>\Z")
 
 
 def follows_login(data: bytes, start: int) -> bool:
@@ -85,17 +85,25 @@ def follows_login(data: bytes, start: int) -> bool:
 
 
 _CELL = rb"[0-9A-Za-z+/_\-][0-9A-Za-z+/=_:\-]{%d,511}"
-_SAME = rb"(?(sep)(?P=sep)|(?(line)[ \t]{0,2}\r?\n| ))[\"'`]?"
+_OPENS = rb"(?:[\"'`]|\\\w{2,8}[{|])?"
+"""A quote, or a command of TeX's for what is typed."""
+_SAME = rb"(?(sep)(?P=sep)|(?(line)[ \t]{0,2}\r?\n| ))" + _OPENS
 """What parts a cell from the next one: the same as the venue from the first."""
-_ENDS = rb"[\"'`]?(?=[\s,;|)\]]|\Z)"
+_CLOSES = rb"[\"'`}|]?"
+_ENDS = _CLOSES + rb"(?=[\s,;|)\]]|\Z)"
 _ROW = compiled(
     rb"[\w.\- ]{0,16}[\"'`]?"
-    rb"(?:(?P<sep>[ \t]{0,2}[,;|\t][ \t]{0,2})(?:[\"'`]?[\w.@\- ]{0,24}[\"'`]?(?P=sep))?"
+    rb"(?:(?P<sep>[ \t]{0,2}(?:[,;\t&]|\|{1,2})[ \t]{0,2})(?:[\"'`]?[\w.@\- ]{0,24}[\"'`]?(?P=sep))?"
     rb"|(?P<line>[:*=\-]{0,3}[ \t]{0,2}\r?\n)|(?P<blank> ))"
-    rb"[\"'`]?(?P<key>" + _CELL % 7 + rb")[\"'`]?"
+    + _OPENS + rb"(?P<key>" + _CELL % 7 + rb")" + _CLOSES
     + _SAME + rb"(?P<secret>" + _CELL % 19 + rb")" + _ENDS
-    + rb"(?:" + _SAME + rb"(?P<phrase>[^\s,;|\"'`]{4,64})" + _ENDS + rb")?"
+    + rb"(?:" + _SAME + rb"(?P<phrase>[^\s,;|\"'`{}]{4,64})" + _ENDS + rb")?"
 )
+_COLONS = compiled(
+    rb"[\w.\- ]{0,16}[\"'`]?(?::|=|,)?[ \t]{1,3}" + _OPENS + rb"(?P<key>[0-9A-Za-z+/=_\-]{8,256}):(?P<secret>[0-9A-Za-z+/=_\-]{20,512})"
+    rb"(?::(?P<phrase>[^\s:\"'`]{4,64}))?" + _ENDS
+)
+"""`venue: key:secret`."""
 _UUID = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ID_OR_HASH = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 _NUMBER = compiled(rb"[\d.:TZ+\-/]+|0x[0-9a-fA-F]{40}|0x[0-9a-fA-F]{64}")
@@ -105,7 +113,7 @@ _CASES = compiled(rb"[a-z].*[A-Z]|[A-Z].*[a-z]|[0-9]")
 
 def row(data: bytes, end: int) -> list[Assigned]:
     """The key, the secret and what may be a passphrase in a row whose venue's name ends at `end`; [] if it is none."""
-    found = _ROW.match(data, end)
+    found = _ROW.match(data, end) or _COLONS.match(data, end)
     if found is None:
         return []
     key, secret = found["key"], found["secret"]

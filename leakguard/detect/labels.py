@@ -34,7 +34,7 @@ LABELS: tuple[tuple[str, str], ...] = (
     ("gizli anahtarı", "secret key"), ("anahtarı", "api key"),  # noqa: RUF001
     ("секретний ключ", "secret key"), ("приватний ключ", "private key"),
     ("geheime sleutel", "secret key"), ("privésleutel", "private key"), ("sleutel", "api key"),
-    ("phrase secrète", "passphrase"),
+    ("phrase secrète", "passphrase"), ("phrase de passe", "passphrase"),
     ("μυστικό κλειδί", "secret key"), ("κλειδί", "api key"),
     ("المفتاح السري", "secret key"), ("مفتاح سري", "secret key"), ("مفتاح", "api key"),
     ("کلید مخفی", "secret key"), ("کلید", "api key"), ("מפתח סודי", "secret key"), ("מפתח", "api key"),

@@ -38,7 +38,7 @@ PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "api-secret",
         (
             "api_secret", "secret_key", "secretkey", "secret_access_key", "key_secret", "apisecret", "sec_key", "api_sec",
-            "private_api_key", "secret_api_key", "secret",
+            "private_api_key", "secret_api_key", "mastersecret", "secret",
         ),
     ),
     ("refresh-token", ("refresh_token",)),
@@ -56,7 +56,7 @@ PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "api-key",
         (
-            "api_key", "apikey", "access_key", "accesskey", "key_id", "app_key", "auth_key", "access_id", "api", "key",
+            "api_key", "apikey", "access_key", "accesskey", "masterkey", "key_id", "app_key", "auth_key", "access_id", "api", "key",
             "auth", "access",
         ),
     ),
@@ -107,7 +107,13 @@ def part_of(name: tuple[str, ...]) -> str:
     for part, run, word in _RUNS:
         if run in text or (word and word in joined):
             return part
-    return ""
+    last = name[-1] if name else ""
+    return next((part for ending, part in _GLUED if last.endswith(ending) and last not in _NO_KEYS), "")
+
+
+_GLUED = (("secret", "api-secret"), ("passphrase", "passphrase"), ("key", "api-key"))
+"""A part that nothing parts from the word before it: venuekey, VENUESECRET."""
+_NO_KEYS = frozenset("monkey turkey donkey hockey jockey hotkey passkey whiskey pubkey sshkey hashkey".split())
 
 
 # ---------------------------------------------------------------- what a name promises
@@ -226,7 +232,7 @@ def plain(name: bytes) -> bool:
     return kind_of(name) in ("", "weak") and _CHOSEN.isdisjoint(words(name))
 
 
-_VENUES = _set("latoken onetoken")
+_VENUES = _set("latoken onetoken hashkey")
 
 
 def _noun(pieces: list[str]) -> str:
@@ -236,10 +242,12 @@ def _noun(pieces: list[str]) -> str:
         if last.endswith(endings) and last not in _VENUES:
             return kind
     before = pieces[-2] if len(pieces) > 1 else ""
+    if before == "withdrawal" and last == "credentials":
+        return ""  # a validator's: the hash of who is paid
     if (before, last) in _PASSWORDS or (last.endswith("pass") and last not in _NOT_PASS):
         return "password"
     if last == "key" and before in _OF_KEYS:
         return "secret" if before == "secret" else "key"
-    if last in _WEAK or last.endswith("key"):
+    if last in _WEAK or (last.endswith("key") and last not in _VENUES):
         return "weak"
     return ""

@@ -75,11 +75,24 @@ def _is_copy(data: bytes, opened: int) -> bool:
     return re.search(rb"(?i)\bcopy\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
 
 
-_BARE_LINES = compiled(rb"\s*([0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*([0-9A-Za-z+/=_\-]{16,200})\s*\Z")
+_BARE_LINES = compiled(rb"\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,200})\s*\Z")
 
 
-def key_file(data: bytes) -> Iterator[Assigned]:
-    """The key and the secret of a file that holds nothing else, under names that say so and no generic rule hears."""
+_BARE_LINE = compiled(rb"\s*([0-9A-Za-z+/=_:\-]{8,512})\s*\Z")
+_OF_FILE = {"api-key": b"key_of_client", "api-secret": b"secret_of_client", "private-key": b"secret_of_client",
+            "client-secret": b"secret_of_client", "passphrase": b"passphrase_of_client"}  # fmt: skip
+
+
+def key_file(data: bytes, path: str) -> Iterator[Assigned]:
+    """The key and the secret of a file that holds nothing else, under names that say so and no generic rule hears; of one value
+    the file's own name says which it is."""
+    alone = _BARE_LINE.match(data)
+    if alone is not None:
+        name = path.rpartition("/")[2].removesuffix(".txt").encode("utf-8", "surrogateescape")
+        called = _OF_FILE.get(part_of(words(name)))
+        if called is not None and b"." not in name:
+            yield Assigned(called, alone.start(1), *alone.span(1), b"", 0, b"=")
+        return
     lines = _BARE_LINES.match(data)
     if lines is not None:
         for number, name in enumerate((b"key_of_client", b"secret_of_client"), 1):

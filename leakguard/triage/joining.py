@@ -1,7 +1,8 @@
 """Halves of one credential in two files, joined where a reference says that the files belong together.
 
-A compose file that names its `.env`, code that reads a variable another file sets, a third file that names both. Only
-then, only for one venue and one account, and only if there is no choice: of two that would fit neither is taken.
+A compose file that names its `.env`, code that reads a variable another file sets, a third file that names both; and the
+cells of one notebook, the parts of one mail. Only then, only for one venue and one account, and only if there is no
+choice: of two that would fit neither is taken.
 Works on findings after the scan and keeps no text: what a file refers to are names of files and variables.
 
 Pure functions; same results however the files were shared among workers. Imported by pipeline.py.
@@ -58,6 +59,8 @@ class _Half(NamedTuple):
     path: str
     account: frozenset[str]
     set_id: str
+    container: str
+    """What it is a part of, if its parts know of one another (`Origin.about`)."""
 
 
 def references(path: str, data: bytes, findings: Iterable[Finding]) -> tuple[References, ...]:
@@ -90,7 +93,8 @@ def join_halves(
 ) -> tuple[list[Finding], list[CredentialSet]]:
     """The findings and sets with halves of several files joined."""
     out, made = list(findings), list(sets)
-    if not known or len({reference.path for reference in known} | {f.path for f in findings}) < 2:
+    related = any(finding.origin.about for finding in findings if HALF in finding.reasons)
+    if not (known or related) or len({reference.path for reference in known} | {f.path for f in findings}) < 2:
         return out, made
     halves = _halves(findings, sets, ruleset)
     done: set[int] = set()
@@ -135,9 +139,13 @@ def _halves(findings: Sequence[Finding], sets: Sequence[CredentialSet], ruleset:
         account = frozenset[str]().union(*(account_of(findings[i].name, rule.provider, ruleset) for _, i in parts))
         numbers = tuple(index for _, index in parts)
         out.setdefault(ident, []).append(
-            _Half(numbers, frozenset(role for role, _ in parts), first.path, account, first.set_id)
+            _Half(numbers, frozenset(role for role, _ in parts), first.path, account, first.set_id, _container(first))
         )
     return out
+
+
+def _container(finding: Finding) -> str:
+    return str(finding.origin.inside) if finding.origin.about else ""
 
 
 _DEEPEST = 32
@@ -206,6 +214,13 @@ def _groups(
         for one, two in chain(product(here, [*named, *places.set_for(reference)]), combinations(named, 2)):
             if one.path != two.path and _fit(one, two):
                 near[one][two] = near[two][one] = None
+    of_one: dict[str, list[_Half]] = {}
+    for half in halves:
+        if half.container:
+            of_one.setdefault(half.container, []).append(half)
+    for one, two in chain.from_iterable(combinations(_few(related), 2) for related in of_one.values()):
+        if one.path != two.path and _fit(one, two):
+            near[one][two] = near[two][one] = None
     out: list[list[_Half]] = []
     used: set[_Half] = set()
     for half in halves:

@@ -253,6 +253,53 @@ WRITTEN = [
     ("bybit", "1p.csv", "Title;Username;Password\nBybit API;{0};{1}\nmail;bob@example.org;hunter2hunter2\n"),
     ("okx", "a.txt", "OKX\nAPI密钥:{0}\n密钥:{1}\n交易密码 {2}\n"),
     ("okx", "a.txt", "OKX\nChave da API: {0}\nSegredo: {1}\nSenha da API: {2}\n"),
+    ("okx", "a.txt", "Compte OKX\nClé API : {0}\nClé secrète : {1}\nPhrase de passe : {2}\n"),
+    ("okx", "a.txt", "OKX\nKey - {0}\nSecret - {1}\nPass - {2}\n"),
+    # lists under their venue
+    ("gate", "a.yml", "venues:\n  gate: [{0}, {1}]\n"),
+    ("okx", "a.yml", 'okx: ["{0}", "{1}", "{2}"]\n'),
+    ("kucoin", "a.yml", "kucoin: [{0}, {1}, {2}]\n"),
+    ("bybit", "a.go", 'var keys = map[string][2]string{{\n\t"bybit":  {{"{0}", "{1}"}},\n}}\n'),
+    ("bybit", "u.json", '{{"v":2,"u":[{{"x":"bybit","k":"{0}","s":"{1}","on":1}}]}}'),
+    ("bybit", "a.yml", "bybit:\n  ak: {0}\n  sk: {1}\n"),
+    # tables
+    ("gate", "t.tex", "Exchange & API key & Secret \\\\ \\hline\nGate.io & \\texttt{{{0}}} & \\texttt{{{1}}} \\\\\n"),
+    ("bybit", "t.tex", "\\caption{{Bybit}}\nAPI key & \\verb|{0}| \\\\\nAPI secret & \\verb|{1}| \\\\\n"),
+    ("bybit", "t.tex", "\\newcommand{{\\bybitkey}}{{{0}}}\n\\newcommand{{\\bybitsecret}}{{{1}}}\n"),
+    ("bybit", "p.mediawiki", "! Venue !! Key !! Secret\n|-\n| Bybit || {0} || {1}\n|}}\n"),
+    ("bybit", "psql.txt", "exchange   | bybit\napi_key    | {0}\napi_secret | {1}\n"),
+    ("gate", "fix.cfg", "TargetCompID=GATEIO\nUsername={0}\nPassword={1}\n"),
+    # defaults, quotes and settings of languages
+    ("bybit", "m.rs", 'let k = env::var("BYBIT_KEY").unwrap_or_else(|_| "{0}".into());\n'
+                      'let s = env::var("BYBIT_SECRET").unwrap_or("{1}".into());\n'),
+    ("bybit", "m.rs", 'pub mod bybit {{\n  const API_KEY: &str = r#"{0}"#;\n  const API_SECRET: &str = r#"{1}"#;\n}}\n'),
+    ("bybit", "k.kt", 'val k = System.getenv("BYBIT_KEY") ?: "{0}"\nval s = System.getenv("BYBIT_SECRET") ?: "{1}"\n'),
+    ("bybit", "b.ino", 'const char* bybitKey PROGMEM = "{0}";\nconst char* bybitSecret PROGMEM = "{1}";\n'),
+    ("bybit", "c.lua", 'bybit = {{\n  apiKey = [[{0}]],\n  apiSecret = [[{1}]],\n}}\n'),
+    ("bybit", "b.lua", 'local bybit_key, bybit_secret = "{0}", "{1}"\n'),
+    ("bybit", "b.tcl", 'set bybit(key) "{0}"\nset bybit(secret) "{1}"\n'),
+    ("bybit", "b.scpt", 'set bybitApiKey to "{0}"\nset bybitApiSecret to "{1}"\n'),
+    ("bybit", "f.rb", "exchange {{ 'bybit' }}\napi_key {{ '{0}' }}\napi_secret {{ '{1}' }}\n"),
+    ("bybit", "b.xml", '<bean class="x.BybitClient">\n  <constructor-arg value="{0}"/>\n  <constructor-arg value="{1}"/>\n</bean>\n'),
+    ("gate", "b.ps1", '# gateio\n$ApiKey = "{0}"\n$ApiSecret = ConvertTo-SecureString "{1}" -AsPlainText -Force\n'),
+    # what tools export and show
+    ("bybit", "p.json", '[{{"ParameterKey":"BybitApiKey","ParameterValue":"{0}"}},\n {{"ParameterKey":"BybitApiSecret","ParameterValue":"{1}"}}]'),
+    ("bybit", "d.json", '{{"Item":{{"exchange":{{"S":"bybit"}},"apiKey":{{"S":"{0}"}},"apiSecret":{{"S":"{1}"}}}}}}'),
+    ("bybit", "f.json", '{{"exchange": {{"stringValue": "bybit"}}, "apiKey": {{\n "stringValue": "{0}"\n}}, "apiSecret": {{"stringValue": "{1}"}}}}'),
+    ("bybit", "s.json", '[{{"Name":"/bybit/api_key","Type":"SecureString","Value":"{0}"}},{{"Name":"/bybit/api_secret","Type":"SecureString","Value":"{1}"}}]'),
+    ("bybit", "m.txt", '17.12 [0 127.0.0.1:50] "HMSET" "bybit:1" "key" "{0}" "secret" "{1}"\n'),
+    ("bybit", "j.txt", "h3. Bybit\n*API key:* {{{{{0}}}}}\n*Secret:* {{{{{1}}}}}\n"),
+    ("bybit", "t.html", "<p>Bybit</p><p>API Key:&nbsp;<code>{0}</code></p><p>API Secret:&nbsp;<code>{1}</code></p>"),
+    ("bybit", "s.json", '[{{"text":"the Bybit key?"}},{{"text":"api key {0}"}},{{"text":"secret {1}"}}]'),
+    ("gate", "a.yml", "- name: write config for gateio\n  ansible.builtin.copy:\n    content: '{{\"key\": \"{0}\", \"secret\": \"{1}\"}}'\n"),
+    ("bybit", "kdbx.xml", "<String><Key>Title</Key><Value>Bybit</Value></String><String><Key>UserName</Key><Value>{0}</Value></String>"
+                          '<String><Key>Password</Key><Value ProtectInMemory="True">{1}</Value></String>'),
+    # commands
+    ("okx", "r.sh", "./trade -e okx -k {0} -s {1} -p {2} balance\n"),
+    ("bybit", "g.sh", 'echo -n "{0}" | gcloud secrets create bybit-api-key --data-file=-\n'
+                      'echo -n "{1}" | gcloud secrets create bybit-api-secret --data-file=-\n'),
+    ("gate", "notes.txt", "gate: {0}:{1}\n"),
+    ("bybit", "p.log", "#0 /bot.php(40): Bybit->__construct('{0}', '{1}')\n"),
 ]  # fmt: skip
 
 
@@ -291,6 +338,17 @@ TWO = [
 def test_two_accounts_are_two_sets(engine: Engine, path: str, text: str) -> None:
     one, two = account("okx"), [*account("okx", 1)[:2], "An0ther-Mule"]
     findings, sets = scan(engine, path, text.format(*one, *two))
+    members: dict[str, set[str]] = {}
+    for finding in findings:
+        members.setdefault(finding.set_id, set()).add((finding.secret or b"").decode())
+    assert [made.complete for made in sets] == [True, True]
+    assert sorted(map(sorted, members.values())) == sorted(map(sorted, (one, two)))
+
+
+def test_lists_of_keys_and_of_secrets_are_joined_by_their_order(engine: Engine) -> None:
+    one, two = account("gate"), account("gate", 1)
+    text = f'exchange = "gate"\nkeys = ["{one[0]}", "{two[0]}"]\nsecrets = ["{one[1]}", "{two[1]}"]\n'
+    findings, sets = scan(engine, "lists.py", text)
     members: dict[str, set[str]] = {}
     for finding in findings:
         members.setdefault(finding.set_id, set()).add((finding.secret or b"").decode())
@@ -353,6 +411,13 @@ NOTHING = [
     ("proof.py", 'from aevo import sdk\nclaim = {{"root": "0x{hex}", "proof": ["0x{hex}", "0x{hex}"]}}\n'),
     ("page.html", '<div class="g-recaptcha" data-sitekey="6L{site}"></div><script>var siteKey = "6L{site}"</script>\n'),
     ("orders.json", '{{"exchange": "gate", "id": "{hex}", "note": "the secret is out"}}\n'),
+    ("tx.py", '# Aevo\n"accountKeys": ["{sol1}", "{sol2}", "{sol3}"]\n'),
+    ("tx.py", '# Aevo\n"witness": ["30{hex}{hex}", "02{hex}"]\n'),
+    ("deposit.json", '{{"withdrawal_credentials": "0x00{hex62}"}}'),
+    ("orders.yml", "aster: [{hex}, {hex2}]\nopen:\n  zaif: [123e4567-e89b-42d3-a456-426614174000, 9b2e4567-e89b-42d3-a456-4266141740aa]\n"),
+    ("trace.log", "# OKX\n#0 /bot.php(40): Order->__construct('123e4567-e89b-42d3-a456-426614174000', 'BTCUSDT')\n"),
+    ("map.yml", "hashkey: {hex}\n"),
+    ("flags.sh", "curl -k -s https://api.bybit.com/v5/market/time -o /tmp/answer\n./trade -e bybit -k limit -s BTCUSDT\n"),
     ("secrets.enc.yaml", "bybit_api_secret: ENC[AES256_GCM,data:{b64},iv:{b64}=,tag:{upper}aaaaaa==,type:str]\n"),
 ]
 
@@ -360,7 +425,9 @@ NOTHING = [
 @pytest.mark.parametrize(("path", "text"), NOTHING, ids=[path for path, _ in NOTHING])
 def test_nothing_is_made_of_what_only_looks_like_it(engine: Engine, path: str, text: str) -> None:
     made = {name: expand(shape, Random(name)) for name, shape in
-            (("b64", "{{b64*43}}"), ("hex", "{{hex*64}}"), ("upper", "{{upper*54}}"), ("site", "{{alnum*38}}"))}  # fmt: skip
+            (("b64", "{{b64*43}}"), ("hex", "{{hex*64}}"), ("upper", "{{upper*54}}"), ("site", "{{alnum*38}}"),
+             ("hex2", "{{hex*64}}"), ("hex62", "{{hex*62}}"),
+             ("sol1", "{{b58*44}}"), ("sol2", "{{b58*44}}"), ("sol3", "{{b58*44}}"))}  # fmt: skip
     findings, _ = scan(engine, path, text.format(**made))
     assert [finding.rule for finding in findings] == []
 
@@ -377,6 +444,9 @@ ALONE = [
     ("deribit.client-id", "c.toml", 'name = "deribit"\nkey = "{}"\n', "QxWpZvKq"),
     ("tron.key-in-call", "t.py", "from tronpy.keys import PrivateKey\nkey = PrivateKey(bytes.fromhex('{}'))\n", "{{hex*64}}"),
     ("aevo.api-key", ".env", "AEVO_API_KEY={}\n", "0123{{hex*24}}4444"),
+    ("orderly.api-key", "gh.sh", 'gh secret set ORDERLY_API_KEY --body "{}"\n', "ed25519:Ae{{b58*42}}"),
+    ("bybit.api-secret", "run/secrets/bybit_api_secret", "{}\n", "{{alnum*36}}"),
+    ("bybit.api-key", "secrets/bybit/api_key.txt", "{}\n", "{{alnum*18}}"),
     ("bithumb.api-key", "b.py", "import pybithumb\ncon_key = '{}'\n", "{{hex*32}}"),
 ]
 

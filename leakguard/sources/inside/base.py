@@ -488,6 +488,8 @@ class Member(NamedTuple):
     """Facts of what stands at an offset of the content (which row it is of), once that was read."""
     moved: Moved | None = None
     """Puts findings to where they stand in the container itself. Kind `text` alone."""
+    about: tuple[str, ...] = ()
+    """What the container says the member is about: see `Origin.about`."""
 
 
 class Context(NamedTuple):

@@ -425,7 +425,7 @@ class Walker:
 
     def _called(self, member: Member, number: int, container: Origin, names: set[int]) -> Origin:
         """A member's origin, its name told to whoever looks at names."""
-        origin = Origin(member.kind, self._name(member.name, number, names), container, member.facts)
+        origin = Origin(member.kind, self._name(member.name, number, names), container, member.facts, member.about)
         if self.tally.named is not None:
             long = len(member.name) > NAME_LIMIT
             self.tally.named(origin._replace(path=_inner(member.name[:LONGEST_NAME])) if long else origin)

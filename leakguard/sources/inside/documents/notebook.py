@@ -1,8 +1,9 @@
 """Jupyter notebooks: a member for each cell's source and each output, so that a place is a cell and a line of it.
 
-Promises: sources are the lines that people wrote, without JSON's escapes; outputs are decoded, pictures and attachments
-too; everything else (metadata, widgets, keys nobody knows) is in the member `metadata`; a key that stands twice is read
-twice. A notebook that is no JSON, or too large, is scanned as it stands. Imported by `walk`.
+Promises: sources are the lines that people wrote, without JSON's escapes; each is told what the other cells say they are
+about (`Origin.about`); outputs are decoded, pictures and attachments too; everything else (metadata, widgets, keys nobody
+knows) is in the member `metadata`; a key that stands twice is read twice. A notebook that is no JSON, or too large, is
+scanned as it stands. Imported by `walk`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "text/html": "html", "text
 _FILES = (".png", ".jpg", ".pdf", ".bin")
 
 
-def notebook(stream: Stream, _context: Context) -> Iterator[Member]:
+def notebook(stream: Stream, context: Context) -> Iterator[Member]:
     """Cells, outputs, then everything else."""
     data = stream.some(LARGEST + 1)
     if len(data) > LARGEST:
@@ -39,9 +40,48 @@ def notebook(stream: Stream, _context: Context) -> Iterator[Member]:
         raise BrokenError("damaged JSON", data) from None
     if not isinstance(book, dict) or not any(isinstance(book.get(key), list) for key in ("cells", "worksheets")):
         raise BrokenError("no notebook", data)
+    about = _Abouts(context.name, cells)
     for name, content in _members(book, cells):
         if content:
-            yield Member(name, from_bytes(content), len(content), "member" if name.endswith(_FILES) else "view")
+            kind = "member" if name.endswith(_FILES) else "view"
+            yield Member(name, from_bytes(content), len(content), kind, about=about.of(name))
+
+
+# what says whose API a notebook talks to: a heading, an import, a call of ccxt's, the name of an exchange, an address
+_SAYS = re.compile(
+    r"(?m)^#{1,6}[ \t]+(?P<heading>[^\n]{2,60})"
+    r"|^[ \t]{0,8}(?:from|import|using|library\(|require\()[ \t]*[\"']?(?P<module>[A-Za-z][\w.@/\-]{2,40})"
+    r"|\bccxt(?:\.\w{3,14})?\.(?P<venue>[a-z]\w{2,20})\b"
+    r"|(?i:exchange|venue|broker)\w{0,6}[\"'\]]{0,2}[ \t]*[:=][ \t]*[\"'](?P<named>[\w.\- ]{2,30})[\"']"
+    r"|https?://(?P<host>[\w.\-]{4,60})"
+)
+_NUMBERED = re.compile(r"cell-([0-9]{1,9})\b")
+_MOST_SAID = 8
+"""Things said that a cell is told of, the nearest; each is short."""
+
+
+class _Abouts:
+    """What the cells of a notebook say of one another: the same wherever they are scanned."""
+
+    def __init__(self, name: str, cells: list[dict[str, Any]]) -> None:
+        self._name = name[-120:]
+        self._said: list[str] = []
+        self._spans: list[tuple[int, int]] = []
+        """Where what each cell says begins and ends in all that is said."""
+        for cell in cells:
+            text = next((_text(cell[key]) for key in ("source", "input") if _is_text(cell.get(key))), "")
+            start = len(self._said)
+            self._said += [found[found.lastgroup or 0] for found in _SAYS.finditer(text)]
+            self._spans.append((start, len(self._said)))
+
+    def of(self, name: str) -> tuple[str, ...]:
+        """What is told of the member of this name: what follows it, then what comes before it, the nearest last."""
+        found = _NUMBERED.match(name)
+        if found is None:
+            return (self._name,)
+        start, end = self._spans[int(found[1]) - 1]
+        before = end if "/" in name else start  # an output is about what made it
+        return (self._name, *self._said[end : end + _MOST_SAID // 2], *self._said[max(0, before - _MOST_SAID) : before])
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
