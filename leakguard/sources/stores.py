@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from leakguard.model import Origin
 from leakguard.sources.inside.base import CHUNK, BrokenError, Budget, Member, Pull, Stream
 from leakguard.sources.inside.limits import Bytes
 from leakguard.sources.inside.walk import Leaf, Walker
 from leakguard.sources.oci import Blob, Names
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
+
+BEHIND_FROM = 1024 * 1024
+"""Bytes from which a digest is made by a thread of its own: it is a seventh of what reading an image takes, and who scans need not
+wait for it."""
+_AHEAD = 8
+"""Pieces that may wait for it."""
 
 NO_END_MARK = "tar: ends without its end mark"
 """What the reader of tars says of a layer that umoci wrote, and of one that was cut off."""
@@ -65,6 +74,51 @@ class Store(Protocol):
         """Lets go of files and connections."""
 
 
+class _Behind:
+    """Hashes what it is handed, in order, in a thread of its own: hashlib lets others run meanwhile. The thread ends with
+    `finish`, or when nobody has this any more. RuntimeError if there can be no more threads."""
+
+    def __init__(self, made: Any) -> None:
+        from queue import SimpleQueue
+        from threading import Thread
+
+        self._todo: SimpleQueue[bytes | None] = SimpleQueue()
+        self._room: SimpleQueue[bool | None] = SimpleQueue()
+        for _ in range(_AHEAD):
+            self._room.put(True)
+        Thread(target=_update, args=(made, self._todo, self._room), daemon=True).start()
+
+    def update(self, data: bytes) -> None:
+        if self._room.get() is None:
+            raise BrokenError(_NO_DIGEST)
+        self._todo.put(data)
+
+    def finish(self) -> None:
+        """Waits until all of it is hashed."""
+        self._todo.put(None)
+        while told := self._room.get():
+            pass
+        if told is None:
+            raise BrokenError(_NO_DIGEST)
+
+    def __del__(self) -> None:
+        self._todo.put(None)
+
+
+_NO_DIGEST = "its digest could not be made"
+
+
+def _update(made: Any, todo: SimpleQueue[bytes | None], room: SimpleQueue[bool | None]) -> None:
+    """The thread. It knows no _Behind, which so ends when its owner does."""
+    try:
+        while (data := todo.get()) is not None:
+            made.update(data)
+            room.put(True)
+        room.put(False)
+    except Exception:  # noqa: BLE001 - told by who waits: nobody else would, and a traceback has no business here
+        room.put(None)
+
+
 class Hashing:
     """A pull that computes the digest of what goes through it."""
 
@@ -75,16 +129,27 @@ class Hashing:
         self.blank = True
         """Was it nothing but NUL bytes?"""
         self._hash = hashlib.new(algorithm)
+        self._behind: _Behind | None = None
+        self._size = 0
 
     def __call__(self, count: int) -> bytes:
         data = self.pull(count)
-        self._hash.update(data)
+        self._size += len(data)
+        if self._behind is None and self._size >= BEHIND_FROM and data:
+            try:
+                self._behind = _Behind(self._hash)
+            except RuntimeError:
+                self._size = -1 << 62  # then without
+        (self._behind or self._hash).update(data)
         self.ended = not data
         self.blank = self.blank and not data.strip(b"\0")
         return data
 
     @property
     def digest(self) -> str:
+        if self._behind is not None:
+            behind, self._behind = self._behind, None
+            behind.finish()
         return f"{self.algorithm}:{self._hash.hexdigest()}"
 
 
