@@ -35,9 +35,10 @@ from leakguard.pipeline import (
 )
 from leakguard.sources.inside.base import joined
 from leakguard.sources.inside.limits import Bytes, Limits
+from leakguard.sources.inside.nursery import Common, promised
 from leakguard.sources.inside.walk import READERS, Leaf, Tally, leaves
 from leakguard.sources.windows import REACH, WINDOW, FileTask, read_on, read_stream
-from leakguard.work import BATCH_BYTES, BATCH_FILES, PER_FILE, Done, Policy, Unit, archive_kind, lost, units
+from leakguard.work import BATCH_BYTES, BATCH_FILES, PER_FILE, Content, Done, Policy, Unit, archive_kind, lost, units
 
 WHOLE = 8 * 1024 * 1024
 """Bytes of a member that are handed to a worker as they are."""
@@ -144,6 +145,12 @@ class Contents:
         self._alike = Alike(engine)
         self._known: dict[bytes, _Content] = {}
 
+    def learn(self, content: Content) -> None:
+        """A file held this, and a blob with it holds nothing."""
+        if content.digest not in self._known and len(self._known) < MOST_KNOWN:
+            known = self._known[content.digest] = _Content(content.path)
+            known.empty, known.views = True, (content.views, content.view_bytes)
+
     def look(self, piece: Piece) -> None:
         """Tells a whole member what its content is, or that it is one that was seen."""
         if piece.done is not None or piece.start or piece.after or not 0 < piece.size <= MOST_AGAIN:
@@ -154,8 +161,8 @@ class Contents:
         known = self._known.get(made.digest())
         if known is None:
             if len(self._known) < MOST_KNOWN:
-                piece.content = self._known[made.digest()] = _Content(piece.origin.path)
-        elif known.empty is not False and self._alike(known.path, piece.origin.path) and not ties(str(piece.origin)):
+                piece.content = self._known[made.digest()] = _Content(piece.origin.told)
+        elif known.empty is not False and self._alike(known.path, piece.origin.told) and not ties(str(piece.origin)):
             piece.content, piece.again = known, True
 
 
@@ -223,11 +230,13 @@ _NOTHING = FileTask("", "", 0)
 
 
 # ---------------------------------------------------------------- the process that reads
-def batches(engine: Engine, found: Iterable[Leaf], policy: Policy, share: Share) -> Iterator[list[Piece]]:
-    """Members in batches worth handing over."""
+def batches(
+    engine: Engine, found: Iterable[Leaf], policy: Policy, share: Share, contents: Contents | None = None
+) -> Iterator[list[Piece]]:
+    """Members in batches worth handing over. `contents`: those that are known."""
     batch: list[Piece] = []
     size, enough = 0, FIRST_BYTES
-    contents = Contents(engine)
+    contents = contents or Contents(engine)
     for leaf in found:
         for piece in _pieces(engine, leaf, policy):
             piece.share = share
@@ -327,6 +336,10 @@ def _rest(engine: Engine, leaf: Leaf, data: bytes, start: int, before: int, poli
 def scan_piece(engine: Engine, piece: Piece | Unit, policy: Policy) -> Done | None:
     """What a worker does; None for what is done already."""
     if isinstance(piece, Unit):
+        if policy.git:
+            from leakguard.checkouts import scan_file
+
+            return scan_file(engine, piece, policy)
         return scan_unit(engine, piece, policy)
     if piece.start < 0:
         return None
@@ -353,10 +366,15 @@ def lost_piece(piece: Piece | Unit, reason: str) -> Done:
 
 
 def run_pieces(
-    engine: Engine, work: Iterable[Sequence[Piece | Unit]], policy: Policy, jobs: int, collector: Collector
+    engine: Engine,
+    work: Iterable[Sequence[Piece | Unit]],
+    policy: Policy,
+    jobs: int,
+    collector: Collector,
+    contents: Contents | None = None,
 ) -> None:
     """Has workers scan units and pieces, and hands what they find on in order. Who yields the pieces of a Share says
-    when it ends by a Piece with done=None and start -1."""
+    when it ends by a Piece with done=None and start -1. What files hold is learnt by `contents`."""
     from leakguard.workers import run_any
 
     share: Share | None = None
@@ -364,7 +382,9 @@ def run_pieces(
         batches = (list(batch) for batch in work)
         for item, done in run_any(engine, batches, policy, jobs, scan_piece, lost_piece, _weight):
             if isinstance(item, Unit):
-                collector.add(item, done or lost(item, "no answer"))
+                if done is not None and done.content is not None and contents is not None:
+                    contents.learn(done.content)
+                collector.add(item, done._replace(content=None) if done is not None else lost(item, "no answer"))
                 continue
             share = item.share
             if share is None:
@@ -406,13 +426,91 @@ _NO_ORIGIN = Origin("", "")
 def scan_shared(engine: Engine, tasks: Iterable[FileTask], policy: Policy, jobs: int, collector: Collector) -> None:
     """Scans files by workers. An archive goes whole to one of them while there is as much else to do; the last ones are
     read here, and what is in them is spread over all."""
-    run_pieces(engine, _work(engine, tasks, policy, collector, jobs), policy, jobs, collector)
+    with promised(LATE_KIND) as common:
+        if not policy.git:
+            run_pieces(engine, _work(engine, tasks, policy, collector, jobs, _Late(common)), policy, jobs, collector)
+            return
+        from leakguard.sources.gitunpack import apart
+
+        packs: list[FileTask] = []
+        files = _work(engine, apart(tasks, packs), policy, collector, jobs, _Late(common))
+        contents = Contents(engine)
+        run_pieces(engine, _then(files, engine, packs, policy, collector, contents), policy, jobs, collector, contents)
+
+
+def _then(
+    files: Iterable[Sequence[Piece | Unit]],
+    engine: Engine,
+    packs: Sequence[FileTask],
+    policy: Policy,
+    collector: Collector,
+    contents: Contents,
+) -> Iterator[Sequence[Piece | Unit]]:
+    """Files, then git's packs: of the contents of these most are files in the work tree."""
+    yield from files
+    if packs:
+        yield ()  # what all of them hold is to be known
+    for task in packs:
+        yield from _shared(engine, task, "git-pack", policy, collector, contents)
+
+
+LATE_KIND, LATE_NAME = "pdf", ".pdf"
+"""Files that wait until the parser of their kind is ready, and the end of their names: of the formats that foreign parsers read
+it is the one that is in every fourth repository, and its package takes longer to import than most of these to scan."""
+LATE_COST = 256 * 1024
+"""What one of them costs, in bytes of text."""
+LATE_AFTER = 10 * 1024 * 1024
+"""Bytes that two processes scan while the parser's package is imported."""
+
+
+class _Late:
+    """Files that are put off until their parser is ready."""
+
+    def __init__(self, common: Common | None) -> None:
+        self._common = common
+        self._waiting: list[FileTask] = []
+        self._since = 0
+        """Bytes that were handed out since the first was seen."""
+
+    def expect(self, task: FileTask) -> None:
+        """A file was seen: its parser is going to be needed."""
+        if self._common is not None and task.path.endswith(LATE_NAME) and task.kind == "file":
+            from leakguard.sources.inside.child import begin
+
+            begin(self._common)
+
+    def takes(self, task: FileTask) -> bool:
+        """Whether it is put off."""
+        late = self._common is not None and task.path.endswith(LATE_NAME) and task.kind == "file"
+        if late:
+            self._waiting.append(task)
+        return late
+
+    def batches(self, jobs: int, given: int, last: bool = False) -> Iterator[list[Piece | Unit]]:
+        """Those that need not wait any longer, in batches for so many workers, now that so many bytes more were handed out;
+        `last`: there is nothing else to do."""
+        if not self._waiting or self._common is None:
+            return
+        self._since += given
+        if not last and self._since < LATE_AFTER and not self._common.ready():
+            return
+        waiting, self._waiting = self._waiting, []
+        batch: list[Piece | Unit] = []
+        enough = min(BATCH_BYTES // LATE_COST, -(-len(waiting) // (2 * jobs)))
+        for unit in units(waiting, inside=True):
+            batch.append(unit)
+            if len(batch) >= enough:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
 
 
 def _work(
-    engine: Engine, tasks: Iterable[FileTask], policy: Policy, collector: Collector, jobs: int = 1
+    engine: Engine, tasks: Iterable[FileTask], policy: Policy, collector: Collector, jobs: int = 1, late: _Late | None = None
 ) -> Iterator[Sequence[Piece | Unit]]:
-    ahead = _Ahead(tasks)
+    late = late or _Late(None)
+    ahead = _Ahead(tasks, late.expect)
     plain: list[Unit] = []
     size = given = 0
     most = 4 * FIRST_BYTES  # who is to have the second batch waits for the first one to be made
@@ -423,6 +521,8 @@ def _work(
         task = ahead.take()
         if task is None:
             break
+        if late.takes(task):
+            continue
         first = task if task.kind == "file" else task._replace(open_path=task.parts[0] if task.parts else "")
         kind = archive_kind(first) if task.kind != "link" and task.size >= SHARED else ""
         if kind in _WITH_MEMBERS and not ahead.look(task.size):
@@ -438,17 +538,21 @@ def _work(
             size += (unit.end if unit.end is not None else task.size) - unit.start + PER_FILE
             if size >= min(enough, most) or len(plain) >= BATCH_FILES:
                 yield plain
+                yield from late.batches(jobs, size)
                 given += size
                 plain, size, most = [], 0, min(2 * most, BATCH_BYTES)
     if plain:
         yield plain
+    yield from late.batches(jobs, size, last=True)
 
 
 class _Ahead:
-    """Files in order, of which some were looked at beforehand. `cost`: that of these, in bytes; `ended`: they are the last."""
+    """Files in order, of which some were looked at beforehand, and all are told of. `cost`: that of these, in bytes; `ended`: they
+    are the last."""
 
-    def __init__(self, tasks: Iterable[FileTask]) -> None:
+    def __init__(self, tasks: Iterable[FileTask], seen: Callable[[FileTask], None]) -> None:
         self._source = iter(tasks)
+        self._seen = seen
         self._waiting: deque[FileTask] = deque()
         self.cost = 0
         self.ended = False
@@ -474,12 +578,13 @@ class _Ahead:
         if task is None:
             self.ended = True
             return
+        self._seen(task)
         self._waiting.append(task)
         self.cost += task.size + PER_FILE
 
 
 def _shared(
-    engine: Engine, task: FileTask, kind: str, policy: Policy, collector: Collector
+    engine: Engine, task: FileTask, kind: str, policy: Policy, collector: Collector, contents: Contents | None = None
 ) -> Iterator[Sequence[Piece]]:
     """What is in an archive."""
     incidents: list[Incident] = []
@@ -494,7 +599,7 @@ def _shared(
     share.names = Names(engine, policy.min_severity, policy.min_confidence)
     tally.named = share.names.add
     try:
-        yield from batches(engine, found, policy, share)
+        yield from batches(engine, found, policy, share, contents)
     except Exception as error:  # noqa: BLE001 - this archive fails, and not the run; a message could quote content
         tally.root = Bytes(task.size, failed=task.size)
         incidents.append(Incident("failed", task.path, f"internal error: {type(error).__name__}"))

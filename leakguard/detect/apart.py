@@ -20,18 +20,23 @@ _WORD_EDGE = rb"(?:^|[^0-9A-Za-z_])"
 _BASE64_ENDS = re.compile(rb"\[0-9A-Za-z\+/\]\{24\}(?===$)")
 _BASE64_FIFTHS = (b"[0-9+/]", b"[A-M]", b"[N-Z]", b"[a-m]", b"[n-z]")
 TABLE = rb"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--"
+_INITIALS = b"(?:AK|SK|ak|sk)[\\\"']? ?[:=]"
+_INITIALS_PARTS = (b"[:=]", b" [:=]", b"[\"'] ?[:=]")
 _TABLE_PARTS = (rb"\|[ \t]*\r?\n--", rb"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*[ \t:]--", rb"\|[ \t]*\r?\n[ \t]*[|+]--")
 
 
 def apart(pattern: bytes) -> list[bytes]:
     """The same trigger as several patterns with longer literals: `--` alone is in every rule of dashes, `==` in code six times a
-    kilobyte, `SD` (of USDT) in logs."""
+    kilobyte, `SD` (of USDT) in logs, `ask` and `task` everywhere."""
     if pattern.startswith(_WORD_EDGE):
         rest = pattern[len(_WORD_EDGE) :]
         return [b"^" + rest, *(row + rest for row in _ROWS)]
     if found := _BASE64_ENDS.search(pattern):
         head, tail = pattern[: found.start()], pattern[found.end() :]
         return [head + b"[0-9A-Za-z+/]{23}" + each + tail for each in _BASE64_FIFTHS]
+    if _INITIALS in pattern:
+        head, tail = pattern.split(_INITIALS)
+        return [head + letters + sign + tail for letters in (b"(?:AK|SK)", b"(?:ak|sk)") for sign in _INITIALS_PARTS]
     return list(_TABLE_PARTS) if pattern == TABLE else [pattern]
 
 

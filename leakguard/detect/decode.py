@@ -332,6 +332,10 @@ _PCT = compiled(rb"%([0-9A-Fa-f]{2})")
 _QP = compiled(rb"=(?:([0-9A-F]{2})|\r?\n)")
 _QP_GOES_ON = compiled(rb"=(?:3D|\r?\n)")
 """What a quoted-printable text is known by: `=` and two hex digits are in every log that has assignments."""
+_QP_LINE = 76
+"""Characters of its longest line; one is only cut where it would be longer."""
+_QP_BARE = compiled(rb"=(?![0-9A-Fa-f]{2})")
+_QP_KNOWN = compiled(rb"(?i:quoted-printable)|=(?:3D|20|C[23]|E[0-9A-F])")
 _ESC = compiled(
     rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});|&(quot|amp|lt|gt|apos);"
     rb"|\\([/\"\\])", re.DOTALL,
@@ -392,6 +396,8 @@ def _substituted(kind: str, data: bytes, pattern: re.Pattern[bytes], start: int,
     at, size = start, 0
     for found in pattern.finditer(data, start, stop):
         text = _character(found)
+        if not (text or _folds(data, found.start())):
+            continue
         size += found.start() - at
         out += (data[at : found.start()], text)
         if text:
@@ -403,6 +409,17 @@ def _substituted(kind: str, data: bytes, pattern: re.Pattern[bytes], start: int,
         return None
     out.append(data[at:stop])
     return View(kind, b"".join(out), breaks, start, stop)
+
+
+def _folds(data: bytes, at: int) -> bool:
+    """Whether the `=` at a line's end says that the line goes on: base64 ends so, too. What is quoted-printable writes `=` as
+    =3D; else it has no bare one and no long lines, and is cut at its longest one or known by other signs around."""
+    if data.rfind(b"=3D", max(data.rfind(b"\n", max(0, at - _BEFORE), at), 0), at) >= 0:
+        return True
+    low = data.rfind(b"\n", max(0, at - _QP_LINE - 1), at) + 1
+    if at - low >= _QP_LINE or _QP_BARE.search(data, low, at):
+        return False
+    return at - low >= _QP_LINE - 4 or _QP_KNOWN.search(data, max(0, at - _BEFORE), at + _BEFORE) is not None
 
 
 def _character(found: re.Match[bytes]) -> bytes:
@@ -420,9 +437,11 @@ def _character(found: re.Match[bytes]) -> bytes:
 
 
 # ---------------------------------------------------------------- joined pieces, folded lines
+# Either two quotes with nothing but a prefix between them, of which the first one closes a piece (in a list of one-letter
+# strings it opens one); or what else may stand between pieces: a blank, an operator, a line's end.
 _JOINT = compiled(
-    rb"[\"'`][ \t]{0,8}(?:[+.&|]{1,2}[ \t]{0,4})?(?:[\\_]?\r?\n[ \t]{0,60})?(?:[+.&|]{1,2}[ \t]{0,4})?"
-    rb"[bfruBFRU]{0,2}[\"'`]"
+    rb"[\"'`](?:(?<![,(\[{].)[bfruBFRU]{0,2}[\"'`]|(?=[ \t\r\n+.&|\\_])[ \t]{0,8}(?:[+.&|]{1,2}[ \t]{0,4})?"
+    rb"(?:[\\_]?\r?\n[ \t]{0,60})?(?:[+.&|]{1,2}[ \t]{0,4})?[bfruBFRU]{0,2}[\"'`])"
 )
 _JOIN_REACH = 8192
 _LONGEST_JOINT = 128

@@ -26,7 +26,7 @@ from leakguard.detect.hits import Found, Hit, best, rank_of, settle
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, Stage1
 from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
-from leakguard.model import MAX_MATCH, Confidence, Match, Rule, RuleSet, Venue
+from leakguard.model import ABOUT, MAX_MATCH, Confidence, Match, Rule, RuleSet, Venue
 
 if TYPE_CHECKING:
     from leakguard.detect.context import Context
@@ -52,12 +52,16 @@ TIMEOUT = 1.0
 """Seconds one second-stage search may take. Running into it is reported, never swallowed."""
 
 
-KEY_FILES = (".key", ".keys", "key.txt", "keys.txt", ".api", ".apikey", ".secret")
-"""Files of trading libraries that are a key on one line and its secret on the next, without a name: kraken.key."""
+KEY_FILES = (
+    ".key", ".keys", "key.txt", "keys.txt", ".api", ".apikey", ".secret", "_key", "_secret", "_passphrase", "-key", "-secret",
+    "-passphrase", "secret.txt", "passphrase.txt",
+)  # fmt: skip
+"""Files of trading libraries that are a key on one line and its secret on the next, without a name: kraken.key. And files that
+hold a value alone, and are called as it would be: /run/secrets/venue_api_key."""
 
 KEY_FILE_SIZE = 1024
 
-ROW_FILES = (".csv", ".tsv", ".tab", ".txt", ".sql")
+ROW_FILES = (".csv", ".tsv", ".tab", ".txt", ".sql", ".tex", ".wiki", ".mediawiki")
 """Files that people keep notes and tables in: their rows may be a venue, a key and its secret, without a head."""
 
 ROW_FILE_SIZE = 256 * 1024
@@ -65,8 +69,10 @@ ROW_FILE_SIZE = 256 * 1024
 
 _BARE_FILES = KEY_FILES + ROW_FILES
 
-_CELL = re.compile(rb"[0-9A-Za-z+/=_:\-]{20}")
-"""What a row with a secret has somewhere. Most notes have none, and nothing more need be imported for them."""
+_CELL = re.compile(rb"[0-9A-Za-z+/=_:\-]{20,}")
+_DIGIT = re.compile(rb"[0-9]")
+"""What a row with a secret has somewhere, and a digit in it, as lines under headings have not. Most notes have none, and
+nothing more need be imported for them."""
 
 
 _DECODED = MAX_MATCH
@@ -171,7 +177,7 @@ class Engine:
         reach: int = REACH,
         given: Ends | None = None,
     ) -> Scan:
-        """All matches in `data`. `path` decides path filters and hints; `final`: data ends where its object ends;
+        """All matches in `data`. `path` decides path filters and hints (`Origin.told`); `final`: data ends where its object ends;
         `size` is that of the whole object if `data` is a window of it, `core_end` where the next window's core would
         begin, and `reach` how much of this one it would see. `given`: the ends to judge, folds among them, in place of
         those that stage 1 would find (reuse.py)."""
@@ -231,7 +237,7 @@ class Engine:
             self._stage2(data, index, by_rule[index], hits, state)
         if contexts or listed or rowed:
             state.rule = "context"
-            hits += self.context.hits(data, contexts, state.path, listed, rowed)
+            hits += self.context.hits(data, contexts, state.told, listed, rowed)
         hits += self._phrases(data, places, state)
         out = [self._match(data, hit, kinds) for hit in self._undocumented(data, best(hits, self.rules))]
         if deeper and (decodes or wide):
@@ -242,7 +248,8 @@ class Engine:
         """Whether the lines of a file may be a key and its secret, and whether its rows may be. The size of the whole file
         decides: of a large one each window finds the same."""
         listed = state.path.endswith(KEY_FILES) and state.size <= KEY_FILE_SIZE
-        rowed = state.path.endswith(ROW_FILES) and state.size <= ROW_FILE_SIZE and _CELL.search(data) is not None
+        small = state.path.endswith(ROW_FILES) and state.size <= ROW_FILE_SIZE
+        rowed = small and any(_DIGIT.search(cell[0]) for cell in _CELL.finditer(data))
         return listed, rowed and bool(self.stage1.names(data))
 
     def _share(self, by_rule: dict[int, list[int]], data: bytes) -> None:
@@ -388,6 +395,7 @@ class Engine:
                 compile_globs(rule.exclude) if rule.exclude else None,
             )
         include, exclude = pair
+        path = path.rpartition(ABOUT)[2]
         return (include is None or include(path)) and (exclude is None or not exclude(path))
 
     # ------------------------------------------------------------ views
@@ -476,11 +484,13 @@ def _remade(ruleset: RuleSet, stage1: Stage1, key: bytes, *more: Any) -> Engine:
 class _State:
     """What one scan of a buffer carries along: where it is, and what it could not do."""
 
-    __slots__ = ("exhausted", "given", "incidents", "most", "path", "rule", "size", "view_bytes", "views")
+    __slots__ = ("exhausted", "given", "incidents", "most", "path", "rule", "size", "told", "view_bytes", "views")
 
     def __init__(self, path: str, size: int, most: int, given: Ends | None = None) -> None:
         self.given = given
-        self.path = path
+        self.told = path
+        """The path with what it is about."""
+        self.path = path.rpartition(ABOUT)[2]
         self.size = size
         self.most = most
         """Bytes of all views together."""

@@ -9,7 +9,7 @@ Imported by assign.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from leakguard.detect.labels import LABELS, LAST, LAST_BEYOND
@@ -30,7 +30,7 @@ _CALLEES = (
 
 _CLIENT = (
     r"(?:client|auth|credentials?|connector|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|\.new|\.init"
-    r"|bit|coin|zaif|kraken)"
+    r"|bit|coin|zaif|kraken|__construct)"
 )
 """What a constructor that takes a key and a secret has in its name; of venues those that have nothing else in it."""
 _LITERAL = r"(?:Some\()?[bru]?[\"'`][0-9A-Za-z+/=_:\-]+[\"'`](?:\.(?:into|to_string|to_owned)\(\))?\)?"
@@ -53,9 +53,9 @@ FORMS: tuple[str, ...] = (
     # API ключ: value
     f"(?:{LAST}){_LABELLED}",
     # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
-    r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| ?\|| (?:-|"
+    r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| {0,24}\|| & |:?&nbsp;| (?:-|"
     "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) )"
-    r"[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}" + _VALUE,
+    r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>)?[`*\"']{0,3}" + _VALUE,
     # api key value
     r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
@@ -72,7 +72,7 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:key|secret|phrase|memo)(?: id| is| was)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
     r"(?:[A-Za-z]\w{0,15}: )?[0-9A-Za-z+/=_\-]{5}",
     # key v secret v, in a chat
-    r"(?:^|[\s,;:(|/])(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:" + _WITH_DIGIT + ")",
+    r"(?:^|[\s,;:(|/\"])(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:" + _WITH_DIGIT + ")",
     # NewClient("key", "secret", "passphrase")
     r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
     # "venue": ["key", "secret"], "venue" => ["key", "secret"], "venue" to Pair("key", "secret"); `following` reads the others.
@@ -117,7 +117,7 @@ FORMS: tuple[str, ...] = (
     # a traceback that points at its arguments: └ 'v'
     "\u2514 '" + _VALUE,
     # a key or a secret, and on the next line: pass v
-    r"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}(?i:pass|passphrase|password)[ \t]{1,16}" + _VALUE,
+    r"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}(?i:pass|passphrase|password)[ \t]{1,16}(?:- )?" + _VALUE,
     # Key string `env:"API_KEY" envDefault:"v"`
     r"(?i)" + _WORD + r"\w{0,20}\" \w{0,12}default:\"" + _VALUE,
     # VENUE("key", "secret"), of an enumeration
@@ -143,7 +143,7 @@ FORMS: tuple[str, ...] = (
     # <string name="NAME" translatable="false">v</string>
     r"translatable=\"false\">" + _VALUE,
     # name = "/venue/api_key", type = "SecureString", value = "v", each on its line
-    r"SecureString\"?,?\s{1,40}(?i:value)[ \t]{0,12}[:=][ \t]{0,4}\"" + _VALUE,
+    r"SecureString\"?,?\s{0,40}\"?(?i:value)\"?[ \t]{0,12}[:=][ \t]{0,4}\"" + _VALUE,
     # Venue api, and on the next lines the key and the secret with no word before them
     r"(?i:api|apis|keys|creds|credentials|account)(?:\n|:\n|\r\n|:\r\n)[ \t]{0,4}" + _LONG,
     # "k": "key", "s": "secret"; k = "key" and below it s = "secret"; "public": "key", "secret": "v"
@@ -151,7 +151,7 @@ FORMS: tuple[str, ...] = (
     r"[\"']api[\"'](?:: ?|\] ?= ?)[\"']" + _LONG,
     r"[ \t\n]k ?= ?[\"']" + _LONG,
     # key v secret v, and :api-key "v", whose first bytes need not tell it from a word
-    r"(?:^|[\s,;:(|/])(?i:key|secret)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?" + _LONG,
+    r"(?:^|[\s,;:(|/\"])(?i:key|secret)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?" + _LONG,
     r"(?i)(?:key|secret)[ \t]{1,4}[\"']" + _LONG,
     # add_argument("--venue-api-key", type=str, default="v")
     r"default=[\"']" + _LONG,
@@ -164,7 +164,7 @@ FORMS: tuple[str, ...] = (
     r"[\s{,](?:sec|SEC) ?[:=] ?[\"']" + _LONG,
     # VENUE_AK=v, VENUE_SK=w; AK = "v", SK = "w"
     r"_(?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
-    r"[\s{,\"'](?:AK|SK)[\"']? ?[:=] ?[\"']?" + _LONG,
+    r"[\s{,\"'](?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
     # "api key ", {"type": "code", "text": "v"}: a chat of Telegram's, as it is exported
     r"(?:key|secret|phrase|password|Key|Secret|Phrase|Password)[: ]{0,3}\",\s{0,40}\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}"
     r"\"text\": ?\"" + _VALUE,
@@ -179,12 +179,59 @@ FORMS: tuple[str, ...] = (
     r"[(\[{][\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?[\"']" + _LONG,
     # {"op": "auth", "args": ["key", 1662350400000, "signature"]}
     r"\"args\": ?\[\"" + _LONG,
+    # venue: [key, secret] of YAML; "venue": {"key", "secret"} of Go
+    r"\w: ?\[[\"']?" + _LONG,
+    r"\": {1,2}\{\"" + _LONG,
+    # env::var("NAME").unwrap_or_else(|_| "v".into()), getenv("NAME") ?: "v"
+    r"unwrap_or(?:_else\(\|\w?\| ?|\()\"" + _VALUE,
+    r"\) \?: [\"']" + _VALUE,
+    # const char* NAME PROGMEM = "v"
+    r"PROGMEM ?= ?\"" + _VALUE,
+    # set venue(key) "v"; set venueApiKey to "v"
+    r"(?i)\bset [\w:]{1,40}(?:\((?:api_?)?(?:key|secret|pass\w{0,6})\)|(?:key|secret|phrase|password) to) [\"{]" + _VALUE,
+    # <constructor-arg value="key"/> and below it <constructor-arg value="secret"/>
+    r"constructor-arg value=\"[0-9A-Za-z+/=_:\-]{5}",
+    # "ParameterKey": "NAME", "ParameterValue": "v"
+    r"ParameterValue\"?[:=] ?\"?" + _VALUE,
+    # "NAME": {"S": "v"}, "NAME": {"stringValue": "v"}
+    r"\{\s{0,20}\"(?:S|stringValue)\" ?: ?\"" + _VALUE,
+    # "key": "path/NAME", "flags": 0, "value": "v": an export of Consul's
+    r"(?i)\"flags\": ?[0-9]{1,9},\s{0,40}\"value\": ?\"" + _VALUE,
+    # "NAME" "v": what a monitor of Redis shows of a command
+    r"(?i)(?:key|secret|phrase|password)\" \"" + _VALUE,
+    # NAME { 'v' } of a factory
+    r"(?i)(?:key|secret|phrase|password) \{ ?[\"']" + _VALUE,
+    # NAME = [[v]], NAME = r#"v"#: quotes of Lua and Rust
+    r"= ?\[\[" + _LONG,
+    r"r#\"" + _LONG,
+    # *API key:* {{v}}: Jira's
+    r"(?i)(?:key|secret|phrase|password)(?::\*|\*:|:) ?\{\{" + _VALUE,
+    # \newcommand{\venuekey}{v}
+    r"(?i)\\(?:newcommand|def)\*?\{?\\\w{0,40}(?:key|secret|phrase|password)\}?\{" + _VALUE,
+    # $Name = ConvertTo-SecureString "v"
+    r"ConvertTo-SecureString (?:-String )?[\"']" + _VALUE,
+    # bot -k key -s secret -p passphrase
+    r" -k [\"']?[0-9A-Za-z+/=_:\-]{5}",
+    # echo -n "v" | gcloud secrets create NAME
+    r"[\"'] ?\| ?(?:gcloud secrets (?:create|versions add)|(?:docker|podman) secret create|(?:npx )?wrangler secret put"
+    r"|gh secret set|vercel env add) [\"']?[\w\-]{5}",
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
 """How many bytes into the value each form's pattern ends."""
 
+
+def _by_letter(words: Iterable[str]) -> str:
+    """A pattern of these words, in their order for each first letter. `re` tries all of them at each place, and of those
+    that begin with the letter there is mostly none: a tenth of the time."""
+    ends: dict[str, list[str]] = {}
+    for word in words:
+        ends.setdefault(word[0], []).append(re.escape(word[1:]))
+    groups = [f"{re.escape(letter)}(?:{'|'.join(rest)})" for letter, rest in ends.items()]
+    return f"(?=[{''.join(map(re.escape, ends))}])({'|'.join(groups)})"
+
+
 _LABEL = compiled(
-    f"(?i)({'|'.join(re.escape(word) for word, _ in LABELS)})"
+    f"(?i){_by_letter(word for word, _ in LABELS)}"
     f"{_OF_API}[ \t*_`)]{{0,4}}(?P<sep>:|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \t]|\r?\n)[ \t\r\n*_`\"']{{0,6}}{_OPENING}\\Z"
 )
 _LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 24
@@ -192,9 +239,9 @@ _LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 24
 _ENGLISH = dict(LABELS)
 _DECORATED = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
-    rb"\)?(?:\*\*:?|__:?|`:?|[ ]?\||[ ](?:-|\xe2\x80[\x93\x94]|\xe2\x86\x92|\xe2\x87\x92"
+    rb"\)?(?:\*\*:?|__:?|`:?|[ ]{0,24}\||[ ]&[ ]|:?&nbsp;|[ ](?:-|\xe2\x80[\x93\x94]|\xe2\x86\x92|\xe2\x87\x92"
     rb"|\xe2\x9e\x9c|\xe2\x9e\xa1(?:\xef\xb8\x8f)?|->|=>|>>>)[ ])"
-    rb"[ \t]{0,3}:?[ \t]{0,3}[`*\"']{0,3}\Z"
+    rb"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>)?[`*\"']{0,3}\Z"
 )
 _SPOKEN = compiled(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
 _PAIRED = compiled(
@@ -218,7 +265,7 @@ _SAID = compiled(
     rb"(?:[a-z]\w{0,15}: )?\Z"
 )
 _CHATTED = compiled(
-    rb"(?i)(?:\A|[\s,;:(|/])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)(?: is:?| was:?|'s| es| ist)?"
+    rb"(?i)(?:\A|[\s,;:(|/\"])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)(?: is:?| was:?|'s| es| ist)?"
     rb"[ \t]{1,16}(?P<quote>[`\"']?)\Z"
 )
 _CALLED = compiled(
@@ -241,7 +288,7 @@ _COLONS = compiled(
     rb"(?:[ \t]?::[ \t]{1,4}|:\*\*[ \t]{0,4})(?P<quote>[`\"']?)\Z"
 )
 _UNPACKED = compiled(
-    rb"(?:\A|\n)[ \t]{0,24}(?:const |let |var )?[\[(]?(?P<names>[\w.]{1,40}(?:, ?[\w.]{1,40}){1,4})[\])]? ?:?= ?[\[(]?"
+    rb"(?:\A|\n)[ \t]{0,24}(?:const |let |var |local |val )?[\[(]?(?P<names>[\w.]{1,40}(?:, ?[\w.]{1,40}){1,4})[\])]? ?:?= ?[\[(]?"
     rb"(?P<before>(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?){1,4})[bru]?(?P<quote>[\"'])\Z"
 )
 _SPACED = compiled(
@@ -275,11 +322,11 @@ _PARTED = compiled(rb"\bname=\"([\w.\-]{2,80})\"\r?\n\r?\n\Z")
 _SLASHED = compiled(rb"(?:\A|[\s:`])([0-9A-Za-z+/=_\-]{16,512}) / \Z")
 _RULED = compiled(rb"(?i)\|[ \t`*]{0,4}([\w .\-]{0,40}(?:key|secret|phrase|token|password)\w{0,8})[ \t`*]{0,4}(?=\|)")
 _POINTED = compiled(rb"\xe2\x94\x94 (?P<quote>')\Z")
-_NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|word)?))[ \t]{1,16}\Z")
+_NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|word)?))[ \t]{1,16}(?:- )?\Z")
 _TRANSLATED = compiled(rb"name=\"([\w.\-]{2,80})\" translatable=\"false\">\Z")
 _SECURE = compiled(
-    rb"(?:(?i:name)[ \t]{0,12}[:=][ \t]{0,4}|\w\()\"([\w/.\-]{3,120})\"(?:, ?\{)?[^{}]{0,200}SecureString\"?,?\s{1,40}"
-    rb"(?i:value)[ \t]{0,12}[:=][ \t]{0,4}(?P<quote>\")\Z"
+    rb"(?:(?i:name)\"?[ \t]{0,12}[:=][ \t]{0,4}|\w\()\"([\w/.\-]{3,120})\"(?:, ?\{)?[^{}]{0,200}SecureString\"?,?\s{0,40}"
+    rb"\"?(?i:value)\"?[ \t]{0,12}[:=][ \t]{0,4}(?P<quote>\")\Z"
 )
 _BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,60}(?:apis?|keys|creds|credentials|account):?\r?\n[ \t]{0,4}\Z")
 _BRIEF = compiled(rb"(?:[\"'](?:k|public|api)[\"'](?:: ?|\] ?= ?)|[ \t\n]k ?= ?)(?P<quote>[\"'])\Z")
@@ -295,6 +342,34 @@ _MARKED = compiled(
     rb"[ \t]{0,3}<(?:code|b|strong|kbd|pre|tt|em|i)>\Z"
 )
 _HEADED = compiled(rb"\"([^\s\"\\]{8,512})\", forHTTPHeaderField: ?\"\Z")
+_SENT = compiled(rb"[\"']([^\s\"'\\]{8,512})[\"'] ?\| ?(?:\w{2,8} ){1,3}(?:create|versions add|put|set|add) [\"']?\Z")
+_SEQUENCE = compiled(
+    rb"(?:\A|\n)[ \t]{0,40}(?:- )?(?:[\"']?[A-Za-z][\w.\- ]{1,40}[\"']?: ?\[|[\"'][A-Za-z][\w.\- ]{1,40}[\"']:[ ]{1,2}\{)"
+    rb"[ \t]{0,4}(?P<quote>[\"']?)\Z"
+)
+_UNWRAPPED = compiled(rb"\([\"'](\w{3,80})[\"']\)\)?(?:\s{0,20}\.unwrap_or(?:_else\(\|\w?\| ?|\()| \?: )(?P<quote>[\"'])\Z")
+_IN_FLASH = compiled(rb"([A-Za-z_]\w{1,79})(?:\[\w{0,8}\])? PROGMEM ?= ?(?P<quote>\")\Z")
+_PUT = compiled(rb"(?i)\bset ([\w:]{1,40}(?:\(\w{3,16}\))?)(?: to)? (?P<quote>[\"{])\Z")
+_BUILT = compiled(rb"constructor-arg value=(?P<quote>\")\Z")
+_PARAMETER = compiled(
+    rb"ParameterKey\"?[:=] ?\"?(\w{2,80})\"?,\s{0,40}\"?ParameterValue\"?[:=] ?(?P<quote>\"?)\Z"
+)
+_TYPE_OF = compiled(rb"\"([\w.\-]{2,80})\" ?:\s{0,4}\{\s{0,20}\"(?:S|stringValue)\" ?: ?(?P<quote>\")\Z")
+_FLAGGED = compiled(
+    rb"(?i)\"key\": ?\"([\w./\-]{3,120})\",\s{0,40}(?:\"\w{2,16}\": ?(?:[0-9]{1,20}|\"[^\"\n]{0,60}\"),\s{0,40}){1,4}"
+    rb"\"value\": ?(?P<quote>\")\Z"
+)
+_WATCHED = compiled(rb"(?i)\"([\w.:\-]{0,60}(?:key|secret|phrase|password))\" (?P<quote>\")\Z")
+_MADE = compiled(rb"(?i)(?<![\w.$])([a-z_]\w{0,60}?(?:key|secret|phrase|password)) \{ ?(?P<quote>[\"'])\Z")
+_LONG_QUOTED = compiled(
+    rb"([A-Za-z_][\w.]{1,79})(?:: ?&(?:'static )?str)?[\"'\]]{0,2} ?[:=] ?(?:\[\[|r#(?P<quote>\"))\Z"
+)
+_BRACED_TWICE = compiled(
+    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password))(?::\*|\*:|:) ?\{\{\Z"
+)
+_TYPESET = compiled(rb"(?i)\\(?:newcommand|def)\*?\{?\\(\w{3,60})\}?\{\Z")
+_SECURED = compiled(rb"\$([\w:]{2,80}) ?= ?\(?ConvertTo-SecureString (?:-String )?(?P<quote>[\"'])\Z")
+_OPTIONS = compiled(rb" -k (?P<quote>[\"']?)\Z")
 _TABBED = compiled(rb"(?i)(?:\A|[\n\t])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?\t[\"']?\Z")
 _THIRD = compiled(rb"[\[({][\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?[bru]?(?P<quote>[\"'])\Z")
 _AUTHED = compiled(rb"\"auth\w{0,12}\"[^\n\[\]]{0,60}\"args\": ?\[(?P<quote>\")\Z")
@@ -312,7 +387,9 @@ _READERS = (
     _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
     _SLASHED, _RULED, _ROW, _ROW, _ROW, _ROW, None, _ROW, _ROW, _TRANSLATED, _SECURE, _BARE, _BRIEF, _BRIEF, _BRIEF,
     _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _ENTITY, _MARKED, _HEADED,
-    _TABBED, _THIRD, _AUTHED,
+    _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
+    _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
+    _OPTIONS, _SENT,
 )  # fmt: skip
 
 
@@ -322,9 +399,12 @@ TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
 TABBED = _READERS.index(_TABBED)
 """The same with tabs between the columns."""
-HEADED = _READERS.index(_HEADED)
-"""The form whose value stands before its name."""
-ROWS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _THIRD, _SLASHED, _BARE, _BRIEF))
+HEADED = frozenset((_READERS.index(_HEADED), _READERS.index(_SENT)))
+"""The forms whose value stands before its name."""
+ROWS = frozenset(
+    number for number, reader in enumerate(_READERS)
+    if reader in (_ROW, _THIRD, _SLASHED, _BARE, _BRIEF, _SEQUENCE, _BUILT, _OPTIONS)
+)
 """Forms of which `following` knows more values."""
 
 
@@ -397,6 +477,11 @@ def _initials(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
     """An access key and its secret that are called so by their first letters: VENUE_AK and VENUE_SK."""
     called = found[1] + (b"api_key" if found[2] in (b"AK", b"ak") else b"api_secret")
     return name._replace(name=called if found[1] else _ARGUMENTS[found[2] == b"SK"]) if _random(data, start) else None
+
+
+def _exported(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """What else is no password of somebody's choice: of these other rules know more."""
+    return name if _random(data, start) else None
 
 
 def _taken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -502,6 +587,8 @@ def _callee(data: bytes, start: int) -> int:
 def _argument(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     """A client's argument, if there are at least two that could be a key and its secret."""
     before = _LITERALS.findall(found["before"])
+    if not before and b"__construct" in found[0] and not _MEMBERS.match(data, start):
+        return None  # a trace shows what everything was made of
     if not before and not (_NEXT.match(data, start) and _random(data, start)):
         return None
     if before and (len(before[0]) < 16 or not _DIGIT.search(before[0])):
@@ -524,6 +611,14 @@ _HASHES = compiled(
     rb"0x[0-9a-fA-F]{64}[\"'],\s{0,40}[\"']0x[0-9a-fA-F]{64}[\"']|0x[0-9a-fA-F]{40}[\"'],\s{0,40}[\"'](?:0x)?[0-9a-fA-F]{40}[\"']"
 )
 """Two words of the chain: the proof that something is in a tree, the topics of an event; two addresses."""
+_OF_OTHERS = compiled(
+    rb"(?:(?i:witness|account_?keys|pub(?:lic)?_?keys|secrets|signatures|checksums)"
+    rb"|(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:topics|proofs?|hash(?:es)?|(?:tx(?:id)?|order|trade|id|addresse)s|stack))"
+    rb"[\"']? ?[:=]>? ?[\[({]{1,2}\s{0,40}[bru]?[\"']?\Z"
+)
+"""The name of a list of something else than a key and its secret: of a transaction's parts, of all accounts' secrets."""
+_PARALLEL = compiled(rb",?;?\s{1,40}[\"']?\w{0,30}(?i:secrets|passphrases)[\"']? ?[:=]>? ?[\[({]")
+"""Behind a list of keys that of their secrets."""
 _IDENTIFIER = compiled(rb"[0-9a-fA-F\-]{24,}")
 """What follows a key and a secret and is no passphrase: of three such the row is an order's."""
 
@@ -532,12 +627,33 @@ def _in_row(data: bytes, start: int, before: re.Pattern[bytes] = _ROW) -> Named 
     """The first of two or three values in a list that is a venue's: key, secret, passphrase."""
     if not _random(data, start):
         return None
+    column = _column(data, start)
+    if column is not None:
+        return Named(column + b"_1", start - 1, data[start - 1 : start])
     members = _MEMBERS.match(data, start)
     if members is None or not _DIGIT.search(members[1]) or _HASHES.match(data, start) or (members[2] and _IDENTIFIER.fullmatch(members[2])):
         return None
     low = max(0, start - 90)
     found = before.search(data[low:start])
-    return Named(_ARGUMENTS[0], low + found.start() + 1, found["quote"]) if found else None
+    if found is None or _OF_OTHERS.search(found.string) or _PARALLEL.match(data, members.end()):
+        return None
+    return Named(_ARGUMENTS[0], low + found.start() + 1, found["quote"])
+
+
+_COLUMN = compiled(rb"(?i)(?<![a-z])(?:api_?)?(key|secret|passphrase|password)s[\"']? ?[:=]>? ?[\[({]\s{0,40}[bru]?[\"']\Z")
+_OF_COLUMN = compiled(rb"[^\s\"'\\]{8,512}[\"'](?:,\s{0,40}[bru]?[\"'][^\s\"'\\]{4,512}[\"']){1,19},?\s{0,40}[\])}]")
+
+
+def _column(data: bytes, start: int) -> bytes | None:
+    """What each value of a list is, where one list holds the keys of several accounts and another their secrets."""
+    found = _COLUMN.search(data[max(0, start - 90) : start])
+    values = _OF_COLUMN.match(data, start) if found else None
+    if found is None or values is None:
+        return None
+    word = found[1].lower()
+    if word == b"key":
+        return _ARGUMENTS[0] if _PARALLEL.match(data, values.end()) else None
+    return _ARGUMENTS[1 if word == b"secret" else 2]
 
 
 def _third(data: bytes, start: int) -> Named | None:
@@ -558,9 +674,9 @@ _LINES = compiled(
 
 
 _BRIEFLY = compiled(
-    rb"[0-9A-Za-z+/=_\-]{16,512}[\"'],?;?\s{1,40}(?:[\w.]{1,30}(?:\[[\"'][\w\-]{1,30}[\"']\]){0,2}\[)?"
+    rb"[0-9A-Za-z+/=_\-]{16,512}[\"'](?:,|,?;?\s)\s{0,40}(?:[\w.]{1,30}(?:\[[\"'][\w\-]{1,30}[\"']\]){0,2}\[)?"
     rb"[\"']?(?:s|secret|private|priv)[\"']?\]? ?[:=] ?[\"']([0-9A-Za-z+/=_\-]{16,512})[\"']"
-    rb"(?:,?;?\s{1,40}[\"']?(?:p|passphrase|password)[\"']? ?[:=] ?[\"']([^\s\"'\\]{4,128})[\"'])?"
+    rb"(?:(?:,|,?;?\s)\s{0,40}[\"']?(?:p|passphrase|password)[\"']? ?[:=] ?[\"']([^\s\"'\\]{4,128})[\"'])?"
 )
 
 
@@ -584,7 +700,47 @@ def _bare(data: bytes, start: int) -> Named | None:
     return Named(_ARGUMENTS[0], low + found.start() + 1, b"") if found else None
 
 
-_ALL_OF: dict[object, re.Pattern[bytes]] = {_BARE: _LINES, _BRIEF: _BRIEFLY}
+_SEQUENCED = compiled(
+    rb"[0-9A-Za-z+/=_:\-]{8,256}[\"']?, ?[\"']?([0-9A-Za-z+/=_:\-]{16,256})[\"']?(?:, ?[\"']?([^\s\"'\\,\[\]{}]{4,128})[\"']?)?"
+    rb"[ \t]{0,4}[\]}]"
+)
+_CONSTRUCTED = compiled(
+    rb"[0-9A-Za-z+/=_:\-]{8,256}\"\s?/?>(?:\s{0,4}</constructor-arg>)?\s{0,80}<constructor-arg value=\"([0-9A-Za-z+/=_:\-]{16,256})\""
+    rb"(?:\s?/?>(?:\s{0,4}</constructor-arg>)?\s{0,80}<constructor-arg value=\"([^\s\"]{4,128})\")?"
+)
+_OPTIONED = compiled(
+    rb"[0-9A-Za-z+/=_:\-]{8,256}[\"']? -s [\"']?([0-9A-Za-z+/=_:\-]{16,256})[\"']?(?: -p [\"']?([^\s\"']{4,128})[\"']?)?"
+)
+_HEX_OR_ID = compiled(rb"(?:0x)?[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24}")
+"""Of two such a list may be of orders, or of what they were settled by; but a short one before a long one is a key and its
+secret, too."""
+
+
+def _listing(pattern: re.Pattern[bytes], before: re.Pattern[bytes]) -> Callable[[bytes, int], Named | None]:
+    """A reader of two or three values in a row, of which nothing but the place says which is which."""
+
+    def read(data: bytes, start: int) -> Named | None:
+        members = pattern.match(data, start)
+        if members is None or not _DIGIT.search(members[1]) or (members[2] and _IDENTIFIER.fullmatch(members[2])):
+            return None
+        first = _RUN.match(data, start) or _SHORT_RUN.match(data, start)
+        if first is None:
+            return None
+        if _HEX_OR_ID.fullmatch(first[0]) and _HEX_OR_ID.fullmatch(members[1]) and not (len(first[0]) == 24 and len(members[1]) == 36):
+            return None
+        low = max(0, start - 90)
+        found = before.search(data[low:start])
+        if found is None or _OF_OTHERS.search(found.string):
+            return None
+        return Named(_ARGUMENTS[0], low + found.start() + 1, found["quote"])
+
+    return read
+
+
+_SHORT_RUN = compiled(rb"[0-9A-Za-z+/=_:\-]{8,512}")
+_ALL_OF: dict[object, re.Pattern[bytes]] = {
+    _BARE: _LINES, _BRIEF: _BRIEFLY, _SEQUENCE: _SEQUENCED, _BUILT: _CONSTRUCTED, _OPTIONS: _OPTIONED,
+}  # fmt: skip
 
 
 def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]]:
@@ -593,6 +749,11 @@ def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]
         low = max(0, start - 520)
         before = _SLASHED.search(data[low:start])
         return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
+    column = _column(data, start) if _READERS[form] is _ROW else None
+    if column is not None:
+        values = _OF_COLUMN.match(data, start)
+        rest = _VALUES.finditer(data, start + data[start:].index(data[start - 1 : start]) + 1, values.end()) if values else ()
+        return [(column + b"_%d" % number, each.start() + 1, each.end() - 1) for number, each in enumerate(rest, 2)]
     members = _ALL_OF.get(_READERS[form], _MEMBERS).match(data, start)
     return [(_ARGUMENTS[number], *members.span(number)) for number in (1, 2) if members[number]] if members else []
 
@@ -624,17 +785,19 @@ def _pointed(data: bytes, start: int) -> Named | None:
 
 _NEXT_COLUMN = compiled(rb"(?i)[\w .\-]{0,40}(?:key|secret|phrase|password)[\"']?(?=[\t\r\n])")
 _LITERALS = compiled(rb"[\"'`]([0-9A-Za-z+/=_:\-]+)[\"'`]")
-_RUN = compiled(rb"[0-9A-Za-z+/=_\-]{16,512}")
+_RUN = compiled(rb"(?:ed25519:)?[0-9A-Za-z+/=_\-]{16,512}")
 
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
     _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
     _BRIEF: _brief, _THIRD: _third, _ABOVE: _above,
+    _SEQUENCE: _listing(_SEQUENCED, _SEQUENCE), _BUILT: _listing(_CONSTRUCTED, _BUILT), _OPTIONS: _listing(_OPTIONED, _OPTIONS),
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""
 _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {
     _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _CHATTED: _chatted, _CALLED: _argument,
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
+    _TYPE_OF: _exported, _SECURED: _exported,
     _ABRIDGED: _abridged, _CODE_NAME: _code_name, _TAKEN: _taken, _INITIALS: _initials, _TABBED: _tabbed, _AUTHED: _authed,
 }  # fmt: skip
 """Forms that ask the value, too."""

@@ -101,6 +101,15 @@ def test_string_pieces_are_joined(engine: Engine, name: str) -> None:
         assert text[match.secret_start - 11 : match.secret_end - 11].replace(b'"', b"").startswith(value[:9].encode())
 
 
+@pytest.mark.parametrize("prefix", ["f", "rb", "U"])
+def test_pieces_with_a_prefix_are_joined_and_lists_of_letters_are_none(engine: Engine, prefix: str) -> None:
+    value = bare(SECRET).decode()
+    text = f'token = ("{value[:12]}"\n  {prefix}"{value[12:24]}"{prefix}"{value[24:]}")\n'.encode()
+    assert found(engine, text).view == ("join",)
+    letters = b"row = ['f','b','ab' + '" + b"','".join([b"f", b"u", b"r"] * 200) + b"']\n"
+    assert decode.joined(letters, letters.index(b"ab") + 6)[2] == [(letters.index(b"ab") + 2, letters.index(b"ab") + 7)]
+
+
 def test_a_private_key_in_string_pieces(engine: Engine) -> None:
     text, secret = leak("pem", 4)
     lines = b" +\n        ".join(b'"%s\\n"' % line for line in text.splitlines())
@@ -390,10 +399,11 @@ def _one_reading(data: bytes, one: tuple[int, int, int], other: tuple[int, int, 
 @given(
     st.lists(st.tuples(st.sampled_from([b"a\0", b"\0a", b"\0", b"a", b"\1", b"ab", b" \0", b"\n"]), st.integers(1, 20)), max_size=6),
     st.integers(0, 3),
+    st.sampled_from([15, 16, 17, 30, 4096]),
 )
 @settings(max_examples=300)
-def test_wide_runs_are_what_two_patterns_find(pieces: list[tuple[bytes, int]], base: int) -> None:
-    """The one search for both byte orders, against a pattern for each and a choice where both fit."""
+def test_wide_runs_are_what_two_patterns_find(pieces: list[tuple[bytes, int]], base: int, together: int) -> None:
+    """The one search for both byte orders, against a pattern for each and a choice where both fit; wherever it begins anew."""
     data = b"".join(piece * times for piece, times in pieces)
     patterns = (rb"(?:%b\0){8,}" % _LETTER, rb"(?:\0%b){8,}" % _LETTER)
     expected: list[tuple[int, int, int]] = []
@@ -402,7 +412,9 @@ def test_wide_runs_are_what_two_patterns_find(pieces: list[tuple[bytes, int]], b
             expected[-1] = _one_reading(data, expected[-1], span)
         else:
             expected.append(span)
-    runs = utf16._wide_runs(b"x" * base + data, base, data.translate(utf16._CLASSES))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utf16, "_TOGETHER", together)
+        runs = utf16._wide_runs(b"x" * base + data, base, data.translate(utf16._CLASSES))
     assert runs == [(start + base, end + base, which) for start, end, which in expected]
 
 
@@ -437,3 +449,25 @@ def test_a_long_line_is_gone_through_a_few_times_at_most(kind: str) -> None:
     data = (b"no escape in here, " * 40 + piece) * 1200
     hits = [(kind, found.end()) for found in re.finditer(re.escape(piece), data)]
     assert sum(len(view.data) for view in decode.Runs(data, hits)) < 3 * len(data)
+
+
+# ---- what only looks like an encoding -------------------------------------------------------------------------------
+@pytest.mark.parametrize("line", [
+    b"NEXTAUTH_SECRET=%s\nDEBUG=false\n", b"NEXTAUTH_SECRET=%s\r\nDEBUG=false\r\n", b"nextauth_secret: %s\ndebug: false\n",
+    b"app:\n  nextauth_secret: %s\nX=3Y\n", b"nextauth.secret=%s\nnext.thing=1\n",
+])  # fmt: skip
+def test_base64_at_a_lines_end_is_no_soft_line_break(engine: Engine, line: bytes) -> None:
+    """In a .env the next line was part of the secret, for `fix` and the redactor, too."""
+    for seed in range(3):
+        secret = base64.b64encode(Random(f"padded:{seed}").randbytes(32))
+        data = line % secret
+        matches = engine.scan(data).matches
+        assert [data[one.secret_start : one.secret_end] for one in matches] == [secret]
+
+
+def test_a_soft_line_break_still_joins_two_lines(engine: Engine) -> None:
+    """Where the line is as long as such lines are, and where the text is known as quoted-printable by other signs."""
+    for before in (b"x" * (74 - len(SECRET) // 2) + b" ", b"Content-Transfer-Encoding: quoted-printable\n\nhere ", b"a =3D 2, "):
+        half = len(SECRET) // 2
+        data = before + SECRET[:half] + b"=\n" + SECRET[half:] + b" is the token\n"
+        assert found(engine, data).view == ("quoted-printable",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from random import Random
 from unicodedata import normalize
@@ -240,3 +242,16 @@ def test_the_lists_are_the_official_ones() -> None:
     assert words.ascii_words() == {word.encode() for word in every if word.isascii()}
     assert all(word in words._BOOK for word in every)
     assert not words._BOOK.get("leakguard")
+
+
+def test_sentences_are_no_shares_before_the_package_is_asked() -> None:
+    """Its import takes as long as a megabyte to scan, and every second repository has a sentence behind `share`."""
+    lines = (
+        "import sys", f"sys.path[:] = {sys.path!r}", "from leakguard.detect.gates import Candidate, Verdict, words",
+        "text = b'we share what we have with all who ask for it and nobody has to pay or sign or wait for an answer here'",
+        "assert words.slip39(Candidate(text, 0, len(text), b'', {}, '')) == Verdict.REJECT",
+        "assert not any(name.startswith('shamir_mnemonic.') for name in sys.modules)",
+        "from shamir_mnemonic.wordlist import WORDLIST",
+        "assert words._share_words() == frozenset(WORDLIST)",
+    )  # fmt: skip
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)

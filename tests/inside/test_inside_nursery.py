@@ -25,6 +25,8 @@ import json, os, signal, time
 prepared = []
 def prepare(kind):
     prepared.append(kind)
+def rehearse(kind):
+    prepared.append("rehearsed " + kind)
 def answer(kind, seconds):
     handles = sorted(int(name) for name in os.listdir("/proc/self/fd"))
     told = {"pid": os.getpid(), "parent": os.getppid(), "prepared": prepared, "seconds": seconds, "environment": dict(os.environ),
@@ -95,7 +97,7 @@ def test_each_file_has_a_process_of_its_own_with_nothing_but_it(command: list[st
     assert first["pid"] != other["pid"]
     assert first["parent"] == other["parent"] != os.getpid()
     assert (first["file"], other["file"]) == ("one", "two")
-    assert other["prepared"] == ["a", "b"]
+    assert other["prepared"] == ["a", "rehearsed a", "b", "rehearsed b"]
     assert other["seconds"] == 7
     assert {name: value for name, value in other["environment"].items() if name != "LC_CTYPE"} == {"A": "b"}
     assert len(other["handles"]) == 4, "beside the three there is but that of the list itself"
@@ -196,3 +198,84 @@ def test_the_same_is_read_by_an_interpreter_a_file(kind: str, tmp_path: Path, mo
     assert forked.members == alone.members
     assert len(forked.members) >= len(FILES)
     assert forked.incidents == alone.incidents == []
+
+
+# ---------------------------------------------------------------- one for all who are forked
+def _in_forks(command: list[str], kind: str, count: int = 2) -> list[dict[str, Any]]:
+    """What processes that were forked from here are told of theirs, all of them asking at once."""
+    readers = []
+    for _ in range(count):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if not pid:
+            try:
+                os.write(writer, json.dumps(asked(command, kind)[0]).encode())
+                nursery.close()
+            finally:
+                os._exit(0)
+        os.close(writer)
+        readers.append((pid, reader))
+    out = []
+    for pid, reader in readers:
+        with os.fdopen(reader, "rb") as told:
+            out.append(json.loads(told.read()))
+        os.waitpid(pid, 0)
+    return out
+
+
+def test_one_that_is_promised_serves_all_who_are_forked(command: list[str]) -> None:
+    with nursery.promised("a") as common:
+        assert common is not None
+        before = _in_forks(command, "a")
+        assert before[0]["parent"] != before[1]["parent"], "nobody waits for what was not begun"
+        common.begin([*command[:-1], f"{nursery.READY}a"], {"A": "b"})
+        common.begin([*command[:-1], f"{nursery.READY}a"], {"A": "b"})
+        one, other = _in_forks(command, "a")
+        assert one["parent"] == other["parent"]
+        assert one["prepared"][:2] == ["a", "rehearsed a"]
+        assert one["environment"] == before[0]["environment"]
+        assert one["handles"] == before[0]["handles"]
+        assert common.ready()
+        assert asked(command, "a")[0]["parent"] == one["parent"], "who promised it may ask, too"
+        assert asked(command, "b")[0]["parent"] != one["parent"], "it is for one kind"
+        own = asked(command, "b")[0]["parent"]
+    assert gone(one["parent"])
+    assert asked(command, "a")[0]["parent"] == own
+
+
+@pytest.mark.parametrize("how", ["killed", "crash", "not there"])
+def test_when_one_that_was_promised_ends_each_has_its_own(how: str, command: list[str], tmp_path: Path) -> None:
+    with nursery.promised("a") as common:
+        assert common is not None
+        begun = [*command[:-1], f"{nursery.READY}a"]
+        if how == "not there":
+            begun[-2] = str(tmp_path / "nothing.py")
+        common.begin(begun, {"A": "b"})
+        if how == "killed":
+            parent = asked(command, "a")[0]["parent"]
+            os.kill(parent, signal.SIGKILL)
+        elif how == "crash":
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(common, "kind", "crash")
+                told, code, _ = asked(command, "crash")
+            assert code == -signal.SIGSEGV
+            parent = told["parent"]
+        else:
+            parent = -1
+        one, other = _in_forks(command, "a")
+        assert len({one["parent"], other["parent"], parent}) == 3
+
+
+def test_one_is_promised_at_a_time_and_whatever_ends_it_nothing_is_left(command: list[str]) -> None:
+    handles = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(KeyboardInterrupt), nursery.promised("a") as common:
+        assert common is not None
+        with nursery.promised("b") as other:
+            assert other is None
+        common.begin([*command[:-1], f"{nursery.READY}a"], {})
+        parent = asked(command, "a")[0]["parent"]
+        raise KeyboardInterrupt
+    assert gone(parent)
+    assert set(os.listdir("/proc/self/fd")) == handles
+    with nursery.promised("b") as other:
+        assert other is not None

@@ -103,6 +103,9 @@ def _list(language: str) -> Mapping[str, int]:
     }
 
 
+_NOWHERE: Mapping[str, int] = {}
+
+
 class _Book:
     """All lists. Reads those that have words in a word's alphabet, each when it is first asked: Trezor's own reader takes
     30 ms for the ten, which every worker paid for the first row of words it met."""
@@ -120,6 +123,8 @@ class _Book:
             self._known, self._of = {}, first
         known = self._known.get(word)
         if known is None:
+            if word.isascii() and word.encode() not in ascii_words():
+                return _NOWHERE  # most words
             languages = _ASCII if word.isascii() else LANGUAGES
             known = {language: _list(language)[word] for language in languages if word in _list(language)}
             if known:
@@ -200,7 +205,9 @@ def _rows_between(text: str, start: int, end: int) -> Iterator[tuple[list[_Word]
         written = found[1]
         if written is None:
             continue
-        places = book.get(written) or book.get(_folded(written))
+        places = book.get(written)
+        if not places and not (written.isascii() and written.islower()):
+            places = book.get(_folded(written))
         between = text[row[-1].end : found.start(1)] if row else ""
         if row and (not places or len(between) > LONGEST_GAP or not gap.fullmatch(between)):
             if len(row) >= SIZES[-1]:
@@ -520,18 +527,33 @@ def _composed(word: str) -> str:
     return word if word.isascii() else normalize("NFC", word)
 
 
+@cache
+def _share_words() -> frozenset[str]:
+    """The words of SLIP-39's list, which is a file of Trezor's package. ImportError without it."""
+    from importlib.util import find_spec
+
+    spec = find_spec("shamir_mnemonic")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("shamir_mnemonic")
+    with open(os.path.join(spec.submodule_search_locations[0], "wordlist.txt"), encoding="ascii") as lines:
+        return frozenset(lines.read().split())
+
+
 def slip39(candidate: Candidate, _wanted: bool = True) -> Verdict:
     """A SLIP-39 share: 20 or 33 words (or more, three by three) of its own list, closed by the code RS1024."""
     from importlib import import_module
+    from importlib.util import find_spec
 
+    if find_spec("shamir_mnemonic") is None:
+        return PASS
+    words = _all_words(_text(candidate))
+    if not 20 <= len(words) <= 60 or not _share_words().issuperset(word.lower() for word in words):
+        return REJECT  # sentences, mostly, and the package takes as long to import as a megabyte to scan
     try:
         reader: Any = import_module("shamir_mnemonic.share").Share
         refusal: Any = import_module("shamir_mnemonic.utils").MnemonicError
     except ImportError:
         return PASS
-    words = _all_words(_text(candidate))
-    if not 20 <= len(words) <= 60:
-        return REJECT
     try:
         share = reader.from_mnemonic(" ".join(words))
     except (refusal, ValueError):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
     from leakguard.sources.inside.base import Context, Member, Stream
-    from leakguard.sources.inside.nursery import Process
+    from leakguard.sources.inside.nursery import Common, Process
 
 MEMORY = 1024 * 1024 * 1024
 """Address space of a child, in bytes: libraries take about 200 MB of it before they read anything."""
@@ -43,10 +43,11 @@ _PACKAGES = {
     "orc": ("pyarrow",),
     "avro": ("fastavro",),
     "evtx": ("evtx",),
+    "zip-ppmd": ("pyppmd",),
 }
 _PARTS = {"parquet": ("pyarrow.parquet",), "orc": ("pyarrow.orc",), "arrow": ("pyarrow.ipc", "pyarrow.feather")}
 """What of a package is imported by itself."""
-_MODULES = {"pdf": "documents/pdf", "ole": "documents/ole", "ocr": "documents/pictures"}
+_MODULES = {"pdf": "documents/pdf", "ole": "documents/ole", "ocr": "documents/pictures", "zip-ppmd": "archives/ppmd"}
 _MODULES |= dict.fromkeys(("parquet", "arrow", "orc", "avro", "evtx"), "columns/tablechild")
 """Parsers that are a file in a folder beside this one, with a function `read(handle, out)`."""
 _EXTRAS = {"pdf": "documents", "ole": "documents", "ocr": "ocr", "evtx": "logs"}
@@ -91,13 +92,32 @@ def _process(kind: str, seconds: int, handle: int) -> Popen[bytes] | Process:
 
     from leakguard.sources.inside import nursery
 
-    start = [sys.executable, "-I", "-S"]
     if nursery.able():
-        group = _PACKAGES[kind][0]
-        found = nursery.started([*start, nursery.__file__, __file__, group, *_search_path()], _environment(), (kind, seconds, handle))
+        found = nursery.started(_nursery(_PACKAGES[kind][0]), _environment(), (kind, seconds, handle))
         if found is not None:
             return found
-    return Popen([*start, __file__, kind, str(seconds), *_search_path()], stdin=handle, stdout=PIPE, stderr=DEVNULL, env=_environment())
+    start = [*_INTERPRETER, __file__, kind, str(seconds), *_search_path()]
+    return Popen(start, stdin=handle, stdout=PIPE, stderr=DEVNULL, env=_environment())
+
+
+_INTERPRETER = (sys.executable, "-I", "-S")
+
+
+def _nursery(group: str) -> list[str]:
+    """The command that starts who forks children of a group."""
+    from leakguard.sources.inside import nursery
+
+    return [*_INTERPRETER, nursery.__file__, __file__, group, *_search_path()]
+
+
+def begin(common: Common) -> None:
+    """Has the process started that is promised for a kind, if its packages are there."""
+    from importlib.util import find_spec
+
+    from leakguard.sources.inside.nursery import READY
+
+    if any(find_spec(package) for package in _PACKAGES[common.kind]):
+        common.begin(_nursery(READY + common.kind), _environment())
 
 
 def _members(pipe: IO[bytes], context: Context, size: int) -> Iterator[Member]:
@@ -237,6 +257,7 @@ class _Out:
 def _by_libarchive(kind: str, handle: int, out: _Out) -> None:
     import libarchive  # type: ignore[import-untyped, unused-ignore]
 
+    done: set[str] = set()
     try:
         with libarchive.fd_reader(handle, _LIBARCHIVE[kind], "none") as archive:
             for entry in archive:
@@ -247,13 +268,16 @@ def _by_libarchive(kind: str, handle: int, out: _Out) -> None:
                     out.data(link)
                     out.send(_END)
                 elif entry.isfile:
-                    _entry_by_libarchive(entry, name, out)
+                    _entry_by_libarchive(entry, name, out, kind == "7z" and bool(sys.modules.get("py7zr")))
+                    done.add(name)
                 else:  # a folder, a device: nothing but a name
                     out.name(name, 0, b"n")
     except libarchive.exception.ArchiveError as error:
         text = str(error).lower()
         if "encrypt" in text or "passphrase" in text:
             out.told("broken", "encrypted")
+        elif kind == "7z" and sys.modules.get("py7zr"):
+            _module("archives/seven").read(handle, out, done)
         else:
             out.told("broken", "damaged, or packed in a way its reader does not know")
 
@@ -276,19 +300,29 @@ def _blocks(entry: Any) -> Iterator[bytes]:
             yield string_at(data, size.value)
 
 
-def _entry_by_libarchive(entry: Any, name: str, out: _Out) -> None:
-    """One file. An encrypted or damaged one is told; libarchive may go on behind it."""
+def _entry_by_libarchive(entry: Any, name: str, out: _Out, again: bool) -> None:
+    """One file. An encrypted or damaged one is told; libarchive may go on behind it. `again`: one of which it can read nothing is
+    left to another reader."""
     import libarchive
 
+    begun = False
     try:
-        out.name(name, entry.size if entry.size is not None else -1)
         for block in _blocks(entry):
+            if not begun:
+                out.name(name, entry.size if entry.size is not None else -1)
+                begun = True
             out.data(block)
+        if not begun:
+            out.name(name, 0)
         out.send(_END)
     except libarchive.exception.ArchiveError as error:
-        out.send(_END)
         text = str(error).lower()
         hidden = "encrypt" in text or "passphrase" in text
+        if again and not begun and not hidden:
+            raise
+        if not begun:
+            out.name(name, 0)
+        out.send(_END)
         out.told("encrypted" if hidden else "damaged member, or packed in a way its reader does not know", name)
         if getattr(error, "retcode", -30) == -30:  # ARCHIVE_FATAL
             raise
@@ -438,6 +472,25 @@ def prepare(kind: str) -> None:
     if kind in _MODULES:
         with suppress(ImportError, AttributeError, OSError, TypeError):
             _module(_MODULES[kind])
+
+
+@cache
+def rehearse(kind: str) -> None:
+    """Has a parser read a file of our own, so that what it imports and prepares on the way is there in all that are forked from
+    here. For kinds whose module has a `sample`."""
+    from contextlib import suppress
+    from io import BytesIO
+
+    if kind not in _MODULES:
+        return
+    with suppress(Exception):  # whoever reads the first file meets it again, and says so
+        sample: bytes = _module(_MODULES[kind]).sample()
+        handle = os.memfd_create("sample")
+        try:
+            os.write(handle, sample)
+            _module(_MODULES[kind]).read(handle, _Out(BytesIO()))
+        finally:
+            os.close(handle)
 
 
 def _read(kind: str, out: _Out) -> None:

@@ -7,15 +7,21 @@ after MOST files, or after one whose process was killed by a signal (so that nob
 addresses). Whoever does not want a file's answer any more has its process killed by closing `Process`. Where a system cannot do
 that (`able`), or does not, there is one interpreter a file, as there is without any of this.
 
+Who hands files out to processes of its own promises them one (`promised`) and has it started when it sees a file of the kind:
+its packages are ready then, or nearly, when somebody reads that file, and are imported once and not by each of them.
+
 This file is both sides: `started` in the parent; run as a script, the other, which imports nothing of the project but `child`,
-from its path. Imported by `child`.
+from its path. Imported by `child` and pieces.py.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import IO, Any, Self
 
 IDLE = 1.0
@@ -24,6 +30,10 @@ MOST = 512
 """Files for which one is asked."""
 KEPT = 2
 """How many of them wait for more at a time, of different packages."""
+FIRST = 5.0
+"""Seconds for which one that was started beforehand waits for its first file."""
+READY = "ready:"
+"""Before the kind that one which is started beforehand is for, in place of a package's name."""
 _LONGEST = 256
 _HANDLES = 4096
 _BEGUN = b"\1"
@@ -39,7 +49,7 @@ def able() -> bool:
 class Process:
     """One file's process, as subprocess has them: `stdout` is what it says; `with` lets go of it."""
 
-    def __init__(self, nursery: _Nursery, stdout: IO[bytes], status: int) -> None:
+    def __init__(self, nursery: _Line, stdout: IO[bytes], status: int) -> None:
         self.stdout = stdout
         self._nursery = nursery
         self._status = status
@@ -64,19 +74,13 @@ class Process:
         self._nursery.left()
 
 
-class _Nursery:
-    """The process that forks others, and the line to it."""
+class _Line:
+    """A line to a process that forks others."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
-        from subprocess import DEVNULL, Popen
+    line: Any
 
-        self.owner = os.getpid()
+    def __init__(self) -> None:
         self.asked = self.active = 0
-        self.retired = False
-        self.line, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
-        with theirs:
-            self.process = Popen(command, stdin=theirs.fileno(), stdout=DEVNULL, stderr=DEVNULL, env=environment)
 
     def start(self, request: tuple[str, int, int]) -> Process | None:
         """A process for a request; None if there is nobody to fork it any more."""
@@ -104,6 +108,24 @@ class _Nursery:
     def left(self) -> None:
         """One of its processes is not wanted any more."""
         self.active -= 1
+
+
+class _Nursery(_Line):
+    """The process that forks others for this one."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
+        from subprocess import DEVNULL, Popen
+
+        super().__init__()
+        self.owner = os.getpid()
+        self.retired = False
+        self.line, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+        with theirs:
+            self.process = Popen(command, stdin=theirs.fileno(), stdout=DEVNULL, stderr=DEVNULL, env=environment)
+
+    def left(self) -> None:
+        super().left()
         if self.retired and not self.active:
             self._end()
 
@@ -125,6 +147,108 @@ class _Nursery:
         self.line.close()
 
 
+class Common(_Line):
+    """One process for all who are forked while it is promised. Nothing is started before `begin`, and who asks before it is, or
+    when it has ended, has a process of its own as ever. `kind` is what it is for."""
+
+    def __init__(self, kind: str) -> None:
+        import _socket  # the module `socket` takes as long to import as this saves
+        import mmap
+
+        super().__init__()
+        self.kind = kind
+        self._owner = self._mine = os.getpid()
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        self._ours, self._theirs = ours.detach(), theirs.detach()
+        self._begun = mmap.mmap(-1, 1)
+        self._pid = 0
+        self.line: Any = None
+
+    def begin(self, command: list[str], environment: dict[str, str]) -> None:
+        """Has it started, if it was not yet. For who promised it alone."""
+        if self._theirs < 0:
+            return
+        nothing = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
+        with suppress(OSError):  # nobody waits for it: each has its own then
+            self._pid = os.posix_spawn(
+                command[0], command, environment, file_actions=[(os.POSIX_SPAWN_DUP2, self._theirs, 0), *nothing]
+            )
+            self._begun[0] = 1
+        os.close(self._theirs)
+        self._theirs = -1
+
+    def ready(self) -> bool:
+        """Whether it has its packages, or nobody need wait for it."""
+        from select import POLLIN, poll
+
+        waiting = poll()
+        waiting.register(self._ours, POLLIN)
+        return not self._pid or bool(waiting.poll(0))
+
+    def start(self, request: tuple[str, int, int]) -> Process | None:
+        if not self._begun[0] or request[0] != self.kind or self.asked >= MOST:
+            return None
+        if self.line is None:
+            from socket import socket
+
+            self.line = socket(fileno=os.dup(self._ours))
+        return super().start(request)
+
+    def forked(self) -> None:
+        """In a process that was forked: nobody but the one that forks others may hold the other end of the line, or a request
+        would wait for ever when that has ended."""
+        if self._theirs >= 0 and self._mine != os.getpid():
+            os.close(self._theirs)
+            self._theirs = -1
+        self._mine = os.getpid()
+
+    def close(self) -> None:
+        """Ends it. Nobody has asked it for what he still waits for."""
+        from signal import SIGKILL
+
+        if self._owner != os.getpid():
+            return
+        if self.line is not None:
+            self.line.close()
+        for handle in {self._ours, self._theirs} - {-1}:
+            os.close(handle)
+        self._ours = self._theirs = -1
+        if self._pid:
+            os.kill(self._pid, SIGKILL)  # it was not waited for: the number is its own
+            os.waitpid(self._pid, 0)
+            self._pid = 0
+
+
+_promised: list[Common] = []
+"""At most one."""
+
+
+@contextmanager
+def promised(kind: str) -> Iterator[Common | None]:
+    """One process for a kind, for this process and all that it forks meanwhile; None where there can be none, or is one."""
+    if not able() or _promised:
+        yield None
+        return
+    _register()
+    common = Common(kind)
+    _promised.append(common)
+    try:
+        yield common
+    finally:
+        _promised.clear()
+        common.close()
+
+
+@cache
+def _register() -> None:
+    os.register_at_fork(after_in_child=_forked_with)
+
+
+def _forked_with() -> None:
+    for common in _promised:
+        common.forked()
+
+
 _kept: dict[tuple[str, ...], _Nursery] = {}
 """By how they were started; the one asked last is the last."""
 
@@ -134,6 +258,9 @@ def started(command: list[str], environment: dict[str, str], request: tuple[str,
     by `command`, or is now. None where that cannot be."""
     import atexit
 
+    for common in _promised:
+        if (process := common.start(request)) is not None:
+            return process
     key = (*command, *(f"{name}={value}" for name, value in sorted(environment.items())))
     for known, nursery in [*_kept.items()]:
         if nursery.owner != os.getpid() or nursery.asked >= MOST:
@@ -185,8 +312,9 @@ class _Child:
         return code < 0 and self.wanted
 
 
-def serve(child: Any, line: Any) -> None:
-    """Forks a process for each request that comes over the line, until there are no more; `child` is that module."""
+def serve(child: Any, line: Any, patience: float = IDLE) -> None:
+    """Forks a process for each request that comes over the line, until there are no more; `child` is that module, `patience` the
+    seconds for which the first request may be waited for."""
     from select import POLLERR, POLLIN, poll
 
     waiting = poll()
@@ -194,9 +322,10 @@ def serve(child: Any, line: Any) -> None:
     children: dict[int, _Child] = {}
     taking = True
     while taking or children:
-        events = waiting.poll(None if children else IDLE * 1000)
+        events = waiting.poll(None if children else patience * 1000)
         if not events:
             return
+        patience = IDLE
         handle = events[0][0]  # one by one: what is done for one may close another
         if handle == line.fileno():
             made = _forked(child, line)
@@ -234,6 +363,8 @@ def _forked(child: Any, line: Any) -> _Child | None:
     file, out, status = handles
     kind, seconds = request.decode().split()
     child.prepare(kind)
+    child.rehearse(kind)
+    gc.freeze()  # what is shared stays shared: a collection in the child would write to each page of it
     pid = os.fork()
     if pid:
         os.close(file)
@@ -253,7 +384,7 @@ def _forked(child: Any, line: Any) -> _Child | None:
     raise AssertionError
 
 
-def _main(path: str, more: list[str]) -> None:
+def _main(path: str, group: str, more: list[str]) -> None:
     from importlib.util import module_from_spec, spec_from_file_location
     from socket import socket
 
@@ -267,9 +398,14 @@ def _main(path: str, more: list[str]) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)  # else the line would not end with `line`
     os.close(nothing)
-    serve(child, line)
+    if group.startswith(READY):
+        child.prepare(group.removeprefix(READY))
+        child.rehearse(group.removeprefix(READY))
+        with suppress(OSError):  # nobody is there any more, and `serve` sees that
+            line.send(_BEGUN)
+    serve(child, line, FIRST if group.startswith(READY) else IDLE)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], sys.argv[3:])
+    _main(sys.argv[1], sys.argv[2], sys.argv[3:])

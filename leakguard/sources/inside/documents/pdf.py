@@ -79,6 +79,26 @@ def read(handle: int, out: Any) -> None:
         reader.objects()
 
 
+def sample() -> bytes:
+    """A page of text, to be read before any file is: half of what pypdf imports and prepares, it does when it meets a page."""
+    from zlib import compress
+
+    text = compress(b"BT /F1 12 Tf 72 720 Td (one line) Tj 0 -14 Td [(another) -250 (one)] TJ ET")
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d/Filter/FlateDecode>>\nstream\n%b\nendstream" % (len(text), text),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+    )
+    out, places = b"%PDF-1.7\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(b"%010d 00000 n \n" % len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, content)
+    table = b"xref\n0 %d\n0000000000 65535 f \n%b" % (len(objects) + 1, b"".join(places))
+    return out + table + b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(out))
+
+
 class _Reader:
     def __init__(self, data: mmap.mmap, out: Any) -> None:
         self.data = data
