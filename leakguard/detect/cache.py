@@ -15,7 +15,7 @@ import time
 from array import array
 from collections.abc import Sequence
 from io import FileIO
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 import hyperscan
@@ -27,6 +27,9 @@ from leakguard.errors import RulePackError
 from leakguard.hashes import blake2b
 from leakguard.model import RuleSet
 from leakguard.version import __version__
+
+if TYPE_CHECKING:
+    from leakguard.detect.rules import Pack
 
 MAGIC = b"leakguard-rules-6\n"
 FULL_COMPILE_AT = 4 * 1024 * 1024
@@ -168,7 +171,22 @@ def _parse(
             packs.append(gitleaks_pack(name, data))
         else:
             packs.append(rules.parse_pack(name, data, checked=True))
+            _refuse_endless(packs[-1])
     return rules.select(packs, key, selection.only, selection.exclude, selection.preview)
+
+
+def _refuse_endless(pack: "Pack") -> None:
+    """RulePackError for a pattern of a user's pack that a text could keep busy for ever. Only what could be so is tried: what is
+    but slow is told by `rules check`, and ends at a time limit in a scan."""
+    from leakguard.detect.trigger import may_run_away
+
+    for rule in pack.rules:
+        if may_run_away(rule.pattern or rule.shape):
+            from leakguard.detect.floods import slowness
+
+            for slow in slowness(rule, ()):
+                if slow.hopeless:
+                    raise RulePackError(pack.file, rule.id, slow.field, slow.message)
 
 
 # ---------------------------------------------------------------- the compiled cache

@@ -87,6 +87,41 @@ def width(pattern: str) -> tuple[int, int]:
     return low, min(high, 1 << 30)
 
 
+def may_run_away(pattern: str) -> bool:
+    """Whether a pattern repeats what may itself be matched in several ways, so that a text without a match could be tried in
+    more ways than anybody can wait for. False says that there are at most polynomially many."""
+    return _may_run_away(list(_p.parse(pattern)), False)
+
+
+def _may_run_away(nodes: list[Any], repeated: bool) -> bool:
+    for op, value in nodes:
+        inner: list[list[Any]] = []
+        again = repeated
+        if op in _REPEATS:
+            low, high, body = value
+            if repeated and low != high:
+                return True
+            again = repeated or high >= _REPEATED
+            inner = [list(body)]
+        elif op is _c.BRANCH:
+            if repeated:
+                return True
+            inner = [list(branch) for branch in value[1]]
+        elif op is _c.SUBPATTERN:
+            inner = [list(value[3])]
+        elif op in (_c.ASSERT, _c.ASSERT_NOT):
+            inner = [list(value[1])]
+        elif op is _c.ATOMIC_GROUP:
+            inner = [list(value)]
+        if any(_may_run_away(each, again) for each in inner):
+            return True
+    return False
+
+
+_REPEATED = 8
+"""Times from which on something is repeated often."""
+
+
 def literals(pattern: str) -> list[str]:
     """The runs of three or more plain characters that every match of a pattern has. In any case, if the pattern is."""
     out: list[str] = []

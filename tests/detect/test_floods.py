@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from leakguard.detect import cache, floods, rules, trigger
 from leakguard.detect import check as laws
-from leakguard.detect import floods, rules
+from leakguard.errors import RulePackError
 
 PACK = """[pack]
 provider = "acme"
@@ -73,6 +75,27 @@ def burners() -> Iterator[None]:
         for process in processes:
             process.kill()
             process.wait()
+
+
+@pytest.mark.parametrize("kind", ["a repeat of repeats and an end", "one or two", "a lookahead at the start"])
+def test_a_users_pack_that_could_go_on_for_ever_is_refused_before_anything_is_scanned(kind: str, tmp_path: Path) -> None:
+    pattern, example = CATASTROPHIC[kind]
+    (tmp_path / "acme.toml").write_text(PACK % (pattern, example, example))
+    selection = cache.Selection(packs=(str(tmp_path / "acme.toml"),), builtin=False)
+    for _ in range(2):  # it is not kept either
+        with pytest.raises(RulePackError) as refused:
+            cache.load(selection, folder=str(tmp_path / "cache"))
+        assert (refused.value.file, refused.value.rule, refused.value.field) == (str(tmp_path / "acme.toml"), "acme.token", "pattern")
+    (tmp_path / "acme.toml").write_text(PACK % (f"(?P<secret>(?:{A}{{1,4}}-){{1,8}}{A}{{4}})", WHOLE, WHOLE))
+    assert len(cache.load(selection, folder=str(tmp_path / "cache")).ruleset.rules) == 1
+
+
+@pytest.mark.parametrize(("pattern", "may"), [
+    ("(?:a{1,9}){1,9}", True), ("(?:ab|c){9}", True), ("(?=(?:ab?){8})", True), ("(?>(?:a+b)+)", True), ("(?:(?:a{2}){3}){9}", False),
+    ("a{1,90}b{1,90}", False), ("(?:a{1,9}){1,4}", False), ("(?:a|b{1,9})c", False),
+])  # fmt: skip
+def test_what_repeats_what_varies_may_run_away(pattern: str, may: bool) -> None:
+    assert trigger.may_run_away(pattern) is may
 
 
 def refusal(pattern: str, example: str) -> laws.Problem:
