@@ -118,6 +118,7 @@ def test_what_the_first_stage_cannot_say_is_refused_before_it_is_measured(name: 
     assert found.field == "pattern" and "groupref is not available in the first stage" in found.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a repeat of repeats", "degree three in white space"])
 def test_it_is_refused_beside_a_busy_machine(burners: None, name: str) -> None:
     assert "keeps the second stage busy" in refusal(*CATASTROPHIC[name]).message
@@ -145,6 +146,7 @@ def packs() -> tuple[rules.Pack, ...]:
     return tuple(rules.parse_pack(name, data) for name, data in read_files(list(pack_files(builtin_folder()))))
 
 
+@pytest.mark.slow
 def test_the_slowest_built_in_rules_pass_beside_a_busy_machine(burners: None) -> None:
     assert beside(packs(), SLOWEST) == []
 
@@ -165,6 +167,7 @@ def worked() -> float:
     return taken
 
 
+@pytest.mark.slow
 def test_seconds_are_those_of_an_idle_machine(burners: None) -> None:
     """What is measured and what it is measured against slow down alike: three tries differ by less than a fifth, where
     processor time alone goes up by half and more."""
