@@ -55,8 +55,9 @@ LOW_ENTROPY_PARTS = frozenset({"password", "passphrase", "username", "memo", "ui
 """Kinds people choose themselves: a keyed hash of one can be guessed, so they are identified by place."""
 
 
-ABOUT = "\x1f"
-"""Ends each thing that a path, as the engine is told it, says it is about. What comes behind the last is the path."""
+ABOUT = "\0"
+"""Ends each thing that a path, as the engine is told it, says it is about. What comes behind the last is the path. No file
+is called so, and a member that is says nothing by it (`Origin.told`)."""
 
 
 class Origin(NamedTuple):
@@ -76,7 +77,7 @@ class Origin(NamedTuple):
     @property
     def told(self) -> str:
         """The path as the engine is told it: behind what it is about (ABOUT)."""
-        return ABOUT.join((*self.about, self.path)) if self.about else self.path
+        return ABOUT.join(text.replace(ABOUT, " ") for text in (*self.about, self.path))
 
     def __str__(self) -> str:
         return f"{self.inside}!/{self.path}" if self.inside is not None else self.path

@@ -21,16 +21,13 @@ from collections.abc import Callable, Iterable, Iterator
 from struct import unpack_from
 from typing import NamedTuple
 
-from leakguard.sources.gitpacks import BLOB, LARGEST, SLACK, Doubt, Pack, length_at
+from leakguard.sources.gitpacks import BLOB, LARGEST, Doubt, Pack, applied
 from leakguard.sources.windows import FileTask, open_regular
 
 BASES = 24 * 1024 * 1024
 """Bytes of objects that are kept for those that are made of them."""
 _KINDS = {1: "commit", 2: "tree", BLOB: "blob", 4: "tag"}
 _TREE = 2
-_LONGEST = 4096
-_MOST_WORK = 256 * 1024 * 1024
-"""As gitpacks.py has them: differences one behind the other, and bytes put together for one object."""
 _CHUNK = 256 * 1024
 _MARK = b"PACK\0\0\0\2"
 _FORMATS = {20: hashlib.sha1, 32: hashlib.sha256}
@@ -75,7 +72,7 @@ class Unpacked(Pack):
         known: OrderedDict[int, bytes] = OrderedDict()
         kept, at, trees = 0, 12, 0
         for _ in range(self.count):
-            kind, size, base, start = self._headed(at)
+            kind, size, base, start = self.header(at)
             if base >= 0:
                 number = bisect_left(places, base)
                 if number == len(places) or places[number] != base:
@@ -93,7 +90,7 @@ class Unpacked(Pack):
                     yield Object(_KINDS[kind], name, size, None, start)
                 continue
             own = at
-            data, at = self._unpacked(start, size)
+            data, at = self.unpacked(start, size)
             if kind == _TREE:  # nobody is given them: all together count as one
                 trees += len(data)
                 self.guard(trees)
@@ -101,10 +98,10 @@ class Unpacked(Pack):
             if base >= 0:
                 old = known.pop(base, None)
                 if old is None:
-                    old = self._made(base)
+                    _, old = self.made(base)
                     kept += len(old)
                 known[base] = old  # what was asked for last goes last
-                data = _applied(old, data)
+                data, _ = applied(old, data, differs=False)
             self.guard(len(data))
             yield Object(_KINDS[kind], self._id(_KINDS[kind], data), len(data), data, start)
             known[own] = data
@@ -128,45 +125,14 @@ class Unpacked(Pack):
 
         return pull
 
-    def _headed(self, at: int) -> tuple[int, int, int, int]:
+    def header(self, at: int) -> tuple[int, int, int, int]:
         try:
-            return self.header(at)
+            return super().header(at)
         except IndexError:
             raise Doubt("breaks off") from None
 
     def _id(self, kind: str, data: bytes) -> str:
         return self._hash(b"%s %d\0%s" % (kind.encode(), len(data), data)).hexdigest()
-
-    def _unpacked(self, at: int, size: int) -> tuple[bytes, int]:
-        """What is packed at an offset, and where that ends."""
-        stop = min(self._end, at + size + size // 1000 + SLACK)
-        packed = zlib.decompressobj()
-        try:
-            out = packed.decompress(self._view[at:stop], size + 1)
-        except zlib.error:
-            raise Doubt("damaged") from None
-        if not packed.eof or len(out) != size:
-            raise Doubt("another size than it says")
-        return out, stop - len(packed.unused_data)
-
-    def _made(self, at: int) -> bytes:
-        """An object that is not at hand any more."""
-        chain = []
-        _, size, base, start = self._headed(at)
-        while base >= 0:
-            chain.append((start, size))
-            if len(chain) > _LONGEST:
-                raise Doubt("a chain that is too long")
-            at = base
-            _, size, base, start = self._headed(at)
-        data = self._inflated(start, size)
-        work = 0
-        for start, size in reversed(chain):
-            data = _applied(data, self._inflated(start, size))
-            work += len(data)
-            if work > _MOST_WORK:
-                raise Doubt("a chain of large ones")
-        return data
 
     def _pieces(self, at: int, size: int) -> Iterator[tuple[bytes, int]]:
         """What is packed at an offset bit by bit, each with where the next one begins to be packed."""
@@ -197,69 +163,6 @@ class Unpacked(Pack):
             done += len(out)
             self.guard(done)
         return end, made.hexdigest()
-
-
-def _applied(old: bytes, delta: bytes) -> bytes:
-    """What a difference makes of an object: as gitpacks.applied, which also tells where they differ and takes twice as long."""
-    try:
-        return _put_together(old, delta)
-    except IndexError:
-        raise Doubt("a difference that breaks off") from None
-
-
-def _put_together(old: bytes, delta: bytes) -> bytes:  # noqa: PLR0912, PLR0915 - the hot loop, flat
-    most, at = length_at(delta, 0)
-    size, at = length_at(delta, at)
-    if most != len(old) or size > LARGEST:
-        raise Doubt("a difference to something else")
-    view = memoryview(old)
-    end = len(delta)
-    pieces: list[bytes | memoryview] = []
-    add = pieces.append
-    done = 0
-    while at < end:
-        op = delta[at]
-        at += 1
-        if op >= 0x80:
-            low = length = 0
-            if op & 1:
-                low = delta[at]
-                at += 1
-            if op & 2:
-                low |= delta[at] << 8
-                at += 1
-            if op & 4:
-                low |= delta[at] << 16
-                at += 1
-            if op & 8:
-                low |= delta[at] << 24
-                at += 1
-            if op & 16:
-                length = delta[at]
-                at += 1
-            if op & 32:
-                length |= delta[at] << 8
-                at += 1
-            if op & 64:
-                length |= delta[at] << 16
-                at += 1
-            length = length or 0x10000
-            high = low + length
-            if high > most:
-                raise Doubt("a difference to something else")
-            add(view[low:high])
-            done += length
-        elif op:
-            add(delta[at : at + op])
-            at += op
-            done += op
-        else:
-            raise Doubt("a difference with something that is none")
-        if done > size:
-            raise Doubt("another size than it says")
-    if done != size or at != end:
-        raise Doubt("another size than it says")
-    return b"".join(pieces)
 
 
 # ---------------------------------------------------------------- packs among files

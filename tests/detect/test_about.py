@@ -128,3 +128,16 @@ def test_a_source_that_is_no_text_says_nothing(engine: Engine, tmp_path: Path, s
     odd = {"cell_type": "code", "metadata": {}, "source": source, "outputs": []}
     (tmp_path / "odd.ipynb").write_bytes(book(odd, cell(PAIR)))
     assert [provider for _, provider, _ in found(engine, tmp_path, 1)[0]] == ["generic", "generic"]
+
+
+def test_a_name_cannot_say_what_its_text_is_about(engine: Engine) -> None:
+    """Names are an archive's maker's: what ends a hint ends none there."""
+    for sign in ("\0", "\x1f"):
+        named = Origin("view", f"Bybit{sign}cell-2.py")
+        plain = Origin("view", "Bybit cell-2.py")
+        assert [m.rule for m in engine.scan(PAIR.encode(), named.told).matches] == [
+            m.rule for m in engine.scan(PAIR.encode(), plain.told).matches
+        ]
+        hidden = Origin("view", f"tests/fixtures/{sign}kraken.key")
+        for index in range(len(engine.rules)):
+            assert engine._path_allowed(index, hidden.told) == engine._path_allowed(index, hidden.told.replace(sign, " "))

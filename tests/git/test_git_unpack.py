@@ -13,7 +13,7 @@ import pytest
 from repos import Repository
 
 from leakguard.model import Incident, Origin
-from leakguard.sources import gitunpack
+from leakguard.sources import gitpacks, gitunpack
 from leakguard.sources.gitpacks import Doubt
 from leakguard.sources.gitunpack import Unpacked
 from leakguard.sources.inside.archives import gitpack
@@ -153,7 +153,8 @@ def test_from_the_first_doubt_on_git_reads(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(gitpack, "_by_git", noted)
     if what == "large":
-        monkeypatch.setattr(gitunpack, "LARGEST", 2000)
+        for module in (gitpacks, gitunpack):
+            monkeypatch.setattr(module, "LARGEST", 2000)
     told: list[Incident] = []
     found = members(pack, told)
     assert not told

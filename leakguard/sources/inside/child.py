@@ -328,60 +328,6 @@ def _entry_by_libarchive(entry: Any, name: str, out: _Out, again: bool) -> None:
             raise
 
 
-def _by_py7zr(handle: int, out: _Out) -> None:
-    import py7zr  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    from py7zr.io import Py7zIO, WriterFactory  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-    class Writer(Py7zIO):  # type: ignore[misc, unused-ignore]
-        def __init__(self) -> None:
-            self.length = 0
-
-        def write(self, data: bytes | bytearray) -> int:
-            out.data(bytes(data))
-            self.length += len(data)
-            return len(data)
-
-        def read(self, size: int | None = None) -> bytes:
-            return b""
-
-        def seek(self, offset: int, whence: int = 0) -> int:
-            return 0
-
-        def flush(self) -> None:
-            return None
-
-        def size(self) -> int:
-            return self.length
-
-    class Factory(WriterFactory):  # type: ignore[misc, unused-ignore]
-        opened = False
-
-        def create(self, filename: str) -> Any:
-            if self.opened:
-                out.send(_END)
-            self.opened = True
-            out.name(filename, -1)
-            return Writer()
-
-    try:
-        with open(handle, "rb", closefd=False) as file, py7zr.SevenZipFile(file, "r", mp=False) as archive:
-            if archive.password_protected:
-                out.told("broken", "encrypted")
-                return
-            for item in archive.list():
-                if item.is_directory:
-                    out.name(item.filename, 0, b"n")
-            os.chdir(os.sep)  # names are given below the working folder
-            factory = Factory()
-            archive.extractall(path="", factory=factory)
-            if factory.opened:
-                out.send(_END)
-    except py7zr.exceptions.PasswordRequired:
-        out.told("broken", "encrypted")
-    except (py7zr.exceptions.ArchiveError, py7zr.exceptions.Bad7zFile):
-        out.told("broken", "damaged, or packed in a way its reader does not know")
-
-
 def _packings() -> None:
     """What the package lacks: LZMA of old, LZO without a package, and lz4, of which it expects frames where squashfs has
     blocks."""
@@ -501,7 +447,7 @@ def _read(kind: str, out: _Out) -> None:
     elif _has_libarchive():
         _by_libarchive(kind, 0, out)
     elif kind == "7z":
-        _by_py7zr(0, out)
+        _module("archives/seven").read(0, out)
     else:
         out.told("unread", "its reader needs the system's libarchive (libarchive13)")
 

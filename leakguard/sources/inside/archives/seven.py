@@ -1,4 +1,5 @@
-"""Members of a 7z that libarchive does not know how to unpack (Deflate64, and what stands behind a program for ARM64), by py7zr.
+"""Members of a 7z by py7zr: those that libarchive does not know how to unpack (Deflate64, and what stands behind a program for
+ARM64), or all of them where the system has no libarchive.
 
 Promises: each run of members that is packed as one is tried by itself, so that one which nobody knows costs no other; what
 cannot be read is told, with the method that it would take. Nothing is written.
@@ -9,6 +10,7 @@ Loaded by the child alone (see `child`), which imports nothing of the project.
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from typing import Any
 
 _END, _BROKEN = b"E", "damaged, or packed in a way its reader does not know"
@@ -16,15 +18,17 @@ _METHODS = {b"\x0a": "ARM64", b"\x0b": "RISCV", b"\x02\x03\x02": "SWAP2", b"\x02
 _LONGEST = 8
 
 
-def read(handle: int, out: Any, done: set[str]) -> None:
-    """All members but those whose names are in `done`."""
+def read(handle: int, out: Any, done: set[str] | None = None) -> None:
+    """All members; with `done`, those that hold something and are not named there."""
     import py7zr  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     try:
         os.lseek(handle, 0, os.SEEK_SET)
         with open(handle, "rb", closefd=False) as file, py7zr.SevenZipFile(file, "r", mp=False) as archive:
             os.chdir(os.sep)  # names are given below the working folder
-            for folder, names in _folders(archive, done):
+            if done is None:
+                _empty(archive, out)
+            for folder, names in _folders(archive, done or ()):
                 _folder(archive, folder, names, out)
     except py7zr.exceptions.PasswordRequired:
         out.told("broken", "encrypted")
@@ -32,7 +36,17 @@ def read(handle: int, out: Any, done: set[str]) -> None:
         out.told("broken", _BROKEN)
 
 
-def _folders(archive: Any, done: set[str]) -> list[tuple[Any, list[str]]]:
+def _empty(archive: Any, out: Any) -> None:
+    """Folders, and files without content: names, which no run of the packed has."""
+    for item in archive.files:
+        if item.is_directory:
+            out.name(item.filename, 0, b"n")
+        elif item.emptystream:
+            out.name(item.filename, 0)
+            out.send(_END)
+
+
+def _folders(archive: Any, done: Container[str]) -> list[tuple[Any, list[str]]]:
     """(a run that is packed as one, the names in it that are wanted)."""
     runs: dict[int, tuple[Any, list[str]]] = {}
     for item in archive.files:
