@@ -206,19 +206,20 @@ def assigned(data: bytes, ends: list[tuple[int, int]], wordy: bool = False) -> l
     out = []
     done: set[int] = set()
     # the rarer forms first: they read a name where the usual ones see but a piece of it
-    for form, end in [item for item in ends if item[0] >= _FORMS] + ends:
+    rare, usual = [item for item in ends if item[0] >= _FORMS], [item for item in ends if item[0] < _FORMS]
+    for form, end in rare + usual:
         start = end - _TAILS[form]
         if start in done:
             continue
         if form >= _FORMS:
-            rare = _rarer(data, start, form)
-            if rare is not None:
+            found = _rarer(data, start, form)
+            if found is not None:
                 done.add(start)
-                out.append(rare)
+                out.append(found)
                 if form - _FORMS in ROWS:
                     for name, low, high in following(data, form - _FORMS, start):
                         done.add(low)
-                        out.append(rare._replace(name=name, start=low, end=high))
+                        out.append(found._replace(name=name, start=low, end=high))
             continue
         done.add(start)
         before = data[start - 1]
