@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 
 from leakguard.gitpiece import Piece
 from leakguard.objects import opened
@@ -30,12 +30,12 @@ MOST_BLOBS = 1_500_000
 """Blobs up to which packs are read: beyond, the tables for that take too much memory."""
 
 
-def cut(shadow: str, listed: Listing, kind: str, done: Container[bytes]) -> Iterator[Piece]:
+def cut(shadow: str, listed: Listing, kind: str, done: Callable[[bytes], bool] = lambda _: False) -> Iterator[Piece]:
     """The objects of a kind in pieces, without those that are `done`."""
     batch: list[bytes] = []
     size = 0
     for oid, length in zip(listed.unpacked(kind), listed.sizes[kind], strict=True):
-        if oid in done:
+        if done(oid):
             continue
         batch.append(oid)
         size += length

@@ -30,7 +30,7 @@ from leakguard.paths import Mask
 from leakguard.sources.git import Repository, Shadow, files_below, find, lfs_objects
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitfacts import Told
-from leakguard.sources.gitobjects import KINDS, Listing, ids, listing, unpack
+from leakguard.sources.gitobjects import KINDS, Ids, Listing, ids, listing, unpack
 from leakguard.sources.gitrefs import Refs, read_refs
 from leakguard.triage.seen import Seen
 from leakguard.version import __version__
@@ -128,9 +128,8 @@ class _Store:
         self.width = 32 if repository.object_format == "sha256" else 20
         self.found: list[Found] = []
         self.paths: dict[bytes, bytes] = {}
-        self.trees: set[bytes] = set()
-        """Those that were looked into."""
-        self.needed: set[bytes] = set()
+        self.lacking: set[bytes] = set()
+        """What something names, and the store does not have."""
         self.pointers: dict[str, tuple[int, str, str]] = {}
         """LFS contents (sha256) with their size, and path and id (hex) of a pointer to them."""
         self.gone: set[bytes] = set()
@@ -147,6 +146,7 @@ class _Store:
         self.told_bytes = 0
         self.learnt = True
         self._everything: bytes | None = None
+        self._present: Ids | None = None
         self._to_scan: Blobs | None = None
         self._paths_before: dict[str, str] | None = None
         self._lfs_home = ""
@@ -164,7 +164,7 @@ class _Store:
         self.run.stores.append(self.counts)
         folder = self.git.git_dir
         self._pieces(self._texts(listed), listed.size("tree") + listed.size("commit"))
-        self._pieces(cut(folder, listed, "tree", self.trees), 0)
+        self._pieces(cut(folder, listed, "tree", self.present.marked), 0)
         blobs = self._blobs()  # once, before workers are forked, and what they need
         for path in blobs.hiding:
             reason = "an index that leaves out an object of its pack: git cannot see that one"
@@ -172,10 +172,10 @@ class _Store:
         self._too_large(listed)
         self._pieces(blobs.pieces(self._path), expected)
         self._files()
-        whole = self._missing(self.everything)
+        whole = self._missing()
         for read, keep in self.pending:
             self._remember(read, keep)
-        self._remember(b"".join(oid for oid in listed.unpacked("tree") if oid in self.trees), [])
+        self._remember(b"".join([oid for oid in listed.unpacked("tree") if self.present.marked(oid)]), [])
         if self.seen is not None and whole and self.entered == listed.count():
             self.seen.complete(self.everything)
         self._lfs()
@@ -264,14 +264,21 @@ class _Store:
             self._everything = b"".join(sorted([oid for kind in KINDS for oid in self.listed.unpacked(kind)]))
         return self._everything
 
+    @property
+    def present(self) -> Ids:
+        """All ids; those of trees that were looked into are marked."""
+        if self._present is None:
+            self._present = Ids(self.everything, self.width)
+        return self._present
+
     # ------------------------------------------------------------ objects
     def _texts(self, listed: Listing) -> Iterator[Piece]:
         """Commits and tags in pieces. While workers are busy with the first ones, what is needed later is made ready."""
         folder = self.git.git_dir
-        for number, piece in enumerate(chain(cut(folder, listed, "commit", ()), cut(folder, listed, "tag", ()))):
+        for number, piece in enumerate(chain(cut(folder, listed, "commit"), cut(folder, listed, "tag"))):
             if number == 2 * self.run.options.jobs:
                 self._blobs()
-                self.everything  # noqa: B018 - it is made when it is asked for
+                self.present  # noqa: B018 - it is made when it is asked for
             yield piece
 
     def _blobs(self) -> Blobs:
@@ -323,10 +330,9 @@ class _Store:
         if len(self.paths) < MOST_PATHS:
             for oid, named in done.paths:
                 self.paths.setdefault(oid, named)
-        new = set(unpack(done.trees, width)) - self.trees
-        self.trees |= new
-        self.run.read(len(new), 0)
-        self.needed.update(unpack(done.needed, width))
+        present = self.present
+        self.run.read(sum([present.mark(oid) for oid in unpack(done.trees, width)]), 0)
+        self.lacking.update([oid for oid in unpack(done.needed, width) if oid not in present])
         for lfs, size, path, blob in done.pointers:
             self.pointers.setdefault(lfs, (size, path, blob))
         self.found += done.found
@@ -405,11 +411,11 @@ class _Store:
         return bytes.fromhex(b"".join(lines).decode())
 
     # ------------------------------------------------------------ what is not there
-    def _missing(self, everything: bytes) -> bool:
+    def _missing(self) -> bool:
         """Objects that something names and the store does not have. Whether there are none."""
-        present = set(unpack(everything, self.width))
-        self.gone = self._known_before() - present
-        shown = {oid: os.fsdecode(self.paths.get(oid, b"")) for oid in self.needed - present}
+        present = self.present
+        self.gone = {oid for oid in self._known_before() if oid not in present}
+        shown = {oid: os.fsdecode(self.paths.get(oid, b"")) for oid in self.lacking}
         if self.seen is not None:
             for text, path in self.seen.notes("missing").items():
                 if bytes.fromhex(text) not in present:

@@ -16,8 +16,8 @@ from io import BytesIO
 from typing import NamedTuple
 
 from leakguard.commits import finish, forget_met, meta
-from leakguard.detect.engine import Engine
-from leakguard.detect.looks import Look, Pair
+from leakguard.detect.engine import BARE_FILES, Engine
+from leakguard.detect.looks import LEAST, Look, Pair, quiet
 from leakguard.detect.reuse import Reuse
 from leakguard.findings import findings_of
 from leakguard.gitpiece import Account, Found, Piece, PieceDone, keep, lost_piece, short, told
@@ -121,14 +121,22 @@ def _packed(engine: Engine, piece: Piece, account: Account) -> Piece:
             wanted = [Pair(one.version.data, names[one.at], one.version.old, one.version.hunks) for one in pairs]
             told_of = versions(engine, piece.shadow).looks(wanted)
             looks = {one.at: look for one, look in zip(pairs, told_of, strict=True)}
+        silent = _silent(engine, piece, batch)
         for number, at, version in batch:
             oid, path = piece.ids[number * width : (number + 1) * width], piece.paths[number]
             content = Content(number, "blob", len(version.data), version.data, None)
-            known = _Known(at, version.base, looks.get(at), piece.followed[number] > 0)
+            known = _Known(at, version.base, looks.get(at), piece.followed[number] > 0, at in silent)
             with told(oid, path, content.size, account):
                 _blob(engine, piece, content, oid, path, account, known)
     ids = b"".join([piece.ids[number * width : (number + 1) * width] for number in left])
     return piece._replace(ids=ids, paths=tuple([piece.paths[number] for number in left]))
+
+
+def _silent(engine: Engine, piece: Piece, batch: list[_Read]) -> set[int]:
+    """Where those lie that are too short to be held against a version, and of which a scan would say nothing."""
+    short = [one for one in batch if len(one.version.data) < LEAST and not piece.paths[one.number].endswith(BARE_FILES)]
+    told_of = quiet(engine, [one.version.data for one in short])
+    return {one.at for one, nothing in zip(short, told_of, strict=True) if nothing}
 
 
 def _batches(piece: Piece, places: array[int], left: list[int]) -> Iterator[list[_Read]]:
@@ -169,6 +177,8 @@ class _Known(NamedTuple):
     look: Look | None
     followed: bool
     """Whether versions of it follow."""
+    silent: bool
+    """Whether it is known that a scan says nothing."""
 
 
 def _blob(
@@ -184,6 +194,10 @@ def _blob(
         return
     if content.size < 1024 and data.startswith(_POINTER):
         _pointer(data, path, oid, account)
+    if known is not None and known.silent:
+        account.objects += 1
+        account.bytes += content.size
+        return
     if not piece.versions:
         scan = engine.scan(data, path)
     elif known is None:

@@ -20,7 +20,7 @@ from leakguard.detect import phrases
 from leakguard.detect.assign import TRIGGERS as ASSIGNED
 from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.context import Context, Evidence
-from leakguard.detect.decode import TEXT_TRIGGERS, TRIGGERS, joined
+from leakguard.detect.decode import JOIN_REACH, TEXT_TRIGGERS, TRIGGERS, joined
 from leakguard.detect.engine import Engine
 from leakguard.detect.forms import FORMS
 from leakguard.detect.forms import TABLE as RULED
@@ -70,6 +70,10 @@ _WORD = 72
 _MOST_SILENT = 200_000
 _MOST_APPLIED = 10_000
 _CLOSE = 64
+_JOINED = 400 + 64
+"""What a chain of pieces of strings reaches before the end that leads to it."""
+_BEHIND = 512 + 64
+"""And behind its last joint."""
 LED = 320
 """Bytes from a value to the ends that led to it."""
 _LISTED = re.compile(rb"(?i)\)\s{0,8}VALUES?\s{0,8}\(|\) FROM stdin;")
@@ -181,6 +185,7 @@ class Reaches:
         known: list[End] = []
         rows: list[int] = []
         covered: dict[str, tuple[int, int]] = {}
+        chained, endless = -1, False  # up to where the ends of pieces are of a chain that was followed; whether it goes on
         for ident, end in sorted(ends, key=_by_end):
             if ident < CONTEXT_BASE:
                 out.append((end, ident, *self._rules[ident]))
@@ -201,7 +206,15 @@ class Reaches:
                 out.append((end, ident, before, after))
             elif ident < PHRASE_BASE:
                 kind = (TRIGGERS[ident - DECODE_BASE] if ident < TEXT_BASE else TEXT_TRIGGERS[ident - TEXT_BASE])[0]
+                if kind == "join" and end <= chained:
+                    # not followed again: it leads nowhere else, or if the chain goes on as far as any does
+                    first, last = covered[kind]
+                    covered[kind] = first, max(last, end + JOIN_REACH + 64) if endless else last
+                    out.append((end, ident, end - min(first, end - _JOINED), JOIN_REACH + 64))
+                    continue
                 low, high = _extent(data, kind, end)
+                if kind == "join":
+                    chained, endless = high - _BEHIND, high - end >= JOIN_REACH
                 # an end within the run of one before it gives nothing of its own while that one is there
                 first, last = covered.get(kind, (low, -1))
                 if end <= last:
@@ -371,8 +384,7 @@ def _extent(data: bytes, kind: str, end: int) -> tuple[int, int]:
     """The bytes that decide what decode.py makes of a hit, and inplace.py of that."""
     low, high = end - 2048 - _AROUND, end
     if kind == "join":
-        low, high, _ = joined(data, end)
-        return min(low, end - 400) - 64, high + 64
+        return end - _JOINED, joined(data, end)[1] + 64
     if kind == "fold":
         return end - 1024, end + 64 * 420
     if kind == "quoted":

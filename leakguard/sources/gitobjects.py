@@ -54,6 +54,46 @@ def unpack(packed: bytes, width: int) -> Iterator[bytes]:
     return (oid for (oid,) in iter_unpack(f"{width}s", packed))
 
 
+class Ids:
+    """All ids of a store (sorted, packed), and which of them are marked: one more byte for each, where a set takes a hundred.
+    `in`: whether the store has an object."""
+
+    def __init__(self, packed: bytes, width: int) -> None:
+        self.packed, self.width = packed, width
+        self._marks = bytearray(len(packed) // width)
+        self._fan = array("L", bytes(array("L").itemsize * 0x10001))
+        """By their first two bytes, the number of ids before these."""
+        for first, second in zip(packed[::width], packed[1::width], strict=True):
+            self._fan[(first << 8) + second + 1] += 1
+        for number in range(0x10000):
+            self._fan[number + 1] += self._fan[number]
+
+    def _number(self, oid: bytes) -> int:
+        """The number of an id; -1 if it is not there."""
+        bucket, width = (oid[0] << 8) + oid[1], self.width
+        at, high = self._fan[bucket] * width, self._fan[bucket + 1] * width
+        while (at := self.packed.find(oid, at, high)) >= 0:
+            if at % width == 0:
+                return at // width
+            at += 1
+        return -1
+
+    def __contains__(self, oid: bytes) -> bool:
+        return self._number(oid) >= 0
+
+    def mark(self, oid: bytes) -> bool:
+        """Marks an id. Whether it was there, and not marked before."""
+        number = self._number(oid)
+        if number < 0 or self._marks[number]:
+            return False
+        self._marks[number] = True
+        return True
+
+    def marked(self, oid: bytes) -> bool:
+        number = self._number(oid)
+        return number >= 0 and self._marks[number] > 0
+
+
 _ID_LINE = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 
 

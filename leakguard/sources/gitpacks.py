@@ -299,6 +299,8 @@ def _ordered(same: list[tuple[int, int, int]], low: int, new: int, length: int) 
     while number and same[number - 1][0] + same[number - 1][2] > low:
         number -= 1
         going += same[number][2]
+        if going >= length and number + 1 < len(same):  # it stays out, however many more would have to go
+            return same[-1][0] + same[-1][2]
     if number + 1 == len(same):
         over = same[-1][0] + same[-1][2] - low
         if 2 * over < min(going, length):  # what both have belongs to the first
