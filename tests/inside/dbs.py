@@ -369,7 +369,7 @@ FORMS: dict[str, Callable[[Path], Made]] = {
     "pg plain": pg_plain, "mysqldump": mysqldump, "pg custom": pg_custom_plain, "pg custom zlib": pg_custom_zlib,
     "pg custom zstd": pg_custom_zstd, "pg custom lz4": pg_custom_lz4, "pg tar": pg_tar,
     "leveldb log": leveldb_log, "leveldb table": leveldb_table, "rocksdb none": rocksdb_table("none"),
-    "rocksdb snappy": rocksdb_table("snappy"), "rocksdb zlib": rocksdb_table("zlib"),
+    "rocksdb snappy": rocksdb_table("snappy"), "rocksdb zlib": rocksdb_table("zlib"), "rocksdb bz2": rocksdb_table("bz2"),
     "rocksdb lz4": rocksdb_table("lz4"), "rocksdb zstd": rocksdb_table("zstd"), "lmdb": lmdb,
     "berkeley btree": berkeley, "berkeley hash": lambda folder: berkeley(folder, "hash"), "berkeley page": berkeley_page,
     "gdbm": gdbm, "redis rdb": rdb, "redis aof": aof, "redis both": aof_with_snapshot, "bson": bson,

@@ -26,6 +26,7 @@ from test_inside_scan import planted, run, token
 
 from leakguard.detect.generate import expand
 from leakguard.sources.inside.limits import Limits
+from leakguard.sources.inside.magic import kind_of
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
@@ -51,6 +52,14 @@ def test_values_of_the_registry_stand_beside_their_names(tmp_path: Path) -> None
     assert sorted(found) == sorted(("NTUSER.DAT!/@values", secret) for secret in (plain(1), token(2), plain(3)))
     text = look(data, tmp_path, "NTUSER.DAT").members["NTUSER.DAT!/@values"].decode()
     assert text.startswith("[Environment]\nPath = C:\\Windows\n")
+
+
+@pytest.mark.parametrize("kind", [1, 2, 6])
+def test_logs_of_the_registry_are_bytes(kind: int, tmp_path: Path) -> None:
+    """NTUSER.DAT.LOG begins as a hive, with another number, and lies in every profile: it was told as damaged."""
+    data = bytearray(backups.hive({"TOKEN": "x"})[:512])
+    data[28] = kind
+    assert kind_of(bytes(data), "NTUSER.DAT.LOG1") == ""
 
 
 def test_long_values_and_deleted_ones_are_read(tmp_path: Path) -> None:

@@ -142,6 +142,19 @@ def test_damaged_streams_are_told(tmp_path: Path) -> None:
     assert KEY in get(seen, "page-1")
 
 
+def test_small_pictures_and_streams_without_a_mark_of_their_end_are_no_damage(tmp_path: Path) -> None:
+    """ImageMagick's thumbnails do not say that they are pictures; Acrobat hands out what it packed, and ends nothing."""
+    made = pdf([["x"]])
+    for number, name in enumerate((b"CCITTFaxDecode", b"DCTDecode", b"JPXDecode")):
+        made.put(50 + number, b"<< /Filter [ /%b ] /Width 9 /Height 9 /Length 8 >>\nstream\n\x26\xa0\xcc\x1e\1\2\3\4\nendstream" % name)
+    packer = zlib.compressobj()
+    packed = packer.compress(KEY.encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+    made.put(60, b"<< /Filter /FlateDecode /Length %d >>\nstream\n%b\nendstream" % (len(packed), packed))
+    seen = look(made.end(), tmp_path)
+    assert seen.incidents == []
+    assert count(seen) == 1
+
+
 def test_a_magic_before_plain_text_hides_nothing(tmp_path: Path) -> None:
     seen = look(f"%PDF-1.7\n{KEY} stream\n{MORE}".encode(), tmp_path)
     assert count(seen) == count(seen, MORE) == 1
@@ -244,6 +257,49 @@ def test_an_object_in_a_document_is_looked_into(tmp_path: Path) -> None:
 def test_encrypted_documents_are_told(streams: dict[str, bytes], tmp_path: Path) -> None:
     seen = look(compound(streams), tmp_path)
     assert "encrypted" in seen.reasons
+    assert seen.states == {"failed"}
+
+
+def test_an_encrypted_presentation_is_told(tmp_path: Path) -> None:
+    """No stream of its own says so, but a mark in the record of who used it last."""
+    user = struct.pack("<HHII", 0, 0x0FF6, 28, 20)
+    streams = {"PowerPoint Document": Random(4).randbytes(5000), "Current User": user + b"\xdf\xc4\xd1\xf3" + bytes(16)}
+    seen = look(compound(streams), tmp_path)
+    assert [(i.state, i.origin, i.reason) for i in seen.incidents] == [("failed", "it!/PowerPoint Document", "encrypted")]
+    streams["Current User"] = user + b"\x5f\xc0\x91\xe3" + bytes(16)
+    assert look(compound(streams), tmp_path).incidents == []
+
+
+def test_numbered_names_of_a_mail_are_no_properties(tmp_path: Path) -> None:
+    """Real ones have a list there that is called like a packed text, and is none: it was told as damage."""
+    data = msg("x", KEY, more={"__nameid_version1.0/__substg1.0_10090102": b"\1\2\3\4\5\6\7\x08", "__nameid_version1.0/__substg1.0_00040102": MORE.encode()})
+    seen = look(data, tmp_path)
+    assert seen.incidents == []
+    assert count(seen) == count(seen, MORE) == 1
+
+
+def test_a_compound_file_that_lost_the_end_of_its_directory_is_told(tmp_path: Path) -> None:
+    """It grows by sectors at the end of the file; the parser goes on with what is left of it, and says nothing of the streams
+    that nobody names any more."""
+    data = bytearray(compound({f"__substg1.0_{number:04X}0102": Random(number).randbytes(8000) for number in range(0x6000, 0x6005)}))
+    sectors = [bytes(data[at : at + 512]) for at in range(512, len(data), 512)]
+    where, fat = int.from_bytes(data[48:52], "little"), int.from_bytes(data[76:80], "little")
+    chain = struct.unpack("<128I", sectors[fat])
+    moved = [where, fat, *range(where), *range(where + 1, fat)]  # the directory's first sector, the table, all else
+    new = {old: place for place, old in enumerate(moved)}
+    out = [bytearray(sectors[old]) for old in moved]
+    out[1] = bytearray(struct.pack("<128I", *(new.get(chain[old], chain[old]) for old in moved), *[0xFFFFFFFF] * (128 - len(moved))))
+    for sector in (out[0], *out[new[where + 1] :]):
+        for at in range(0, 512, 128):
+            if sector[at + 66] == 2:
+                start = int.from_bytes(sector[at + 116 : at + 120], "little")
+                sector[at + 116 : at + 120] = new[start].to_bytes(4, "little")
+    data[48:52], data[76:80] = bytes(4), (1).to_bytes(4, "little")
+    made = bytes(data[:512]) + b"".join(out)
+    assert look(made, tmp_path).incidents == []
+    assert len(look(made, tmp_path).members) == 5
+    seen = look(made[: 512 * (1 + new[where + 1])], tmp_path)
+    assert "ends early" in seen.reasons
     assert seen.states == {"failed"}
 
 

@@ -427,3 +427,9 @@ def test_strings_that_no_cell_of_a_binary_workbook_shows_are_read(tmp_path: Path
     seen = look(zip_(lies), tmp_path)
     assert "cannot be so long" in seen.reasons
     assert KEY.encode() in b"".join(seen.members.values())
+
+
+def test_a_part_that_holds_nothing_is_no_damage(tmp_path: Path) -> None:
+    """OpenOffice writes `Configurations2/accelerator/current.xml` so: every document of it was told as damaged."""
+    data = opendocument("text", "<text:p>x</text:p>", {"Configurations2/accelerator/current.xml": b""})
+    assert look(data, tmp_path, "a.odt").incidents == []

@@ -82,6 +82,25 @@ def test_a_mail_is_known_without_its_name(tmp_path: Path) -> None:
     assert kind_of(b"From 0123456789abcdef Mon Sep 17 00:00:00 2001\nFrom: me\nDate: x\nSubject: [PATCH] x\n") == ""
 
 
+@pytest.mark.parametrize("first", [
+    f"Return-path: <a@example.org>\nEnvelope-to: you@example.org\nDelivery-date: Sat, 21 Nov 2026 10:00:00 +0000\nReceived: by x ({'y' * 900})\n",
+    f"Delivered-To: you@example.org\nReceived: by 10.0.0.1 with SMTP id x;\nX-Received: by 10.0.0.2 with SMTP id {'y' * 900};\n",
+    "".join(f"Received: from {n}.example.org ({n}.example.org [192.0.2.{n}])\n\tby x.example.org (Postfix) id {n}{'y' * 120}\n" for n in range(9)),
+    f"Authentication-Results: x.example.org; spf=pass {'y' * 300}\nReceived-SPF: Pass {'y' * 300}\nDKIM-Signature: v=1; {'y' * 300}\n",
+])  # fmt: skip
+def test_a_mail_that_was_carried_is_known_without_its_name(first: str, tmp_path: Path) -> None:
+    """Of 22 real ones seven were not, for who wrote them stands far behind who carried them."""
+    seen = look(first.replace("\n", "\r\n").encode() + mail(body=f"a {KEY}{' long' * 20}\n").as_bytes(), tmp_path, "1732183200.M1P2.host:2,S")
+    assert KEY.encode() in seen.members["1732183200.M1P2.host:2,S!/part-1.txt"]
+    assert seen.incidents == []
+
+
+def test_text_of_headers_is_no_mail() -> None:
+    assert kind_of(b"Content-Type: text/html\nServer: x\nDate: today\n\nDelivered-To: a\nReceived: from b\nReceived: from c\n") == ""
+    assert kind_of(b"Received: 12 packets\nReceived: 13 packets\nReceived: 14 packets\n") == ""
+    assert kind_of(b"Authentication-Results: the header that says who a mail is from\nReceived: the other one\n") == ""
+
+
 def test_a_folder_of_mails(tmp_path: Path) -> None:
     box = mailbox.mbox(str(tmp_path / "box"), create=True)
     for number in range(3):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -28,6 +30,57 @@ def seven(password: str | None = None) -> bytes:
         for name, data in FILES:
             archive.writestr(data, name)
     return out.getvalue()
+
+
+def test_members_of_a_7z_that_do_not_say_what_they_are_are_read(tmp_path: Path) -> None:
+    """Those that py7zr wrote for years and what Qt is delivered in: permissions, and no type. They were passed by unseen."""
+    py7zr = pytest.importorskip("py7zr")
+    out = io.BytesIO()
+    with py7zr.SevenZipFile(out, "w") as archive:
+        for name, data in FILES:
+            archive.writestr(data, name)
+        for entry in archive.header.files_info.files:
+            entry["attributes"] = 0x8020 | 0o644 << 16
+    seen = look(out.getvalue(), tmp_path)
+    assert seen.reasons == ""
+    assert seen.members == {f"it!/{name}": content for name, content in FILES}
+
+
+def rar5(files: list[tuple[str, bytes]]) -> bytes:
+    """RAR 5, stored, as rar 6 writes it, but for times."""
+
+    def number(value: int) -> bytes:
+        return bytes((value,)) if value < 128 else bytes((value & 0x7F | 0x80,)) + number(value >> 7)
+
+    def block(*fields: int, more: bytes = b"") -> bytes:
+        body = b"".join(map(number, fields)) + more
+        body = number(len(body)) + body
+        return struct.pack("<I", zlib.crc32(body)) + body
+
+    out = b"Rar!\x1a\7\1\0" + block(1, 0, 0)
+    for name, data in files:
+        raw = name.encode()
+        crc = struct.pack("<I", zlib.crc32(data))
+        body = b"".join((number(4), number(len(data)), number(0o100644), crc, number(0), number(1), number(len(raw)), raw))
+        out += block(2, 2, len(data), more=body) + data
+    return out + block(5, 0, 0)
+
+
+@pytest.mark.parametrize("make", [rar5, ARCHIVES["rar"]])
+def test_a_rar_that_was_cut_off_is_told(make: Callable[[list[tuple[str, bytes]]], bytes], tmp_path: Path) -> None:
+    """libarchive takes the end of the file for the end of the archive, and says nothing."""
+    data = make(FILES)
+    assert look(data, tmp_path).incidents == []
+    first = data.index(FILES[0][1]) + len(FILES[0][1])
+    keeps = [first + 4, first + 40, len(data) // 2, len(data) - 1, *[first] * (make is rar5)]  # the old one has no mark to miss there
+    for keep in keeps:
+        assert look(data[:keep], tmp_path).states == {"failed"}, keep
+
+
+def test_an_old_rar_has_no_last_block(tmp_path: Path) -> None:
+    """Versions before 2.9 wrote none."""
+    data = ARCHIVES["rar"](FILES)
+    assert look(data[: data.rindex(FILES[1][1]) + len(FILES[1][1])], tmp_path).incidents == []
 
 
 def test_without_the_library_7z_is_read_by_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -267,11 +267,13 @@ def _by_libarchive(kind: str, handle: int, out: _Out) -> None:
                     out.name(name, len(link), b"l")
                     out.data(link)
                     out.send(_END)
-                elif entry.isfile:
+                elif entry.isfile or entry.size or not entry.filetype:  # py7zr's and Qt's 7z say of no member what it is
                     _entry_by_libarchive(entry, name, out, kind == "7z" and bool(sys.modules.get("py7zr")))
                     done.add(name)
                 else:  # a folder, a device: nothing but a name
                     out.name(name, 0, b"n")
+        if kind == "rar" and not _module("archives/rars").ended(handle):
+            out.told("broken", "ends early")
     except libarchive.exception.ArchiveError as error:
         text = str(error).lower()
         if "encrypt" in text or "passphrase" in text:

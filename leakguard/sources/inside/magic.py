@@ -72,6 +72,15 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"To: ", "mail"),
     (b"X-", "mail"),
     (b"DKIM-Signature: ", "mail"),
+    (b"Return-path: ", "mail"),
+    (b"Envelope-to: ", "mail"),
+    (b"Authentication-Results: ", "mail"),
+    (b"ARC-", "mail"),
+    (b"Received-SPF: ", "mail"),
+    (b"Reply-To: ", "mail"),
+    (b"Content-Type: ", "mail"),
+    (b"In-Reply-To: ", "mail"),
+    (b"User-Agent: ", "mail"),
     (b"begin ", "uuencode"),
     (b'{"log":"', "json-file"),
     (b"__CURSOR=", "journal-export"),
@@ -345,8 +354,8 @@ def _vmdk_stream(head: bytes, _name: str) -> bool:
 
 
 def _regf(head: bytes, _name: str) -> bool:
-    """Versions 1.3 to 1.6."""
-    return head[20:24] == b"\1\0\0\0" and head[24:25] in b"\3\4\5\6"
+    """Versions 1.3 to 1.6, and no log of one (NTUSER.DAT.LOG), which holds pieces of it."""
+    return head[20:24] == b"\1\0\0\0" and head[24:25] in b"\3\4\5\6" and not any(head[28:32])
 
 
 def _tnef(head: bytes, _name: str) -> bool:
@@ -406,6 +415,9 @@ _NAMED = (*PLACED, ".dmg", "-Data.db", ".emlx", ".preferences_pb", ".pdf", ".ipy
 _BY_PLACE = (*PLACED, ".dmg", "-Data.db")
 _MARKUP = _NAMED[-7:]
 _COLUMNS = (b"pass", b"secret", b"token", b"key", b"pwd", b"seed", b"mnemonic", b"private", b"credential", b"auth", b"phrase", b"login")
+_CARRIED = (b"received: by ", b"received: (", b"x-received: by ", b"return-path: <", b"delivered-to: ", b"x-original-to: ",
+            b"envelope-to: ", b"delivery-date: ", b"received-spf: ", b"authentication-results: ", b"dkim-signature: ",
+            b"domainkey-signature: ", b"arc-seal: ", b"arc-message-signature: ", b"message-id: <")  # fmt: skip
 _FIELDS = (b"from: ", b"to: ", b"date: ", b"subject: ", b"message-id: ", b"received: ", b"mime-version: ", b"content-type: ")
 
 
@@ -455,9 +467,12 @@ def _refers(head: bytes) -> bool:
 
 
 def _mail(head: bytes, _name: str) -> bool:
-    """At least three of the fields that mails have, in its first lines."""
+    """At least three of the fields that mails have, in its first lines; or of those by which the programs tell that carried it,
+    which may be longer than what is seen here."""
     lines = b"\n" + head[: 2 * HEAD].split(b"\n\n", 1)[0].lower()
-    return sum(b"\n" + field in lines for field in _FIELDS) >= 3 and b"\nfrom: " in lines[: 2 * HEAD]
+    if b"\nfrom: " in lines and sum(b"\n" + field in lines for field in _FIELDS) >= 3:
+        return True
+    return sum(b"\n" + field in lines for field in _CARRIED) + lines.count(b"\nreceived: from ") >= 3
 
 
 def _mbox(head: bytes, _name: str) -> bool:

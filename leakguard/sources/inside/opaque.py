@@ -9,7 +9,8 @@ NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "
                    "appimage", "wiredtiger", "duckdb", "lucene", "cassandra", "exfat", "refs", "apfs", "hfs", "udf", "lvm", "vma",
                    "sparse-image", "android-sparse", "android-update", "ese", "pg-heap", "sealed-store", "windows-compressed",
                    "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
-                   "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm"})  # fmt: skip
+                   "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
+                   "jet", "outlook-express", "realm", "block-cache", "bcachefs"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LUKS\xba\xbe", "luks"),
@@ -131,6 +132,17 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"YAA1", "apple-archive"),
     *((b"pbz" + bytes((last,)), "apple-archive") for last in b"ez4b-"),
     (b"ITSF\3\0\0\0", "chm"),
+    (b"\0\1\0\0Standard Jet DB\0", "jet"),
+    (b"\0\1\0\0Standard ACE DB\0", "jet"),
+    (b"\0\1\0\0Jet System DB  ", "jet"),
+    (b"\0\1\0\0MSISAM Database\0", "jet"),
+    (b"\xcf\xad\x12\xfe", "outlook-express"),
+    (b"\xc3\xca\x04\xc1", "block-cache"),
+    (b"\0\0", "bcachefs"),
+    (b"CWS", "rare-archive"),  # films of Flash
+    (b"ZWS", "rare-archive"),
+    (b"\xca\xfe\xd0\x0d", "rare-archive"),  # pack200
+    *((bytes((version, 0xB5, 0x2F, 0xFD)), "rare-archive") for version in range(0x22, 0x28)),  # zstd before 0.8
     (b"ZOO ", "rare-archive"),
     (b"LZX\0", "rare-archive"),
     (b"ArC\1", "rare-archive"),
@@ -203,6 +215,10 @@ def placed(head: bytes) -> str:
         return "ese"
     if head[16:20] == b"\xed\xda\x0c\xed" and head[8:10] == b"\4\0":
         return "bolt"
+    if head[16:20] == b"T-DB":
+        return "realm"
+    if head[:1] == b"\xeb" and head[2:3] == b"\x90" and fat(head, ""):  # other loaders jump elsewhere
+        return "fat"
     if head[16:20] == b"\0 \4 ":  # where a page of PostgreSQL 8.3 or newer ends, and its size and version
         return "pg-heap" if 24 < int.from_bytes(head[12:14], "little") <= int.from_bytes(head[14:16], "little") < 8192 else ""
     return "apfs" if head[32:36] == b"NXSB" else ""
@@ -265,6 +281,8 @@ def by_place(head: bytes, name: str) -> str:
     if name.endswith(".bin"):
         packed, size = int.from_bytes(head[17:21], "little"), int.from_bytes(head[21:25], "little")
         return "clickhouse" if head[16:17] in (b"\x82", b"\x90") and 9 < packed <= size + 65_536 and 0 < size <= 1 << 24 else ""
+    if name.endswith(".sfx"):  # what `rar -sfx` makes on Linux
+        return "rare-archive" if head[:4] == b"\x7fELF" else ""
     if name.endswith(".ace"):
         return "rare-archive" if head[7:14] == b"**ACE**" else ""
     if name.endswith("kopia.repository.f"):
@@ -274,11 +292,15 @@ def by_place(head: bytes, name: str) -> str:
 
 BACKUPS = (".vbk", ".vib", ".vrb", ".mrimg", ".mrbak", ".tibx", ".pbf")
 """Veeam, Macrium, Acronis, Paragon: their files have no mark that is told."""
-PLACED = (*BACKUPS, ".couch", ".bin", ".ace", "kopia.repository.f")
+PLACED = (*BACKUPS, ".couch", ".bin", ".ace", ".sfx", "kopia.repository.f")
 _DUCKDB = frozenset(bytes((version, 0, 0, 0)) for version in range(30, 120))
 
 
-SURE = {"erofs": lambda head, _: head[1024:1028] == b"\xe2\xe1\xf5\xe0", "f2fs": lambda head, _: head[1024:1028] == b"\x10\x20\xf5\xf2",
+_BCACHEFS = (bytes.fromhex("c68573f64e1a45ca8265f57f48ba6d81"), bytes.fromhex("c68573f666ce90a9d96a60cf803df7ef"))
+
+
+SURE = {"bcachefs": lambda head, _: head[4120:4136] in _BCACHEFS,
+        "erofs": lambda head, _: head[1024:1028] == b"\xe2\xe1\xf5\xe0", "f2fs": lambda head, _: head[1024:1028] == b"\x10\x20\xf5\xf2",
         "cramfs": _cramfs, "old-squashfs": _old_squashfs, "arj": _arj,
         "appimage": lambda head, _: head[8:11] in (b"AI\1", b"AI\2"),
         "makeself": lambda head, _: b"generated using Makeself" in head[:512],
@@ -308,7 +330,7 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi"), (
     "cassandra": "a table of Cassandra, compressed by default; scan what sstabledump writes",
     **dict.fromkeys(("erofs", "f2fs", "cramfs", "old-squashfs", "ubi"), "a file system, compressed"),
     **dict.fromkeys(("lrzip", "zpaq", "arj", "stuffit", "snappy", "lzfse"), "no reader"),
-    **dict.fromkeys(("exfat", "refs", "hfs", "udf", "lvm", "apfs"), (
+    **dict.fromkeys(("exfat", "refs", "hfs", "udf", "lvm", "apfs", "bcachefs"), (
         "a raw file system, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen")),
     **dict.fromkeys(("vma", "sparse-image", "android-sparse"), (
         "a disk image, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen")),
@@ -329,6 +351,10 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi"), (
     "couchdb": "a database of CouchDB, whose documents are compressed",
     "hdf5": "scanned as bytes: its compressed tables are not seen",
     "notes": "a database of Notes, scanned as bytes: what is compressed or encrypted in it is not seen",
+    "jet": "a database of Access, scanned as bytes: text over the border of two pages, and what is encoded, are not seen",
+    "outlook-express": "mails of Outlook Express, scanned as bytes: they are cut into pieces, and what stands over a border is not seen",
+    "realm": "a database of Realm, scanned as bytes: what is compressed or in several pieces in it is not seen",
+    "block-cache": "part of a browser's cache, scanned as bytes: small answers that came compressed are not seen",
     "apple-archive": "no reader",
     "rare-archive": "no reader",
     "chm": "help pages, compressed",

@@ -263,6 +263,13 @@ def _rocks(data: bytes, kind: int) -> bytes:
             return decoder.decompress(body, length + 1)
         except zlib.error:
             raise BrokenError("a block is damaged") from None
+    if kind == 3:
+        import bz2
+
+        try:
+            return bz2.BZ2Decompressor().decompress(body, length + 1)
+        except OSError:
+            raise BrokenError("a block is damaged") from None
     if kind in (4, 5):
         import lz4.block
 

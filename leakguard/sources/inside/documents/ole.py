@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a stream that are held; what is longer is told."""
+_SPECIAL = 0xFFFFFFFA
+"""From here on an entry of the table of sectors names none."""
 _END = b"E"
 _PROPERTY = re.compile(r"__substg1\.0_([0-9A-F]{4})([0-9A-F]{4})(?:-[0-9A-F]{8})?\Z")
 _FIELDS = {
     "0037": "Subject", "007D": "Headers", "0C1A": "From", "0C1F": "From", "0E04": "To", "0E03": "Cc", "1000": "Body", "3001": "Name",
     "3003": "Address", "3704": "Short name", "3707": "File name", "370E": "Type", "1035": "Message-ID", "0E1D": "Subject",
 }  # fmt: skip
+_NAMES = "__nameid_version1.0"
+"""The storage of a mail in which names have numbers: its streams are called like properties, and are none."""
 _WORDS = re.compile(rb"[\x20-\x7e\t]{6,}|(?:[\x20-\x7e]\0){6,}")
 _PREFIX = (
     b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbol"
@@ -57,6 +61,8 @@ def read(handle: int, out: Any) -> None:
             out.told("broken", f"damaged ({type(error).__name__})")
             return
         _Reader(document, file, out).everything(paths)
+        if any(len(document.fat) <= number < _SPECIAL for number in (*document.fat, document.first_dir_sector)):
+            out.told("ends early, or its table of sectors is damaged", "")
         if not paths:
             out.told("broken", "damaged (no stream is in it)")
 
@@ -85,7 +91,7 @@ class _Reader:
             name = "/".join(path)
             content = self._bytes(path)
             found = _PROPERTY.match(path[-1])
-            if found is not None:
+            if found is not None and path[-2:-1] != [_NAMES]:
                 self._property(path, found[1], found[2], content, texts)
             else:
                 self._stream(path, name, content)
@@ -156,7 +162,7 @@ class _Reader:
     def _stream(self, path: list[str], name: str, content: bytes) -> None:
         last = path[-1]
         if last == "EncryptedPackage" or _locked(last, content):
-            self.out.told("encrypted", name)
+            self.out.told("encrypted", "PowerPoint Document" if last == "Current User" else name)
         if last == "\1Ole10Native":
             inner, file = _packaged(content)
             self.give(f"{'/'.join(path[:-1])}/{file}".lstrip("/"), inner, b"f")
@@ -191,7 +197,9 @@ class _Reader:
 
 
 def _locked(name: str, content: bytes) -> bool:
-    """Is it the main stream of an encrypted doc or xls?"""
+    """Is it the main stream of an encrypted doc or xls, or what says that a ppt is encrypted?"""
+    if name == "Current User":  # a record of type 4086; its eighth to eleventh byte behind the head are a mark
+        return content[2:4] == b"\xf6\x0f" and content[12:16] == b"\xdf\xc4\xd1\xf3"
     if name == "WordDocument" and len(content) > 12:
         return bool(content[11] & 1)
     if name in ("Workbook", "Book"):

@@ -33,6 +33,9 @@ _NAME = re.compile(rb"/([A-Za-z0-9]{1,32})")
 _SHORT = {b"Fl": b"FlateDecode", b"LZW": b"LZWDecode", b"AHx": b"ASCIIHexDecode", b"A85": b"ASCII85Decode",
           b"RL": b"RunLengthDecode"}  # fmt: skip
 
+_PICTURES = frozenset((b"DCTDecode", b"DCT", b"CCITTFaxDecode", b"CCF", b"JPXDecode", b"JBIG2Decode"))
+"""What nothing but pictures is packed by, be they called so (small ones of pages are not)."""
+
 
 # ---------------------------------------------------------------- the parent
 def pdf(stream: Stream, context: Context) -> Iterator[Member]:
@@ -235,14 +238,14 @@ class _Reader:
     def _stream(self, start: int, number: int, head: bytes, begin: int, end: int) -> None:
         if start in self.shown or re.search(rb"/Type[ \t\r\n]{0,4}/XRef\b", head):
             return
-        if re.search(rb"/Subtype[ \t\r\n]{0,4}/Image\b", head):
+        found = _FILTER.search(head)
+        filters = [_SHORT.get(name, name) for name in _NAME.findall(found[1])] if found is not None else []
+        if (filters and _PICTURES.issuperset(filters)) or re.search(rb"/Subtype[ \t\r\n]{0,4}/Image\b", head):
             suffix = "jpg" if b"DCTDecode" in head or b"/DCT" in head else "image"
             self.out.name(f"object-{number}.{suffix}", end - begin, b"f" if suffix == "jpg" else b"v")
             self.out.data(self.data[begin:end])
             self.out.send(_END)
             return
-        found = _FILTER.search(head)
-        filters = [_SHORT.get(name, name) for name in _NAME.findall(found[1])] if found is not None else []
         name = self.names.get(start, "")
         if filters == [b"FlateDecode"] and name:
             self.out.name(f"attachments/{name}", -1, b"f")

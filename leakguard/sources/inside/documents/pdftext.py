@@ -23,6 +23,9 @@ _SHOWN = re.compile(
     re.DOTALL,
 )
 
+_FLUSHED = b"\0\0\xff\xff"
+"""What a packer leaves that was told to hand out all it has: Acrobat ends streams so, without the mark of the end."""
+
 
 def inflated(data: mmap.mmap, begin: int, end: int) -> Iterator[bytes | None]:
     """What a Flate stream holds, in pieces; None where it is damaged."""
@@ -36,7 +39,7 @@ def inflated(data: mmap.mmap, begin: int, end: int) -> Iterator[bytes | None]:
                 yield unpack.decompress(piece, 1 << 20)
                 piece = unpack.unconsumed_tail
         yield unpack.flush()
-        if not unpack.eof:
+        if not unpack.eof and data[max(begin, end - 4) : end] != _FLUSHED:
             yield None
     except zlib.error:
         yield None

@@ -111,6 +111,9 @@ class Part:
             data = self._source(PIECE)
         except Exception as error:  # noqa: BLE001 - raised again as soon as what was read until here is given
             self.error, data = error, b""
+        if not self.fed and self.error is None:  # OpenOffice writes parts that hold nothing
+            self.state = "end"
+            return
         try:
             self.parser.Parse(data, not data and self.error is None)
             if self.fed - max(0, self.parser.CurrentByteIndex) > LARGEST_TOKEN or self.handler.depth > DEEPEST:
