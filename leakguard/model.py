@@ -77,6 +77,8 @@ class Origin(NamedTuple):
     @property
     def told(self) -> str:
         """The path as the engine is told it: behind what it is about (ABOUT)."""
+        if not self.about and ABOUT not in self.path:
+            return self.path  # nearly all
         return ABOUT.join(text.replace(ABOUT, " ") for text in (*self.about, self.path))
 
     def __str__(self) -> str:

@@ -382,9 +382,12 @@ def run_pieces(
         batches = (list(batch) for batch in work)
         for item, done in run_any(engine, batches, policy, jobs, scan_piece, lost_piece, _weight):
             if isinstance(item, Unit):
-                if done is not None and done.content is not None and contents is not None:
-                    contents.learn(done.content)
-                collector.add(item, done._replace(content=None) if done is not None else lost(item, "no answer"))
+                answer = done or lost(item, "no answer")
+                if answer.content is not None:
+                    if contents is not None:
+                        contents.learn(answer.content)
+                    answer = answer._replace(content=None)
+                collector.add(item, answer)
                 continue
             share = item.share
             if share is None:

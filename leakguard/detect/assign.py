@@ -125,7 +125,9 @@ _SENSITIVE = compiled(f"(?i){'|'.join((*_PASS, *_OTHER))}|hmac".encode())
 _DIGIT = compiled(rb"[0-9]")
 _LISTS = (b",", b"(", b"list")
 _COMMA = compiled(rb"[^,],|, ")
-_COLUMN = compiled(f"(?i)[\\w.\\- ]{{0,30}}?(?:{'|'.join((*_PASS, *_OTHER))})".encode())
+# of small letters: among them each word is known to be another one by its first letter, where any case is not
+_COLUMN = compiled(f"[\\w.\\- ]{{0,30}}?(?:{'|'.join((*_PASS, *_OTHER))})".encode())
+_LONGEST_COLUMN = 30 + max(map(len, (*_PASS, *_OTHER)))
 _LINE_ENDS = (b"", b"\r", b"\n")
 _ONE_LINE = (b":", b"=")
 # put("name", "value"): the name, backwards from its closing quote, is the first thing in brackets
@@ -159,10 +161,11 @@ _CONSTANTS = (
 )
 # A bare identifier is a variable; only passwords are as plain.
 _IDENTIFIER = (
-    r"(?:[A-Z]?[a-z]{1,11}[0-9]?|[A-Z]{1,20}|[A-Za-z][a-z]{1,13}[0-9]{0,2}(?:[A-Z][a-z]{2,13}[0-9]{0,2}){1,12}+"
-    r"|(?:[A-Z]?[a-z]{1,40}+|[A-Z]{1,40}+)(?:[_\-](?:[A-Z]?[a-z]{1,40}+[0-9]?|[A-Z]{1,40}+[0-9]?|[0-9]{1,2})){1,12}+)"
+    r"(?:[A-Z]?[a-z]{1,11}+[0-9]?+|[A-Z]{1,20}+|[A-Za-z][a-z]{1,13}+[0-9]{0,2}+(?:[A-Z][a-z]{2,13}+[0-9]{0,2}+){1,12}+"
+    r"|(?:[A-Z]?[a-z]{1,40}+|[A-Z]{1,40}+)(?:[_\-](?:[A-Z]?[a-z]{1,40}+[0-9]?+|[A-Z]{1,40}+[0-9]?+|[0-9]{1,2}+)){1,12}+)"
 )
-_DULL = compiled(rf"(?:[0-9]+(?:[.:][0-9]+)*|(?!{_SCHEMES}){_IDENTIFIER}){_AFTER}|{_EXPRESSION}".encode())
+# most of what is held against it is code: so expressions stand first
+_DULL = compiled(rf"{_EXPRESSION}|(?:[0-9]+(?:[.:][0-9]+)*|(?!{_SCHEMES}){_IDENTIFIER}){_AFTER}".encode())
 _DULL_PASS = compiled(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_EXPRESSION}".encode())
 # also the forms of Unicode: password = unicodedata.normalize("NFKC", password)
 _DULL_QUOTED = compiled(rb"(?:(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)|NFK?[CD])[\"'`\\]")
@@ -224,16 +227,16 @@ def assigned(data: bytes, ends: list[tuple[int, int]], wordy: bool = False) -> l
         done.add(start)
         before = data[start - 1]
         quoted = before in _QUOTE_BYTES
+        dull = _DULL_QUOTED if quoted else _DULL_PASS if form else _DULL
+        if dull.match(data, start) and not (
+            _COMMA_BYTE in data[start - 2 : start] and _COMMA.match(data, start - 2) and _column(data, start)
+        ):
+            continue
         if quoted:
             following_field = _NEXT_FIELD.get(before)
             if following_field and data[start - 2] in _BREAKS and following_field.match(data, start) and _after_comma(data, start - 1):
                 continue
         elif before in _BREAKS and _NEXT_PARAMETER.match(data, start) and _after_comma(data, start):
-            continue
-        dull = _DULL_QUOTED if quoted else _DULL_PASS if form else _DULL
-        if dull.match(data, start) and not (
-            _COMMA_BYTE in data[start - 2 : start] and _COMMA.match(data, start - 2) and _COLUMN.match(data, start)
-        ):
             continue
         found = _assigned(data, start, form, wordy)
         if found is not None:
@@ -260,7 +263,7 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
         return Assigned(found.name, found.start, start, start + 1, b"", form, b"|")
     plain = found.name.lower().endswith(_PLAIN) and found.quote and _WITH_DIGIT.match(data, start)
     dull = _DULL_QUOTED if form == _FORMS + UNPACKED else _DULL_PASS if plain else _DULL
-    if dull.match(data, start) and not (_PIPE in data[start - 3 : start] and _COLUMN.match(data, start)):
+    if dull.match(data, start) and not (_PIPE in data[start - 3 : start] and _column(data, start)):
         return None
     value = _value(data, start, found.quote, b"") or _heading(data, start)
     return Assigned(found.name, found.start, *value, found.quote, form, b"=" if found.quote else b":") if value else None
@@ -268,8 +271,14 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
 
 def _heading(data: bytes, start: int) -> tuple[int, int] | None:
     """The name of the next column where a short word begins it: | API key | API secret |."""
-    found = _COLUMN.match(data, start) if _PIPE in data[start - 3 : start] else None
-    return found.span() if found else None
+    size = _column(data, start) if _PIPE in data[start - 3 : start] else 0
+    return (start, start + size) if size else None
+
+
+def _column(data: bytes, start: int, end: int = 1 << 62) -> int:
+    """How many bytes a text between `start` and `end` has up to the end of a word for a credential in it; 0 if there is none."""
+    found = _COLUMN.match(data[start : min(start + _LONGEST_COLUMN, end)].lower())
+    return found.end() if found else 0
 
 
 def _assigned(data: bytes, start: int, form: int, wordy: bool) -> Assigned | None:
@@ -422,7 +431,7 @@ def _listed(data: bytes, found: Assigned) -> bool:
     if _KEYWORD.match(data, start, end):
         return True
     # another name of a credential may be the next column's of a table's header: context.py knows
-    return not _DIGIT.search(data, start, end) and not _COLUMN.match(data, start, end)
+    return not _DIGIT.search(data, start, end) and not _column(data, start, end)
 
 
 def _past_scheme(data: bytes, start: int) -> int:

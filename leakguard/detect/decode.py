@@ -438,12 +438,14 @@ def _character(found: re.Match[bytes]) -> bytes:
 
 # ---------------------------------------------------------------- joined pieces, folded lines
 # Either two quotes with nothing but a prefix between them, of which the first one closes a piece (in a list of one-letter
-# strings it opens one); or what else may stand between pieces: a blank, an operator, a line's end.
+# strings it opens one); or what else may stand between pieces: a blank, an operator, a line's end. What is behind most quotes can
+# be neither, which the look ahead tells sooner.
 _JOINT = compiled(
-    rb"[\"'`](?:(?<![,(\[{].)[bfruBFRU]{0,2}[\"'`]|(?=[ \t\r\n+.&|\\_])[ \t]{0,8}(?:[+.&|]{1,2}[ \t]{0,4})?"
-    rb"(?:[\\_]?\r?\n[ \t]{0,60})?(?:[+.&|]{1,2}[ \t]{0,4})?[bfruBFRU]{0,2}[\"'`])"
+    rb"[\"'`](?=[\"'`bfruBFRU \t\r+.&|\\_]|\n[ \t]{0,60}+[\"'`bfruBFRU+.&|])(?:(?<![,(\[{].)[bfruBFRU]{0,2}+[\"'`]"
+    rb"|(?=[ \t\r\n+.&|\\_])[ \t]{0,8}+(?:[+.&|]{1,2}+[ \t]{0,4}+)?"
+    rb"(?:[\\_]?\r?\n[ \t]{0,60}+)?(?:[+.&|]{1,2}+[ \t]{0,4}+)?[bfruBFRU]{0,2}+[\"'`])"
 )
-_JOIN_REACH = 8192
+JOIN_REACH = 8192
 _LONGEST_JOINT = 128
 
 
@@ -462,7 +464,7 @@ def joined(data: bytes, end: int) -> tuple[int, int, list[tuple[int, int]]]:
     newline = data.find(b"\n", start, end)
     if 0 <= newline < end - 120:
         start = newline + 1
-    stop = min(len(data), end + _JOIN_REACH)
+    stop = min(len(data), end + JOIN_REACH)
     joints, stop = _chain(data, start, end, stop)
     return start, stop, joints
 

@@ -148,8 +148,13 @@ def _near(data: bytes, end: int, listed: frozenset[bytes]) -> int:
     start = max(0, end - LEAST - 3)
     piece = data[start:end]
     words = piece.split()
-    if len(words) > 2 and (word := words[-2]).isalpha() and word.lower() not in listed:  # prose
-        return start + piece.rfind(word, 0, len(piece) - len(words[-1])) + len(word) + LEAST
+    for number in range(len(words) - 2, 0, -1):  # the first may be the end of a word, the last is the beginning of one
+        word = words[number]
+        if word.isalpha() and word.lower() not in listed:  # prose
+            at = len(piece)
+            for behind in reversed(words[number:]):
+                at = piece.rfind(behind, 0, at)
+            return start + at + len(word) + LEAST
     at = end
     tokens = _TOKEN.findall(piece)
     for number in range(len(tokens) - 1, 0, -1):  # the first may be the end of a word

@@ -244,3 +244,24 @@ def test_each_label_is_one(word: str) -> None:
         assert found is not None
         assert plain_way is not None
         assert found.span() == plain_way.span()
+
+
+@given(st.lists(st.sampled_from([*"aZ_9 .-,|\n", "Pass", "SECRET", "api_id", "client.id", "wachtwoord", "word" * 4]), max_size=20), st.integers(0, 60))
+def test_a_columns_name_is_seen_in_any_case(parts: list[str], end: int) -> None:
+    data = "".join(parts).encode()
+    plain = re.compile(f"(?i)[\\w.\\- ]{{0,30}}?(?:{'|'.join((*assign._PASS, *assign._OTHER))})".encode())
+    found = plain.match(data, 0, end)
+    assert assign._column(data, 0, end) == (found.end() if found else 0)
+
+
+@given(st.lists(st.sampled_from([*"aZ_9 .-,(:", "Ab", "abcdefghijkl", "XYZ", "basic ", "os.", "getenv", "->", "env"]), max_size=16))
+@settings(max_examples=500)
+def test_what_is_dull_is_so_in_whatever_order_it_is_asked(parts: list[str]) -> None:
+    """Without the order and the repeats that never give back, which but make it quicker."""
+    data = "".join(parts).encode()
+    identifier = (
+        r"(?:[A-Z]?[a-z]{1,11}[0-9]?|[A-Z]{1,20}|[A-Za-z][a-z]{1,13}[0-9]{0,2}(?:[A-Z][a-z]{2,13}[0-9]{0,2}){1,12}"
+        r"|(?:[A-Z]?[a-z]{1,40}|[A-Z]{1,40})(?:[_\-](?:[A-Z]?[a-z]{1,40}[0-9]?|[A-Z]{1,40}[0-9]?|[0-9]{1,2})){1,12})"
+    )
+    plain = rf"(?:[0-9]+(?:[.:][0-9]+)*|(?!{assign._SCHEMES}){identifier}){assign._AFTER}|{assign._EXPRESSION}".encode()
+    assert bool(assign._DULL.match(data)) == bool(re.match(plain, data))

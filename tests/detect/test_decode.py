@@ -471,3 +471,18 @@ def test_a_soft_line_break_still_joins_two_lines(engine: Engine) -> None:
         half = len(SECRET) // 2
         data = before + SECRET[:half] + b"=\n" + SECRET[half:] + b" is the token\n"
         assert found(engine, data).view == ("quoted-printable",)
+
+
+_PLAIN_JOINT = re.compile(
+    rb"[\"'`](?:(?<![,(\[{].)[bfru]{0,2}[\"'`]|(?=[ \t\r\n+.&|\\_])[ \t]{0,8}(?:[+.&|]{1,2}[ \t]{0,4})?"
+    rb"(?:[\\_]?\r?\n[ \t]{0,60})?(?:[+.&|]{1,2}[ \t]{0,4})?[bfru]{0,2}[\"'`])",
+    re.IGNORECASE,
+)
+"""What joins two pieces of a string, said plainly."""
+
+
+@given(st.lists(st.sampled_from([*"\"'`,(bFx_\\+.& \t\r\n", "\"\n", "' + ", "    " * 4, "\r\n"]), max_size=60))
+@settings(max_examples=500)
+def test_the_quick_pattern_for_joints_is_the_plain_one(parts: list[str]) -> None:
+    data = "".join(parts).encode()
+    assert [found.span() for found in decode._JOINT.finditer(data)] == [found.span() for found in _PLAIN_JOINT.finditer(data)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,11 +14,11 @@ from hypothesis import strategies as st
 from leaks import ENCODINGS, TEMPLATES, bare, leak, noise, secrets
 
 from leakguard.detect import cache, stage1
-from leakguard.detect.engine import Engine, Scan
+from leakguard.detect.engine import Engine, Scan, _has_cell
 from leakguard.detect.stage1 import Cold, Compiled, compile_databases, widths
 from leakguard.errors import EngineError
 from leakguard.findings import findings_of
-from leakguard.model import Document, Finding, Incident, Match, Origin, Rule, RuleSet
+from leakguard.model import ABOUT, Document, Finding, Incident, Match, Origin, Rule, RuleSet
 from leakguard.pipeline import _drain
 from leakguard.sources.windows import read_stream
 from leakguard.work import Done, Policy
@@ -320,3 +321,16 @@ def test_ends_with_no_word_near_them_are_those_that_the_gate_refuses(
     named = word != "acme"
     reaches = before + len("acme_") + len(word) <= 30 or (twice and after + len(word) <= 20)
     assert any(match.start < len(text) for match in quick) == (named and reaches)
+
+
+@given(st.lists(st.sampled_from([b"word", b"a" * 19, b"b=" * 10, b"7", b"-", b":", b" ", b"\n", b",", b"\xc3\xa9"]), max_size=40))
+def test_a_cell_is_a_long_run_with_a_digit(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    assert _has_cell(data) == any(re.search(rb"[0-9]", run) for run in re.findall(rb"[0-9A-Za-z+/=_:\-]{20,}", data))
+
+
+@given(st.lists(st.text("ab\x1f\n/", max_size=6), max_size=3), st.text("ab\x1f\n/", max_size=12))
+def test_a_path_is_told_behind_what_it_is_about(about: list[str], path: str) -> None:
+    *before, last = Origin("file", path, about=tuple(about)).told.split(ABOUT)
+    assert before == [text.replace(ABOUT, " ") for text in about]
+    assert last == path.replace(ABOUT, " ")

@@ -271,3 +271,15 @@ def test_without_a_rule_for_phrases_none_is_looked_for() -> None:
     assert compiled.databases.ascii is None
     for stage in (compiled, Cold(ruleset)):
         assert not [end for ident, end in stage.scan(data, True) if ident == PHRASE_BASE]
+
+
+@given(st.lists(st.sampled_from(["the", "zoo", "Abandon", "can't", "x1", "abandon,", "é", "ability\n", "was", "able."]), min_size=12, max_size=80))
+def test_what_spoils_a_row_is_quickly_seen_and_never_wrong(words: list[str]) -> None:
+    """Up to where a word of no list spoils all rows, no eleven words of a list end, whichever word told it."""
+    known = frozenset((b"zoo", b"abandon", b"ability", b"able"))
+    data = " ".join(words).encode()
+    for end in (found.end() for found in re.finditer(rb"[a-z]{3}", data)):
+        until = phrases._near(data, end, known)
+        for later in range(end, min(until, len(data) + 1)):
+            tokens = re.findall(rb"[A-Za-z\x80-\xff]+", data[:later])[-12:-1]
+            assert len(tokens) < 11 or not all(token.lower() in known for token in tokens)
