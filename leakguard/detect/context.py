@@ -29,7 +29,7 @@ from leakguard.detect.scope import Place, inside, line_of, nested_between, place
 from leakguard.detect.tables import is_header, key_file, rows
 from leakguard.model import ABOUT, Confidence, Rule, RuleSet
 
-_ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("nonce",), ("digest",), ("checksum",), ("hash",), ("salt",)})
+_ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("signing",), ("nonce",), ("digest",), ("checksum",), ("hash",), ("salt",)})
 """Last words of names whose values are spent once used, or never were secret."""
 
 _LOOKED_UP = frozenset(
@@ -267,7 +267,8 @@ class Context:
         shown_key = _UNSHOWN.isdisjoint(name) and (
             _PREFIXED.fullmatch(value) or (_SITE_KEY.fullmatch(value) and (name[-2:] == ("site", "key") or name[-1:] == ("sitekey",)))
         )
-        if address or shown_key or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES:
+        public = shown_key or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES
+        if address or public or _is_badge(data, assigned) or _is_imported(data, assigned):
             return None
         for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
             if not self._shape(self.rules[index].shape).fullmatch(value, timeout=TIMEOUT):
@@ -525,6 +526,25 @@ def _is_code(data: bytes, found: Assigned) -> bool:
     return between == b"(" or (between == b"," and b"(" in line)  # a comma alone may be that of a table's columns
 
 
+_BADGE = compiled(rb"badge[^\s\"'()<>]{0,60}\?(?:[\w=&]{0,40}&)?\Z")
+
+
+def _is_badge(data: bytes, found: Assigned) -> bool:
+    """Whether it is in the address of a picture that a page shows to everybody: badge.svg?token=."""
+    return found.sep == b"=" and not found.quote and _BADGE.search(data, max(0, found.name_start - 120), found.name_start) is not None
+
+
+_IDENTIFIER = compiled(rb"[A-Za-z_]\w*")
+_IMPORTS = compiled(rb"\bimport[ \t]{0,4}\(?[\w\s,#]*\Z")
+
+
+def _is_imported(data: bytes, found: Assigned) -> bool:
+    """Whether a name and the one behind its comma are among what is imported, in one line or between brackets."""
+    if found.sep != b"," or found.quote or not _IDENTIFIER.fullmatch(data, found.start, found.end):
+        return False
+    return _IMPORTS.search(data, max(0, found.name_start - 600), found.name_start) is not None
+
+
 _VERDICT = compiled(
     rb"[ \t]{0,12}(?:--- |\[ ?|\* )?(?:[XK]?(?:PASS|FAIL)|SKIP|OK|ERROR|UNSUPPORTED|UNRESOLVED|UNTESTED|Running)(?:ED)?\b"
 )
@@ -551,14 +571,18 @@ def _is_usage(data: bytes, found: Assigned) -> bool:
     return value.isalpha() and value.isupper()
 
 
-# the name of a secret where its value belongs, a sealed value, a method, what a program fills in, an address with nothing secret in it
+# the name of a secret where its value belongs, a sealed value, a method, what a program fills in, an address with nothing secret in it;
+# names that compilers make, the code between two strings, public keys that begin a tree of others, the word that BIP-39 salts with
 _NO_SECRET = compiled(
     rb"[A-Z][A-Z0-9]{1,24}(?:_[A-Z0-9]{1,16}){0,8}_(?:KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|PWD|ID|MEMO)"
     rb"(?:_[0-9A-Z]{1,8})?"
     rb"|[a-z][a-z0-9]{1,24}(?:_[a-z0-9]{1,16}){0,8}_(?:key|secret|token|password|passphrase|pwd|memo)"
     rb"|(?i:nonce|timestamp|expires|realm|algorithm)=.{0,200}"
     rb"|[a-z][a-z0-9_]{1,40}(?:Api)?_?(?:Key|Secret|Token|Passphrase|Password|Memo)"
-    rb"|AgB[0-9A-Za-z+/]{200,}={0,2}"
+    rb"|A[gQ][A-D][0-9A-Za-z+/]{200,}={0,2}"
+    rb"|[xyztuvYZUV]pub[1-9A-HJ-NP-Za-km-z]{107}|__[a-z]{2,12}_\w{1,60}|17h[0-9a-f]{16}E|mnemonic"
+    rb"|(?:[)\]}][\])};,.?:&|]|\}catch\(|,[a-z]\w{1,20}:[{\[]).{0,1000}"
+    rb"|[a-z][a-z0-9_\-]{1,24}(?:\.[a-z][a-z0-9_\-]{0,24}){0,3}\.(?:api_?)?(?:key|secret|token|password|passphrase|memo)"
     rb"|(?:hashlib\.)?(?i:(?:hmac|scram)[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"
     rb"|define|undef|(?:0x)?%[0-9]{0,3}(?:ll?|z|h)?[duxXsip]"
     rb"|(?:https?|wss?)://[\w.\-:{}$]{1,80}(?:/[\w.\-{}$]{0,16}){0,8}"

@@ -30,7 +30,8 @@ _CALLEES = (
 
 _CLIENT = (
     r"(?:client|auth|credentials?|connector|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|\.new|\.init"
-    r"|bit|coin|zaif|kraken|__construct)"
+    r"|bit|coin|zaif|kraken|gate|luno|polo|blofin|nicehash|polymarket|phemex|mexc|huobi|okx|gemini|exmo|reserve|markets|bullish"
+    r"|hashkey|__construct)"
 )
 """What a constructor that takes a key and a secret has in its name; of venues those that have nothing else in it."""
 _LITERAL = r"(?:Some\()?[bru]?[\"'`][0-9A-Za-z+/=_:\-]+[\"'`](?:\.(?:into|to_string|to_owned)\(\))?\)?"
@@ -54,7 +55,7 @@ FORMS: tuple[str, ...] = (
     f"(?:{LAST}){_LABELLED}",
     # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
     r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| {0,24}\|| & |:?&nbsp;| (?:-|"
-    "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) )"
+    "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) |" "\uff1a)"
     r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>)?[`*\"']{0,3}" + _VALUE,
     # api key value
     r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
@@ -240,7 +241,7 @@ _ENGLISH = dict(LABELS)
 _DECORATED = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
     rb"\)?(?:\*\*:?|__:?|`:?|[ ]{0,24}\||[ ]&[ ]|:?&nbsp;|[ ](?:-|\xe2\x80[\x93\x94]|\xe2\x86\x92|\xe2\x87\x92"
-    rb"|\xe2\x9e\x9c|\xe2\x9e\xa1(?:\xef\xb8\x8f)?|->|=>|>>>)[ ])"
+    rb"|\xe2\x9e\x9c|\xe2\x9e\xa1(?:\xef\xb8\x8f)?|->|=>|>>>)[ ]|\xef\xbc\x9a)"
     rb"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>)?[`*\"']{0,3}\Z"
 )
 _SPOKEN = compiled(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
@@ -403,7 +404,7 @@ HEADED = frozenset((_READERS.index(_HEADED), _READERS.index(_SENT)))
 """The forms whose value stands before its name."""
 ROWS = frozenset(
     number for number, reader in enumerate(_READERS)
-    if reader in (_ROW, _THIRD, _SLASHED, _BARE, _BRIEF, _SEQUENCE, _BUILT, _OPTIONS)
+    if reader in (_ROW, _THIRD, _SLASHED, _BARE, _BRIEF, _SEQUENCE, _BUILT, _OPTIONS, _CALLED)
 )
 """Forms of which `following` knows more values."""
 
@@ -560,7 +561,7 @@ def _below(data: bytes, start: int, label: bytes) -> bool:
 
 
 _NEXT = compiled(
-    rb"[0-9A-Za-z+/=_:\-]{16,512}[\"'`](?:\.(?:into|to_string|to_owned)\(\))?\)?,\s{0,40}(?:Some\()?[\"'`]"
+    rb"[0-9A-Za-z+/=_:\-]{16,512}[\"'`](?:\.(?:into|to_string|to_owned)\(\))?\)?,\s{0,40}(?:Some\()?[bru]?[\"'`]"
 )
 _ARGUMENTS = (b"key_of_client", b"secret_of_client", b"passphrase_of_client")
 """What a client's arguments are, in the order that all of them have. Names that no generic rule listens to."""
@@ -599,6 +600,14 @@ def _argument(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
     return name._replace(name=_ARGUMENTS[len(before)])
 
 
+def _short_key(data: bytes, start: int) -> list[tuple[bytes, int, int]]:
+    """A client's first argument, where its second one is at `start` and it is too short to be taken for a key without that."""
+    low = max(0, start - 60)
+    before = _SHORT_FIRST.search(data[low:start])
+    return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
+
+
+_SHORT_FIRST = compiled(rb"\(\s{0,16}[bru]?[\"'`]([0-9A-Za-z+/=_\-]{8,15})[\"'`],\s{0,16}[bru]?[\"'`]\Z")
 _INTO = rb"(?:\.(?:into|to_string|to_owned)\(\))?\)?"
 _MEMBERS = compiled(
     rb"[0-9A-Za-z+/=_:\-]{16,256}[\"']" + _INTO + rb",\s{0,40}(?:Some\()?[bru]?[\"']([0-9A-Za-z+/=_:\-]{16,256})[\"']" + _INTO
@@ -745,6 +754,8 @@ _ALL_OF: dict[object, re.Pattern[bytes]] = {
 
 def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]]:
     """Name, start and end of the values that follow the first one of a list (ROWS) that starts at `start`."""
+    if _READERS[form] is _CALLED:
+        return _short_key(data, start)
     if _READERS[form] is _SLASHED:
         low = max(0, start - 520)
         before = _SLASHED.search(data[low:start])

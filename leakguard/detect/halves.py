@@ -23,13 +23,14 @@ REACH = 320
 KEY, SECRET, PASSPHRASE = b"key_of_client", b"secret_of_client", b"passphrase_of_client"
 """Names that no generic rule listens to."""
 
-_GIVEN = rb"(?:=>|:=|[:=,]|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>)"
+_GIVEN = rb"(?:=>|:=|,\s{1,40}[\"']?value[\"']?[ \t]?[:=]|[:=,]|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>)"
 _SIGNS = rb"[0-9A-Za-z+/=_:\-]"
 _BESIDE = compiled(
     rb"(?<![A-Za-z0-9$])(?P<name>(?:[A-Za-z_$][\w.$\-]{0,60}?[_.\-]?)?"
-    rb"(?i:id|public|pub(?:lic)?[_\-]?key|user[_\-]?name|user|login|key|ak))"
+    rb"(?P<what>(?i:id|public|pub(?:lic)?[_\-]?key|user[_\-]?name|user|login|key|ak|codename)))"
+    rb"(?P<mark>_(?:[0-9]{1,2}|[A-Z]{1,8}_?[0-9]{0,2}))?"
     rb"[\"'`\])\\]{0,4}[ \t]{0,4}" + _GIVEN + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}"
-    rb"(?P<value>" + _SIGNS + rb"{8,256})(?!" + _SIGNS + rb"|[\"'`]\s{0,4}:)"
+    rb"(?P<value>" + _SIGNS + rb"{8,256})(?!" + _SIGNS + rb"|[\"'`](?:\s{0,4}:|,\s{1,40}[\"']?value[\"']?[ \t]?[:=]))"
 )
 _CELL_BEFORE = compiled(rb"(?:\A|[,;\t\n])[\"']?(?P<value>[0-9A-Za-z+/=_:\-]{8,256})[\"']?[,;\t](?:\w{1,20}=)?[\"']?(?:\w{1,20}: )?\Z")
 """The cell before the secret's, in the columns of a user name and a password."""
@@ -54,7 +55,7 @@ def beside(data: bytes, start: int, end: int, names_venue: Callable[[tuple[str, 
     found = [match for match in _BESIDE.finditer(data, low, high) if match.end("value") <= start or match.start("value") >= end]
     for match in sorted(found, key=lambda match: _distance(match, start, end)):
         name = words(match["name"])
-        if not name:
+        if not name or (match["mark"] and not _is_marked(data, start, match["mark"])):
             continue
         if name[-1:] == ("key",) and name[-2:-1] not in ((), ("public",), ("pub",), ("api",)) and not names_venue(name):
             continue
@@ -62,7 +63,15 @@ def beside(data: bytes, start: int, end: int, names_venue: Callable[[tuple[str, 
             continue
         if len(name) > 1 and name[-1] in _ID and not _RECORDS.isdisjoint(name[:-1]):
             continue
-        yield Assigned(KEY, match.start("name"), *match.span("value"), b"", 0, b"=")
+        # which of several accounts it is of, only its name says
+        called = data[match.start("name") : match.start("what")] + b"api_key" + match["mark"] if match["mark"] else KEY
+        yield Assigned(called, match.start("name"), *match.span("value"), b"", 0, b"=")
+
+
+def _is_marked(data: bytes, start: int, mark: bytes) -> bool:
+    """Whether the name of the secret at `start` ends in the mark that tells one account's from another's: _1, _MAIN."""
+    before = data[max(data.rfind(b"\n", 0, start) + 1, start - 120) : start]
+    return before.rstrip(b" \t\"'`=:").endswith(mark)
 
 
 def _distance(match: re.Match[bytes], start: int, end: int) -> tuple[int, int]:
@@ -80,7 +89,9 @@ _BETWEEN = compiled(rb"(?:</String>\s{0,40})?<String>\s{0,40}<Key>Password</Key>
 def follows_login(data: bytes, start: int) -> bool:
     """Whether what stands before the password at `start` is a user's name that nobody was ever given: letters and digits."""
     before = data[max(0, start - REACH) : start]
-    keepass = _BETWEEN.search(before)
+    if not _DIGIT.search(before):
+        return False
+    keepass = _BETWEEN.search(before) if b"<Value" in before else None
     return _LOGIN.search(before[: keepass.start()] if keepass else before) is not None
 
 

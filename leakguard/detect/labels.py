@@ -39,6 +39,7 @@ LABELS: tuple[tuple[str, str], ...] = (
     ("المفتاح السري", "secret key"), ("مفتاح سري", "secret key"), ("مفتاح", "api key"),
     ("کلید مخفی", "secret key"), ("کلید", "api key"), ("מפתח סודי", "secret key"), ("מפתח", "api key"),
     ("गुप्त कुंजी", "secret key"), ("कुंजी", "api key"), ("คีย์ลับ", "secret key"), ("คีย์", "api key"),
+    ("密钥secret", "secret key"), ("密钥 secret", "secret key"),
     ("私密密钥", "secret key"), ("秘密键", "secret key"), ("密码短语", "passphrase"), ("口令短语", "passphrase"),
     ("clave pública", "api key"), ("chave pública", "api key"), ("clé publique", "api key"), ("chiave pubblica", "api key"),
     ("clave de la api", "api key"), ("clave de api", "api key"), ("chave de api", "api key"), ("clé d'api", "api key"),

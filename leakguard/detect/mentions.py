@@ -142,12 +142,25 @@ _INSIDE = _LOWER - frozenset(b"y")
 """Before a small letter: the rest of a word, and not the `py` that a library's name may begin with. Most names stand so."""
 
 
+_RUN_BEFORE, _RUN_AFTER = compiled(rb"[0-9A-Za-z+/]{0,40}\Z"), compiled(rb"[0-9A-Za-z+/]{0,40}")
+_DIGITS = compiled(rb"[0-9]")
+
+
+def _in_value(data: bytes, start: int, end: int) -> bool:
+    """Whether what is as short as a name of two letters stands in the middle of a value: a long run with digits of its own."""
+    before, after = _RUN_BEFORE.search(data, max(0, start - 40), start), _RUN_AFTER.match(data, end)
+    around = (before[0] if before else b"") + (after[0] if after else b"")
+    return len(around) >= 16 and len(_DIGITS.findall(around)) >= 2
+
+
 def _is_word(data: bytes, start: int, end: int) -> bool:
     """Whether data[start:end] begins and ends where a word of a name does: at a non-letter or a change of case."""
     before = _KINDS[data[start - 1]] if start else 0
     after = _KINDS[data[end]] if end < len(data) else 0
     if end - start < 4 and (before == _DIGIT or (after == _DIGIT and (_IN_TOKEN.match(data, end) or _HEX.match(data, start, end)))):
         return False  # fb in 3fb0ec78, aad in 3fa8-aad1-90e5
+    if end - start < 4 and before and after and _in_value(data, start, end):
+        return False  # s3 in a key: IVbS3BHk
     if before >= _SMALL:
         first = _KINDS[data[start]]
         joined = first >= _SMALL and not (before == _SMALL and first == _CAPITAL)

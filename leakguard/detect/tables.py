@@ -57,7 +57,8 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
         yield from _sql_rows(data, header, start)
         return
     stop = data.find(b"\n", assigned.name_start + len(assigned.name), assigned.end + 2000)
-    if stop >= 0 and b"|" in data[assigned.name_start : assigned.start]:
+    # the last column's bar stands before its line's end, and where the rule below it is found is after that
+    if stop >= 0 and b"|" in data[assigned.name_start : assigned.start + 2]:
         yield from _piped_rows(data, piped(data, line, stop), stop + 1)
     elif stop >= 0:
         yield from _csv_rows(data, cells(data, line, stop), stop + 1)
@@ -75,10 +76,12 @@ def _is_copy(data: bytes, opened: int) -> bool:
     return re.search(rb"(?i)\bcopy\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
 
 
-_BARE_LINES = compiled(rb"\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,200})\s*\Z")
+_MARK = rb"(?:\xef\xbb\xbf)?"
+"""What some editors begin a file with."""
+_BARE_LINES = compiled(_MARK + rb"\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,200})\s*\Z")
 
 
-_BARE_LINE = compiled(rb"\s*([0-9A-Za-z+/=_:\-]{8,512})\s*\Z")
+_BARE_LINE = compiled(_MARK + rb"\s*([0-9A-Za-z+/=_:\-]{8,512})\s*\Z")
 _OF_FILE = {"api-key": b"key_of_client", "api-secret": b"secret_of_client", "private-key": b"secret_of_client",
             "client-secret": b"secret_of_client", "passphrase": b"passphrase_of_client"}  # fmt: skip
 

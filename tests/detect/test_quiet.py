@@ -18,6 +18,25 @@ QUIET = {
     "what a program says of itself": "      --ftp-password=HESLO        nastaví heslo pro FTP na HESLO\n  -p, --password HASŁO  hasło\n",
     "prose about a key": "Do you really want to delete the key identified by keygrip%%0A  %s%%0A? gpg: GnuPG key\n",
 }  # fmt: skip
+QUIET_IN = {
+    "yarn.lock": "    fs-minipass: ^2.0.0\n    minipass-sized: ^1.0.3\n    minipass: ^5.0.0 || ^6.0.2 || ^7.0.0\n"
+    "    verdaccio-htpasswd: 13.0.0-next-8.29\n",
+    "templates/secret.yaml": '  mariadb-root-password: "{{ .Values.rootUser.password | b64enc }}"\n',
+    "mailu.env": "MAILU_PASSWORD_SCHEME=SHA512-CRYPT\n",
+    "cassette.yml": "    headers:\n      Authorization:\n      - Bearer <ACCESS_TOKEN>\n      Accept:\n      - '*/*'\n",
+}
+
+
+@pytest.mark.parametrize("path", QUIET_IN)
+def test_what_is_no_secret_in_such_a_file_is_not_told(engine: Engine, path: str) -> None:
+    assert engine.scan(QUIET_IN[path].encode(), path).matches == []
+
+
+def test_tokens_of_recorded_requests_are_told(engine: Engine) -> None:
+    """VCR writes a header's values as a list: 66 tokens of a vehicle's account stood under one name unseen."""
+    value = expand("{{hex*64}}", Random(6)).encode()
+    text = b"    headers:\n      Authorization:\n      - Bearer " + value + b"\n      Accept:\n      - '*/*'\n"
+    assert [match.secret for match in engine.scan(text, "cassette.yml").matches] == [value]
 
 
 @pytest.mark.parametrize("name", QUIET)

@@ -118,7 +118,8 @@ _ASCENDING = (b"0123456789abcdef", b"abcdefghijklm", b"ABCDEFGHIJKLM", b"1234567
 def _repeats(value: bytes) -> bool:
     if len(set(value)) <= max(2, min(len(value) // 16, 8)):
         return True
-    if len(value) >= 12 and (value + value).find(value, 1) < len(value):
+    unit = value[2:] if value[:2] in (b"0x", b"0X") else value
+    if len(unit) >= 12 and (unit + unit).find(unit, 1) < len(unit):
         return True  # one piece over and over: 1234567890abcdef1234567890abcdef
     if b"-" in value and _GROUPS.fullmatch(value):
         return True

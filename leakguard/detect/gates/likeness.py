@@ -74,7 +74,7 @@ _VOCABULARY = compiled(
     rb"|integer|boolean|int|str|bool|bytes?|char|s|me|it|here|mysql|postgres|redis|mongo|aws|github|gitlab|google|azure"
     rb"|application|app|read|write|fixture|mock|stub|spec|unit|sandbox|local|dev|prod|staging|md5|sha1|sha256|bcrypt"
     rb"|passwords|secrets|tokens|keys|users|float|list|tuple|dict|callable|does|exists?|utf|ascii|latin|base64|json|hex"
-    rb"|pending|passed|failed?|success|error|[18])[\W_]{0,2}){1,10}",
+    rb"|pending|passed|failed?|success|error|b64(?:enc|dec)(?:ode)?|[18])[\W_]{0,2}){1,10}",
     re.IGNORECASE,
 )
 _NOUN_INSIDE = compiled(
@@ -88,7 +88,7 @@ _FILE = compiled(
 )
 _HASH = compiled(
     rb"\$(?:2[abxy]?|1|5|6|y|7|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|P|H|bcrypt)\$|\{[A-Z0-9-]{2,10}\}|pbkdf2[_:(]"
-    rb"|sha(?:1|256|384|512)[-:$=]|md5[-:$=]|bcrypt"
+    rb"|sha(?:1|256|384|512)[-:$=]|md5[-:$=]|bcrypt|S?SHA(?:256|512)?-CRYPT$"
 )
 # images, public keys, certificates
 _PUBLIC = compiled(
@@ -98,6 +98,11 @@ _PUBLIC = compiled(
 _UUID = compiled(rb"\{?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
 _DATE = compiled(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9.,:/ +-]+$|v?[0-9]+(?:\.[0-9]+){1,3}\b")
 _NUMBERS = compiled(rb"[0-9]+(?:\.[0-9]+){2,}$|[0-9]+\.[0-9.]+-[0-9.]+$")
+# Ranges of versions: the packages minipass and htpasswd have a line in every lock file.
+_RANGE = compiled(
+    rb"(?:[~^]|[<>]=?) ?v?[0-9]+(?:\.[0-9x*]+){1,2}(?:[- |,<>=~^.0-9]|alpha|beta|next|rc|x)*$"
+    rb"|[0-9]+(?:\.[0-9]+){2}-(?:alpha|beta|canary|dev|next|pre|rc)[-.0-9]*$"
+)
 _ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}$")
 _RUN = compiled(rb"(.)\1{4,}", re.DOTALL)
 _UNITS = compiled(rb"(.{4,16}?)\1{2,}.{0,15}", re.DOTALL)
@@ -140,6 +145,8 @@ def _no_value(value: bytes) -> bool:
     if _REFERENCE.search(value) or _PLACEHOLDER.search(value) or _VOCABULARY.fullmatch(value):
         return True
     if _HASH.match(value) or _PUBLIC.match(value) or _CAPS.match(value) or _COUNTED.fullmatch(value):
+        return True
+    if _RANGE.match(value):
         return True
     if len(set(value)) < (3 if len(value) < 10 else 4) or len(_ALNUM.findall(value)) < 3:
         return True
