@@ -95,7 +95,10 @@ def render_text(result: ScanResult, out: BinaryIO, context: ReportContext) -> No
     if result.findings or result.sets:
         places = _places(result)
         sets = ordered_sets(result.sets)
-        _sets(paper, [found for found in sets if found.complete], places, "USABLE CREDENTIAL SET")
+        whole = [found for found in sets if found.complete]
+        _sets(paper, [found for found in whole if found.severity > Severity.LOW], places, "USABLE CREDENTIAL SET", _URGE)
+        # a test network's, a closed venue's
+        _sets(paper, [found for found in whole if found.severity <= Severity.LOW], places, "COMPLETE CREDENTIAL SET OF LOW SEVERITY")
         _sets(paper, [found for found in sets if not found.complete], places, "INCOMPLETE CREDENTIAL SET")
         _findings(paper, result.findings, sets, context)
     if context.show_suppressed:
@@ -123,15 +126,19 @@ def _severity(paper: _Paper, severity: Severity) -> str:
 # -- sets ----------------------------------------------------------------------------------------------------
 
 
-def _sets(paper: _Paper, sets: Sequence[CredentialSet], places: dict[str, Finding], heading: str) -> None:
+_URGE = " - act on this first"
+
+
+def _sets(
+    paper: _Paper, sets: Sequence[CredentialSet], places: dict[str, Finding], heading: str, urge: str = ""
+) -> None:
     if not sets:
         return
     groups: dict[str, list[CredentialSet]] = {}
     for number, found in enumerate(sets):
         groups.setdefault(found.id or f"\0{number}", []).append(found)
-    urge = " - act on this first" if sets[0].complete else ""
-    plural = "" if len(groups) == 1 else "S"
-    paper.line(paper.style(f"{len(groups):,} {heading}{plural}{urge}", _BOLD))
+    heading = heading if len(groups) == 1 else heading.replace(" SET", " SETS")
+    paper.line(paper.style(f"{len(groups):,} {heading}{urge}", _BOLD))
     paper.line()
     for group in groups.values():
         _set(paper, group[0], group[1:], places)
@@ -247,7 +254,9 @@ def _reasons(finding: Finding) -> list[str]:
     reasons = [printable(reason) for reason in finding.reasons]
     if finding.view:
         reasons.append("decoded from " + " in ".join(printable(step) for step in reversed(finding.view)))
-    reasons.extend(f"{printable(key)} {printable(value)}" for key, value in finding.facts)
+    # what is known of a signed request is a reason already, in words
+    told = (pair for pair in finding.facts if not pair[0].startswith("signed-request"))
+    reasons.extend(f"{printable(key)} {printable(value)}" for key, value in told)
     return reasons
 
 

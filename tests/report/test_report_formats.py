@@ -461,6 +461,24 @@ def test_text_prints_a_set_once_and_says_where_else() -> None:
     assert "also at" not in text
 
 
+def test_text_urges_to_no_set_without_money_behind_it() -> None:
+    """A test network's set, or one of a venue that is closed, is whole and nothing to act on first."""
+    idle = PAIR._replace(id="idle", severity=Severity.LOW, testnet=True, origin=Origin("file", "idle"))
+    text = rendered(ScanResult((), (idle,), (), Totals(1, 1)), "text").decode()
+    assert text.startswith("1 COMPLETE CREDENTIAL SET OF LOW SEVERITY\n")
+    text = rendered(ScanResult((), (idle, PAIR), (), Totals(2, 1)), "text").decode()
+    assert text.startswith("1 USABLE CREDENTIAL SET - act on this first\n")
+    assert text.index("LOW SEVERITY") < text.index("idle:")
+
+
+def test_text_says_of_a_signed_request_once_what_it_is() -> None:
+    facts = (("signed-request", "replayable"), ("signed-request-until", "2026-11-21T10:00:05Z"), ("layer", "x"))
+    found = key_finding(reasons=("a signed request stands beside it: replayable until 2026-11-21T10:00:05Z",), facts=facts)
+    text = " ".join(rendered(ScanResult((found,), (), (), Totals(1, 1)), "text").decode().split())
+    assert text.count("replayable") == 1
+    assert "layer x" in text
+
+
 @pytest.mark.parametrize("width", [0, 40, 60, 200])
 def test_text_keeps_the_mark_in_sight(width: int) -> None:
     mark = "<binance.api-key:64>"
