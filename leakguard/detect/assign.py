@@ -15,7 +15,19 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from leakguard.detect.forms import FORMS, HEADED, ROWS, TABBED, TABLE, TAILS, UNPACKED, following, headed, named
+from leakguard.detect.forms import (
+    FORMS,
+    HEADED,
+    INSERTED,
+    ROWS,
+    TABBED,
+    TABLE,
+    TAILS,
+    UNPACKED,
+    following,
+    headed,
+    named,
+)
 from leakguard.detect.naming import KIN, PART_NAMES, part_of, plain, words
 from leakguard.detect.patterns import compiled
 
@@ -259,6 +271,9 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
         return Assigned(field, found.start, found.start + 1, found.start + 1 + len(found.name), b'"', form, b":")
     if found is None or not _SENSITIVE.search(found.name):
         return None
+    if form == _FORMS + INSERTED:  # its rows are read from the end of their head on
+        end = found.start + len(found.name)
+        return Assigned(found.name, found.start, end, end, b"", form, b"|")
     if form in (_FORMS + TABLE, _FORMS + TABBED):
         return Assigned(found.name, found.start, start, start + 1, b"", form, b"|")
     plain = found.name.lower().endswith(_PLAIN) and found.quote and _WITH_DIGIT.match(data, start)

@@ -216,6 +216,8 @@ FORMS: tuple[str, ...] = (
     # echo -n "v" | gcloud secrets create NAME
     r"[\"'] ?\| ?(?:gcloud secrets (?:create|versions add)|(?:docker|podman) secret create|(?:npx )?wrangler secret put"
     r"|gh secret set|vercel env add) [\"']?[\w\-]{5}",
+    # INSERT INTO t (id, api_secret) VALUES (1, 'v'), COPY t (id, api_secret) FROM stdin;
+    r"\)\s{0,8}(?:(?:VALUES|values)\s{0,8}\(|FROM stdin;\r?\n)[^)]{5}",
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
 """How many bytes into the value each form's pattern ends."""
@@ -371,6 +373,7 @@ _BRACED_TWICE = compiled(
 _TYPESET = compiled(rb"(?i)\\(?:newcommand|def)\*?\{?\\(\w{3,60})\}?\{\Z")
 _SECURED = compiled(rb"\$([\w:]{2,80}) ?= ?\(?ConvertTo-SecureString (?:-String )?(?P<quote>[\"'])\Z")
 _OPTIONS = compiled(rb" -k (?P<quote>[\"']?)\Z")
+_INSERTED = compiled(rb"(?i)(?<!\w)\w{0,60}(?:key|secret|phrase|pass|pwd|token|mnemonic|seed|cred|auth|priv)\w{0,40}")
 _TABBED = compiled(rb"(?i)(?:\A|[\n\t])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?\t[\"']?\Z")
 _THIRD = compiled(rb"[\[({][\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?[bru]?(?P<quote>[\"'])\Z")
 _AUTHED = compiled(rb"\"auth\w{0,12}\"[^\n\[\]]{0,60}\"args\": ?\[(?P<quote>\")\Z")
@@ -390,7 +393,7 @@ _READERS = (
     _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _ENTITY, _MARKED, _HEADED,
     _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
     _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
-    _OPTIONS, _SENT,
+    _OPTIONS, _SENT, _INSERTED,
 )  # fmt: skip
 
 
@@ -400,6 +403,8 @@ TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
 TABBED = _READERS.index(_TABBED)
 """The same with tabs between the columns."""
+INSERTED = _READERS.index(_INSERTED)
+"""The same of an INSERT statement, or of PostgreSQL's COPY."""
 HEADED = frozenset((_READERS.index(_HEADED), _READERS.index(_SENT)))
 """The forms whose value stands before its name."""
 ROWS = frozenset(
@@ -777,6 +782,18 @@ def _ruled(data: bytes, start: int) -> Named | None:
     return Named(found[1], found.start(1), b"|") if found else None
 
 
+_COLUMNS = compiled(rb"[\w\s,`\"\[\].]{3,1800}")
+
+
+def _inserted(data: bytes, start: int) -> Named | None:
+    """The first column that is named like a credential in the list of an INSERT, whose first row begins at `start`."""
+    low = max(0, start - 2000)
+    stop = data.rfind(b")", low, start)
+    opened = data.rfind(b"(", low, max(low, stop)) + 1
+    found = _INSERTED.search(data, opened, stop) if opened and _COLUMNS.fullmatch(data, opened, stop) else None
+    return Named(found[0], found.start(), b"") if found else None
+
+
 _POINTERS = compiled(r"[\s\u2502\u2514]*(?:\u2514 .*)?")
 _WORD_AT = compiled(r"\w+")
 
@@ -801,7 +818,7 @@ _RUN = compiled(rb"(?:ed25519:)?[0-9A-Za-z+/=_\-]{16,512}")
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
     _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
-    _BRIEF: _brief, _THIRD: _third, _ABOVE: _above,
+    _BRIEF: _brief, _THIRD: _third, _ABOVE: _above, _INSERTED: _inserted,
     _SEQUENCE: _listing(_SEQUENCED, _SEQUENCE), _BUILT: _listing(_CONSTRUCTED, _BUILT), _OPTIONS: _listing(_OPTIONED, _OPTIONS),
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""

@@ -166,3 +166,31 @@ def test_nothing_is_told_of_what_holds_no_secret(engine: Engine, text: str) -> N
     filled = text.format(key=expand("{{b64*264}}", Random(3)), commit=expand("{{hex*40}}", Random(5)),
                          public=expand("{{b58*107}}", Random(6)), piece=expand("{{hex*16}}", Random(8)))  # fmt: skip
     assert [(f.rule, f.secret) for f in found(engine, "notes.txt", filled)] == []
+
+
+HIDDEN = expand("{{alnum*40}}", Random("inserted"))
+INSERTED = [
+    "INSERT INTO users (id, email, api_secret, created_at) VALUES (1, 'a@example.com', '{0}', '2026-01-01');\n",
+    "INSERT INTO users (api_secret, id)\nVALUES\n  ('{0}', 1);\n",
+    "insert into `users` (`id`, `api_secret`) values (1, '{0}')",
+    'INSERT INTO "users" ("id", "api_secret", "note") VALUES (1, \'first\', NULL), (2, \'{0}\', NULL)',
+    "COPY public.users (id, api_secret, created_at) FROM stdin;\n1\t{0}\t2026-01-01\n\\.\n",
+    "cursor.execute(\"INSERT INTO users (id, api_secret) VALUES (1, '{0}')\")\n",
+]
+
+
+@pytest.mark.parametrize("text", INSERTED)
+def test_one_secret_column_of_an_insert(engine: Engine, text: str) -> None:
+    """Its head names one credential, so no column of one is given another as its value."""
+    (finding,) = found(engine, "notes.md", text.replace("{0}", HIDDEN))
+    assert finding.rule == "generic.secret"
+    assert finding.start_byte <= text.index("{0}") < finding.end_byte
+
+
+@pytest.mark.parametrize("row", ["?, ?, ?", "%s, %s, %s", "%(id)s, %(password)s, %(at)s", ":id, :password, :at", "$1, $2, $3", "@id, @password, NOW()"])
+def test_no_placeholder_of_an_insert(engine: Engine, row: str) -> None:
+    assert not found(engine, "users.py", f'cursor.execute("INSERT INTO users (id, password, at) VALUES ({row})")\n')
+
+
+def test_no_setting_of_an_insert(engine: Engine) -> None:
+    assert not found(engine, "fill.md", "INSERT INTO settings (key, value) VALUES ('retention_days', 'thirtydays');\n")

@@ -694,3 +694,13 @@ def test_a_scan_of_databases_finds_each_secret_once(tmp_path: Path, loaded: obje
                 timeout=300,
             )
             assert secret_.encode() in out.stdout
+
+
+def test_statements_without_the_head_of_a_dump(engine: Engine, tmp_path: Path) -> None:
+    """What stands in a file of statements is read by its columns, whoever wrote it."""
+    value = "0x" + expand("{{hex*64}}", Random("wallets"))
+    text = f"INSERT INTO wallets (id, private_key, created_at) VALUES (1, '{value}', '2026-01-01');\n"
+    (tmp_path / "fill.sql").write_text(text)
+    (finding,) = findings(engine, tmp_path).findings
+    assert (finding.rule, finding.path, finding.start_line) == ("ethereum.private-key", f"{tmp_path}/fill.sql", 1)
+    assert finding.start_byte == text.index(value)

@@ -410,7 +410,7 @@ def _syslog(head: bytes, _name: str) -> bool:
     return not following.strip() or (following[:1].isdigit() and (b" <" in following or len(following) < 9))
 
 
-_NAMED = (*PLACED, ".dmg", "-Data.db", ".emlx", ".preferences_pb", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv",
+_NAMED = (*PLACED, ".dmg", "-Data.db", ".emlx", ".preferences_pb", ".sql", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv",
           ".tab", ".br", ".xml", ".html", ".htm", ".xhtml", ".plist", ".config", ".resx")  # fmt: skip
 _BY_PLACE = (*PLACED, ".dmg", "-Data.db")
 _MARKUP = _NAMED[-7:]
@@ -429,6 +429,8 @@ def _by_name(head: bytes, name: str) -> str:
             return kind
     if name.endswith(".emlx"):  # Apple Mail: a message, and its length before it
         return "emlx" if head[:16].split(b"\n", 1)[0].strip().isdigit() else ""
+    if name.endswith(".sql"):  # statements that no dump's head announces: fixtures, exports of tables
+        return "" if b"\0" in head[:HEAD] else "sql-dump"
     if name.endswith(".preferences_pb"):  # Android's DataStore
         return "datastore" if head[:1] == b"\n" else ""
     if name.endswith(".pdf"):
