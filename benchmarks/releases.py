@@ -43,7 +43,7 @@ def fetched(url: str) -> bytes:
 
 def releases(package: str) -> list[str]:
     """The addresses of a package's source archives, oldest first."""
-    from pip._vendor.packaging.version import InvalidVersion, Version
+    from packaging.version import InvalidVersion, Version
 
     base = f"{index().rstrip('/')}/{package}/"
     found = {}

@@ -71,3 +71,16 @@ def test_versions_scanned_by_what_differs_give_the_same(
     assert len(whole.findings) > 2
     assert again.totals[:2] == whole.totals[:2]
     assert jobs > 1 or made[0].reused > 0
+
+
+def test_short_files_that_are_looked_at_together_are_found(tmp_path: Path, engine: Engine) -> None:
+    """A key file is two bare lines and a table's row names nothing but a venue: neither may pass as a dull short blob."""
+    random = Random(11)
+    made = Repository(tmp_path / "repo", "-b", "main")
+    for number in range(30):
+        made.commit(f"dull{number}.py", "".join(dull(random, 6)))
+    made.commit("kraken.key", expand("{{alnum*56}}\n{{b64*86}}==\n", random))
+    made.commit("notes.txt", expand("bybit {{alnum*18}} {{alnum*36}}\n", random))
+    made.git("repack", "-adq")
+    found = {(str(one.path), one.part) for one in scanned(made, engine, 1).findings}
+    assert found == {(name, part) for name in ("kraken.key", "notes.txt") for part in ("api-key", "api-secret")}

@@ -704,3 +704,13 @@ def test_statements_without_the_head_of_a_dump(engine: Engine, tmp_path: Path) -
     (finding,) = findings(engine, tmp_path).findings
     assert (finding.rule, finding.path, finding.start_line) == ("ethereum.private-key", f"{tmp_path}/fill.sql", 1)
     assert finding.start_byte == text.index(value)
+
+
+def test_a_comment_in_a_file_of_statements_counts(tmp_path: Path) -> None:
+    """The hook says how to allow a value: by a comment on its line."""
+    values = [expand("{{alnum*40}}", Random(number)) for number in (14, 15)]
+    rows = [f"INSERT INTO users (id, api_secret, at) VALUES (2, '{value}', '2026-01-01');" for value in values]
+    (tmp_path / "fill.sql").write_text(f"{rows[0]}\n{rows[1]} -- leakguard: allow[generic.secret] a fixture\n")
+    command = [sys.executable, "-m", "leakguard", "scan", str(tmp_path / "fill.sql"), "-f", "jsonl", "-q"]
+    (line,) = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    assert (json.loads(line)["rule"], json.loads(line)["start_line"]) == ("generic.secret", 1)

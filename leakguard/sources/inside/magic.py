@@ -430,7 +430,8 @@ def _by_name(head: bytes, name: str) -> str:
     if name.endswith(".emlx"):  # Apple Mail: a message, and its length before it
         return "emlx" if head[:16].split(b"\n", 1)[0].strip().isdigit() else ""
     if name.endswith(".sql"):  # statements that no dump's head announces: fixtures, exports of tables
-        return "" if b"\0" in head[:HEAD] else "sql-dump"
+        # one with comments for us is read as it stands: beside the columns of a row there is no line of theirs
+        return "" if b"\0" in head[:HEAD] or b"leakguard:" in head else "sql-dump"
     if name.endswith(".preferences_pb"):  # Android's DataStore
         return "datastore" if head[:1] == b"\n" else ""
     if name.endswith(".pdf"):
