@@ -19,7 +19,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "bech32": {"hrp": ["nsec"], "length": 32},
     "ed25519_pair": {"encoding": "base58", "near": 200},
 }
-PLAIN: dict[str, Any] = {"azure_marvin": "storage", "base64_bytes": 32, "cb58": 32}
+PLAIN: dict[str, Any] = {"azure_marvin": "storage", "base64_bytes": 32, "cb58": 32, "crc_base62": "body"}
 """Parameters to call a gate with where a test has none of its own."""
 
 # template, gate, its parameters: what every maker's value must be judged to be
@@ -31,6 +31,10 @@ PROVEN_PAIRS: list[tuple[str, str, dict[str, Any]]] = [
     ("gitlab_routable glrt-", "crc_gitlab", {}),
     ("grafana", "crc_grafana", {}),
     ("zuplo", "crc_zuplo", {}),
+    ("crc62 nbp_", "crc_base62", {"over": "body"}),
+    ("crc62 polar_at_o_ 37", "crc_base62", {"over": "body"}),
+    ("matrix syt", "crc_base62", {"over": "whole"}),
+    ("matrix mcr", "crc_base62", {"over": "whole"}),
     ("confluent", "crc_confluent", {}),
     ("pypi", "pypi_macaroon", {}),
     ("pypi some-project", "pypi_macaroon", {}),

@@ -33,6 +33,7 @@ def _changed(text: str, place: int) -> str:
         ("crc_gitlab", "gitlab_routable"),
         ("crc_grafana", "grafana"),
         ("crc_zuplo", "zuplo"),
+        ("crc_base62", "crc62 nbp_"),
         ("crc_confluent", "confluent"),
     ],
 )

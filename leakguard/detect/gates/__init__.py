@@ -83,6 +83,7 @@ TABLE: Mapping[str, tuple[str, str, Schema]] = {
     "crc_gitlab": ("tokens", "crc_gitlab", bool),  # routable tokens; PASS for classic ones
     "crc_grafana": ("tokens", "crc_grafana", bool),
     "crc_zuplo": ("tokens", "crc_zuplo", bool),
+    "crc_base62": ("tokens", "crc_base62", str),  # over what: "body" or "whole"
     "crc_confluent": ("tokens", "crc_confluent", bool),
     "pypi_macaroon": ("tokens", "pypi_macaroon", bool),  # facts: scope
     "sentry_org": ("tokens", "sentry_org", bool),  # facts: org, region

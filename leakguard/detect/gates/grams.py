@@ -2,7 +2,8 @@
 
 Compares two guesses at how the bytes came about: text and identifiers (letter trigrams, learnt by
 tools/make_grams.py from free texts) and an even draw from the alphabet the value shows (small letters, both cases,
-digits, hex). Pure functions, nothing kept, no input or output. Imported by the gates only.
+digits, hex). Pure functions, nothing kept, no input or output. Imported by the gates, assign.py and context.py, and by
+redact/folds.py.
 """
 
 from __future__ import annotations

@@ -195,6 +195,21 @@ def crc_zuplo(candidate: Candidate, _wanted: bool = True) -> Verdict:
     return PROVEN if b"%08x" % crc32(parts[1]) == parts[2].lower() else REJECT
 
 
+def crc_base62(candidate: Candidate, over: str = "body") -> Verdict:
+    """The last six characters are a CRC32 in base 62: of the letters and digits before them (`body`), or of all that
+    stands before the underscore before them (`whole`, where the lowest digit may come first).
+    """
+    from zlib import crc32
+
+    head, _, last = candidate.secret.rpartition(b"_")
+    covered, check = (last[:-6], last[-6:]) if over == "body" else (head, last)
+    if len(covered) < 16 or len(check) != 6 or not last.isalnum():
+        return PASS
+    digits = _digits(crc32(covered), BASE62, 6)
+    mirrored = digits.lstrip(b"0")[::-1].rjust(6, b"0")
+    return PROVEN if check == digits or (check == mirrored and over != "body") else REJECT
+
+
 def crc_confluent(candidate: Candidate, _wanted: bool = True) -> Verdict:
     """`cflt`: 54 characters, then the CRC32's little-endian bytes in base64 without padding."""
     from binascii import b2a_base64

@@ -84,6 +84,7 @@ def until(make: Callable[[], str], fits: Callable[[str], bool] = clean) -> str:
 
 
 def positional(number: int, alphabet: str, width: int = 0) -> str:
+    """A number in the digits of an alphabet, at least `width` of them."""
     out = ""
     while number:
         number, rest = divmod(number, len(alphabet))
@@ -92,6 +93,7 @@ def positional(number: int, alphabet: str, width: int = 0) -> str:
 
 
 def b64(raw: bytes, padded: bool = True) -> str:
+    """Bytes as base64."""
     from base64 import b64encode
 
     text = b64encode(raw).decode("ascii")
@@ -99,35 +101,41 @@ def b64(raw: bytes, padded: bool = True) -> str:
 
 
 def b64u(raw: bytes) -> str:
+    """Bytes as base64url without padding, as JWTs have them."""
     from base64 import urlsafe_b64encode
 
     return urlsafe_b64encode(raw).decode("ascii").rstrip("=")
 
 
 def json_bytes(value: object) -> bytes:
+    """A value as JSON without spaces."""
     from json import dumps
 
     return dumps(value, separators=(",", ":")).encode()
 
 
 def crc(text: str) -> int:
+    """The CRC32 of a text."""
     from zlib import crc32
 
     return crc32(text.encode())
 
 
 def uuid_text(rng: Random) -> str:
+    """A random UUID."""
     from uuid import UUID
 
     return until(lambda: str(UUID(int=rng.getrandbits(128), version=4)))
 
 
 def ed25519_key(seed: bytes) -> Any:
+    """The Ed25519 key of a seed of 32 bytes."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def ed25519_public(seed: bytes) -> bytes:
+    """The 32 bytes of its public half."""
     raw: bytes = ed25519_key(seed).public_key().public_bytes_raw()
     return raw

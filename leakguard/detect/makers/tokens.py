@@ -55,6 +55,22 @@ def _zuplo(rng: Random, _arg: str, _memory: Memory) -> str:
     return f"zpka_{body}_{crc(body):08x}"
 
 
+def _crc62(rng: Random, arg: str, _memory: Memory) -> str:
+    prefix, _, count = arg.partition(" ")
+    body = fill(rng, BASE62, int(count or 30))
+    return prefix + body + positional(crc(body), BASE62, 6)
+
+
+def _matrix(rng: Random, arg: str, _memory: Memory) -> str:
+    kind = arg or "syt"
+    if kind.startswith("sy"):
+        owner = b64(rng.choice(WORDS).encode()).rstrip("=")
+        head = f"{kind}_{owner}_{fill(rng, LOWER + UPPER, 20)}"
+        return f"{head}_{positional(crc(head), BASE62, 6)}"
+    head = f"{kind}_{fill(rng, BASE62, 30)}"
+    return f"{head}_{positional(crc(head), BASE62)[::-1].rjust(6, '0')}"
+
+
 def _confluent(rng: Random, _arg: str, _memory: Memory) -> str:
     body = fill(rng, ALPHABETS["alnum"], 54)
     return f"cflt{body}{b64(crc(body).to_bytes(4, 'little'))[:6]}"
@@ -179,11 +195,13 @@ MAKERS: Mapping[str, Maker] = {
     "azure_marvin": _azure_marvin,  # service: storage, cosmos ...
     "basic_auth": _basic_auth,  # user
     "confluent": _confluent,
+    "crc62": _crc62,  # prefix, characters of its body (30 by default)
     "discord_bot": _discord_bot,
     "github": _github,  # prefix, ghp_ by default
     "gitlab_routable": _gitlab_routable,  # prefix, glpat- by default
     "grafana": _grafana,
     "jwt": _jwt,  # algorithm
+    "matrix": _matrix,  # kind: syt, syr, mat, mar, mct, mcr
     "npm": _npm,
     "object_id": _object_id,
     "pypi": _pypi,  # project it is bound to
