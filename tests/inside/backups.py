@@ -241,11 +241,33 @@ def cached(url: str, body: bytes, headers: bytes, hashed: bool = True) -> bytes:
     """An entry of Chromium's cache."""
 
     def end(data: bytes, flags: int) -> bytes:
-        return struct.pack("<QIII4x", 0xF4FA6F45970D41D8, flags, zlib.crc32(data), len(data))
+        told = len(data) if flags & 2 or not hashed else 0  # of a body the browser tells none
+        return struct.pack("<QIII4x", 0xF4FA6F45970D41D8, flags, zlib.crc32(data), told)
 
     key = url.encode()
     out = struct.pack("<QIII4x", 0xFCFB6D1BA7725C30, 9, len(key), 0) + key + body + end(body, 1) + headers
     return out + (bytes(range(32)) if hashed else b"") + end(headers, 3 if hashed else 1)
+
+
+def mozilla_cached(url: str, body: bytes, headers: bytes) -> bytes:
+    """An entry of Firefox' cache, as version 153 writes it."""
+    key = b"O^partitionKey=%28https%2Cexample.org%29,:" + url.encode()
+    told = {b"strongly-framed": b"1", b"request-method": b"GET", b"response-head": headers, b"original-response-headers": headers}
+    elements = b"".join(name + b"\0" + value + b"\0" for name, value in told.items())
+    meta = struct.pack(">8I", 4, 1, 0x6B035107, 0x6B035107, 0, 0x6B04A287, len(key), 0) + key + b"\0" + elements
+    sums = bytes(2 * -(-len(body) // (256 * 1024)))
+    return body + struct.pack(">I", zlib.crc32(meta)) + sums + meta + struct.pack(">I", len(body))
+
+
+def framed(data: bytes, size: int = 65_536) -> bytes:
+    """Snappy in frames."""
+    import cramjam
+
+    out = b"\xff\6\0\0sNaPpY"
+    for at in range(0, len(data), size):
+        packed = bytes(4) + bytes(cramjam.snappy.compress_raw(data[at : at + size]))
+        out += b"\0" + len(packed).to_bytes(3, "little") + packed
+    return out
 
 
 def field(number: int, value: bytes) -> bytes:
@@ -268,6 +290,49 @@ def kubernetes(data: dict[str, str]) -> bytes:
     secret = field(1, field(1, b"it") + field(3, b"default")) + entries + field(3, b"Opaque")
     envelope = b"k8s\0" + field(1, field(1, b"v1") + field(2, b"Secret")) + field(2, secret)
     return field(1, b"/registry/secrets/default/it") + b"\x10\5\x18\5\x20\1" + field(5, envelope)
+
+
+def etcd_wal(*puts: tuple[bytes, bytes]) -> bytes:
+    """What an etcd writes before all else: a checksum, then puts, each padded to eight bytes; and room behind them."""
+
+    def frame(record: bytes) -> bytes:
+        padding = -len(record) % 8
+        return (len(record) | (0x80 | padding if padding else 0) << 56).to_bytes(8, "little") + record + bytes(padding)
+
+    out = frame(b"\x08\4\x10\0")
+    for number, (key, value) in enumerate(puts, 1):
+        request = field(4, field(1, key) + field(2, value))
+        out += frame(b"\x08\2\x10\7" + field(3, b"\x08\0\x10\2\x18" + bytes((number,)) + field(4, request)))
+    return out + bytes(4096)
+
+
+def pg_heap(rows: list[bytes], columns: int = 5) -> bytes:
+    """A page of a table: rows from its end on, as PostgreSQL 15 writes them."""
+    page = bytearray(8192)
+    at, pointers = 8192, b""
+    for data in rows:
+        row = struct.pack("<IIIHHHHHB", 700, 0, 0, 0, 0, 1, columns, 0x0902, 24) + b"\0" + data
+        at -= len(row) + -len(row) % 8
+        page[at : at + len(row)] = row
+        pointers += (at | 1 << 15 | len(row) << 17).to_bytes(4, "little")
+    page[:24] = struct.pack("<QHHHHHHI", 1 << 32, 0, 0, 24 + len(pointers), at, 8192, 8196, 0)
+    page[24 : 24 + len(pointers)] = pointers
+    return bytes(page)
+
+
+def varlena(value: bytes) -> bytes:
+    """A value behind its length: one byte, or four."""
+    return bytes((len(value) + 1 << 1 | 1,)) + value if len(value) < 126 else (len(value) + 4 << 2).to_bytes(4, "little") + value
+
+
+def pglz(data: bytes, runs: int = 0) -> bytes:
+    """A compressed value: a length, literals, and at its end a run of the last byte that is `runs` long (3 to 17)."""
+    items = [bytes((byte,)) for byte in data] + ([bytes((runs - 3, 1))] * 40 if runs else [])
+    out = struct.pack("<I", len(data) + 40 * runs)
+    for at in range(0, len(items), 8):
+        group = items[at : at + 8]
+        out += bytes((sum((len(item) == 2) << bit for bit, item in enumerate(group)),)) + b"".join(group)
+    return out
 
 
 def bolt(pairs: list[tuple[bytes, bytes]], stale: bytes = b"", inline: list[tuple[bytes, bytes]] | None = None) -> bytes:

@@ -252,7 +252,80 @@ def test_bodies_in_the_cache_of_chromium_are_unpacked(packed: str, hashed: bool,
     assert {secret for _, secret in secrets(tmp_path, "0123456789abcdef_0", data)} == {token(35), token(36)}
 
 
+@pytest.mark.parametrize("name", ["index", "0123456789abcdef_0"])
+def test_the_index_of_a_cache_is_no_entry(name: str, tmp_path: Path) -> None:
+    data = struct.pack("<QIII4x", 0xFCFB6D1BA7725C30, 9, 0, 0)
+    assert look(data, tmp_path, name).incidents == []
+
+
+def test_what_chromium_keeps_beside_a_body_is_read(tmp_path: Path) -> None:
+    key = b"1/0/https://example.org/"
+    data = struct.pack("<QIII4x", 0xFCFB6D1BA7725C30, 9, len(key), 0) + key + planted(30) + struct.pack("<QIII4x", 0xF4FA6F45970D41D8, 1, 0, 0)
+    assert secrets(tmp_path, "0123456789abcdef_1", data) == [("0123456789abcdef_1!/beside", token(30))]
+
+
+@pytest.mark.parametrize("packed", ["gzip", "br", "deflate", ""])
+@pytest.mark.parametrize("folder", ["entries", "doomed"])
+def test_bodies_in_the_cache_of_firefox_are_unpacked(packed: str, folder: str, tmp_path: Path) -> None:
+    """A header stands twice there, as it was understood and as it came: it is told once."""
+    import zlib
+
+    import brotli
+
+    body = {"gzip": gzip.compress, "br": brotli.compress, "deflate": zlib.compress, "": bytes}[packed](b"words " * 50 + planted(35))
+    headers = f"HTTP/1.1 200 OK\r\nx-auth: {token(37)}\r\n{f'Content-Encoding: {packed}' if packed else ''}\r\n".encode()
+    data = backups.mozilla_cached(f"https://example.org/?access_token={token(36)}", body, headers)
+    name = f"cache2/{folder}/{'0123456789ABCDEF0123' * 2}"
+    (tmp_path / name).parent.mkdir(parents=True)
+    assert sorted(secret for _, secret in secrets(tmp_path, name, data)) == sorted(map(token, (35, 36, 37)))
+
+
+def test_frames_of_snappy_are_unpacked_and_what_is_passed_over_is_read(tmp_path: Path) -> None:
+    passed = planted(39)
+    data = backups.framed(b"words " * 20_000 + planted(38)) + b"\x80" + len(passed).to_bytes(3, "little") + passed + backups.framed(planted(31))
+    assert {secret for _, secret in secrets(tmp_path, "x.sz", data)} == {token(38), token(39), token(31)}
+
+
 # ---------------------------------------------------------------- brokers and databases
+def test_a_pair_of_etcd_is_told_once_under_its_name_and_a_snapshot_has_a_checksum_behind_it(tmp_path: Path) -> None:
+    pair = backups.field(1, NAME.encode()) + b"\x10\2\x18\2\x20\1" + backups.field(5, plain(89).encode())
+    data = backups.bolt([(b"1", pair)], inline=[(b"1", pair)]) + bytes(range(100, 132))
+    seen = look(data, tmp_path, "snapshot.db")
+    assert seen.members["snapshot.db!/@pairs"].count(f"{NAME} = {plain(89)}\n".encode()) == 1
+    assert seen.incidents == []
+
+
+def test_the_log_of_etcd_tells_values_under_their_names(tmp_path: Path) -> None:
+    data = backups.etcd_wal((b"a", b"b" * 50), (NAME.encode(), plain(88).encode()), (b"gone", token(87).encode()))
+    name = "0000000000000000-0000000000000000.wal"
+    assert f"{NAME} = {plain(88)}\n".encode() in look(data, tmp_path, name).members[f"{name}!/@log"]
+    assert {secret for _, secret in secrets(tmp_path, name, data)} == {plain(88), token(87)}
+
+
+def test_values_in_the_pages_of_postgresql_stand_apart_from_their_lengths(tmp_path: Path) -> None:
+    """The length of 40 letters is an S, and stands right before them; a document's texts stand one behind the other."""
+    document = struct.pack("<III", 1 | 0x20000000, 5, 40) + b"token" + token(84).encode()
+    rows = [
+        struct.pack("<I", 400) + backups.varlena(b"binance") + backups.varlena(token(82).encode()),
+        struct.pack("<I", 7) + backups.varlena(b"x") + backups.varlena(document),
+    ]
+    data = backups.pg_heap(rows)
+    assert b"S" + token(82).encode() in data
+    text = look(data, tmp_path, "16385").members["16385!/@rows"]
+    assert f"v2 = {token(82)}\n".encode() in text and f"token = {token(84)}\n".encode() in text
+    assert "without the names of its columns" in look(data, tmp_path, "16385").reasons
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_long_values_of_postgresql_are_put_together(packed: bool, tmp_path: Path) -> None:
+    """Cut inside of a token; compressed ones have their length before them."""
+    plainly = b"words " * 40 + planted(83) + b"words " * 300
+    value = backups.pglz(plainly, 17) if packed else plainly
+    at = 300 if packed else value.index(token(83).encode()) + 20
+    rows = [struct.pack("<II", 16395, number) + (len(part) + 4 << 2).to_bytes(4, "little") + part for number, part in enumerate((value[:at], value[at:]))]
+    assert token(83).encode() in look(backups.pg_heap(rows, 3), tmp_path, "16393").members["16393!/@rows"]
+
+
 def test_secrets_of_kubernetes_stand_beside_their_names(tmp_path: Path) -> None:
     """In a snapshot of etcd: a message in an envelope in a message in a page; also of a page that nothing leads to any more."""
     data = backups.bolt([(b"1", backups.kubernetes({NAME: plain(90), "github_token": token(91)}))],

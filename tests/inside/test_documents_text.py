@@ -269,6 +269,12 @@ def test_rtf_is_text(tmp_path: Path) -> None:
     assert seen.incidents == []
 
 
+def test_the_date_of_a_comment_stands_apart_from_its_text(tmp_path: Path) -> None:
+    """As LibreOffice writes them: a number in a group right before the text, where a token would no longer be one."""
+    body = r"{\rtf1 text{\*\atnauthor a}\chatn{\*\annotation{\*\atndate 666961920}\loch{\rtlch\lang1023 \ltrch " + KEY + r"}}}"
+    assert f"\n{KEY}" in look(body.encode(), tmp_path, "a.rtf").members["a.rtf!/text"].decode()
+
+
 def test_rtf_nested_cut_and_with_more_behind(tmp_path: Path) -> None:
     nested = look(gzip.compress(tar([("a", RTF.encode())])), tmp_path, "b.tgz")
     assert KEY.encode() in nested.members["b.tgz!/a!/text"]

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from papers import pdf
 
-from leakguard import pieces
+from leakguard import spread
 from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
@@ -18,7 +18,7 @@ from leakguard.pipeline import scan_files
 from leakguard.sources.files import Options, walk
 from leakguard.sources.inside import nursery
 from leakguard.sources.inside.limits import Limits
-from leakguard.work import Policy
+from leakguard.work import Policy, Unit
 
 pytestmark = pytest.mark.skipif(not nursery.able(), reason="nothing can be forked so here")
 
@@ -43,18 +43,18 @@ class _Common(nursery.Common):
 
 def _names(engine: Engine, folder: Path, common: _Common, jobs: int = 2) -> list[list[str]]:
     told: list[Incident] = []
-    work = pieces._work(engine, walk([str(folder)], Options(), told.append), POLICY, Collector(), jobs, pieces._Late(common))
-    return [[os.path.basename(item.task.path) for item in batch if isinstance(item, pieces.Unit)] for batch in work]
+    work = spread._work(engine, walk([str(folder)], Options(), told.append), POLICY, Collector(), jobs, spread._Late(common))
+    return [[os.path.basename(item.task.path) for item in batch if isinstance(item, Unit)] for batch in work]
 
 
 @pytest.mark.parametrize(("patience", "after"), [(0, 1 << 40), (1000, 1 << 40), (1000, 100_000), (1000, 1)])
 def test_they_come_when_the_parser_is_ready_or_at_the_end_and_each_once(
     patience: int, after: int, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pieces, "FIRST_BYTES", 8 * 1024)
-    monkeypatch.setattr(pieces, "BATCH_BYTES", 64 * 1024)
-    monkeypatch.setattr(pieces, "LATE_COST", 16 * 1024)
-    monkeypatch.setattr(pieces, "LATE_AFTER", after)
+    monkeypatch.setattr(spread, "FIRST_BYTES", 8 * 1024)
+    monkeypatch.setattr(spread, "BATCH_BYTES", 64 * 1024)
+    monkeypatch.setattr(spread, "LATE_COST", 16 * 1024)
+    monkeypatch.setattr(spread, "LATE_AFTER", after)
     for number in range(60):
         (tmp_path / f"{number:02}.txt").write_bytes(b"a line\n" * 1000)
         if number % 3 == 0:

@@ -46,6 +46,33 @@ def test_a_wide_record_that_the_short_one_does_not_speak_of(before: bytes, tmp_p
     assert found(tmp_path) == [("a.zip!/a.env", 2, token(1))]
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_member_of_which_the_index_says_that_it_is_empty(streamed: bool, tmp_path: Path) -> None:
+    """Programs that go by the local headers unpack it."""
+    data = bytearray(zip_([("a.env", planted(1)), ("b.txt", b"text\n")], streamed=streamed))
+    entry = data.index(b"PK\1\2")
+    for field in ((20, 24), (20, 28), (16, 28)):  # what is packed; and how long it is; and its checksum
+        changed = bytes(data[: entry + field[0]]) + bytes(field[1] - field[0]) + bytes(data[entry + field[1] :])
+        (tmp_path / "a.zip").write_bytes(changed)
+        assert found(tmp_path) == [("a.zip!/a.env", 2, token(1))]
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_a_bundle_that_was_made_with_a_filter_is_not_all(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    git = ["git", "-C", str(repo), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "init", "-q", str(repo)], check=True)
+    (repo / "a.env").write_bytes(planted(1))
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "one"], check=True)
+    out = tmp_path / "out"
+    out.mkdir()
+    subprocess.run([*git, "bundle", "create", "-q", "--version=3", str(out / "x.bundle"), "--all", "--filter=blob:none"], check=True)
+    done = run(tmp_path, "scan", "out")
+    assert done.returncode == 3
+    assert b"partial clone" in done.stdout
+
+
 @pytest.mark.skipif(not shutil.which("zip"), reason="needs zip")
 def test_what_zip_writes_to_a_pipe(tmp_path: Path) -> None:
     subprocess.run(["sh", "-c", "cat | zip -q - - > a.zip"], cwd=tmp_path, input=planted(1) + b"text " * 5000, check=True)

@@ -295,7 +295,6 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "zpaq": ("x.zpaq", lambda: padded(b"7kSt\xa0\x31\x83\xd3\x8c")),
     "arj": ("x.arj", lambda: padded(b"\x60\xea\x2b\0\x22\x0b\1\0\x10\0\2")),
     "stuffit": ("x.sit", lambda: padded(b"SIT!\0\1")),
-    "snappy": ("x.sz", lambda: padded(b"\xff\6\0\0sNaPpY")),
     "lzfse": ("x.lzfse", lambda: padded(b"bvx2\0\1")),
     "innodb-compressed": ("t.ibd", lambda: innodb(1 | 4 << 1 | 1 << 5)),
     "innodb-compressed mariadb": ("t.ibd", lambda: innodb(0x15 | 1 << 5)),
@@ -312,7 +311,12 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "android-sparse": ("system.img", lambda: padded(b"\x3a\xff\x26\xed\1\0\0\0")),
     "android-update": ("payload.bin", lambda: padded(b"CrAU\0\0\0\0\0\0\0\2")),
     "ese": ("WebCacheV01.dat", lambda: padded(b"\1\2\3\4\xef\xcd\xab\x89\x20\6\0\0")),
-    "pg-heap": ("16385", lambda: struct.pack("<QHHHHHHI", 1 << 32, 0, 0, 28, 100, 8192, 8196, 0).ljust(8192, b"\1")),
+    "pg-wal": ("000000010000000000000003", lambda: padded(struct.pack("<HHIQIIQII", 0xD110, 6, 1, 3 << 24, 0, 0, 7, 1 << 24, 8192))),
+    "innodb": ("t.ibd", lambda: innodb(0x21)),
+    "innodb mariadb": ("t.ibd", lambda: innodb(0x15)),
+    "parallels": ("m.hdd", lambda: padded(b"WithoutFreeSpace\2\0\0\0")),
+    "qed": ("m.qed", lambda: padded(b"QED\0\0\0\1\0")),
+    "hfs of old": ("d.img", lambda: padded(bytes(1024) + b"BD" + bytes(12) + b"\0\3")),
     "sealed-store": ("k.p12", lambda: padded(bytes.fromhex("308209f00201033082 09b606092a864886f70d010701a0"))),
     "sealed-store jks": ("k.jks", lambda: padded(b"\xfe\xed\xfe\xed\0\0\0\2\0\0\0\1")),
     "sealed-store gnome": ("login.keyring", lambda: padded(b"GnomeKeyring\n\r\0\n\0\0\0\0")),
@@ -402,7 +406,7 @@ def test_what_only_looks_so_is_not_named(tmp_path: Path) -> None:
         "key.der": b"\x30\x82\x01\x22" + bytes(300), "x.gpg": b"\x99\x01\x0d\x04" + bytes(270), "text": b"XFS is not XFSB\n",
         "prog": b"\x7fELF\2\1\1" + bytes(300), "a.sh": b"#!/bin/sh\n# no Makeself\n", "x.dmg": b"notes on a disk\n" * 9,
         "it-Data.db": b"a,b\n" * 40, "bvx": b"bvx is a word\n", "arj": b"\x60\xea\xff\xff" + bytes(60), "DUCK": b"12345678DUCKs\n",
-        "table.ibd": innodb(0x15), "t2.ibd": innodb(0x21), "conf": b"conectix\n"[:8].lower()[:7],
+        "table.ibd": b"words " + innodb(0x15)[6:], "conf": b"conectix\n"[:8].lower()[:7],
     }  # fmt: skip
     for name, data in harmless.items():
         (tmp_path / name).write_bytes(data)

@@ -4,7 +4,7 @@ Promises: a stream hands out each byte once, in order, in bounded memory; an err
 so that nobody mistakes a damaged end for the end; a limit of the whole root ends everything, one of a member ends that
 member. Spooled bytes lie in memory or in one private temporary file without a name.
 
-Knows no format and no rule. Imported by `sources.inside` alone.
+Knows no format and no rule. Imported by `sources`, and for its streams by those who scan members and blobs.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"]\0\0", "lzma"),
     (b"LZIP\1", "lzip"),
     (b"\x89LZO\0\r\n\x1a\n", "lzop"),
+    (b"\xff\6\0\0sNaPpY", "snappy"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"\x02\x21\x4c\x18", "lz4-legacy"),
@@ -141,6 +142,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"KDMV", "vmdk-stream"),
     (b"\x30\x5c\x72\xa7\x1b\x6d\xfb\xfc", "http-cache"),
     (b"\xfebin", "binlog"),
+    (b"\4\0\0\0\0\0\0\x84\x08\4\x10", "etcd-wal"),
 )  # fmt: skip
 
 _BY_TWO: dict[bytes, list[tuple[bytes, str]]] = {}
@@ -177,17 +179,17 @@ AS_TEXT = LOGS | {"sql-dump", "clear-signed", "pg-data"}
 
 def kind_of(head: bytes, name: str = "") -> str:
     """The kind of container that `head` begins, or "". `head` is the first HEAD bytes or more, or all there is."""
+    if name[-41:-40] == "/" and name[-55:-40].endswith(_MOZILLA):
+        return "mozilla-cache" if len(head) > 40 and not name[-40:].strip("0123456789ABCDEF") else ""
     for magic, kind in _BY_TWO.get(head[:2], ()):
         if head.startswith(magic) and (kind not in _SURE or _SURE[kind](head, name)):
             return kind
     if head[12:16] in _BERKELEY:
         return "berkeley-db"
-    if head[:8] == b"toc.dat\0" and head[257:262] == b"ustar":
-        return "pg-dump-tar"
     if kind := placed(head):
         return kind
     if head[257:262] == b"ustar" or (head[148:156].endswith((b"\0 ", b" \0")) and checksum_fits(head[:HEAD])):
-        return "tar" if len(head) >= HEAD else ""
+        return "" if len(head) < HEAD else "pg-dump-tar" if head[:8] == b"toc.dat\0" else "tar"
     if head[2:5] in (b"-lh", b"-lz") and head[6:7] == b"-" and head[5:6] in b"0123456789sdx" and head[20:21] in _LEVELS:
         return "lha"
     if head[32769:32774] == b"CD001":
@@ -202,6 +204,10 @@ def kind_of(head: bytes, name: str = "") -> str:
         return "restic"
     at = head.find(b"\nbegin ", 0, None if name.endswith(_UU_NAMES) else UU_HEAD)
     return "uuencode" if at >= 0 and _uuencode(head[at + 1 :], name) else ""
+
+
+_MOZILLA = ("cache2/entries/", "cache2/doomed/")
+"""Folders of Firefox' cache. Its entries begin with what a server sent, and tell at their end what they are."""
 
 
 def is_picture(head: bytes) -> bool:
@@ -356,6 +362,11 @@ def _vmdk_stream(head: bytes, _name: str) -> bool:
 def _regf(head: bytes, _name: str) -> bool:
     """Versions 1.3 to 1.6, and no log of one (NTUSER.DAT.LOG), which holds pieces of it."""
     return head[20:24] == b"\1\0\0\0" and head[24:25] in b"\3\4\5\6" and not any(head[28:32])
+
+
+def _http_cache(head: bytes, _name: str) -> bool:
+    """An entry, which has a key; the file `index` beside it begins in the same way."""
+    return len(head) > 24 and any(head[12:16])
 
 
 def _tnef(head: bytes, _name: str) -> bool:
@@ -537,7 +548,8 @@ def _uuencode(head: bytes, _name: str) -> bool:
 _SURE = {"mail": _mail, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap,
-         "redis-aof": _aof, "gdbm": _gdbm, "vmdk-stream": _vmdk_stream, "regf": _regf, "tnef": _tnef, "pst": _pst,
+         "redis-aof": _aof, "gdbm": _gdbm, "vmdk-stream": _vmdk_stream, "regf": _regf, "http-cache": _http_cache, "tnef": _tnef,
+         "pst": _pst,
          "program": _program, "flat-xml": _flat_xml, "openssl-enc": _openssl, "compress": _compress,
          "bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg, **SURE}
 """Second looks, where the magic alone is common in other files."""

@@ -11,7 +11,7 @@ Who hands files out to processes of its own promises them one (`promised`) and h
 its packages are ready then, or nearly, when somebody reads that file, and are imported once and not by each of them.
 
 This file is both sides: `started` in the parent; run as a script, the other, which imports nothing of the project but `child`,
-from its path. Imported by `child` and pieces.py.
+from its path. Imported by `child` and spread.py.
 """
 
 from __future__ import annotations
@@ -186,6 +186,7 @@ class Common(_Line):
         return not self._pid or bool(waiting.poll(0))
 
     def start(self, request: tuple[str, int, int]) -> Process | None:
+        """A forked process for a request (kind, ...); None if it cannot be had here, and a new one must be started."""
         if not self._begun[0] or request[0] != self.kind or self.asked >= MOST:
             return None
         if self.line is None:

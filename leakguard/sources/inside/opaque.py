@@ -7,10 +7,10 @@ others, and large: they are scanned as they stand, by as many processes as there
 NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "ext", "xfs", "btrfs", "ntfs", "fat", "disk",
                    "innodb-compressed", "innodb-encrypted", "erofs", "f2fs", "cramfs", "old-squashfs", "ubi", "sif",
                    "appimage", "wiredtiger", "duckdb", "lucene", "cassandra", "exfat", "refs", "apfs", "hfs", "udf", "lvm", "vma",
-                   "sparse-image", "android-sparse", "android-update", "ese", "pg-heap", "sealed-store", "windows-compressed",
+                   "sparse-image", "android-sparse", "android-update", "ese", "innodb", "pg-wal", "sealed-store", "windows-compressed",
                    "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
                    "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
-                   "jet", "outlook-express", "realm", "block-cache", "bcachefs"})  # fmt: skip
+                   "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LUKS\xba\xbe", "luks"),
@@ -64,7 +64,6 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\x60\xea", "arj"),
     (b"SIT!", "stuffit"),
     (b"StuffIt (c)1997", "stuffit"),
-    (b"\xff\6\0\0sNaPpY", "snappy"),
     (b"bvx1", "lzfse"),
     (b"bvx2", "lzfse"),
     (b"\x30\x80", "cms"),
@@ -138,6 +137,9 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\0\1\0\0MSISAM Database\0", "jet"),
     (b"\xcf\xad\x12\xfe", "outlook-express"),
     (b"\xc3\xca\x04\xc1", "block-cache"),
+    (b"WithoutFreeSpace", "parallels"),
+    (b"WithouFreSpacExt", "parallels"),
+    (b"QED\0", "qed"),
     (b"\0\0", "bcachefs"),
     (b"CWS", "rare-archive"),  # films of Flash
     (b"ZWS", "rare-archive"),
@@ -160,6 +162,7 @@ def ext(head: bytes, _name: str) -> bool:
 
 
 def btrfs(head: bytes, _name: str) -> bool:
+    """A btrfs file system, by the sign in its superblock."""
     return head[65_600:65_608] == b"_BHRfS_M"
 
 
@@ -173,10 +176,12 @@ def disk(head: bytes, _name: str) -> bool:
 
 
 def fat(head: bytes, _name: str) -> bool:
+    """A FAT file system, by its boot sector."""
     return b"FAT" in (head[54:57], head[82:85]) and head[510:512] == b"\x55\xaa"
 
 
 def vdi(head: bytes, _name: str) -> bool:
+    """A disk of VirtualBox."""
     return head[64:68] == b"\x7f\x10\xda\xbe"
 
 
@@ -217,6 +222,8 @@ def placed(head: bytes) -> str:
         return "bolt"
     if head[16:20] == b"T-DB":
         return "realm"
+    if head[1:2] == b"\xd1" and head[3:4] == b"\0" and head[2:3] in b"\2\3\6\7" and head[36:40] == b"\0 \0\0":
+        return "pg-wal"  # the first page of a segment, and the size of its pages
     if head[:1] == b"\xeb" and head[2:3] == b"\x90" and fat(head, ""):  # other loaders jump elsewhere
         return "fat"
     if head[16:20] == b"\0 \4 ":  # where a page of PostgreSQL 8.3 or newer ends, and its size and version
@@ -248,8 +255,8 @@ def innodb(head: bytes) -> str:
         return ""
     flags = int.from_bytes(head[54:58], "big")
     if flags & 0x10:  # MariaDB's full_crc32
-        return "innodb-compressed" if flags >> 5 & 7 else ""
-    return "innodb-encrypted" if flags >> 13 & 1 else "innodb-compressed" if flags >> 1 & 0xF else ""
+        return "innodb-compressed" if flags >> 5 & 7 else "innodb"
+    return "innodb-encrypted" if flags >> 13 & 1 else "innodb-compressed" if flags >> 1 & 0xF else "innodb"
 
 
 def _arj(head: bytes, _name: str) -> bool:
@@ -306,13 +313,13 @@ SURE = {"bcachefs": lambda head, _: head[4120:4136] in _BCACHEFS,
         "makeself": lambda head, _: b"generated using Makeself" in head[:512],
         "wiredtiger": lambda head, _: head[4:6] == b"\1\0",
         "lucene": lucene, "sealed-store": sealed_store, "hibernation": _no_text, "rare-archive": _no_text, "apple-archive": _no_text,
-        "hfs": lambda head, _: head[1024:1028] in (b"H+\0\4", b"HX\0\5"),
+        "hfs": lambda head, _: head[1024:1028] in (b"H+\0\4", b"HX\0\5") or (head[1024:1026] == b"BD" and head[1038:1040] == b"\0\3"),
         "udf": lambda head, _: head[32_769:32_774] == b"BEA01",
         "lvm": lambda head, _: head[512:520] == b"LABELONE",
         "backup-image": _no_text, "windows-compressed": _no_text,
         "disk": disk, "ext": ext, "btrfs": btrfs, "fat": fat, "vdi": vdi, "cms": cms}
 
-REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi"), (
+REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi", "parallels", "qed"), (
     "a disk image, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen"
 )) | dict.fromkeys(("ext", "xfs", "btrfs", "ntfs", "fat", "disk"), (
     "a raw file system, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen"
@@ -329,14 +336,15 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi"), (
     "lucene": "stored documents of a search index, compressed",
     "cassandra": "a table of Cassandra, compressed by default; scan what sstabledump writes",
     **dict.fromkeys(("erofs", "f2fs", "cramfs", "old-squashfs", "ubi"), "a file system, compressed"),
-    **dict.fromkeys(("lrzip", "zpaq", "arj", "stuffit", "snappy", "lzfse"), "no reader"),
+    **dict.fromkeys(("lrzip", "zpaq", "arj", "stuffit", "lzfse"), "no reader"),
     **dict.fromkeys(("exfat", "refs", "hfs", "udf", "lvm", "apfs", "bcachefs"), (
         "a raw file system, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen")),
     **dict.fromkeys(("vma", "sparse-image", "android-sparse"), (
         "a disk image, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen")),
     "android-update": "a system of Android, compressed",
     "ese": "a database of Windows (mail, search, browser), scanned as bytes: the values that it compressed are not seen",
-    "pg-heap": "a table of PostgreSQL, scanned as bytes: long values, which it compresses, are not seen; scan what pg_dump writes",
+"pg-wal": "the log of a PostgreSQL, scanned as bytes: short values stand behind their lengths there, long ones are compressed",
+    "innodb": "an InnoDB table, scanned as bytes: its values stand one behind the other; scan what mysqldump writes",
     "sealed-store": "a store of keys or passwords, encrypted: export what is in it",
     "sealed-file": "encrypted",
     "windows-compressed": "compressed by Windows",

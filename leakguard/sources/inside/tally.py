@@ -74,6 +74,7 @@ class Counted:
             self.tell(state, Origin("member", name, self.origin) if name else self.origin, reason)
 
     def close(self) -> None:
+        """Tells what was counted and not told one by one."""
         for (state, reason), count in self.counts.items():
             if count > TOLD_EACH:
                 self.tell(state, self.origin, f"{count - TOLD_EACH} more members: {reason}")

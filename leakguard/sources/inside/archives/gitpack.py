@@ -42,6 +42,8 @@ def bundle(stream: Stream, context: Context) -> Iterator[Member]:
         if len(head) > LONGEST_REFS:
             raise BrokenError("a list of refs without end")
     yield Member("@refs", from_bytes(bytes(head)), len(head), "gap")
+    if b"\n@filter=" in head:
+        context.tell("failed", "", "git: a bundle of a partial clone: objects were left out of it")
     yield from pack(stream, context)
 
 

@@ -1,5 +1,5 @@
 """What is packed as others pack, behind a header of its own: Android's backups, the payloads of macOS packages (pbzx), Firefox'
-sessions (mozLz4), chunks of Proxmox Backup.
+sessions (mozLz4), chunks of Proxmox Backup, framed Snappy.
 
 Promises: what is encrypted is told, and scanned as it stands; a piece is at most LARGEST bytes, packed or not, whatever it
 claims; damage is a BrokenError after everything that could be read. Imported by `sources.inside.walk`.
@@ -25,6 +25,9 @@ from leakguard.sources.inside.base import (
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a piece that is unpacked at once."""
+_FRAME = 64 * 1024
+_LARGEST_FRAME = _FRAME + _FRAME // 6 + 64
+"""Bytes of a frame of Snappy, and of what is packed or not in one."""
 _ANDROID = 512
 """Bytes in which the four lines of a backup's header end."""
 _MOZILLA = {".jsonlz4": ".json", ".mozlz4": "", ".lz4": "", ".baklz4": ".bak"}
@@ -91,6 +94,62 @@ def mozlz4(stream: Stream, context: Context) -> Iterator[Member]:
         stream.unread(head + data)
         raise BrokenError(f"damaged compressed data, or more than {LARGEST} bytes of it")
     yield Member(stem(context.name, _MOZILLA), Pieces(iter((out,))), size, kind="content")
+
+
+def snappy(stream: Stream, context: Context) -> Iterator[Member]:
+    """Snappy in frames, as Firefox keeps what service workers cached; the checksums are not verified."""
+    name = stem(context.name, {".sz": "", ".snappy": ""})
+    frames = _Frames(stream, context)
+    while True:
+        yield Member(name, Pieces(frames.pieces()), kind="content")
+        if not frames.other:
+            return
+        part = stream.part(frames.other)  # what programs pass over is looked at, too
+        yield Member(f"@{stream.position}", part, frames.other, "gap")
+        part.finish()
+
+
+class _Frames:
+    """The frames of a file. `other`: the size of one that holds no data and is next in the stream; 0 at the end."""
+
+    def __init__(self, stream: Stream, context: Context) -> None:
+        self.stream = stream
+        self.context = context
+        self.start = stream.position
+        self.produced = 0
+        self.other = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """What the frames hold, up to the end or to one that holds something else."""
+        self.other = 0
+        while head := self.stream.some(4):
+            kind, size = head[0], int.from_bytes(head[1:], "little")
+            if len(head) < 4 or 1 < kind < 0x80 or (kind < 2 and not 4 < size <= _LARGEST_FRAME):
+                self.stream.unread(head)
+                raise BrokenError("ends in the middle of a frame" if len(head) < 4 else "damaged frame")
+            if kind == 0xFF and size == 6 and self.stream.peek(6)[:6] == b"sNaPpY":
+                self.stream.skip(size)  # the mark, again where two files were put together
+            elif kind > 1:
+                self.other = size
+                if size:
+                    return
+            else:
+                yield self._piece(head, size)
+
+    def _piece(self, head: bytes, size: int) -> bytes:
+        from leakguard.sources.inside.databases.snappy import DamagedError, unsnapped
+
+        data = self.stream.some(size)
+        try:
+            if len(data) < size:
+                raise BrokenError("ends in the middle of a frame")
+            out = data[4:] if head[0] else unsnapped(data[4:], _FRAME)
+        except (BrokenError, DamagedError) as error:
+            self.stream.unread(head + data)
+            raise BrokenError(error.reason if isinstance(error, BrokenError) else "damaged compressed data") from None
+        self.produced += len(out)
+        ratio_guard(self.context.limits, self.produced, self.stream.position - self.start)
+        return out
 
 
 def proxmox(stream: Stream, context: Context) -> Iterator[Member]:

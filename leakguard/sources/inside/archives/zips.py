@@ -105,6 +105,7 @@ class Zip:
         """Where each part of a spanned archive begins, the parts joined."""
 
     def members(self) -> Iterator[Member]:
+        """All members by the index; by their own heads where it is missing or lies. BrokenError."""
         index = self._index()
         if index is None:
             if self.file.seek(0) == 0 and self.file.read(4) == b"PK\7\x08":
@@ -236,6 +237,9 @@ class Zip:
                 self.context.named(entry.name)
                 self.context.tell("failed", entry.name, "zip: damaged local header")
                 continue
+            if not entry.packed and _has_content(local):
+                self.context.named(entry.name)
+                continue  # the index says that nothing is there, the member itself says otherwise: a gap, and so read
             if self._covered(entry.start, data + entry.packed):
                 facts += (("overlap", "shares bytes with another member"),)
             if extra_size > EXTRA_USUAL:
@@ -254,6 +258,8 @@ class Zip:
             return
         if not entry.packed:
             self.context.named(entry.name)
+            if entry.size:
+                self.context.tell("failed", entry.name, "zip: says what it holds, and that nothing is there")
             self.context.budget.member()  # an empty one: nothing to read, but not for nothing
             return
         packed = from_file(self.file, data, entry.packed)
@@ -491,6 +497,12 @@ def _wide(extra: bytes, size: int, packed: int, start: int) -> tuple[int, int, i
             break
         at += 4 + length
     return size, packed, start
+
+
+def _has_content(local: bytes) -> bool:
+    """Whether a local header says that data follow: so many, or compressed ones of a length that stands behind them."""
+    flags, method, packed = struct.unpack("<HH8xI", local[6:22])
+    return bool(packed or (flags & 8 and method))
 
 
 def _name(raw: bytes, flags: int) -> str:

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from leakguard.sources.inside.base import Context, Member, Stream
-from leakguard.sources.inside.databases.records import Facts, Row, Runs, pair, tables
+from leakguard.sources.inside.databases.idbkeys import RECORD, UNDO, chromium, undone
+from leakguard.sources.inside.databases.records import Cell, Facts, Row, Runs, pair, tables
 from leakguard.sources.inside.databases.v8values import cells_of
 
 BLOCK = 32 * 1024
@@ -55,21 +56,60 @@ def _last_of(reader: _Log) -> dict[int, int]:
 
 
 def _rows(reader: _Log, last: dict[int, int]) -> Iterator[Row]:
+    said = Said()
     for entry in reader.entries():
         if entry.value is None:
             continue
         stale = last.get(hash(entry.key), entry.sequence) > entry.sequence
-        yield row_of(entry, stale)
+        row = said.row(entry, stale)
+        if row is not None:
+            yield row
 
 
-def row_of(entry: Entry, stale: bool) -> Row:
-    """A key and its value as browsers mean them, and everybody else writes them."""
-    label, key, value = _browsers(entry.key, entry.value or b"")
-    facts: Facts = (("sequence", str(entry.sequence)), *((("deleted", "yes"),) if stale else ()))
-    label = f"deleted {label}" if stale else label
-    fields = cells_of(value) if b"\xff" in value[:6] else None
-    cells = [("key", key), *fields] if fields is not None else pair(key, value)
-    return Row(label, cells, facts, f"sequence {entry.sequence}")
+class Said:
+    """Makes rows of entries, and knows what those of IndexedDB before said: indexes repeat what a record holds, and transactions
+    write down what they are about to change."""
+
+    def __init__(self) -> None:
+        self._hashes: set[int] = set()
+
+    def row(self, entry: Entry, stale: bool) -> Row | None:
+        """A key and its value as browsers mean them, and everybody else writes them; None for a copy of what was said."""
+        if entry.key.startswith(UNDO) and entry.value and (before := undone(entry.value)) is not None:
+            if hash(before) in self._hashes:
+                return None
+            entry, stale = Entry(*before, entry.sequence), True
+        label, key, value = _browsers(entry.key, entry.value or b"")
+        facts: Facts = (("sequence", str(entry.sequence)), *((("deleted", "yes"),) if stale else ()))
+        label = f"deleted {label}" if stale else label
+        fields = cells_of(value) if b"\xff" in value[:6] else None
+        indexed = chromium(key)
+        if indexed is not None:
+            self._add(hash((entry.key, entry.value)))
+            cells = self._indexed(*indexed, fields, value)
+            if not cells:
+                return None
+        else:
+            cells = [("key", key), *fields] if fields is not None else pair(key, value)
+        return Row(label, cells, facts, f"sequence {entry.sequence}")
+
+    def _indexed(self, index: int, texts: list[bytes], fields: list[Cell] | None, value: bytes) -> list[Cell]:
+        """The cells of a record of IndexedDB, or of an entry that leads to one: those of its texts that are news."""
+        if index != RECORD or not value:
+            return [("key", text) for text in texts if text and self._add(hash(text))]
+        cells: list[Cell] = [("key", text) for text in texts if text]
+        cells += fields if fields is not None else [("value", value)]
+        for _, content in cells:
+            self._add(hash(content))
+        return cells
+
+    def _add(self, number: int) -> bool:
+        """Remembers it; was it new?"""
+        if number in self._hashes:
+            return False
+        if len(self._hashes) < MOST_KEYS:
+            self._hashes.add(number)
+        return True
 
 
 def _browsers(key: bytes, value: bytes) -> tuple[str, bytes, bytes]:

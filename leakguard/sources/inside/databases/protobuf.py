@@ -18,6 +18,8 @@ LARGEST = 64 * 1024 * 1024
 MOST = 1_000_000
 DEEPEST = 24
 _KUBERNETES = b"k8s\0"
+_PAIR = [1, 2, 3, 4, 5]
+"""Fields of a pair of etcd (mvccpb.KeyValue): its key, when it was made and changed, how often, its value."""
 _Field = tuple[int, "int | bytes"]
 
 
@@ -31,6 +33,11 @@ def settings(stream: Stream, _context: Context) -> Iterator[Member]:
     if cells is None:
         raise BrokenError("is no message")
     yield from tables("@values", iter((Row("values", cells),)))
+
+
+def fields_of(data: bytes) -> list[tuple[int, int | bytes]]:
+    """(number, value) of each field of a message; none at all if it is none."""
+    return _fields(data, [MOST])
 
 
 def cells_of(data: bytes) -> list[Cell] | None:
@@ -68,7 +75,9 @@ def _cells(fields: list[_Field], path: str, depth: int, left: list[int]) -> Iter
 
 
 def _entry(fields: list[_Field]) -> tuple[str, bytes] | None:
-    """(name, value) of an entry of a map, and of what else is a name and a value."""
+    """(name, value) of an entry of a map, and of what else is a name and a value: a pair of etcd has numbers between them."""
+    if len(fields) >= 5 and [number for number, _ in fields[:5]] == _PAIR and all(isinstance(fields[at][1], int) for at in (1, 2, 3)):
+        fields = [fields[0], (2, fields[4][1])]
     if not 2 <= len(fields) <= 3 or fields[0][0] != 1 or fields[1][0] != 2:
         return None
     name, value = fields[0][1], fields[1][1]

@@ -97,6 +97,8 @@ class Database:
         self.pages = size // form.page_size
         self.state = bytearray(self.pages + 1)
         self.known = Known()
+        self.sealed = False
+        """Was it told that values are encrypted?"""
         self.tables: list[Table] = [_SCHEMA]
         self.areas = array("Q")
         """Free space in pages in use: start, end, number of the table."""
@@ -157,9 +159,12 @@ class Database:
             (names[at] if at < len(names) else f"c{at + 1}", rowid if at == table.alias and value is None else value)
             for at, value in enumerate(values)
         ]
+        if not self.sealed and any(name in _SEALED and _sealed(value) for name, value in cells):
+            self.sealed = True
+            self.context.tell("unread", "", "sqlite: values that a browser encrypted (cookies, passwords)")
         if "compression_type" in names:
             cells = _unsnapped(cells)
-        elif "object_store_id" in names:
+        elif "object_store_id" in names or "object_data_key" in names:
             cells = [one for cell in cells for one in _cloned(cell)]
         own: tuple[tuple[str, str], ...] = (("table", table.name), ("page", str(page)))
         known = rowid is not None and not table.rowless
@@ -399,12 +404,30 @@ def _text(value: Value) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
 
 
+_SEALED = frozenset(("encrypted_value", "password_value", "card_number_encrypted", "encrypted_token", "value_encrypted"))
+"""Columns in which Chromium keeps what it encrypted."""
+
+
+def _sealed(value: Value) -> bool:
+    return isinstance(value, bytes) and value[:3] in (b"v10", b"v11", b"v20")
+
+
+_KEYS = ("key", "object_data_key", "value", "value_locale")
+"""Columns of Firefox' IndexedDB that hold keys, in its own encoding."""
+
+
 def _cloned(cell: tuple[str, Value]) -> list[tuple[str, Value]]:
     """Firefox' IndexedDB: the fields of an object."""
+    from leakguard.sources.inside.databases.idbkeys import mozilla
     from leakguard.sources.inside.databases.mozvalues import cells_of
 
     name, value = cell
-    fields = cells_of(value) if name == "data" and isinstance(value, bytes) else None
+    if not isinstance(value, bytes):
+        return [cell]
+    if name in _KEYS:
+        texts = mozilla(value)
+        return [cell] if texts is None else [(name, text) for text in texts]
+    fields = cells_of(value) if name == "data" else None
     return [cell] if fields is None else [*fields]
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from leakguard.sources.inside.base import BrokenError, Context, Member, Stream, from_file, ratio_guard
-from leakguard.sources.inside.databases.leveldb import Entry, row_of, varint
+from leakguard.sources.inside.databases.leveldb import Entry, Said, varint
 from leakguard.sources.inside.databases.records import Row, Runs, tables
 from leakguard.sources.inside.databases.snappy import DamagedError, unsnapped
 
@@ -198,6 +198,7 @@ class _Table:
     # ------------------------------------------------------------ rows
     def rows(self, handles: list[Handle]) -> Iterator[Row]:
         before: bytes | None = None
+        said = Said()
         for handle in handles:
             try:
                 for key, value in self.entries(self.block(handle)):
@@ -207,8 +208,9 @@ class _Table:
                     sequence = int.from_bytes(key[-7:], "little")
                     stale = user == before  # versions of a key stand one behind the other, the newest first
                     before = user
-                    if kind not in _DELETIONS or value:
-                        yield row_of(Entry(user, value, sequence), stale)
+                    row = said.row(Entry(user, value, sequence), stale) if kind not in _DELETIONS or value else None
+                    if row is not None:
+                        yield row
                 self.covered.append(handle)
             except BrokenError as error:
                 self.context.tell("failed", "", f"sstable: {error.reason}")

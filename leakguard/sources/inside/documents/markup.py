@@ -131,8 +131,9 @@ _BREAKS = {"par": "\n", "line": "\n", "sect": "\n", "page": "\n", "tab": "\t", "
            "lquote": "'", "rquote": "'", "ldblquote": '"', "rdblquote": '"', "emspace": " ", "enspace": " "}  # fmt: skip
 _ASIDE = frozenset(
     "title subject author manager company operator category keywords comment doccomm hlinkbase header headerl headerr headerf "
-    "footer footerl footerr footerf footnote fldinst annotation atnid atnauthor docvar fonttbl colortbl stylesheet info "
-    "userprops propname staticval linkval xmlns datafield txe deleted object objclass objname xe tc".split()
+    "footer footerl footerr footerf footnote fldinst annotation atnid atnauthor atndate atntime atnref atnparent "
+    "docvar fonttbl colortbl stylesheet info userprops propname staticval "
+    "linkval xmlns datafield txe deleted object objclass objname xe tc".split()
 )
 _HEX = frozenset({"pict", "objdata", "objalias", "datastore", "themedata", "colorschememapping", "datafield", "blipuid"})
 _PAIRS = {"docvar": ": ", "propname": ": "}
