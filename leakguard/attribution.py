@@ -2,7 +2,7 @@
 
 Versions of one file that hold the same secret become one finding: the first that brought it, as bad as its worst.
 Strings that come from the repository (subjects, authors, paths, refs) are masked like contents before they go into a
-finding. Imported by history.py.
+finding. Imported by history.py and images.py.
 """
 
 from __future__ import annotations
@@ -249,6 +249,7 @@ class Masker:
         self._known: dict[str, str] = {}
 
     def text(self, text: str) -> str:
+        """`text` with every secret in it masked; the same text is judged once."""
         known = self._known.get(text)
         if known is None:
             known = self._known[text] = self._masked(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from leakguard.collector import Collector
@@ -43,8 +43,7 @@ def scan_beside(
     if at.name:
         absorbed = at.name.startswith(("modules/", "worktrees/"))
         prefix = f".git/{at.name}" if absorbed else f"{at.name}/.git"
-    # submodules' stores are stores of their own
-    skip = frozenset(f"{prefix}/{name}".lstrip("/") for name in ("objects", *(name for _, name in modules(home))))
+    skip = frozenset(f"{prefix}/{name}".lstrip("/") for name in ("objects", *_stores(home)))
     names = [ref.name for ref in refs.refs]
     tasks = []
     for path, shown in files_below(home, prefix, on_incident, skip):
@@ -70,6 +69,23 @@ def scan_beside(
         found.append(Found("file", b"", list(result.findings), list(result.sets)))
     unique = [name.encode("utf-8", "surrogateescape") for name in dict.fromkeys(names)]
     return Beside([*found, *_names(engine, unique)], result, len(unique), sum(map(len, unique)))
+
+
+def _stores(home: str) -> Iterator[str]:
+    """Names of the submodules' stores below a git folder, which are stores of their own; what else lies beside them (a clone
+    that was cut off, what is left of a store) is nobody's but this one's."""
+    waiting = [(path, name) for path, name in modules(home) if not os.path.islink(path)]
+    while waiting:
+        folder, name = waiting.pop()
+        try:
+            entries = [entry for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue  # whoever reads it says so
+        for entry in entries:
+            if os.path.isdir(os.path.join(entry.path, "objects")):
+                yield f"{name}/{entry.name}"
+            else:
+                waiting.append((entry.path, f"{name}/{entry.name}"))
 
 
 def _names(engine: Engine, names: list[bytes]) -> Iterable[Found]:

@@ -17,7 +17,7 @@ from leakguard.errors import LeakguardError, SourceError
 from leakguard.hashes import blake2b
 from leakguard.model import CredentialSet, Document, Finding, Incident, Origin
 from leakguard.sources.gitcall import Git
-from leakguard.sources.index import MOST_POINTER, POINTER, SUBMODULE, Change, lfs_content
+from leakguard.sources.index import MOST_POINTER, POINTERS, SUBMODULE, Change, lfs_content
 from leakguard.sources.ranges import Step, resurrected, steps
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ class Scanner:
         """A content; where it is an LFS pointer, that which it points to."""
         data = self.reader.read(ident)
         git = getattr(self.reader, "git", None)
-        if git is None or len(data) >= MOST_POINTER or not data.startswith(POINTER):
+        if git is None or len(data) >= MOST_POINTER or not data.startswith(POINTERS):
             return data
         return lfs_content(git, data)
 

@@ -7,6 +7,8 @@ process has met. Imported by objects.py.
 
 from __future__ import annotations
 
+import re
+
 from leakguard.detect.engine import Engine
 from leakguard.detect.looks import quiet
 from leakguard.findings import findings_of
@@ -30,6 +32,7 @@ AT_ONCE = 512
 AT_ONCE_BYTES = 256 * 1024
 """Texts that stage 1 sees together."""
 
+_WHOLE = {width: re.compile(rb"(?:[0-7]{5,6} [^\0]*\0[\s\S]{%d})*\Z" % width) for width in (20, 32)}
 _FOLDER = b"040000"
 _NONE = b"000000"
 
@@ -156,6 +159,11 @@ def _tree(engine: Engine, piece: Piece, data: bytes, oid: bytes, account: Accoun
     """A tree that no commit led to: its names, and what must be there."""
     met = _met.setdefault(piece.shadow, set())
     width = piece.width
+    if not _WHOLE[width].match(data):
+        # whatever it is, it is not only names and ids: they may stand in it all the same, and so may anything else
+        account.fail(oid, f"<tree {short(oid)}>", "no tree that git would have made: its entries do not fill it")
+        account.texts.append(("blob", data, 0, oid))
+        account.waiting += len(data)
     names = []
     for entry in entries(data, width):
         if entry not in met:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Generator, Iterable, Iterator
+from itertools import islice
 
 from leakguard.gitpiece import Piece
 from leakguard.objects import opened
 from leakguard.sources.gitobjects import Listing
-from leakguard.sources.gitpacks import Doubt, Pack, families, hides, paths_of_packs
+from leakguard.sources.gitpacks import Doubt, Pack, bases_of, grouped, hides, paths_of_packs
 
 PIECE_BYTES = 16 * 1024 * 1024
 LEAST_BYTES = 1024 * 1024
@@ -26,16 +27,18 @@ COMMITS = 1024
 """Commits in a piece: git compares the trees of each."""
 VERSIONS_FROM = 32 * 1024 * 1024
 """Bytes of blobs that have versions from which it pays to make ready for scanning these by what differs."""
+STEP = 40_000
+"""Blobs of a pack whose headers are read in one step."""
 MOST_BLOBS = 1_500_000
 """Blobs up to which packs are read: beyond, the tables for that take too much memory."""
 
 
-def cut(shadow: str, listed: Listing, kind: str, done: Callable[[bytes], bool] = lambda _: False) -> Iterator[Piece]:
-    """The objects of a kind in pieces, without those that are `done`."""
+def cut(shadow: str, listed: Listing, kind: str, only: Container[bytes] | None = None) -> Iterator[Piece]:
+    """The objects of a kind in pieces; `only` some of them."""
     batch: list[bytes] = []
     size = 0
     for oid, length in zip(listed.unpacked(kind), listed.sizes[kind], strict=True):
-        if done(oid):
+        if only is not None and oid not in only:
             continue
         batch.append(oid)
         size += length
@@ -47,25 +50,38 @@ def cut(shadow: str, listed: Listing, kind: str, done: Callable[[bytes], bool] =
 
 
 class Blobs:
-    """Blobs (ids with their sizes, in git's order), and which of them are versions of each other."""
+    """Blobs (ids with their sizes, in git's order), and which of them are versions of each other: that is known when `prepare`
+    is through."""
 
     def __init__(self, shadow: str, width: int, sizes: dict[bytes, int]) -> None:
         self.shadow, self.width, self.sizes = shadow, width, sizes
         self.packs: list[tuple[Pack, dict[int, bytes], list[list[tuple[int, int]]]]] = []
         self.hiding: list[str] = []
         """Packs whose index leaves an object out."""
+        self.rest: dict[bytes, int] = {}
+        self.versions = False
+        """Whether it pays to make ready for scanning versions by what differs."""
+
+    def prepare(self) -> Iterator[None]:
+        """Finds out, in steps of a few tenths of a second for half a million objects: whoever has workers to feed does so between
+        two of them."""
         followed = 0
-        rest = dict(sizes)
-        for pack, places in self._readable():
-            found = list(families(pack, places))
+        rest = dict(self.sizes)
+        for pack, places in (yield from self._readable()):
+            bases: dict[int, int] = {}
+            for some in batched(places, STEP):
+                bases.update(bases_of(pack, some))
+                yield
+            found = list(grouped(bases))
             self.packs.append((pack, places, found))
             for family in found:
                 followed += sum([rest.pop(places[at]) * (count > 0) for at, count in family])
+            pack.release()
+            yield
         self.rest = rest
         self.versions = followed + sum(rest.values()) >= VERSIONS_FROM
-        """Whether it pays to make ready for scanning versions by what differs."""
 
-    def _readable(self) -> list[tuple[Pack, dict[int, bytes]]]:
+    def _readable(self) -> Generator[None, None, list[tuple[Pack, dict[int, bytes]]]]:
         """Packs with what is wanted of each, by its offset; without what several have: which one git takes is git's affair,
         and they could be made to differ."""
         known: list[tuple[Pack, dict[bytes, int]]] = []
@@ -75,12 +91,14 @@ class Blobs:
                 pack = opened(name, self.width)
                 if len(self.sizes) <= MOST_BLOBS:
                     known.append((pack, pack.places(self.sizes)))
+                    yield
                     continue
             except Doubt:
                 # git tells what is wrong with it; and what of it git can find in it, nobody knows
                 doubted = True
             if hides(name, self.width):
                 self.hiding.append(name)
+            yield
         if doubted:
             return []
         counts = Counter(oid for _, places in known for oid in places) if len(known) > 1 else {}
@@ -113,6 +131,13 @@ class Blobs:
                 yield making.end("")
         if making.ids:
             yield making.end("")
+
+
+def batched(items: Iterable[int], count: int) -> Iterator[list[int]]:
+    """Some at a time."""
+    rest = iter(items)
+    while batch := list(islice(rest, count)):
+        yield batch
 
 
 class _Making:

@@ -124,6 +124,7 @@ class Account:
         self.changes: list[bytes] = []
 
     def done(self) -> PieceDone:
+        """What came of the piece, as it is sent to the process that collects."""
         return PieceDone(
             self.objects, self.bytes, self.views, self.view_bytes, self.found, self.failed, self.incidents,
             self.pointers, self.inside, self.paths, b"".join(sorted(self.trees)), b"".join(sorted(self.needed)),
@@ -131,6 +132,7 @@ class Account:
         )  # fmt: skip
 
     def fail(self, oid: bytes, where: str, reason: str, size: int = 0) -> None:
+        """An object of `size` bytes could not be read."""
         self.failed.add(oid)
         self.incidents.append(Incident("failed", where, reason, size))
 
@@ -168,6 +170,7 @@ class told:  # noqa: N801 - used as a function
 
 
 def keep(account: Account, found: Found, where: str) -> None:
+    """Keeps what was found in an object, up to MOST_PER_OBJECT, and tells of more."""
     more = len(found.findings) - MOST_PER_OBJECT
     if more > 0:
         account.incidents.append(Incident("truncated", where, f"{more} more findings left out of the report"))

@@ -18,7 +18,7 @@ from typing import Any
 
 from leakguard.attribution import Masker, Report
 from leakguard.beside import pointed, scan_beside
-from leakguard.cutting import Blobs, cut
+from leakguard.cutting import COMMITS, Blobs, cut
 from leakguard.detect.cache import cache_folder
 from leakguard.detect.engine import Engine
 from leakguard.errors import SourceError, UsageError
@@ -45,6 +45,8 @@ MOST_PATHS = 1_500_000
 """Objects up to which every blob is scanned under its path; beyond, only what is found gets one."""
 MOST_TOLD = 64 * 1024 * 1024
 """Bytes that are kept of what commits brought: beyond, git is asked again if something was found."""
+STEPS = 16
+"""Between how many pieces of commits what is needed for blobs is made, about."""
 MOST_LISTED = 100
 """Missing objects that are named one by one."""
 
@@ -147,7 +149,8 @@ class _Store:
         self.learnt = True
         self._everything: bytes | None = None
         self._present: Ids | None = None
-        self._to_scan: Blobs | None = None
+        self._to_scan = Blobs("", self.width, {})
+        self._ready = self._made_ready()
         self._paths_before: dict[str, str] | None = None
         self._lfs_home = ""
         self.listed = Listing(self.width)
@@ -163,8 +166,11 @@ class _Store:
         self.counts["bytes"] = listed.size()
         self.run.stores.append(self.counts)
         folder = self.git.git_dir
-        self._pieces(self._texts(listed), listed.size("tree") + listed.size("commit"))
-        self._pieces(cut(folder, listed, "tree", self.present.marked), 0)
+        # one worker more: each waits for its git half of the time
+        self._pieces(self._texts(listed), listed.size("tree") + listed.size("commit"), 1)
+        apart = set(self.present.unmarked(bytes(listed.ids["tree"])))
+        """Trees that no commit led to."""
+        self._pieces(cut(folder, listed, "tree", apart), 0)
         blobs = self._blobs()  # once, before workers are forked, and what they need
         for path in blobs.hiding:
             reason = "an index that leaves out an object of its pack: git cannot see that one"
@@ -175,7 +181,7 @@ class _Store:
         whole = self._missing()
         for read, keep in self.pending:
             self._remember(read, keep)
-        self._remember(b"".join([oid for oid in listed.unpacked("tree") if self.present.marked(oid)]), [])
+        self._remember(b"".join([oid for oid in listed.unpacked("tree") if oid not in apart]), [])
         if self.seen is not None and whole and self.entered == listed.count():
             self.seen.complete(self.everything)
         self._lfs()
@@ -275,22 +281,30 @@ class _Store:
     def _texts(self, listed: Listing) -> Iterator[Piece]:
         """Commits and tags in pieces. While workers are busy with the first ones, what is needed later is made ready."""
         folder = self.git.git_dir
+        # a step takes as long as a worker needs for a piece: many in a row, and all of them would wait
+        every = max(1, listed.count("commit") // COMMITS // STEPS)
         for number, piece in enumerate(chain(cut(folder, listed, "commit"), cut(folder, listed, "tag"))):
-            if number == 2 * self.run.options.jobs:
-                self._blobs()
-                self.present  # noqa: B018 - it is made when it is asked for
+            if number >= 2 * self.run.options.jobs and number % every == 0:
+                next(self._ready, None)
             yield piece
 
     def _blobs(self) -> Blobs:
         """The blobs that are to be scanned."""
-        if self._to_scan is None:
-            listed, most = self.listed, self.run.options.max_size
-            rows = zip(listed.unpacked("blob"), listed.sizes["blob"], strict=True)
-            sizes = {oid: size for oid, size in rows if not most or size <= most}
-            self._to_scan = Blobs(self.git.git_dir, self.width, sizes)
-            if self._to_scan.versions:
-                versions(self.engine, self.git.git_dir)
+        for _ in self._ready:
+            pass
         return self._to_scan
+
+    def _made_ready(self) -> Iterator[None]:
+        """Makes ready what is needed for blobs, step by step."""
+        listed, most = self.listed, self.run.options.max_size
+        rows = zip(listed.unpacked("blob"), listed.sizes["blob"], strict=True)
+        sizes = {oid: size for oid, size in rows if not most or size <= most}
+        self.present  # noqa: B018 - it is made when it is asked for
+        yield
+        self._to_scan = Blobs(self.git.git_dir, self.width, sizes)
+        yield from self._to_scan.prepare()
+        if self._to_scan.versions:
+            versions(self.engine, self.git.git_dir)
 
     def _too_large(self, listed: Listing) -> None:
         """Tells of the blobs that are not to be scanned."""
@@ -310,7 +324,8 @@ class _Store:
             known = bytes.fromhex(self._paths_before.get(oid.hex(), ""))
         return os.fsdecode(known or b"")
 
-    def _pieces(self, pieces: Iterator[Piece], expected: int) -> None:
+    def _pieces(self, pieces: Iterator[Piece], expected: int, more: int = 0) -> None:
+        """Scans pieces of about so many bytes, with some workers `more` than were asked for if there is more than one."""
         jobs = self.run.options.jobs
         if jobs < 2 or expected < PARALLEL_FROM:
             for piece in pieces:
@@ -319,20 +334,19 @@ class _Store:
         from leakguard.workers import run_any
 
         work = ([piece] for piece in pieces)
-        for piece, done in run_any(self.engine, work, self.run.policy, jobs, scan_piece, lost_piece):
+        for piece, done in run_any(self.engine, work, self.run.policy, jobs + more, scan_piece, lost_piece):
             self._take(piece, done)
 
     def _take(self, piece: Piece, done: PieceDone) -> None:
         self.run.read(done.objects, done.read, done.views, done.view_bytes)
         self.run.incidents += done.incidents
         self.counts["inside"] = [a + b for a, b in zip(self.counts["inside"], done.inside, strict=True)]
-        width = self.width
         if len(self.paths) < MOST_PATHS:
             for oid, named in done.paths:
                 self.paths.setdefault(oid, named)
         present = self.present
-        self.run.read(sum([present.mark(oid) for oid in unpack(done.trees, width)]), 0)
-        self.lacking.update([oid for oid in unpack(done.needed, width) if oid not in present])
+        self.run.read(present.mark(done.trees), 0)
+        self.lacking.update(present.lacking(done.needed))
         for lfs, size, path, blob in done.pointers:
             self.pointers.setdefault(lfs, (size, path, blob))
         self.found += done.found

@@ -26,6 +26,7 @@ from leakguard.pipeline import scan_leaves, scan_windows
 from leakguard.sources.gitcall import Git
 from leakguard.sources.gitobjects import Content, Part, contents
 from leakguard.sources.gitpacks import Doubt, Pack, Version
+from leakguard.sources.index import POINTERS
 from leakguard.sources.inside.base import Budget, Stream, from_bytes
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.magic import ISO_HEAD, NESTED_ONLY, ends_as_zip, kind_of
@@ -34,7 +35,6 @@ from leakguard.work import Done, Policy
 
 __all__ = ["forget", "opened", "scan_piece", "versions"]
 
-_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 _texts: dict[str, Reuse] = {}
 """Per shadow the versions of files that this process scanned last: the next ones are scanned by what differs."""
 
@@ -93,7 +93,7 @@ def scan_piece(engine: Engine, piece: Piece, policy: Policy) -> PieceDone:
 AT_ONCE = 64
 """Blobs of a pack that are looked at together."""
 AT_ONCE_BYTES = 4 * 1024 * 1024
-BASES = 24 * 1024 * 1024
+BASES = 16 * 1024 * 1024
 """Bytes of blobs that are kept for those that are made of them."""
 
 
@@ -128,6 +128,8 @@ def _packed(engine: Engine, piece: Piece, account: Account) -> Piece:
             known = _Known(at, version.base, looks.get(at), piece.followed[number] > 0, at in silent)
             with told(oid, path, content.size, account):
                 _blob(engine, piece, content, oid, path, account, known)
+    if piece.pack in _packs:
+        _packs[piece.pack].release()  # the next piece reads elsewhere
     ids = b"".join([piece.ids[number * width : (number + 1) * width] for number in left])
     return piece._replace(ids=ids, paths=tuple([piece.paths[number] for number in left]))
 
@@ -192,7 +194,7 @@ def _blob(
     if account.policy.inside is not None and (kind := _container(data, path)):
         _archive(engine, Stream(from_bytes(data), content.size, BytesIO(data)), kind, oid, origin_path, account)
         return
-    if content.size < 1024 and data.startswith(_POINTER):
+    if content.size < 1024 and data.startswith(POINTERS):
         _pointer(data, path, oid, account)
     if known is not None and known.silent:
         account.objects += 1

@@ -22,13 +22,14 @@ from copy import copy
 from operator import itemgetter
 from typing import NamedTuple
 
+from leakguard.detect import phrases
 from leakguard.detect.engine import ROW_FILE_SIZE, ROW_FILES, Engine, Scan
 from leakguard.detect.looks import MOST_ENDS, Hunk, Look, Pair, comparable, folded, look
 from leakguard.detect.reaches import LED, MARGIN, QUIET, End, Reaches, Silent, Watching, reaches_of
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, Compiled, thinned
 from leakguard.model import Match
 
-KEPT = 24 * 1024 * 1024
+KEPT = 16 * 1024 * 1024
 """Bytes of texts that are remembered."""
 
 FAR = 256 * 1024
@@ -130,6 +131,10 @@ class Reuse:
         if self.stage1 is None or raw is None:
             self._forget(key)
             return self.engine.scan(data, path)
+        rows = [end for ident, end in raw if ident >= PHRASE_BASE]
+        if rows:  # prose has one in forty bytes, and who scans and who tells how far ends reach both ask which of them are good
+            raw = [end for end in raw if end[0] < PHRASE_BASE]
+            raw += [(PHRASE_BASE, end) for end in phrases.good(data, rows)]
         folds = folded(data, path, len(data)) if self.deep else []
         # thinned as stage 1 does it, so that this is Engine.scan to the letter
         self.watch.begin(data)
@@ -333,8 +338,11 @@ def _same(matches: Sequence[Match], again: Sequence[Match], judged: Sequence[End
     return not any(
         match not in again
         and any(
-            (DECODE_BASE <= ident < PHRASE_BASE) if match.view else match.start - _NEAR <= end <= match.end + _NEAR
-            for end, ident, _, _ in judged
+            # of a run the bytes that decide about it are known: what is found in it lies among them
+            DECODE_BASE <= ident < PHRASE_BASE and end - before <= match.end and match.start <= end + after
+            if match.view
+            else match.start - _NEAR <= end <= match.end + _NEAR
+            for end, ident, before, after in judged
         )
         for match in matches
     )

@@ -65,9 +65,11 @@ class Git:
         """Whether what lies out of the repository may be read because the repository says so."""
 
     def command(self, *arguments: str) -> list[str]:
+        """The arguments that call git safely: nothing that the repository configures runs."""
         return [self.program, *_SAFE, *arguments]
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment to call it in, with `extra` on top."""
         own = environment(extra)
         if self.git_dir:
             own["GIT_DIR"] = self.git_dir
@@ -132,6 +134,7 @@ class Reader:
         return bytes(self._errors.read(1024 * 1024))
 
     def close(self) -> None:
+        """Ends the process, if it did not end by itself."""
         if self._process.poll() is None:
             self._process.kill()
         self.out.close()

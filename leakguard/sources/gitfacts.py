@@ -5,7 +5,7 @@ was found. A merge counts by what it has of its own. Reads by plumbing on a Shad
 ref that says otherwise is not asked. Everything returned is as it stands in the repository: whoever prints it must
 mask it first, for a subject or a path can be the very secret.
 
-Knows model and errors only; imported by history.py.
+Knows model and errors only; imported by history.py and attribution.py.
 """
 
 from __future__ import annotations

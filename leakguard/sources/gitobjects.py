@@ -4,7 +4,8 @@ Whether anything reaches an object plays no part: the store is listed, not walke
 `git cat-file --batch` per piece of work; an object that is missing or damaged costs itself alone, for git is started
 again behind it. Also takes trees and commits apart, in bulk, without checking that git would have made them.
 
-Knows model and errors only. Never keeps a content. Imported by history.py and gitfacts.py.
+Knows model and errors only. Never keeps a content. Imported by whoever reads many objects at once, in history.py's
+work, changes.py and cli/purge.py.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ class Listing:
         self.sizes = {kind: array("q") for kind in KINDS}
 
     def add(self, oid: bytes, kind: str, size: int) -> None:
+        """Takes an object by its binary id."""
         self.ids[kind] += oid
         self.sizes[kind].append(size)
 
     def count(self, kind: str = "") -> int:
+        """How many objects of a kind there are; of all without one."""
         return sum(len(self.sizes[one]) for one in KINDS if kind in ("", one))
 
     def size(self, kind: str = "") -> int:
+        """How many bytes they have in all."""
         return sum(sum(self.sizes[one]) for one in KINDS if kind in ("", one))
 
     def unpacked(self, kind: str) -> Iterator[bytes]:
@@ -68,30 +72,36 @@ class Ids:
         for number in range(0x10000):
             self._fan[number + 1] += self._fan[number]
 
-    def _number(self, oid: bytes) -> int:
-        """The number of an id; -1 if it is not there."""
-        bucket, width = (oid[0] << 8) + oid[1], self.width
-        at, high = self._fan[bucket] * width, self._fan[bucket + 1] * width
-        while (at := self.packed.find(oid, at, high)) >= 0:
-            if at % width == 0:
-                return at // width
-            at += 1
-        return -1
+    def _numbers(self, packed: bytes) -> Iterator[tuple[bytes, int]]:
+        """Ids with their numbers; -1 for those that are not there. Of many at a time, as a call for each takes twice as long."""
+        width, fan, find = self.width, self._fan, self.packed.find
+        for oid in unpack(packed, width):
+            bucket = (oid[0] << 8) + oid[1]
+            at, high = fan[bucket] * width, fan[bucket + 1] * width
+            while (at := find(oid, at, high)) >= 0 and at % width:
+                at += 1
+            yield oid, at // width  # -1 // width is -1
 
     def __contains__(self, oid: bytes) -> bool:
-        return self._number(oid) >= 0
+        return not self.lacking(oid)
 
-    def mark(self, oid: bytes) -> bool:
-        """Marks an id. Whether it was there, and not marked before."""
-        number = self._number(oid)
-        if number < 0 or self._marks[number]:
-            return False
-        self._marks[number] = True
-        return True
+    def lacking(self, packed: bytes) -> list[bytes]:
+        """Those of the packed ids that the store does not have."""
+        return [oid for oid, number in self._numbers(packed) if number < 0]
 
-    def marked(self, oid: bytes) -> bool:
-        number = self._number(oid)
-        return number >= 0 and self._marks[number] > 0
+    def mark(self, packed: bytes) -> int:
+        """Marks ids. How many of them were there, and not marked before."""
+        marks, new = self._marks, 0
+        for _, number in self._numbers(packed):
+            if number >= 0 and not marks[number]:
+                marks[number] = 1
+                new += 1
+        return new
+
+    def unmarked(self, packed: bytes) -> list[bytes]:
+        """Those of the packed ids that are not marked, in their order."""
+        marks = self._marks
+        return [oid for oid, number in self._numbers(packed) if number < 0 or not marks[number]]
 
 
 _ID_LINE = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -5,7 +5,8 @@ what is the same; `git cat-file` makes the whole of each and sends it through a 
 what is exactly as git writes it: at any doubt (a size, an offset, a checksum of zlib's, a chain that is too long) `Doubt`
 is raised and the object is left to git, which says what is wrong. Ids are believed, as git does when it reads.
 
-Knows no errors of its own to tell. Never writes. Imported by cutting.py and objects.py.
+Knows no errors of its own to tell. Never writes. Imported by cutting.py, objects.py, gitunpack.py and the reader of
+packs (inside/archives/gitpack.py).
 """
 
 from __future__ import annotations
@@ -76,6 +77,12 @@ class Pack:
             raise Doubt("an index of another pack")
         self._end = len(pack) - width
         self._view = memoryview(pack)
+
+    def release(self) -> None:
+        """Takes what was read out of this process's memory: it stays in the system's, and is mapped again when it is asked for."""
+        for mapped in (self._index, self._pack):
+            if hasattr(mapped, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
+                mapped.madvise(mmap.MADV_DONTNEED)
 
     def places(self, wanted: Container[bytes] | None = None) -> dict[bytes, int]:
         """The offsets of these ids, or of all, as far as they are here. Doubt if git would not find each of them at just that
@@ -236,11 +243,23 @@ def _applied(old: bytes, delta: bytes, differs: bool) -> tuple[bytes, list[Hunk]
     end = len(delta)
     pieces: list[bytes | memoryview] = []
     same: list[tuple[int, int, int]] = []  # (offset in the old text, in the new one, bytes)
-    done = behind = 0
+    done = behind = last = 0
     while at < end:
         op = delta[at]
-        at += 1
-        if op >= 0x80:
+        if op == 0x93:  # half of all: an offset of two bytes and a length of one
+            low = delta[at + 1] | delta[at + 2] << 8
+            length = delta[at + 3] or 0x10000
+            at += 4
+        elif op == 0xB3:
+            low = delta[at + 1] | delta[at + 2] << 8
+            length = delta[at + 3] | delta[at + 4] << 8 or 0x10000
+            at += 5
+        elif op == 0x97:
+            low = delta[at + 1] | delta[at + 2] << 8 | delta[at + 3] << 16
+            length = delta[at + 4] or 0x10000
+            at += 5
+        elif op >= 0x80:
+            at += 1
             low = length = 0
             if op & 1:
                 low = delta[at]
@@ -264,28 +283,29 @@ def _applied(old: bytes, delta: bytes, differs: bool) -> tuple[bytes, list[Hunk]
                 length |= delta[at] << 16
                 at += 1
             length = length or 0x10000
-            high = low + length
-            if high > most:
-                raise Doubt("a difference to something else")
-            pieces.append(view[low:high])
-            if not differs:
-                pass
-            elif low >= behind:
-                if length >= _LEAST:
-                    same.append((low, done, length))
-                    behind = high
-            elif length >= _LEAST:
-                behind = _ordered(same, low, done, length)
-            done += length
         elif op:
+            at += 1
             high = at + op
             pieces.append(delta[at:high])
             at = high
             done += op
+            continue
         else:
             raise Doubt("a difference with something that is none")
-        if done > LARGEST:
-            raise Doubt("large")
+        high = low + length
+        if high > most:
+            raise Doubt("a difference to something else")
+        pieces.append(view[low:high] if length > 200 else old[low:high])
+        if differs and length >= _LEAST:
+            if low >= behind:
+                same.append((low, done, length))
+                behind, last = high, length
+            elif length > last or behind - low < last:  # else it would have to go where a larger one lies
+                behind = _ordered(same, low, done, length)
+                last = same[-1][2]
+        done += length
+        if done > size:
+            raise Doubt("another size than it says")
     if done != size or at != end:
         raise Doubt("another size than it says")
     return b"".join(pieces), _between(same, most, size) if differs else []
@@ -382,8 +402,12 @@ def _alternates(folder: str) -> list[str]:
 
 
 def families(pack: Pack, places: Iterable[int]) -> Iterator[list[tuple[int, int]]]:
-    """Blobs that are versions of each other, as (offset, how many are made of it), each behind its base, and a base's
-    versions one after the other as they were made of each other. What cannot be told is left out."""
+    """Blobs that are versions of each other, as `grouped` has them."""
+    return grouped(bases_of(pack, places))
+
+
+def bases_of(pack: Pack, places: Iterable[int]) -> dict[int, int]:
+    """The offsets of blobs with those of their bases (-1: none), as `header` says. What cannot be told is left out."""
     bases: dict[int, int] = {}
     for at in places:
         try:
@@ -392,6 +416,12 @@ def families(pack: Pack, places: Iterable[int]) -> Iterator[list[tuple[int, int]
             continue
         if size <= LARGEST and kind in (BLOB, _OFFSET):
             bases[at] = base
+    return bases
+
+
+def grouped(bases: dict[int, int]) -> Iterator[list[tuple[int, int]]]:
+    """Blobs that are versions of each other, as (offset, how many are made of it), each behind its base, and a base's
+    versions one after the other as they were made of each other."""
     below: dict[int, list[int]] = {}
     roots = []
     for at in sorted(bases):

@@ -5,7 +5,8 @@
 repository are told and not followed, unless that was asked for. `strays` names what git would not look at: what a killed
 fetch or push left behind, packs without an index, files that somebody put there.
 
-Writes nothing but links in the folder it is given. Knows model only; imported by git.py, history.py and cli/purge.py.
+Writes nothing but links in the folder it is given. Knows model only; imported by git.py, gitrefs.py, index.py,
+beside.py and cli/purge.py.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def inside(roots: tuple[str, ...]) -> Allowed:
 
 
 def anywhere(_path: str) -> bool:
+    """Allows every folder: for a store that the user named."""
     return True
 
 

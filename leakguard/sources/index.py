@@ -3,7 +3,8 @@
 Blobs decide, never a rendered diff, so no attribute, filter, colour or external diff can hide anything, and a secret
 that was staged and then cleaned in the work tree is still seen. Nothing of the repository runs; nothing is fetched.
 On the start-up path of every commit: git is started first and read later, and nothing heavy is imported.
-Uses git's plumbing by subprocess; knows gitcall and errors only. Imported by hook.py, ranges.py and changes.py.
+Uses git's plumbing by subprocess; knows gitcall and errors only. Imported by hook.py, ranges.py, changes.py, compare.py
+and cli/.
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
@@ -57,6 +58,7 @@ class Here(Git):
         super().__init__(os.curdir)
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a hook's calls: git's own variables for hooks are kept."""
         own = {name: os.environ[name] for name in _HOOKS_OWN if name in os.environ}
         if count := own.get("GIT_CONFIG_COUNT", ""):
             for number in range(int(count) if count.isdigit() else 0):
@@ -149,8 +151,10 @@ def change(meta: str, path: str) -> Change:
     return Change(path, "" if gone else ids[-1], before, modes[-1], status == "U")
 
 
-POINTER = b"version https://git-lfs.github.com/spec/"
-"""How a blob begins that only says which LFS content stands in its place."""
+POINTERS = (
+    b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/", b"version http://git-media.io/v/",
+)  # fmt: skip
+"""How a blob begins that only says which LFS content stands in its place; git-lfs takes those of before its name, too."""
 MOST_POINTER = 1024
 
 
@@ -265,6 +269,7 @@ class Blobs:
         self._start()
 
     def close(self) -> None:
+        """Ends the process."""
         for pipe in (self._in, self._out):
             try:
                 pipe.close()

@@ -3,7 +3,7 @@
 Blobs and ids decide, never a rendered diff: attributes, colours, external diffs, textconv, renames, mode changes and
 merges hide nothing. A merge's changes are those that differ from every parent. Revisions that cannot be resolved are
 usage errors that name them; commits that a shallow clone does not have are told as incidents. Nothing of the repository
-runs, nothing is fetched. Knows index, gitcall, model and errors; imported by hook.py, changes.py and cli/.
+runs, nothing is fetched. Knows index, gitcall, model and errors; imported by hook.py, changes.py, compare.py and cli/.
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
@@ -46,6 +46,7 @@ class Update(NamedTuple):
 
 
 def is_zero(ident: str) -> bool:
+    """Whether an id is the one by which git says "none"."""
     return not ident.strip("0")
 
 

@@ -147,6 +147,7 @@ class Hashing:
 
     @property
     def digest(self) -> str:
+        """The digest of all that was read, when it was read to its end."""
         if self._behind is not None:
             behind, self._behind = self._behind, None
             behind.finish()

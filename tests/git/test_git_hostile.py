@@ -483,3 +483,31 @@ def test_what_a_killed_scan_left_behind_goes_with_the_next(repo: Repository, own
     with Shadow(repository, lambda _incident: None) as shadow:
         assert folders() == sorted(["leakguard-git-link", "leakguard-git-young", os.path.basename(shadow.path)])
     assert (repo.root / ".git").is_dir()
+
+
+# ---------------------------------------------------------------- what is no tree, no store, no pointer
+def test_a_tree_that_git_would_not_have_made_is_told_and_looked_through(repo: Repository, engine: Engine) -> None:
+    data = f"100644 {TOKEN}".encode()
+    command = ["hash-object", "-t", "tree", "-w", "--literally", "--stdin"]
+    subprocess.run(["git", "-C", str(repo.root), *command], input=data, check=True, capture_output=True)
+    result = scan(repo.root, engine)
+    assert TOKEN.encode() in secrets(result)
+    assert any("do not fill it" in gap for gap in gaps(result))
+
+
+def test_what_is_left_of_a_submodule_is_read(repo: Repository, engine: Engine) -> None:
+    """A store without objects is none: its files are the repository's."""
+    left = repo.root / ".git/modules/libs/lib"
+    left.mkdir(parents=True)
+    (left / "config").write_text(f'[remote "origin"]\n\turl = https://u:{TOKEN}@github.com/a/b\n')
+    (repo.root / ".git/modules/notes.txt").write_text(f"{OTHER}\n")
+    assert secrets(scan(repo.root, engine)) >= {TOKEN.encode(), OTHER.encode()}
+
+
+@pytest.mark.parametrize(
+    "head", ["version https://git-lfs.github.com/spec/v1\r\n", "version https://hawser.github.com/spec/v1\n", "version http://git-media.io/v/2\n"]
+)  # fmt: skip
+def test_an_lfs_pointer_as_git_lfs_reads_it(repo: Repository, engine: Engine, head: str) -> None:
+    end = head[len(head.rstrip("\r\n")) :]
+    repo.commit("big.bin", f"{head}oid sha256:{'ab' * 32}{end}size 12{end}")
+    assert any("LFS" in gap for gap in gaps(scan(repo.root, engine)))

@@ -192,6 +192,31 @@ def test_a_difference_makes_what_git_would_make(seed: int) -> None:
     unchanged(old, new, hunks)
 
 
+def resident(path: str) -> int:
+    """KB of a mapped file that count as this process's memory."""
+    size, ours = 0, False
+    with open("/proc/self/smaps") as handle:
+        for line in handle:
+            name = line.split(None, 5)
+            if "-" in name[0]:
+                ours = len(name) == 6 and name[5].strip() == path
+            elif ours and name[0] == "Rss:":
+                size += int(name[1])
+    return size
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps"), reason="no account of mappings here")
+def test_what_was_read_of_a_pack_leaves_memory_again(repo: Repository) -> None:
+    """Workers held all of a pack in the end, each for itself: half of a gigabyte for a pack of that size."""
+    (path,) = paths_of_packs(str(repo.root / ".git/objects"))
+    pack = Pack(path, 20)
+    read = {at: pack.made(at) for at in pack.places().values()}
+    assert resident(path + ".pack") > 0
+    pack.release()
+    assert resident(path + ".pack") == resident(path + ".idx") == 0
+    assert {at: pack.made(at) for at in pack.places().values()} == read
+
+
 def test_a_copy_of_64_kb_has_no_length() -> None:
     old = Random(1).randbytes(0x10000)
     assert applied(old, number(len(old)) * 2 + b"\x80") == (old, [])

@@ -255,6 +255,40 @@ def test_a_damaged_cache_is_made_anew_in_our_folder_and_refused_where_it_was_nam
     assert same(scanner(cache=None), fresh)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM found WHERE rowid = (SELECT min(rowid) FROM found)", "UPDATE found SET scope = scope + 7",
+        "UPDATE found SET data = replace(data, 'findings', 'findingz')", "UPDATE found SET oid = zeroblob(20)",
+        "UPDATE found SET data = x'00ff'", "UPDATE note SET value = 'x' WHERE kind = 'sum'", "DELETE FROM note WHERE kind = 'sum'",
+    ],
+)  # fmt: skip
+def test_a_cache_that_lost_what_was_found_is_not_believed(
+    scanner: Scanner, change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One bit of it on a bad disk, and what was found would be gone, for its object is never read again."""
+    monkeypatch.setenv("LEAKGUARD_CACHE_DIR", str(tmp_path / "caches"))
+    fresh = scanner(cache=None)
+    (own,) = (tmp_path / "caches" / "git").iterdir()
+    for file, cached in ((own, None), (scanner.file, str(scanner.file))):
+        scanner(cache=cached)
+        with sqlite3.connect(file) as database:
+            assert database.execute(change).rowcount > 0
+        database.close()
+    assert same(scanner(cache=None), fresh)
+    with pytest.raises(UsageError, match="damaged"):
+        scanner()
+
+
+def test_a_damaged_report_is_made_anew(scanner: Scanner) -> None:
+    fresh = scanner()
+    scanner()
+    with sqlite3.connect(scanner.file) as database:
+        database.execute("UPDATE note SET value = substr(value, 1, 60) || 'x' || substr(value, 62) WHERE kind = 'report'")
+    database.close()
+    assert same(scanner(), fresh)
+
+
 def test_somebody_elses_database_is_left_alone(scanner: Scanner) -> None:
     with sqlite3.connect(scanner.file) as db:
         db.execute("CREATE TABLE theirs (x)")
