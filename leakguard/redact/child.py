@@ -26,7 +26,7 @@ _FROM_KEYS = ("SIGINT", "SIGQUIT")
 
 def run(redactor: Redactor, command: Sequence[str]) -> int:
     """Runs a command with its outputs redacted; its exit code. OSError with errno set if it cannot be started."""
-    sides = [_Side(handle) for handle in (1, 2)]
+    sides = [Side(handle) for handle in (1, 2)]
     try:
         child = subprocess.Popen(list(command), stdout=sides[0].theirs, stderr=sides[1].theirs)
     except OSError:
@@ -46,7 +46,7 @@ def run(redactor: Redactor, command: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-class _Side:
+class Side:
     """One output of the child: what it writes to, and where we read that."""
 
     def __init__(self, handle: int) -> None:
@@ -74,7 +74,7 @@ class _Side:
         os.close(self.theirs)
 
 
-def _pass_on(child: subprocess.Popen[bytes], sides: Sequence[_Side]) -> Any:
+def _pass_on(child: subprocess.Popen[bytes], sides: Sequence[Side]) -> Any:
     """Passes signals on to the child; gives back what undoes that. A terminal's interrupt reaches the child by itself; one
     that a supervisor sends to us alone does not."""
     keys = {getattr(signal, name) for name in _FROM_KEYS if hasattr(signal, name)}

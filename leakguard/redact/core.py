@@ -13,13 +13,8 @@ Imported by applications, the adapters and cli/.
 from __future__ import annotations
 
 import os
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 from functools import cache as cache_once
-from itertools import count
-from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from leakguard.detect import cache
@@ -28,10 +23,10 @@ from leakguard.detect.engine import Engine
 from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, Found, Runtime, assigned, load
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE, Ends
 from leakguard.errors import UsageError
-from leakguard.hashes import blake2b
 from leakguard.model import Confidence
 from leakguard.redact import known as values
 from leakguard.redact import mask, pieces, recoded, tables
+from leakguard.redact.counts import Counts, Stats
 from leakguard.redact.look import GUARDED, looker
 from leakguard.redact.names import (
     CLOSED,
@@ -49,7 +44,8 @@ from leakguard.redact.names import (
     pem_spans,
     place_spans,
 )
-from leakguard.redact.quick import Edit, Made, Quick, applied, spliced
+from leakguard.redact.pseudonyms import Pseudonyms
+from leakguard.redact.quick import Quick, applied, spliced
 from leakguard.redact.views import ANSI, WRAP, Stripped
 from leakguard.triage.fingerprint import key_from
 
@@ -86,45 +82,7 @@ class Policy(NamedTuple):
     """Whether known values are also looked for backwards."""
 
 
-class Stats(NamedTuple):
-    """What a Redactor did since it was made."""
-
-    records: int
-    changed: int
-    errors: int
-    floods: int
-    refused: int
-    """Values that were too short or too plain to be registered."""
-    known: int
-    kinds: dict[str, int]
-    """Replacements by kind."""
-    failures: dict[str, int]
-    """Errors by type."""
-
-
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
-_KIND = itemgetter(-2)
-WAIT = 1.0
-"""Seconds."""
-MANY = 8
-"""Replacements from which counting them by a Counter costs less."""
-
-
-class _Lock:
-    """What counts are changed under: entered again by a handler of a signal that logs while it is held, and waited for no
-    longer than it takes to see that the thread that held it was ended with the interpreter."""
-
-    __slots__ = ("inner",)
-
-    def __init__(self) -> None:
-        self.inner = threading.RLock()
-
-    def __enter__(self) -> None:
-        self.inner.acquire(timeout=WAIT)
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(RuntimeError):  # it was not to be had
-            self.inner.release()
 
 
 @cache_once
@@ -160,28 +118,19 @@ class Redactor:
         self.escrow = escrow
         self.cache_folder = cache_folder
         self._key = key_from(key)
-        self._namers: dict[str, Callable[[bytes], str]] = {}
-        """By kind what says its pseudonyms."""
+        self._pseudonyms = Pseudonyms(self._key, policy.pseudonyms)
         self.runtime: Runtime = load(selection, key=self._key, extra=TRIGGERS, folder=cache_folder)
         self.names = Names(self.runtime.ruleset.venues, policy.names, policy.allow)
         pieces.learn((rule.id for rule in self.runtime.ruleset.rules), self.names.providers)
         self.known = values.Known(reverse=policy.reverse)
         self._scan = self.runtime.scan
-        self._records = count()
-        self._calm, self._look, self._settled, self._guard = looker(self.runtime.merged, self.known, self._records)
+        self.counts = Counts()
+        self._calm, self._look, self._settled, self.guard = looker(self.runtime.merged, self.known, self.counts.records)
         self._style = mask.STYLES[policy.style]
         self._quick = Quick(self) if escrow is None and policy.style == "token" else None
-        self._lock = _Lock()
-        self._changed = self._errors = self._floods = self._refused = 0
-        self._kinds: dict[str, int] = {}
-        self._failures: dict[str, int] = {}
-        self._tally: dict[tuple[str, str], int] | None = None
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
+            os.register_at_fork(after_in_child=self.counts.after_fork)
         self._warm()
-
-    def _after_fork(self) -> None:
-        self._lock = _Lock()
 
     def _warm(self) -> None:
         """Imports and compiles what a first hit needs: later there may be no importing, and no time."""
@@ -204,7 +153,7 @@ class Redactor:
         try:
             return _objects().redact_object(self, value)  # type: ignore[no-any-return]
         except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
-            self._failed(error)
+            self.counts.failed(error)
             return value if self.policy.on_error == "open" else mask.failed(value)
 
     def redact_bytes(self, data: bytes) -> bytes:
@@ -219,7 +168,7 @@ class Redactor:
         except Flood:
             return self._flooded(data)
         except Exception as error:  # noqa: BLE001
-            return self._unchecked(data, error)
+            return self.unchecked(data, error)
 
     def redact_str(self, text: str) -> str:
         """Text without secrets; the same object if there are none. Never raises."""
@@ -228,12 +177,12 @@ class Redactor:
             if self._calm(data):
                 return text
         except Exception as error:  # noqa: BLE001
-            masked = self._unchecked(b"", error).decode()
+            masked = self.unchecked(b"", error).decode()
             return text if self.policy.on_error == "open" else masked
-        return self._looked(text, data)
+        return self.looked(text, data)
 
-    def _looked(self, text: str, data: bytes) -> str:
-        """redact_str of a text that is not calm, with its bytes."""
+    def looked(self, text: str, data: bytes) -> str:
+        """redact_str of a text that is not calm (look.Looks.calm), with its bytes. Never raises."""
         try:
             fired = self._look(data)
             if fired is None:
@@ -243,7 +192,7 @@ class Redactor:
         except Flood:
             return self._flooded(data).decode("utf-8", "replace")
         except Exception as error:  # noqa: BLE001
-            masked = self._unchecked(b"", error).decode()
+            masked = self.unchecked(b"", error).decode()
             return text if self.policy.on_error == "open" else masked
 
     def redact_field(self, name: str, value: T) -> T:
@@ -251,7 +200,7 @@ class Redactor:
         try:
             return _objects().redact_pair(self, name, value)  # type: ignore[no-any-return]
         except Exception as error:  # noqa: BLE001
-            self._failed(error)
+            self.counts.failed(error)
             return value if self.policy.on_error == "open" else mask.failed(value)
 
     def sensitive(self, name: str) -> str:
@@ -284,8 +233,7 @@ class Redactor:
         ]
         pieces.learn(name for name, _ in wanted)
         taken, refused = self.known.add(wanted)
-        with self._lock:
-            self._refused += refused
+        self.counts.refuse(refused)
         return taken
 
     def unregister(self, value: str | bytes) -> None:
@@ -327,11 +275,11 @@ class Redactor:
             if edits:
                 out = spliced(data, edits)
                 if (self._settled if whole else self.runtime.merged.settled)(out):
-                    self._count(edits, True)
+                    self.counts.put(edits, True)
                     return out
                 data, fine = applied(data, 0, len(data), edits)
                 ends = [item for item in self._scan(data) if item[1] not in fine]
-                self._count(edits, not ends)
+                self.counts.put(edits, not ends)
                 if not ends:
                     return data
                 places = self.known.find(data)
@@ -351,8 +299,7 @@ class Redactor:
             if not ends and not places:
                 break
         if data is not first:
-            with self._lock:
-                self._changed += 1
+            self.counts.change()
         return data
 
     def _again(self, data: bytes) -> bytes:
@@ -362,7 +309,7 @@ class Redactor:
         except Flood:
             return self._flooded(data)
         except Exception as error:  # noqa: BLE001
-            return self._unchecked(data, error)
+            return self.unchecked(data, error)
 
     def _find(self, data: bytes, ends: Ends, places: list[values.Place], path: str = "") -> list[Span]:
         """Everything that all layers find in `data`, overlapping as it comes."""
@@ -432,7 +379,7 @@ class Redactor:
             if one.confidence < least:
                 continue
             rank = RANK_GENERIC if one.rule.startswith("generic.") else RANK_RULE
-            suffix = self._suffix(one.rule, one.part, one.key) or "-"
+            suffix = self._pseudonyms.keyed(one.rule, one.part, one.key) or "-"
             out.append(Span(one.start, one.end, one.rule, rank, suffix))
             secret = one.secret
             if len(secret) < SHORTEST_COPY or b"<redacted:" in secret:
@@ -506,86 +453,24 @@ class Redactor:
                 self.escrow.put(span.kind, suffix, secret)
             at = end
         pieces.append(data[at:])
-        self._add(kinds)
+        self.counts.add(kinds)
         return b"".join(pieces)
 
-    def _count(self, made: Sequence[Made | Edit], changed: bool = False) -> None:
-        """Counts what quick.py put in the place of secrets."""
-        if self._tally is not None:
-            self._add([(one[-2], one[-1]) for one in made], changed)
-            return
-        own, lock = self._kinds, self._lock.inner
-        held = lock.acquire(True, WAIT)  # by hand: once for each record
-        try:
-            self._changed += changed
-            if len(made) < MANY:
-                for kind in map(_KIND, made):
-                    own[kind] = own.get(kind, 0) + 1
-            else:
-                for kind, number in Counter(map(_KIND, made)).items():
-                    own[kind] = own.get(kind, 0) + number
-        finally:
-            if held:
-                lock.release()
-
-    def _add(self, kinds: Iterable[tuple[str, str]], changed: bool = False) -> None:
-        """Counts replacements, and whether they were the last in their text."""
-        own, tally = self._kinds, self._tally
-        with self._lock:
-            self._changed += changed
-            for kind, suffix in kinds:
-                own[kind] = own.get(kind, 0) + 1
-                if tally is not None:
-                    tally[kind, suffix] = tally.get((kind, suffix), 0) + 1
-
     def pseudonym(self, kind: str, secret: bytes) -> str:
-        """Six hex digits that name a secret: the beginning of the scanner's fingerprint, where `kind` is its rule."""
-        try:
-            name = self._namers[kind]
-        except KeyError:
-            name = self._namers[kind] = self._namer(kind)
-        return name(secret)
-
-    def _namer(self, kind: str) -> Callable[[bytes], str]:
-        """What says the pseudonyms of a kind."""
-        made = self._state(kind, kind.partition(".")[2])
-        if made is None:
-            return lambda _secret: ""
-        keyed, named = blake2b(key=self._key, digest_size=16).copy, made.copy  # half of what making them anew costs
-
-        def name(secret: bytes) -> str:
-            first, last = keyed(), named()
-            first.update(secret)
-            last.update(first.digest())
-            return last.hexdigest()[:6]
-
-        return name
-
-    def _state(self, kind: str, part: str) -> blake2b | None:
-        """What becomes the digest of a secret of this kind, once its own is added; None for kinds without pseudonyms."""
-        if not self.policy.pseudonyms or part in pieces.CHOSEN or kind.startswith(("pem.", "url.password")):
-            return None
-        return blake2b(kind.encode() + b"\0", key=self._key, digest_size=16, person=b"finding")
-
-    def _suffix(self, kind: str, part: str, key: bytes) -> str:
-        state = self._state(kind, part)
-        if state is None:
-            return ""
-        state.update(key)
-        return state.hexdigest()[:6]
+        """Six hex digits that name a secret of this kind (a rule's id); "" for kinds that have none."""
+        return self._pseudonyms.of(kind, secret)
 
     # ------------------------------------------------------------ when it goes wrong
     def _flooded(self, data: bytes) -> bytes:
         """A text that is made of triggers: line by line, and of those that are such alone nothing passes."""
-        with self._lock:
-            self._floods += 1
+        self.counts.flooded()
         try:
             lines = data.splitlines(keepends=True)
             if len(lines) < 2:
                 return data if self.policy.on_error == "open" else mask.ERROR + mask.line_end(data)
             return b"".join(self._line(line) for line in self._pem(data).splitlines(keepends=True))
         except Exception as error:  # noqa: BLE001
-            return self._unchecked(data, error)
+            return self.unchecked(data, error)
 
     def _pem(self, data: bytes) -> bytes:
         found = pem_spans(data, CLOSED)[0] if b"PRIVATE KEY" in data else []
@@ -594,25 +479,10 @@ class Redactor:
     def _line(self, line: bytes) -> bytes:
         return self.redact_bytes(line)
 
-    def _unchecked(self, data: bytes, error: BaseException) -> bytes:
-        self._failed(error)
+    def unchecked(self, data: bytes, error: BaseException) -> bytes:
+        """What stands for bytes that could not be checked, by the policy. Counts the failure."""
+        self.counts.failed(error)
         return data if self.policy.on_error == "open" else mask.ERROR + mask.line_end(data)
-
-    def _failed(self, error: BaseException) -> None:
-        """Counts a failure, by its kind: its message and frames may hold what could not be checked."""
-        name = type(error).__name__
-        with self._lock:
-            self._errors += 1
-            self._failures[name] = self._failures.get(name, 0) + 1
-
-    @contextmanager
-    def tallied(self, tally: dict[tuple[str, str], int]) -> Iterator[None]:
-        """Counts what is masked meanwhile by (kind, pseudonym) into `tally`."""
-        self._tally = tally
-        try:
-            yield
-        finally:
-            self._tally = None
 
     def scanner(self) -> Engine:
         """The scanner's engine with the same rules, for texts of any size."""
@@ -620,11 +490,7 @@ class Redactor:
 
     def stats(self) -> Stats:
         """What was done so far."""
-        with self._lock:
-            return Stats(
-                int(repr(self._records)[6:-1]), self._changed, self._errors, self._floods, self._refused,
-                len(self.known), dict(self._kinds), dict(self._failures),
-            )  # fmt: skip
+        return self.counts.stats(len(self.known))
 
     def __repr__(self) -> str:
         return f"Redactor({len(self.runtime.ruleset.rules)} rules, {self.known!r})"

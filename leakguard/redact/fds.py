@@ -5,7 +5,7 @@ where they were some), read by a process of its own that is forked from this one
 and C code that holds the interpreter's lock cannot block on it. Known values that are registered later, here or in a forked child,
 are there before `register` returns. `mode="thread"` reads in a thread, where there is no fork: what a crash leaves in the pipe is
 lost then, and C code that writes more than a pipe holds while it has the lock stops for ever.
-Start it early, before other threads. Imported by applications and standard.py.
+Start it early, before other threads. Imported by standard.py and helper.py, and by applications.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FdGuard:
     """Guarded descriptors. `.undo()` gives them back once all is written; done at exit anyway."""
 
     def __init__(self, redactor: Redactor, fds: Iterable[int], mode: str) -> None:
-        from leakguard.redact.child import _Side
+        from leakguard.redact.child import Side
 
         self.mode = mode
         self._redactor = redactor
@@ -55,7 +55,7 @@ class FdGuard:
             self._door, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         _flush()
         self._saved = [(fd, os.dup(fd)) for fd in fds]
-        self._sides = [_Side(saved) for _, saved in self._saved]
+        self._sides = [Side(saved) for _, saved in self._saved]
         if mode == "process":
             self._fork(inside)
         else:
@@ -99,7 +99,7 @@ class FdGuard:
         keep = {control.fileno(), door.fileno(), *(side.ours for side in self._sides), *(saved for _, saved in self._saved)}
         if self._redactor.escrow is not None:
             keep.add(self._redactor.escrow.fileno())
-        _close_others(keep)
+        close_others(keep)
         threading.Thread(target=_open_lines, args=(self._redactor, door), daemon=True).start()
         self._pump()
 
@@ -150,7 +150,7 @@ class FdGuard:
                     raise OSError("closed")
             except OSError as error:  # it is gone or late
                 self._line = None
-                self._redactor._failed(error)
+                self._redactor.counts.failed(error)
 
     def _connected(self, door: socket.socket) -> socket.socket:
         """This process' own line to the reader: a forked child's answers are not its parent's."""
@@ -240,7 +240,7 @@ def _exactly(control: socket.socket, size: int) -> bytes:
     return out
 
 
-def _close_others(keep: set[int]) -> None:
+def close_others(keep: set[int]) -> None:
     """Closes every descriptor but these: the application's sockets and pipes must not stay open for our sake."""
     low = 0
     for fd in sorted(keep):

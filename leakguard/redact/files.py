@@ -69,6 +69,7 @@ class Cleaned(NamedTuple):
     backup: str = ""
 
     def as_json(self) -> dict[str, Any]:
+        """Plain data for the manifest."""
         out = self._asdict()
         out["kinds"] = dict(self.kinds)
         out["fingerprints"] = [{"kind": kind, "pseudonym": name, "count": n} for kind, name, n in self.fingerprints]
@@ -169,7 +170,7 @@ def _rewrite(redactor: Redactor, path: str, old: BinaryIO, before: os.stat_resul
     new = os.fdopen(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600), "w+b")
     try:
         with new:
-            with redactor.tallied(tally):
+            with redactor.counts.tallied(tally):
                 seen = _Seen()
                 formats.rewrite(kind, reader, new, lambda source: seen.after(_redacted(redactor, path, kind, seen.before(source))))
             new.flush()

@@ -8,7 +8,8 @@ a passphrase could, is held until the next line says what it is, or nothing come
 What stands before each line does not matter if it is spaces and signs of quotation, as wide in each line, or if eight
 characters of the form follow.
 
-Pure, but for what it compiles once for each table of known values. Imported by stream.py, files.py and helper.py.
+Pure, but for what it compiles once for each table of known values. Imported by stream.py, files.py, helper.py, known.py
+and what writes descriptors.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import hyperscan
 
 from leakguard.detect.gates.grams import strangeness
-from leakguard.redact.known import MOST_GAP, MOST_LITERAL, _literal, last_of
+from leakguard.redact.known import MOST_GAP, MOST_LITERAL, last_of, literal_of
 from leakguard.redact.units import line_end, unit_start
 
 if TYPE_CHECKING:
-    from leakguard.redact.known import Known, Place, _Table
+    from leakguard.redact.known import Known, Place, Table
 
 GRAM = 6
 """Characters of a gram: lines of twice as many are seen."""
@@ -95,7 +96,7 @@ class Found(NamedTuple):
 class Folds:
     """The grams of a table's forms."""
 
-    def __init__(self, table: _Table) -> None:
+    def __init__(self, table: Table) -> None:
         self.table = table
         self.texts: list[bytes] = []
         """The forms as they are compared: without case if that says nothing, without spaces if they may be more or none."""
@@ -271,7 +272,7 @@ def _grams(text: bytes, caseless: bool) -> list[tuple[int, int]]:
 def _expression(text: bytes, low: int, high: int, gaps: Iterable[int]) -> bytes:
     """What finds text[low:high], with spaces or a line's end before some of its characters."""
     cuts = [low, *sorted(at for at in gaps if low < at < high), high]
-    return _BREAK.join(_literal(text[a:b]) for a, b in pairwise(cuts))
+    return _BREAK.join(literal_of(text[a:b]) for a, b in pairwise(cuts))
 
 
 class _Lines:
@@ -433,7 +434,7 @@ class _Lines:
         return False
 
 
-def of(table: _Table) -> Folds:
+def of(table: Table) -> Folds:
     """The grams of a table, compiled for the first who asks."""
     if table.folds is None:
         table.folds = Folds(table)

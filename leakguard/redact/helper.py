@@ -5,7 +5,7 @@ place, is handed to a forked copy of this process by shared memory; the next one
 written in order. What comes slowly never waits for another process. The copy knows the rules and values of
 the moment of the fork: once others are registered it is not asked any more. If it dies or says nothing of use the block is
 redacted here: nothing is lost, and nothing leaves that was not looked at. What it counts is added to this process's counts.
-Only where there is fork, a second processor and no other thread. Imported by pump.py.
+Only where there is fork, a second processor and no other thread. Imported by pump.py and cli/redact.py.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Helper:
         if state == _BAD or len(counts) != told:
             return None
         if counts and count:
-            _add(self.redactor, json.loads(counts))
+            self.redactor.counts.take(json.loads(counts))
         return memoryview(self._made[slot])[:size]
 
     def close(self) -> None:
@@ -128,17 +128,17 @@ class Helper:
     def _serve(self, handle: int) -> None:
         """In the other process: block after block, until the connection is closed."""
         redactor = self.redactor
-        redactor._tally = None if redactor._tally is None else {}
+        redactor.counts.begin()
         while head := _exactly(handle, _ASKED.size):
             slot, before, size = _ASKED.unpack(head)
             given = self._given[slot]
-            _reset(redactor)
+            redactor.counts.taken()  # of a block that was not handed back
             made, good, table = redacted(redactor, given[:before], given[before : before + size])
             if not good or len(made) > _ROOM or table is not None:
                 os.write(handle, _DONE.pack(_OPEN if good and table is not None else _BAD, 0, 0))
                 continue
             self._made[slot][: len(made)] = made
-            counts = json.dumps(_counts(redactor)).encode()
+            counts = json.dumps(redactor.counts.taken()).encode()
             os.write(handle, _DONE.pack(_GOOD, len(made), len(counts)) + counts)
 
 
@@ -168,7 +168,7 @@ def warm(redactor: Redactor) -> None:
     if redactor.escrow is None:  # which would keep what is masked here
         for _ in range(2):
             redacted(redactor, _SAMPLE * 3, _SAMPLE)
-        _reset(redactor)
+        redactor.counts.taken()  # nobody asked for these
 
 
 def _key_finder() -> Callable[[bytes], bool]:
@@ -206,48 +206,11 @@ def _exactly(handle: int, size: int) -> bytes:
 
 def _alone(keep: set[int]) -> None:
     """In the other process: ends with its parent and by nothing else, and keeps nobody's pipe open."""
-    from leakguard.redact.fds import _close_others
+    from leakguard.redact.fds import close_others
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP", "SIGALRM", "SIGPIPE", "SIGWINCH"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    _close_others(keep)
-
-
-# ---------------------------------------------------------------- counts
-def _reset(redactor: Redactor) -> None:
-    redactor._changed = redactor._errors = redactor._floods = 0
-    redactor._kinds.clear()
-    redactor._failures.clear()
-    if redactor._tally is not None:
-        redactor._tally.clear()
-
-
-def _counts(redactor: Redactor) -> list[Any]:
-    tally = [[*key, number] for key, number in (redactor._tally or {}).items()]
-    return [redactor._changed, redactor._errors, redactor._floods, redactor._kinds, redactor._failures, tally]
-
-
-def _taken(redactor: Redactor) -> list[Any]:
-    """All counts, which begin anew."""
-    with redactor._lock:
-        changed, errors, floods, kinds, failures, tally = _counts(redactor)
-        out = [changed, errors, floods, dict(kinds), dict(failures), tally]
-        _reset(redactor)
-    return out
-
-
-def _add(redactor: Redactor, counts: list[Any]) -> None:
-    changed, errors, floods, kinds, failures, tally = counts
-    with redactor._lock:
-        redactor._changed += changed
-        redactor._errors += errors
-        redactor._floods += floods
-        for own, more in ((redactor._kinds, kinds), (redactor._failures, failures)):
-            for name, number in more.items():
-                own[name] = own.get(name, 0) + number
-        if redactor._tally is not None:
-            for kind, suffix, number in tally:
-                redactor._tally[kind, suffix] = redactor._tally.get((kind, suffix), 0) + number
+    close_others(keep)
 
 
 # ---------------------------------------------------------------- in order
@@ -345,13 +308,13 @@ class Pair:
         """Redacts a block here. That no table is open before it is found out only when the one before it is done, so what it
         counts is kept apart until it is written."""
         redactor = self.redactor
-        before, job.counts = _taken(redactor), []
+        before, job.counts = redactor.counts.taken(), []
         try:
             job.ours = True
             job.made, _, job.table = redacted(redactor, job.context, job.block, last=True, table=table)
         finally:
-            job.counts = _taken(redactor)
-            _add(redactor, before)
+            job.counts = redactor.counts.taken()
+            redactor.counts.take(before)
 
     def settle(self) -> None:
         """Writes what is done. If it is the other process's turn it is waited for, once."""
@@ -360,7 +323,7 @@ class Pair:
             self._answer(self._jobs[0])
         while self._jobs and self._jobs[0].made is not None:
             job = self._jobs.popleft()
-            _add(self.redactor, job.counts)
+            self.redactor.counts.take(job.counts)
             self._open = job.table
             if job.made:
                 self.write(job.made)

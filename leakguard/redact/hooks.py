@@ -83,7 +83,7 @@ class Hooks:
         try:
             text = refused(self.redactor, self.redactor.redact_str(head + _traceback(kind, error, trace)))
         except Exception as failure:  # noqa: BLE001 - a message that cannot be made
-            self.redactor._failed(failure)
+            self.redactor.counts.failed(failure)
             text = _ERROR
         try:
             stream.write(text)

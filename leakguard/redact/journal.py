@@ -1,7 +1,7 @@
 """The journal's export format (`journalctl -o export`): text fields `NAME=value`, binary ones with a 64-bit length.
 
 Each field is redacted as the value of its name, and lengths are written anew; the order and every other byte stay. Never
-touches `.journal` files, which are sealed. Imported by formats.py.
+touches `.journal` files, which are sealed. Imported by formats.py and files.py.
 """
 
 from __future__ import annotations

@@ -244,7 +244,7 @@ def _base64_of(value: bytes) -> Iterator[Form]:
                 yield Form(text.replace(b"/", b"\\/"), edges=1)
 
 
-class _Table:
+class Table:
     """Compiled forms. Never changed once made."""
 
     __slots__ = ("caseless", "database", "edges", "folds", "loose", "owners", "pool", "sizes", "spaced", "texts")
@@ -356,10 +356,11 @@ where these stand."""
 def last_of(text: bytes, spaced: bool) -> bytes:
     """What finds the end of a form. `spaced`: its spaces may be more or none."""
     last = text[-MOST_LITERAL:]
-    return _GAP.join(map(_literal, last.split())) if spaced else _literal(last)
+    return _GAP.join(map(literal_of, last.split())) if spaced else literal_of(last)
 
 
-def _literal(text: bytes) -> bytes:
+def literal_of(text: bytes) -> bytes:
+    """A pattern that is just this text."""
     return "".join(f"\\x{byte:02x}" for byte in text).encode()
 
 
@@ -381,7 +382,7 @@ class Known:
         self.reverse = reverse
         self._values: dict[bytes, Value] = {}
         self._lock = threading.RLock()
-        self.table: _Table | None = None
+        self.table: Table | None = None
         """What is in force; None if nothing is registered."""
         self.loose: Any = None
         """Of these, the forms that the rules' guard does not see."""
@@ -425,7 +426,7 @@ class Known:
 
     def _set(self, fresh: dict[bytes, Value]) -> None:
         if fresh != self._values:
-            table = _Table(fresh.values(), self.reverse) if fresh else None
+            table = Table(fresh.values(), self.reverse) if fresh else None
             self._values = fresh
             self.table = table
             self.loose = None if table is None else table.loose

@@ -114,6 +114,12 @@ class Masks:
             yield (_KNOWN - number, start + 1) if start >= base and find(b"\n", start, end) < 0 else (_MARK, end)
 
     def _run(self) -> None:  # noqa: PLR0912, PLR0915 - flat: a call, or an attribute, a line and a value would be a third of it
+        """Goes through the marks once, line by line, and masks what it is sure of.
+
+        In a line `begin` and `stop` are where the last masked value stands; `written` is up to where `pieces` go; `later` are ends
+        of rules, which must lie in what is masked in the end. Breaking out of the inner loop means that somebody else must
+        look at the line: then what was made of it is taken back.
+        """
         data, marks, quick = self.data, self.marks, self.quick
         pieces, cuts, mades, masked = self.pieces, self.cuts, self.made, self.masked
         plans, find, rfind, many, size = quick.plans, data.find, data.rfind, data.count, len(data)
@@ -133,9 +139,10 @@ class Masks:
                 asked = False  # they would be too many
             sure, whole, placed = False, high - low <= MOST, False
             written = stop = low
-            begin = high
+            begin = high  # nothing is masked yet: no end lies behind it
             later: list[int] | None = None
             while asked:
+                # ---- a name: what is assigned to it, by what stands right before the value
                 if ident == _NAME or ident == _PASSWORD:  # noqa: PLR1714, SIM109 - quicker
                     start = end - 5 if ident == _NAME else end - 4
                     if start >= stop:
@@ -171,6 +178,7 @@ class Masks:
                         at = written = stop
                     elif start < begin or (placed and (start > begin or data[stop : stop + 1] != data[start - 1 : start])):
                         break
+                # ---- a rule or encoded text: explained by what is masked, now or at the end of the line
                 elif 0 <= ident < DECODE_BASE:
                     if not begin < end <= stop + 1:
                         if later is None:
@@ -179,6 +187,7 @@ class Masks:
                             later.append(end)
                 elif ident == RUN:
                     pass  # a line's end that does not go on in the next one
+                # ---- a password in a URL, a bot's token
                 elif ident == USERINFO or ident == BOT:  # noqa: PLR1714, SIM109
                     found = place(data, ident, end)
                     if ident == USERINFO and (
@@ -204,6 +213,7 @@ class Masks:
                         at = written = stop
                     elif found[0] < begin or found[1] > stop:
                         break
+                # ---- a known value
                 elif ident <= _KNOWN:
                     start, end, owner = places[_KNOWN - ident]
                     if start >= stop:
@@ -222,7 +232,7 @@ class Masks:
                     elif start != begin or end != stop:
                         break
                 else:
-                    break
+                    break  # _MARK, or a place that quick.py does not know
                 number += 1
                 if number == total:
                     sure = True
@@ -239,6 +249,7 @@ class Masks:
                 if not whole:
                     self.seen.append((low, high))
                 continue
+            # not sure of it: as if the line had not been looked at
             del mades[count:], pieces[2 * count :], cuts[2 * count + 1 :]
             at = before
             while number < total and marks[number][1] <= high:

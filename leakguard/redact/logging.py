@@ -87,7 +87,7 @@ class Cleaner:
 
     def failed(self, record: logging.LogRecord, error: Exception) -> None:
         """What could not be checked says so: level, time and place of the record stay."""
-        self.redactor._failed(error)
+        self.redactor.counts.failed(error)
         if self.redactor.policy.on_error == "open":
             return
         record.msg, record.args = _ERROR, ()
@@ -254,9 +254,9 @@ def _handing(cleaner: Cleaner, patches: Patches) -> tuple[Any, Any]:  # noqa: PL
     handle, own_filter, no_filter = base.handle, base.filter, logger_class.filter
     direct = all(map(_from_logging, (before, before_handlers, handle, no_filter)))  # nobody does more in one of them
     redactor = cleaner.redactor
-    kept, clean, looked = cleaner.kept, cleaner.clean, redactor._looked
-    scan, fired, stopped, most, free, fresh, back = redactor._guard
-    known, count = redactor.known, redactor._records
+    kept, clean, looked = cleaner.kept, cleaner.clean, redactor.looked
+    scan, fired, stopped, most, free, fresh, back = redactor.guard
+    known, count = redactor.known, redactor.counts.records
     shown, size, numbers, cut, unusual = _SHOWN_WHOLE, _FIELDS, _NUMBERS, _CUT.search, _Unusual
     quiet = True
     """Whether the last record was clean, as in look.py."""
@@ -418,7 +418,7 @@ def _handle_error(before: Any, cleaner: Cleaner, patches: Patches) -> Any:
         except OSError:
             return  # as logging does: there is nowhere to tell it
         except Exception as failure:  # noqa: BLE001
-            cleaner.redactor._failed(failure)
+            cleaner.redactor.counts.failed(failure)
         finally:
             del error
 

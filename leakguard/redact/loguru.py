@@ -49,7 +49,7 @@ def cleaned(redactor: Redactor, record: Any, instead: str) -> Any:
         safe = clean(redactor, record)
         return record if all(record[name] is item for name, item in safe.items()) else {**record, **safe}
     except Exception as error:  # noqa: BLE001 - the line goes on, without what could not be checked
-        redactor._failed(error)
+        redactor.counts.failed(error)
         if redactor.policy.on_error == "open":
             return record
         return {**record, "message": instead, "extra": {}, "exception": None}

@@ -160,5 +160,6 @@ class Cover:
             self._places = sorted((*self._places, *more))
 
     def has(self, end: int) -> bool:
+        """Whether what ends at `end` lies in one of the places, or ends right behind it."""
         at = bisect_right(self._places, (end - 1, 1 << 62)) - 1
         return at >= 0 and end <= self._places[at][1] + 1

@@ -125,7 +125,7 @@ def _any(walk: _Walk, value: Any) -> Any:
         out = handler(walk, value)
         return _object(walk, out) if walk.shown and kind not in _OURS else out
     except Exception as error:  # noqa: BLE001 - this one cannot be checked; what it stands among can
-        walk.redactor._failed(error)
+        walk.redactor.counts.failed(error)
         return value if walk.redactor.policy.on_error == "open" else failed(value)
     finally:
         walk.on_way.discard(id(value))

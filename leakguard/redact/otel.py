@@ -38,7 +38,7 @@ class _Processor:
         try:
             work(what)
         except Exception as error:  # noqa: BLE001
-            self.redactor._failed(error)
+            self.redactor.counts.failed(error)
             if self.redactor.policy.on_error != "open":
                 empty(what)
 

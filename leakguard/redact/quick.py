@@ -3,7 +3,7 @@ value in a sensitive place.
 
 Says what the layers of core.py would say of such a line, or None for every line that is not plainly of this kind; then
 they are asked. Remembers how a name before a value reads and how a value is replaced, by hashes alone: nothing of what
-passes through is kept. Imported by core.py and stream.py.
+passes through is kept. Imported by core.py, lines.py and stream.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from leakguard.detect.guards import HEX
 from leakguard.detect.runs import BEFORE_RUN, TOKEN
-from leakguard.detect.runtime import _DECIMAL, REDACT_BASE
+from leakguard.detect.runtime import DECIMAL, REDACT_BASE
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE
 from leakguard.redact.names import FORGED, PEM, is_value, place
 
@@ -247,7 +247,7 @@ def alone(data: bytes, low: int, start: int, stop: int) -> bool:
 def _explained(data: bytes, ends: Sequence[tuple[int, int]], edits: Sequence[Edit]) -> bool:
     """Whether each end lies in what is masked, or right after it; numbers are no encoded text."""
     for ident, end in ends:
-        if ident < REDACT_BASE and not (ident in HEX and _DECIMAL.match(data, end - 12)):
+        if ident < REDACT_BASE and not (ident in HEX and DECIMAL.match(data, end - 12)):
             for edit in edits:
                 if edit[0] < end <= edit[1] + 1:
                     break

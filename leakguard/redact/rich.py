@@ -111,7 +111,7 @@ class Rich:
                         if kind and shown[:1] in "'\"b([{<" and "<redacted:" not in shown:
                             frame.locals[name] = type(node)(value_repr=f"'<redacted:{kind}>'")
         except Exception as error:  # noqa: BLE001
-            self.redactor._failed(error)
+            self.redactor.counts.failed(error)
             if self.redactor.policy.on_error != "open":
                 for stack in trace.stacks:
                     for frame in stack.frames:

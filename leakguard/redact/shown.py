@@ -20,7 +20,7 @@ def redact_shown(redactor: Redactor, value: Any, name: str = "") -> Any:
     try:
         return redact_pair(redactor, name, value, True)
     except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
-        redactor._failed(error)
+        redactor.counts.failed(error)
         return value if redactor.policy.on_error == "open" else failed(value)
 
 

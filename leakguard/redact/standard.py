@@ -83,7 +83,7 @@ class Handle:
             self.closed.append(name)
         except Exception as error:  # noqa: BLE001 - the others must still be closed; the handle tells
             self.missing[name] = type(error).__name__
-            self.redactor._failed(error)
+            self.redactor.counts.failed(error)
 
     def _install(self, name: str) -> None:
         if name in ("structlog", "loguru"):

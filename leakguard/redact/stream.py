@@ -23,7 +23,7 @@ from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, most_ends
 from leakguard.redact import folds, lines, mask, tables, wide
 from leakguard.redact.names import CLOSED, PEM, RUN, Span, armoured, cut_spans, cut_starts, pem_spans
 from leakguard.redact.quick import Edit, applied
-from leakguard.redact.units import _GOES_ON, MAX_GROUP, MAX_UNIT, group_start, line_end, safe_cut, unit_start, wrapped
+from leakguard.redact.units import GOES_ON, MAX_GROUP, MAX_UNIT, group_start, line_end, safe_cut, unit_start, wrapped
 from leakguard.redact.views import ANSI, Stripped
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Stream:
         except Flood:
             ends = None
         except Exception as error:  # noqa: BLE001
-            self.write(redactor._unchecked(block, error))
+            self.write(redactor.unchecked(block, error))
             self._keep(data)
             return held
         if not ends and ends is not None and not places and not self._pem.lines and self._table is None and not _odd(data):
@@ -225,7 +225,7 @@ class Stream:
             spans = [span._replace(start=max(span.start, shown)) for span in redactor.spans(data) if span.end > shown]
             return redactor.replaced(data, spans)[shown:]
         except Exception as error:  # noqa: BLE001
-            return redactor._unchecked(data[shown:], error)
+            return redactor.unchecked(data[shown:], error)
 
 
 def _odd(data: bytes) -> bool:
@@ -293,7 +293,7 @@ class _Block:
                 self._unit(low, high, ends, places, sure)
         self._between(at, len(data))
         if edited:
-            self.redactor._count([edit[2:] for edit in edited])
+            self.redactor.counts.put([edit[2:] for edit in edited])
         if self.again:
             self._look_again()
         return b"".join(out)
@@ -353,7 +353,7 @@ class _Block:
         if joined and not (redactor._settled(joined) and not redactor.known.find(joined)):
             anew = {low: (high, masks.edits(low, high)) for low, high, *_ in masks.masked if low not in left} | anew
         elif not left and not anew:
-            redactor._count(masks.made)
+            redactor.counts.put(masks.made)
             return text
         else:
             joined = b""
@@ -379,13 +379,13 @@ class _Block:
                 self._unit(low, high, ends, places, cut)
                 continue
             made, fine = applied(data, low, high, anew[low][1])
-            self.redactor._count([edit[2:] for edit in anew[low][1]])
+            self.redactor.counts.put([edit[2:] for edit in anew[low][1]])
             if again:
                 self.again.append(len(out))
                 self.fine.append(fine)
             out.append(made)
         out.append(text[at:])
-        self.redactor._count([made for number, made in enumerate(masks.made) if number not in undone])
+        self.redactor.counts.put([made for number, made in enumerate(masks.made) if number not in undone])
         if self.again:
             self._look_again()
         return b"".join(out)
@@ -445,7 +445,7 @@ class _Block:
         data, start = self.data, low
         while high in runs and high - start < MAX_GROUP and wrapped(data[low:high]):
             following = line_end(data, high, len(data))
-            if not following or not _GOES_ON.match(data, high, following):
+            if not following or not GOES_ON.match(data, high, following):
                 break
             low, high = high, following
         return high
@@ -504,8 +504,7 @@ class _Block:
         redactor, data = self.redactor, self.data
         shown = self.shown if low == self.base else 0
         if len(ends) > most_ends(high - low):
-            with redactor._lock:
-                redactor._floods += 1
+            redactor.counts.flooded()
             unit = data[low + shown : high]
             self.out.append(unit if redactor.policy.on_error == "open" else mask.ERROR + mask.line_end(unit))
             return
@@ -515,7 +514,7 @@ class _Block:
             self._unit(low, high, [(0, high)] * (most_ends(high - low) + 1), [], [])
             return
         except Exception as error:  # noqa: BLE001
-            self.out.append(redactor._unchecked(data[low + shown : high], error))
+            self.out.append(redactor.unchecked(data[low + shown : high], error))
             return
         spans = mask.merged(spans + pem) if spans or pem else []
         if shown:

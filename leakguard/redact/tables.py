@@ -4,7 +4,7 @@ A head is a line that names columns: CSV with any delimiter, Markdown, what psql
 a COPY. What stands in a column that is named like a secret is masked as under that name; of columns of which only the scanner's
 rules may know it is asked what they find, with the head before the row. A table ends with the first line that is no row of it.
 What becomes of a row depends on the head and on the row alone. Keeps of a head what the rules may look at, of rows nothing.
-Imported by stream.py and wide.py.
+Imported by core.py, stream.py, helper.py and wide.py.
 """
 
 from __future__ import annotations

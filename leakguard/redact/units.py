@@ -1,13 +1,13 @@
 """Where lines and what belongs together begin and end in a stream's bytes: line ends, safe places to cut, wrapped base64.
 
-A line is ended by LF, CR LF or CR. Pure functions of bytes. Imported by stream.py, lines.py and helper.py.
+A line is ended by LF, CR LF or CR. Pure functions of bytes. Imported by stream.py, folds.py, tables.py and helper.py.
 """
 
 from __future__ import annotations
 
 import re
 
-from leakguard.detect.decode import _decoded, _texty
+from leakguard.detect.decode import decoded64, texty
 
 MAX_UNIT = 1024 * 1024
 SAFE = 64 * 1024
@@ -16,7 +16,8 @@ MAX_GROUP = 64 * 1024
 """Bytes of wrapped base64 that are held back until its end is seen."""
 
 _WRAPPED = re.compile(rb"([A-Za-z0-9+/_\-]{56,})={0,2}\r?\n\Z")
-_GOES_ON = re.compile(rb"[ \t]{0,60}[A-Za-z0-9+/_\-]+={0,2}\r?\n\Z")
+GOES_ON = re.compile(rb"[ \t]{0,60}[A-Za-z0-9+/_\-]+={0,2}\r?\n\Z")
+"""A further line of wrapped base64."""
 _HEX = re.compile(rb"[0-9A-Fa-f]+\Z")
 _SPACE = re.compile(rb"[\s,;\"'&]")
 
@@ -52,7 +53,7 @@ def wrapped(line: bytes) -> bool:
     found = _WRAPPED.search(line, max(0, len(line) - 4096))
     if found is None or len(found[1]) % 4 or _HEX.match(found[1]):
         return False
-    return found[1][:4] == b"H4sI" or found[1][:2] == b"eJ" or _texty(_decoded(found[1][: len(found[1]) // 4 * 4]))
+    return found[1][:4] == b"H4sI" or found[1][:2] == b"eJ" or texty(decoded64(found[1][: len(found[1]) // 4 * 4]))
 
 
 def group_start(data: bytes, base: int, end: int) -> int:
@@ -64,6 +65,6 @@ def group_start(data: bytes, base: int, end: int) -> int:
         if not wrapped(line):
             break
         start = low
-        if not _GOES_ON.match(line):
+        if not GOES_ON.match(line):
             break  # something stands before it: the first line
     return start

@@ -23,8 +23,8 @@ from weakref import WeakKeyDictionary
 import hyperscan
 
 from leakguard.detect import cache, stage1
-from leakguard.detect.guards import parted, phrase
-from leakguard.detect.runtime import _HEX, REDACT_BASE, Flood, Own, _collector, drop_old, phrases
+from leakguard.detect.guards import HEX, parted, phrase
+from leakguard.detect.runtime import REDACT_BASE, Flood, Own, collector, drop_old, phrases
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends
 from leakguard.hashes import blake2b
 from leakguard.redact import tables
@@ -90,13 +90,13 @@ def _is_beyond(pattern: bytes) -> bool:
 def _is_far(pattern: bytes, ident: int) -> bool:
     from re import _parser  # type: ignore[attr-defined]
 
-    from leakguard.detect.runs import TOKEN, _sequence
+    from leakguard.detect.runs import TOKEN, sequence
 
     if not (ident < CONTEXT_BASE or TEXT_BASE <= ident < REDACT_BASE):
         return False
     try:
         nodes = list(_parser.parse(pattern.decode()))
-        long = ident in _HEX or _sequence(nodes, TOKEN).tail >= RUN
+        long = ident in HEX or sequence(nodes, TOKEN).tail >= RUN
     except (re.error, UnicodeDecodeError):
         return False  # what is not understood is looked for everywhere
     if not long or not nodes:
@@ -110,7 +110,7 @@ def _is_login(pattern: bytes, ident: int) -> bool:
     from re import _constants as c  # type: ignore[attr-defined]
     from re import _parser  # type: ignore[attr-defined]
 
-    from leakguard.detect.runs import _set
+    from leakguard.detect.runs import members_of
 
     if ident >= CONTEXT_BASE:
         return False
@@ -122,7 +122,7 @@ def _is_login(pattern: bytes, ident: int) -> bool:
     if literal != [*b"://", None, ord("@")] or nodes[-2][0] is not c.MAX_REPEAT:
         return False
     least, _, inner = nodes[-2][1]
-    if least < 1 or len(inner) != 1 or inner[0][0] is not c.IN or not _NO_USER.isdisjoint(_set(inner[0][1])):
+    if least < 1 or len(inner) != 1 or inner[0][0] is not c.IN or not _NO_USER.isdisjoint(members_of(inner[0][1])):
         return False
     return not any(map(_breaks, nodes))
 
@@ -137,13 +137,13 @@ def _breaks(node: Any) -> bool:
     """Whether a part of a parsed pattern may match a line's end; what is not known may."""
     from re import _constants as c  # type: ignore[attr-defined]
 
-    from leakguard.detect.runs import _set
+    from leakguard.detect.runs import members_of
 
     operator, value = node
     if operator is c.LITERAL:
         return value in _BREAKS
     if operator is c.IN:
-        return not _BREAKS.isdisjoint(_set(value))
+        return not _BREAKS.isdisjoint(members_of(value))
     if operator is c.SUBPATTERN:
         return any(map(_breaks, value[3]))
     if operator is c.BRANCH:
@@ -166,7 +166,7 @@ class _Hand(Own):
         self.found: Ends = []
         self.known: dict[int, tuple[int, int]] = {}
         self.words: list[int] = []
-        self.on_match = _collector(self, wide.merged.widths)
+        self.on_match = collector(self, wide.merged.widths)
         self.scratches = [None if database is None else hyperscan.Scratch(database) for database in wide.databases]
         self.hits: list[int] = []
         hits, found, limit = self.hits, self.found, [0]
@@ -306,7 +306,7 @@ class Wide:
         hand = self._hand(data, more)
         try:
             for ident, at in ends:
-                if ident in _HEX and not _SHORT_HEX.match(data, at - 12):
+                if ident in HEX and not _SHORT_HEX.match(data, at - 12):
                     continue
                 if hand.on_match(ident, 0, at, 0, None):
                     raise Flood
@@ -369,9 +369,9 @@ class Wide:
 
 def worth_a_look(data: bytes, ends: Ends) -> Ends:
     """Ends without encoded text of fewer than HEX_RUN digits: so that one line is judged alike in blocks of any size."""
-    if not any([ident in _HEX for ident, _ in ends]):  # noqa: C419 - quicker
+    if not any([ident in HEX for ident, _ in ends]):  # noqa: C419 - quicker
         return ends
-    return [(ident, end) for ident, end in ends if ident not in _HEX or _SHORT_HEX.match(data, end - 12)]
+    return [(ident, end) for ident, end in ends if ident not in HEX or _SHORT_HEX.match(data, end - 12)]
 
 
 # ---------------------------------------------------------------- from the cache

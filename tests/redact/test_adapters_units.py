@@ -780,8 +780,8 @@ def test_the_guard_is_not_asked_about_what_it_does_not_judge(environment: str, b
     own = Redactor(cache_folder=environment)
     text = f"order 17 of BTC is filled{chr(byte)}now"
     scanned: list[bytes] = []
-    scan = own._guard.scan
-    own._guard = own._guard._replace(scan=lambda data, *more: (scanned.append(data), scan(data, *more))[1])
+    scan = own.guard.scan
+    own.guard = own.guard._replace(scan=lambda data, *more: (scanned.append(data), scan(data, *more))[1])
     records: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: records.append(record.getMessage())  # type: ignore[method-assign]

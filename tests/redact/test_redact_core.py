@@ -284,7 +284,7 @@ def test_entered_from_within(own: Redactor) -> None:
 
 def test_after_a_fork(own: Redactor) -> None:
     own.redact("x")
-    with own._lock:  # some other thread holds it when the child is made
+    with own.counts.lock:  # some other thread holds it when the child is made
         read, write = os.pipe()
         child = os.fork()
         if not child:
@@ -332,6 +332,17 @@ def test_threads_give_what_one_gives(redactor: Redactor) -> None:
     for thread in threads:
         thread.join()
     assert all(out[number] == serial for number in range(4))
+
+
+def test_passwords_of_the_systems_keyring_are_known_values(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {("bot", "main"): secret(61, "{{alnum*64}}"), ("bot", "short"): "abc"}
+    keyring = types.ModuleType("keyring")
+    keyring.get_password = lambda service, user: kept.get((service, user))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    own = Redactor(cache_folder=environment)
+    assert own.register_keyring("bot", "main", "short", "nobody") == 1
+    assert own.stats().refused == 1
+    assert own.redact(f"told {kept['bot', 'main']}").startswith("told <redacted:keyring.bot")
 
 
 def test_the_working_directory_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:

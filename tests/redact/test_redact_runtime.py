@@ -17,7 +17,7 @@ from leakguard.detect.engine import Engine
 from leakguard.detect.guards import _ANCHORED, _WIDER, parted
 from leakguard.detect.runs import TOKEN, crosses, longest_run, relaxed
 from leakguard.detect.runtime import Runtime, load
-from leakguard.redact import Policy, Redactor, core
+from leakguard.redact import Policy, Redactor, counts
 from leakguard.redact.known import forms
 from leakguard.redact.names import TRIGGERS
 from tests import leaks
@@ -221,14 +221,14 @@ def careful(environment: str) -> Redactor:
 
 
 def test_a_signals_handler_may_log_while_something_is_counted(own: Redactor) -> None:
-    with own._lock:  # what a handler finds that comes between two instructions
+    with own.counts.lock:  # what a handler finds that comes between two instructions
         assert secret(4) not in own.redact(f"api_secret='{secret(4)}'")
     assert sum(own.stats().kinds.values()) == 1
 
 
 def test_a_thread_that_was_ended_with_the_interpreter_holds_nobody(own: Redactor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core, "WAIT", 0.01)
-    gone = threading.Thread(target=own._lock.__enter__)
+    monkeypatch.setattr(counts, "WAIT", 0.01)
+    gone = threading.Thread(target=own.counts.lock.__enter__)
     gone.start()
     gone.join()
     assert secret(4) not in own.redact(f"api_secret='{secret(4)}'")
