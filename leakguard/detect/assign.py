@@ -3,7 +3,7 @@
 Fields, environment lines, headers, call arguments, options, XML, SQL. Stage 1 reports where something named like a
 credential is given a value (`TRIGGERS`); `assigned` goes left from there to the name and right to the value's end. Also
 splits names into words and knows which words speak for which part. Pure functions; knows no rules and no files.
-Imported by context.py, stage1.py and the gates.
+Imported by what judges in detect/, the gates, and by redact/tables.py.
 
 Most of what stage 1 reports is code that handles credentials and holds none, so the checks stand in the order of
 their price: what the value begins with, then the name, then the value's end.
@@ -20,6 +20,7 @@ from leakguard.detect.forms import (
     HEADED,
     INSERTED,
     ROWS,
+    SAID,
     TABBED,
     TABLE,
     TAILS,
@@ -95,10 +96,11 @@ TRIGGERS: tuple[str, ...] = (
 )
 MASKED_TRIGGERS: tuple[str, ...] = (_trigger(_OTHER, 5, masked=True), _trigger(_PASS, 4, masked=True), *TRIGGERS[2:])
 """The same, for texts of which it is known that the secrets in them were masked: they do not fire at the masks alone."""
-_TAILS = (5, 4, 5, 4, *TAILS)
+FORM_TAILS = (5, 4, 5, 4, *TAILS)
 """How many bytes into the value each trigger ends: exactly so many, whichever alternative matched."""
 
 _OTHERS, _PASSWORDS, _OPTION, _SQL, _FORMS = range(5)
+_SAID = frozenset(_FORMS + number for number in SAID)
 
 
 class Assigned(NamedTuple):
@@ -116,6 +118,13 @@ class Assigned(NamedTuple):
     """What stands between name and value, without white space: b"=", b":", b"(", b",", b">", b"=>" ..."""
     close: bytes = b""
     """What closed the name: its quote, a bracket."""
+
+    @property
+    def said(self) -> bool:
+        """Whether it is what people write to one another: Secret: v, the key is v."""
+        if self.form in _SAID:
+            return True
+        return self.sep == b":" and not self.quote and self.name[:1].isupper() and self.name[1:].isalpha() and not self.name.isupper()
 
 
 _LOOK_BACK = 160
@@ -206,7 +215,8 @@ _PLAIN = (b"phrase", b"password", b"memo", b"passphrase_of_client")
 _DEFINED = compiled(rb"D[a-z][\w\-]*\.")
 _WITH_DIGIT = compiled(rb"[^\s\"'`]{0,64}?[0-9]")
 _ESCAPES = (b"n", b"r", b"t")
-_LINE_END = compiled(rb"\\(?:r\\?)?n|\\r(?=\\|$)")
+_LINE_END = compiled(rb"\\(?:r\\?)?n|\\r(?=\\|$)|\xef\xbc[\x8c\x9b\x89]|\xe3\x80[\x81\x82\x8d\x8f]")
+"""The end of a line in a string, and what parts a sentence of Chinese or Japanese, which have no spaces."""
 _XML_TEXT = compiled(rb"[^<>\r\n]{4,1024}(?=<)")
 
 @lru_cache(maxsize=65_536)
@@ -223,7 +233,7 @@ def assigned(data: bytes, ends: list[tuple[int, int]], wordy: bool = False) -> l
     # the rarer forms first: they read a name where the usual ones see but a piece of it
     rare, usual = [item for item in ends if item[0] >= _FORMS], [item for item in ends if item[0] < _FORMS]
     for form, end in rare + usual:
-        start = end - _TAILS[form]
+        start = end - FORM_TAILS[form]
         if start in done:
             continue
         if form >= _FORMS:

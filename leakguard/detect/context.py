@@ -5,7 +5,7 @@ cut out, the provider is looked for (in the name, in what encloses it, near it),
 is chosen; a value no provider explains is left to the rules of the generic packs.
 
 Adding a provider adds data only: aliases, shapes and names of its pack. Knows no files; depends on no more than
-`NEAR` bytes around the value. Imported by engine.py only.
+`NEAR` bytes around the value. Imported by engine.py, reaches.py and twin.py, and by catalogue.py for its tables.
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
+from leakguard.detect.forms import unlike_words
 from leakguard.detect.gates import Candidate
 from leakguard.detect.halves import KEY, REACH, beside, follows_login, row
 from leakguard.detect.hits import Hit
-from leakguard.detect.mentions import NEAR, Find, Mentions
+from leakguard.detect.mentions import NEAR, SAID, Find, Mentions
 from leakguard.detect.naming import PART_OF_KIND, kind_of
 from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
 from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
 from leakguard.detect.tables import is_header, key_file, rows
 from leakguard.model import ABOUT, Confidence, Rule, RuleSet
+
+if TYPE_CHECKING:
+    from leakguard.detect.unshaped import Unshaped
 
 _ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("signing",), ("nonce",), ("digest",), ("checksum",), ("hash",), ("salt",)})
 """Last words of names whose values are spent once used, or never were secret."""
@@ -97,6 +101,7 @@ class Context:
         self._own: dict[int, tuple[str, ...]] = {}
         self._wordy: dict[tuple[str, ...], bool] = {}
         self._path: tuple[str, list[tuple[int, str, str]]] = "", []
+        self.ruleset = ruleset
         self.rules = ruleset.rules
         self._generics: dict[bytes, list[int]] = {}
         self.generic = tables.generic
@@ -109,6 +114,12 @@ class Context:
     @cached_property
     def _runs_of_chosen(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(run for index in self._chosen for run in _runs(self.rules[index])))
+
+    @cached_property
+    def _unshaped(self) -> Unshaped:
+        from leakguard.detect.unshaped import Unshaped  # most texts have no such value
+
+        return Unshaped(self.ruleset, self.aliases, self._by_name, _foreign)
 
     @cached_property
     def _begins(self) -> list[str]:
@@ -197,7 +208,7 @@ class Context:
     def _key_of(self, data: bytes, found: Assigned, provider: str, keys: list[int], path: str) -> Chosen | None:
         """The first of a provider's rules for keys that takes a value."""
         value = data[found.start : found.end]
-        if _NO_SECRET.fullmatch(value) or (_WORDY.fullmatch(value) and not _unlike_words(value, _HARDLY)):
+        if _NO_SECRET.fullmatch(value) or (_WORDY.fullmatch(value) and not unlike_words(value, _HARDLY)):
             return None
         fitting = self._fitting(provider, value, {})
         evidence = Evidence(provider, NAMED, "beside its secret")
@@ -223,6 +234,8 @@ class Context:
                     continue
                 if not found.quote and (_is_code(data, found) or _is_verdict(data, found) or _is_usage(data, found)):
                     continue
+            elif found.sep == b"(" and found.name.endswith(b"set_password") and data[found.end + 1 : found.end + 2] == b",":
+                continue  # of a keyring: for which service
             yield found
 
     # ------------------------------------------------------------ choice of a rule
@@ -239,7 +252,7 @@ class Context:
         if name and name[0] in _SHOWN_FIRST:
             shown = next((size for size in (2, 1) if name[:size] in _SHOWN), 0)
             name = name[shown:]  # the framework's prefix says where it goes, not what it is
-        if _WORDY.fullmatch(value) and not self._takes_words(name) and not _unlike_words(value):
+        if _WORDY.fullmatch(value) and not self._takes_words(name) and not unlike_words(value):
             return None
         groups = {"quote": assigned.quote, "sep": assigned.sep}
         called = b"_".join((labelled[0].encode(), assigned.name)) if labelled else assigned.name
@@ -268,7 +281,7 @@ class Context:
             _PREFIXED.fullmatch(value) or (_SITE_KEY.fullmatch(value) and (name[-2:] == ("site", "key") or name[-1:] == ("sitekey",)))
         )
         public = shown_key or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES
-        if address or public or _is_badge(data, assigned) or _is_imported(data, assigned):
+        if address or public or _is_badge(data, assigned) or _is_imported(data, assigned) or _HANDSHAKE.match(data, assigned.end):
             return None
         for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
             if not self._shape(self.rules[index].shape).fullmatch(value, timeout=TIMEOUT):
@@ -276,8 +289,28 @@ class Context:
             candidate = new()
             confidence = self.judge(index, candidate)
             if confidence:
-                return index, candidate, confidence, ("named like a secret",)
+                told = self._told(data, assigned, path, name, mentions)
+                owned = self._unshaped.rule(told, name, candidate, kin=confidence > Confidence.LOW) if told else None
+                chosen, reasons = owned or (index, ("named like a secret",))
+                return chosen, candidate, confidence, reasons
         return None
+
+    def _told(
+        self, data: bytes, assigned: Assigned, path: str, name: tuple[str, ...], mentions: Mentions
+    ) -> Evidence | None:
+        """The one provider that is named for a value of no documented form: in its name, else close to it, else in the file's name."""
+        found: dict[str, Evidence] = {}
+        for size, provider in self._in_words(name):
+            _keep(found, provider, NAMED + size, "named in the variable")
+        if not found:
+            self._near(data, assigned, mentions.around(assigned), found)
+            if found:
+                # of two that stand alike the venue: the letters of a key may be somebody's name
+                nearest = min(found.values(), key=lambda each: (-each.strength, each.provider not in self.venues, each.provider))
+                return nearest if nearest.strength >= CLOSE else None
+            for size, provider in self._in_words(words(_bytes(path.rpartition(ABOUT)[2].rpartition("/")[2]))):
+                _keep(found, provider, CLOSE + size, _PATH)
+        return next(iter(found.values())) if len(found) == 1 else None
 
     def _judged(self, ranked: list[tuple[int, int]], evidence: Evidence, new: Callable[[], Candidate]) -> Chosen | None:
         """The first of a provider's rules that takes the value."""
@@ -386,6 +419,8 @@ class Context:
             return
         given: set[str] = set()
         near = mentions.around(assigned)
+        if assigned.said and not any(fits(mention[2]) for mention in near):
+            near = mentions.around(assigned, SAID)
         for evidence in self._on_line(data, assigned, near, fits) if near else ():
             given.add(evidence.provider)
             yield evidence, fitting[evidence.provider]
@@ -507,8 +542,8 @@ PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word i
 
 # `x = os.getenv("...")`, `process.env.X || "..."`: the literal is a default, or the secret put in the wrong place
 _LOOKUP = compiled(
-    rb"(?:(?:os\.)?(?:getenv|environ\.get)\((?:[\"'][\w.]{1,60}[\"'][ \t]{0,2},[ \t]{0,2})?"
-    rb"|(?:process\.env[.\[][\w\"'.\]]{1,60}|(?:os\.)?(?:getenv|environ\.get)\([\"'\w]{1,60}\))[ \t]{0,2}(?:\|\||\?\?|or)[ \t]{0,2})"
+    rb"(?:(?:process\.env[.\[][\w\"'.\]]{1,60}|(?:os\.)?(?:getenv|environ\.get)\([\"'\w]{1,60}\))[ \t]{0,2}(?:\|\||\?\?|or)[ \t]{0,2}"
+    rb"|(?:os\.)?(?:getenv|environ\.get)\((?:[\"'][\w.]{1,60}[\"'][ \t]{0,2},[ \t]{0,2})?)"
     rb"[\"'](?P<value>[^\"'\r\n]{8,512})[\"']"
 )
 _VARIABLE = compiled(rb"[A-Za-z_][A-Za-z_.]*")
@@ -534,6 +569,8 @@ def _is_badge(data: bytes, found: Assigned) -> bool:
     return found.sep == b"=" and not found.quote and _BADGE.search(data, max(0, found.name_start - 120), found.name_start) is not None
 
 
+_HANDSHAKE = compiled(rb"[&, ]{1,2}connectId=")
+"""Behind what opens one connection and is worth nothing after it."""
 _IDENTIFIER = compiled(rb"[A-Za-z_]\w*")
 _IMPORTS = compiled(rb"\bimport[ \t]{0,4}\(?[\w\s,#]*\Z")
 
@@ -584,6 +621,7 @@ _NO_SECRET = compiled(
     rb"|(?:[)\]}][\])};,.?:&|]|\}catch\(|,[a-z]\w{1,20}:[{\[]).{0,1000}"
     rb"|[a-z][a-z0-9_\-]{1,24}(?:\.[a-z][a-z0-9_\-]{0,24}){0,3}\.(?:api_?)?(?:key|secret|token|password|passphrase|memo)"
     rb"|(?:hashlib\.)?(?i:(?:hmac|scram)[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"
+    rb"|(?:__cf_bm|__cfruid|_ga|_gid|_gcl_au|_fbp)=[^;\s]{0,300}"
     rb"|define|undef|(?:0x)?%[0-9]{0,3}(?:ll?|z|h)?[duxXsip]"
     rb"|(?:https?|wss?)://[\w.\-:{}$]{1,80}(?:/[\w.\-{}$]{0,16}){0,8}"
     rb"|arn:aws[\w\-:/*.{}$]{1,300}|(?!ed25519:)[a-z][a-z0-9\-]{1,30}:[A-Z*][A-Za-z0-9*]{0,60}"
@@ -592,12 +630,10 @@ _NO_SECRET = compiled(
 _WORDY = compiled(
     rb"(?:(?:[A-Z]?[a-z]{2,16}+(?![a-z])|[A-Z]{2,13}+(?![A-Z])|[aI](?![A-Za-z]))[ _.,:/\-*#!?]{0,2}+){1,12}+"
 )
-_LETTERS = compiled(rb"[A-Za-z]{10,64}")
-_STRANGE = 24
-"""How strange letters must be to be no words, although they begin and end like words: names in code come to 15."""
 _HARDLY = 12
 """The same beside a secret, where a key is looked for."""
-_ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}")
+_ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}|0[23][0-9a-f]{64}|04[0-9a-f]{128}")
+"""Of an account, or a public key of the same curve as it is printed."""
 _PREFIXED = compiled(rb"ed25519:[1-9A-HJ-NP-Za-km-z]{43,44}")
 """A public key of NEAR or of Orderly, unless the name says otherwise: NEAR's private ones are twice as long."""
 _SITE_KEY = compiled(rb"6L[0-9A-Za-z_\-]{38}")
@@ -609,7 +645,7 @@ _PUBLIC_NAMES = frozenset(
         "public key", "pub key", "pubkey", "publickey", "verifying key", "cache key", "partition key", "sort key",
         "primary key", "foreign key", "storage key", "idempotency key", "listen key", "link key", "lookup key",
         "unique key", "salt", "key hash", "secret hash", "token hash", "auth id", "token address", "token mint",
-        "token id", "token symbol", "hash key",
+        "token id", "token symbol", "hash key", "gpg key",
     )
 )  # fmt: skip
 """Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
@@ -643,13 +679,6 @@ _COMMON = frozenset(
     "testnet the this token trade trader trading two ui uri url us user users usr val value values var wallet web "
     "write x y z".split()
 )  # fmt: skip
-
-
-def _unlike_words(value: bytes, least: int = _STRANGE) -> bool:
-    """Whether letters of both cases are random, and but look like short words: QMWluZdQnz."""
-    from leakguard.detect.gates.grams import strangeness
-
-    return _LETTERS.fullmatch(value) is not None and strangeness(value) >= least
 
 
 def _runs(rule: Rule) -> tuple[str, ...]:

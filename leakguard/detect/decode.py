@@ -1,14 +1,15 @@
 """Decoded views: text that hides in text, with a map back to where it stood.
 
 base64 (both alphabets, wrapped lines, gzip or zlib inside), hex, percent, quoted-printable, \\u and \\x and HTML
-escapes, JSON escapes, string pieces joined over `+` and lines, folded lines. The first stage's own pass over
-the bytes says where a run could be (`TRIGGERS`), so bytes without any cost nothing; the patterns ask for runs that
+escapes, JSON escapes, colours, letters that nobody sees, string pieces joined over `+` and lines, folded lines. The first
+stage's own pass over the bytes says where a run could be (`TRIGGERS`), so bytes without any cost nothing; the patterns ask for runs that
 decode to ASCII text, which a random run of six base64 groups does once in 2^18.
 
 Bounded: a view is at most MAX_VIEW bytes and is made when it is asked for, a longer run gives several that overlap;
 decompression stops at MAX_VIEW and says so (`View.clipped`). Runs that only their beginning explains, and that a
 window may not hold to the end, are told (`Runs.long`), never dropped in silence.
-UTF-16 has a module of its own (utf16.py). Knows no rules and no files. Imported by engine.py, and by stage1.py for the triggers.
+UTF-16 has a module of its own (utf16.py). Knows no rules and no files. Imported by engine.py and what scans beside it
+(looks.py, reaches.py, inplace.py, utf16.py), by stage1.py and guards.py for the triggers, and by redact/units.py.
 """
 
 from __future__ import annotations
@@ -50,11 +51,21 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("percent", r"[A-Za-z0-9]{8}%(?:2[BbFf][A-Za-z0-9]{8}|3[Dd])"),
     ("percent", r"-----BEGIN(?:%20|\+)[A-Z]"),
     ("escape", r"(?:\\u00[2-7][0-9A-Fa-f]){4}"),
+    # a label in a language that JSON writes as escapes, and the value behind it
+    ("said", r"\\u[0-9A-Fa-f]{4}[a-z]{0,8}(?:(?: API)?[ :=]{1,3}|\\n)[A-Za-z0-9+/=_\-]{16}"),
+    ("said", r"\\u(?:ff1a|FF1A|300c|300C|2014|662f|662F|306f|306F|4e3a|4E3A)[ ]{0,2}[A-Za-z0-9+/=_\-]{16}"),
     ("escape", r"(?:\\x[2-7][0-9A-Fa-f]){4}"),
+    # JSON in JSON as .NET writes it, a request's body in nginx' log
+    ("escape", r"[:=,]\\{1,2}(?:u00|x)2[27][A-Za-z0-9+/=_\-]{12}"),
     ("escape", r"(?:&#x?[0-9A-Fa-f]{2,4};){4}"),
     ("escape", r"[:=][ \t]{0,2}" + _QUOT),
     ("escape", r"\\\\\\\"[ \t]{0,2}[:=,]"),
     ("escape", r"[A-Za-z0-9]\\(?:/|u00(?:2[bBfF]|3[dD]))[A-Za-z0-9+/=]"),
+    ("marked", r"\x1b\[[0-9;]{0,12}[mK]\\?[\"'`]?[A-Za-z0-9+/=_\-]{16}"),
+    ("marked", r"(?:\\(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;]{0,12}[mK]\\{0,3}[\"'`]?[A-Za-z0-9+/=_\-]{16}"),
+    ("marked", r"[!-~](?:\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad)[A-Za-z0-9+/=_\-]{4}"),
+    ("marked", r"[:=](?:\xc2\xa0|\xe2\x80\xaf)[\"'`]?[A-Za-z0-9+/=_\-]{12}"),
+    ("marked", r"[A-Za-z]\\{1,2}_[A-Za-z0-9]{16}"),
     ("quoted", r"[A-Za-z0-9_\"']=3D[A-Za-z0-9+/_\-\"']{4}"),
     ("quoted", r"[A-Za-z0-9_+/\-]{4}=\r?\n[A-Za-z0-9_+/\-]{4}"),
     ("join", _PIECE + r"[\"'`]" + _PLUS + r"[\\_]?\r?\n[ \t]{0,56}" + _PLUS + r"[bfruBFRU]{0,2}[\"'`]" + _PIECE),
@@ -163,13 +174,13 @@ def _base64(data: bytes, end: int) -> _Found:
     first = _DIGITS.match(data, start, start + 320)
     if first is None:
         return Run(start, end)
-    head = _decoded(first.group()[: (first.end() - start) // 4 * 4])
+    head = decoded64(first.group()[: (first.end() - start) // 4 * 4])
     if head[:3] == b"\x1f\x8b\x08" or head[:1] == b"\x78":
         inflated, stop = _inflate(data, start)
         if inflated is not None:
             yield inflated
             return Run(start, stop, True, False)
-    if not _texty(head):
+    if not texty(head):
         whole = _DIGITS.match(data, start)
         return Run(start, whole.end() if whole else end)
     pieces: list[tuple[int, int]] = []
@@ -191,7 +202,7 @@ def _base64(data: bytes, end: int) -> _Found:
     return Run(start, stop, line == start or stop - line > LONG)
 
 
-def _decoded(digits: bytes) -> bytes:
+def decoded64(digits: bytes) -> bytes:
     """What base64 digits of either alphabet stand for, whatever became of their padding."""
     digits = digits.translate(_URL_TO_STD)
     if len(digits) % 4 == 1:
@@ -199,7 +210,7 @@ def _decoded(digits: bytes) -> bytes:
     return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
 
 
-def _texty(head: bytes) -> bool:
+def texty(head: bytes) -> bool:
     """Whether bytes could be text, UTF-16 included: hardly any control characters, of which random bytes have 11 %."""
     return len(head.translate(None, _NO_CONTROL)) <= len(head) // 20
 
@@ -216,7 +227,7 @@ def _lines(data: bytes, start: int, packed: bool) -> Iterator[tuple[int, int]]:
     at = start
     while found := _DIGITS.match(data, at, at + MAX_VIEW):
         low, high = found.span()
-        if number and not packed and high - low != width and not _readable(_decoded(found.group())):
+        if number and not packed and high - low != width and not _readable(decoded64(found.group())):
             return
         if number and (not _CLOSED.match(data, high) or (number > 1 and high - low > width)):
             return
@@ -250,7 +261,7 @@ def _view64(data: bytes, pieces: list[tuple[int, int]]) -> View:
         # three bytes a group of four digits, and every piece but the last is of whole groups
         breaks.append((seen * 3 // 4, low, 4, 3))
         seen += high - low
-    decoded = _decoded(b"".join(data[low:high] for low, high in pieces))
+    decoded = decoded64(b"".join(data[low:high] for low, high in pieces))
     return View("base64", decoded, breaks, pieces[0][0], pieces[-1][1])
 
 
@@ -291,7 +302,7 @@ def _inflate(data: bytes, start: int) -> tuple[View | None, int]:
 def _more(engine: zlib._Decompress, digits: bytes, out: list[bytes], size: int) -> tuple[bool, bool, int]:
     """Unpacks some more: (at its end or broken, there is more than is wanted, bytes so far)."""
     try:
-        out.append(engine.decompress(_decoded(digits), MAX_VIEW - size))
+        out.append(engine.decompress(decoded64(digits), MAX_VIEW - size))
     except zlib.error:
         return True, False, size
     size += len(out[-1])
@@ -337,7 +348,7 @@ _QP_LINE = 76
 _QP_BARE = compiled(rb"=(?![0-9A-Fa-f]{2})")
 _QP_KNOWN = compiled(rb"(?i:quoted-printable)|=(?:3D|20|C[23]|E[0-9A-F])")
 _ESC = compiled(
-    rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});|&(quot|amp|lt|gt|apos);"
+    rb"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});|&(quot|amp|lt|gt|apos);"
     rb"|\\([/\"\\])", re.DOTALL,
 )  # fmt: skip
 _NAMED = {b"quot": b'"', b"amp": b"&", b"lt": b"<", b"gt": b">", b"apos": b"'"}
@@ -348,6 +359,8 @@ _SHARED = 24 * 1024
 _FARTHEST = 128 * 1024
 _BEFORE = 2048
 """How far before an escape the view begins: what names the value stands there."""
+SAID = 5000
+"""The same before a label in a language: in a chat the messages before it, each of which is an object with a dozen fields."""
 
 
 def _percent(data: bytes, end: int) -> _Found:
@@ -362,6 +375,15 @@ def _percent(data: bytes, end: int) -> _Found:
 def _escape(data: bytes, end: int) -> _Found:
     low = max(0, end - _BEFORE)
     start = data.rfind(b"\n", low, end) + 1 or low
+    stop = data.find(b"\n", end, end + _FARTHEST)
+    stop = yield from _chunks("escape", data, _ESC, start, stop if stop >= 0 else min(len(data), end + _FARTHEST))
+    return Run(start, stop)
+
+
+def _said(data: bytes, end: int) -> _Found:
+    """The same with what was said before it: whose key it is."""
+    low = max(0, end - SAID)
+    start = data.find(b"\n", low, end) + 1 or low
     stop = data.find(b"\n", end, end + _FARTHEST)
     stop = yield from _chunks("escape", data, _ESC, start, stop if stop >= 0 else min(len(data), end + _FARTHEST))
     return Run(start, stop)
@@ -434,6 +456,41 @@ def _character(found: re.Match[bytes]) -> bytes:
     if html_dec is not None:
         return chr(int(html_dec)).encode("utf-8", "replace")
     return chr(int(u or x or html_hex, 16)).encode("utf-8", "replace")
+
+
+# ---------------------------------------------------------------- colours, and letters that nobody sees
+_MARK = compiled(
+    rb"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;?]{0,16}[A-Za-z]"
+    rb"|\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad"
+    rb"|(?<=[A-Za-z0-9])\\{1,2}(?=_[A-Za-z0-9])"
+)
+
+
+def _marked(data: bytes, end: int) -> _Found:
+    """Text as people see it: without what colours it (logs that were made for a terminal), without the letters that editors and
+    web pages put into words to break them and the strokes of Markdown and TeX (`ghp\\_...`), and with plain blanks. As far as
+    such marks follow one another."""
+    low = max(0, end - _BEFORE)
+    start = low and max(low, data.find(b"\n", low, end) + 1)
+    text = data[start : start + _CHUNK].replace(b"\xc2\xa0", b"  ").replace(b"\xe2\x80\xaf", b"   ")
+    out: list[bytes] = []
+    breaks = [(0, start, 1, 1)]
+    at = size = 0
+    far = end - start + _BEFORE
+    # coloured logs have eight of them a line: nothing is done here that need not be
+    for begin, stop in [found.span() for found in _MARK.finditer(text)]:
+        if begin - at > _BEFORE and begin > far:
+            break
+        out.append(text[at:begin])
+        size += begin - at
+        breaks.append((size, start + stop, 1, 1))
+        at = stop
+    stop = min(len(text), max(at, end - start) + _BEFORE)
+    out.append(text[at:stop])
+    stop += start
+    yield View("marked", b"".join(out), breaks, start, stop)
+    # what stands in the last of it may go on behind it: it is seen again, with what is before it
+    return Run(start, stop if stop == len(data) else max(end, stop - _BEFORE))
 
 
 # ---------------------------------------------------------------- joined pieces, folded lines
@@ -548,6 +605,8 @@ _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "percent": _percent,
     "quoted": _quoted,
     "escape": _escape,
+    "said": _said,
+    "marked": _marked,
     "join": _join,
     "fold": _fold,
 }

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from leakguard.detect.borders import FARTHEST
 from leakguard.detect.columns import CODE, FOLD_LIMIT, fold_hits
 from leakguard.detect.hits import Found, Hit, best, rank_of, settle
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, Stage1
@@ -131,6 +132,7 @@ class Engine:
 
     @cached_property
     def context(self) -> Context:
+        """Who says whose a value is; made when the first one asks."""
         from leakguard.detect.context import Context
 
         return Context(self.ruleset, self._judge, self.stage1.names, self.prepared)
@@ -303,13 +305,14 @@ class Engine:
 
             pattern = self._second[index] = regex.compile(rule.pattern.encode())
         most = rule.width[1]
-        position = 0
+        position = behind = 0
         seen: set[tuple[int, int]] = set()
         for end, following in zip(places, (*places[1:], len(data)), strict=True):
             position = max(position, end - most)
             # `limit` ends the text for the pattern, so it lies beyond all that could match; farther where ends are
             # dense, or a text full of ends and without a match would be searched once for each of them
             limit = end + most + 256 + (most if following - end < most // 4 else 0)
+            led = False
             while position <= end:
                 try:
                     found = pattern.search(data, position, limit, timeout=TIMEOUT)
@@ -322,6 +325,26 @@ class Engine:
                     break
                 self._found(data, index, found, hits, seen=seen, path=state.path)
                 position = found.start() + 1
+                led = True
+            if not led and behind <= end:
+                behind = self._glued(data, index, max(behind, end - min(most, FARTHEST)), end, limit, hits, seen=seen, state=state)
+
+    def _glued(
+        self, data: bytes, index: int, begin: int, end: int, limit: int, hits: list[Hit], *, seen: set[tuple[int, int]], state: _State
+    ) -> int:
+        """Looks again at an end that led to nothing, with escapes read as the borders that they stand for. Where the next look
+        begins; it is beyond all texts if this one took too long."""
+        from leakguard.detect.borders import glued
+
+        rule = self.rules[index]
+        try:
+            found, behind = glued(partial(self._second[index].search, timeout=TIMEOUT), data, max(0, begin), end, limit, rule.width[1])
+        except TimeoutError:
+            state.incidents.append(f"rule {rule.id} ran out of time at byte {begin} and was given up")
+            return len(data) + 1
+        for match, shift in found:
+            self._found(data, index, match, hits, seen=seen, path=state.path, shift=shift)
+        return behind
 
     def _where_named(self, data: bytes, index: int, ends: list[int]) -> list[int]:
         """The ends of a rule but for those around which none of the words stands that its gate `near` is going to ask for: of
@@ -335,9 +358,11 @@ class Engine:
         return [end for end in ends if (text := data[max(0, end - before) : end + after].lower()) and any(word in text for word in words)]
 
     def _found(
-        self, data: bytes, index: int, found: Any, hits: list[Hit], *, seen: set[tuple[int, int]], path: str
+        self, data: bytes, index: int, found: Any, hits: list[Hit], *, seen: set[tuple[int, int]], path: str, shift: int = 0
     ) -> None:
-        span = found.span("secret")
+        """Judges what the pattern found, `shift` bytes into `data`."""
+        start, end = found.span("secret")
+        span = (start + shift, end + shift)
         if span in seen or span[0] == span[1]:
             return
         seen.add(span)
@@ -358,8 +383,8 @@ class Engine:
         hits.append(
             Hit(
                 index,
-                found.start(),
-                found.end(),
+                found.start() + shift,
+                found.end() + shift,
                 span[0],
                 span[1],
                 confidence,

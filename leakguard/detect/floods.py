@@ -3,7 +3,7 @@
 Texts are made to hurt: floods of a rule's own prefix, of matches, of what almost matches. A search is given a time
 limit, so a catastrophic pattern costs a second here and not a day. Seconds are those of an idle machine: this thread's
 processor time, by how long a search that is always the same took in between (`Stopwatch`), so that a verdict is the same
-beside whatever else runs. Never prints, reads no file. Imported by check.py, cli/rules.py and the tests.
+beside whatever else runs. Never prints, reads no file. Imported by check.py, cache.py, cli/rules.py and the tests.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import hyperscan
 
+from leakguard.detect.borders import FARTHEST, glued
 from leakguard.detect.engine import Engine
 from leakguard.detect.sample import Text, fitting_path, sample, seeded
 from leakguard.detect.stage1 import Ends, compile_databases
@@ -126,7 +127,7 @@ class Stopwatch:
     @property
     def pace(self) -> float:
         """How many times as long as on an idle machine everything takes."""
-        return self._reference / self._looks / REFERENCE
+        return self._reference / self._looks / REFERENCE or 1.0  # a clock that stood still told nothing
 
 
 def _reference() -> float:
@@ -238,24 +239,43 @@ def _second_stage(pattern: Any, rule: Rule, stage1: OneTrigger, text: bytes, bou
     """
     ends = sorted({end for _, end in stage1.scan(text, False)})
     most = rule.width[1]
-    watch, calls, position = Stopwatch(), 0, 0
-    for end, following in zip(ends, [*ends[1:], len(text)][: len(ends)], strict=True):
-        position = max(position, end - most)
-        limit = end + most + 256 + (most if following - end < most // 4 else 0)
-        while position <= end:
-            calls += 1
-            taken = watch.seconds() - calls * ONE_SEARCH
-            if taken > bound:
-                return taken
-            try:
-                found = pattern.search(text, position, limit, timeout=_patience(bound, watch))
-            except TimeoutError:
-                return max(2 * bound, watch.seconds())
-            if found is None or found.start() > end:
-                position = limit - most + 1 if found is None else min(found.start(), limit - most + 1)
-                break
-            position = found.start() + 1
+    watch, calls, position, behind = Stopwatch(), 0, 0, 0
+
+    def search(where: bytes, start: int, stop: int) -> Any:
+        nonlocal calls
+        calls += 1
+        if (taken := watch.seconds() - calls * ONE_SEARCH) > bound:
+            raise _BeyondError(taken)
+        try:
+            return pattern.search(where, start, stop, timeout=_patience(bound, watch))
+        except TimeoutError:
+            raise _BeyondError(max(2 * bound, watch.seconds())) from None
+
+    try:
+        for end, following in zip(ends, [*ends[1:], len(text)][: len(ends)], strict=True):
+            position = max(position, end - most)
+            limit = end + most + 256 + (most if following - end < most // 4 else 0)
+            led = False
+            while position <= end:
+                found = search(text, position, limit)
+                if found is None or found.start() > end:
+                    position = limit - most + 1 if found is None else min(found.start(), limit - most + 1)
+                    break
+                position = found.start() + 1
+                led = True
+            if not led and behind <= end:
+                _, behind = glued(search, text, max(0, behind, end - min(most, FARTHEST)), end, limit, most)
+    except _BeyondError as beyond:
+        return beyond.seconds
     return max(0.0, watch.seconds() - calls * ONE_SEARCH)
+
+
+class _BeyondError(Exception):
+    """Searches took longer than they are measured for."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def _patience(bound: float, watch: Stopwatch) -> float:
@@ -308,6 +328,7 @@ class Times(NamedTuple):
 
     @property
     def problems(self) -> list[str]:
+        """What takes more than its share, in words."""
         out = [f"{ident}: {share:.1%} of all compile time" for ident, _, share in self.each if share > LARGEST_SHARE]
         if self.whole > self.bound:
             out.append(f"compiling everything takes {self.whole:.2f} s, at most {self.bound:.2f} s")

@@ -3,7 +3,7 @@ values, commands that set a variable.
 
 Stage 1 reports where one of `FORMS` could be (its pattern ends `TAIL` bytes into the value); `named` reads the name off
 the text before it. Each has a literal of its own that the first stage can look for. Pure functions; knows no rules.
-Imported by assign.py.
+Imported by assign.py, context.py, reaches.py and redact/tables.py.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ LONG_TAIL = 16
 """Into a value that only its look tells from the many short words that stand so: in a list, after a letter."""
 
 _OF_API = "(?:[ \\-](?i:api))?"
+_QUOTES = "\u300c\u300e\u3010\u201c\u201e\u2018\u00ab\u2039\"'`"
 _OPENING = "(?:\u300c|\u300e|\u3010|\u201c|\u201e|\u2018|\u00ab|\u2039)?"
 _WORD = r"(?:pass|pwd|secret|token|key|auth|cred|priv|sign|seed|mnemonic|phrase|access|memo)"
 _VALUE = r"[^\s\"'`*_|<>{}()\[\]$\\,;:=][^\s\"'`*|<>{}()\[\]$\\,;:=]{4}"
@@ -29,8 +30,8 @@ _CALLEES = (
 )
 
 _CLIENT = (
-    r"(?:client|auth|credentials?|connector|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|\.new|\.init"
-    r"|bit|coin|zaif|kraken|gate|luno|polo|blofin|nicehash|polymarket|phemex|mexc|huobi|okx|gemini|exmo|reserve|markets|bullish"
+    r"(?:client|auth|credentials?|connect(?:or)?|api|exchange|binance::|newinstance|[ .]private|[ .]account|\.spot|\.new|\.init"
+    r"|(?:set|load|use|with)_?(?:api)?_?keys|bit|coin|zaif|kraken|gate|luno|polo|blofin|nicehash|polymarket|phemex|mexc|huobi|okx|gemini|exmo|reserve|markets|bullish"
     r"|hashkey|__construct)"
 )
 """What a constructor that takes a key and a secret has in its name; of venues those that have nothing else in it."""
@@ -45,8 +46,11 @@ _WITH_DIGIT = "|".join(
 
 _LONG = r"[0-9A-Za-z+/=_:\-]{16}"
 
+_IS = "\u306f|\u662f|\u4e3a|\u70ba|(?:\uc740|\ub294|\uc774|\uac00)[ \t]| (?:ist|es|\u00e9|\u00e8|l\u00e0) "
+"""Between a name and its value, in a sentence."""
+
 _LABELLED = (
-    f"{_OF_API}[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \\t]|\\r?\\n)"
+    f"{_OF_API}[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \\t]|\\r?\\n|{_IS})"
     f"[ \\t\\r\\n*_`\"']{{0,6}}{_OPENING}{_VALUE}"
 )
 
@@ -55,14 +59,14 @@ FORMS: tuple[str, ...] = (
     f"(?:{LAST}){_LABELLED}",
     # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
     r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| {0,24}\|| & |:?&nbsp;| (?:-|"
-    "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) |" "\uff1a)"
-    r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>)?[`*\"']{0,3}" + _VALUE,
+    "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) |" "\uff1a|\u662f|\u306f|\u4e3a|\uc740 |\ub294 )"
+    r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|" "\u300c|\u201c" r")?[`*\"']{0,3}" + _VALUE,
     # api key value
     r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
     # NAME = { value = "v"
     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)"
-    r"[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE,
+    r"[\"']?(?:value|computed)[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE,
     # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v
     r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
     # name: String::from("v")
@@ -73,13 +77,14 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:key|secret|phrase|memo)(?: id| is| was)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
     r"(?:[A-Za-z]\w{0,15}: )?[0-9A-Za-z+/=_\-]{5}",
     # key v secret v, in a chat
-    r"(?:^|[\s,;:(|/\"])(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:" + _WITH_DIGIT + ")",
+    r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:"
+    + _WITH_DIGIT + ")",
     # NewClient("key", "secret", "passphrase")
     r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
     # "venue": ["key", "secret"], "venue" => ["key", "secret"], "venue" to Pair("key", "secret"); `following` reads the others.
     # Each has a literal, and the first nothing that repeats: one pattern for all of them was a third of stage 1
     r"[\"']: ?[\[(][\"']" + _LONG,
-    r"[\"'] => ?[\w:]*[\[({]\s*[\"']" + _LONG,
+    r"[\"'] => ?[\w:]*[\[({]{1,2}\s*[\"']" + _LONG,
     r"[\"'] to [\w:]*[\[({]\s*[\"']" + _LONG,
     r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}",
     # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
@@ -135,12 +140,12 @@ FORMS: tuple[str, ...] = (
     # Venue::new(Some("key".into()), Some("secret".into())): a literal of its own, where `_CLIENT` with it was dear
     r"::(?:new|from_\w{1,12}|with_\w{1,16})\(\s{0,40}(?:Some\()?\"" + _LONG,
     # {"venue", {"key", "secret"}}; std::make_unique<VenueClient>("key", "secret")
-    r"\", ?\{ ?\"" + _LONG,
+    r"[\"'], ?[{\[] ?[\"']" + _LONG,
     r">\(\"" + _LONG,
     f"(?:{LAST_BEYOND}){_LABELLED}",
     # venue=("key", "secret"), venue = ["key", "secret"]: a literal each
     r"\w=[\[(][\"']" + _LONG,
-    r"\w = [\[(][\"']" + _LONG,
+    r"[\w)] = [\[({][\"']" + _LONG,
     # <string name="NAME" translatable="false">v</string>
     r"translatable=\"false\">" + _VALUE,
     # name = "/venue/api_key", type = "SecureString", value = "v", each on its line
@@ -152,7 +157,8 @@ FORMS: tuple[str, ...] = (
     r"[\"']api[\"'](?:: ?|\] ?= ?)[\"']" + _LONG,
     r"[ \t\n]k ?= ?[\"']" + _LONG,
     # key v secret v, and :api-key "v", whose first bytes need not tell it from a word
-    r"(?:^|[\s,;:(|/\"])(?i:key|secret)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?" + _LONG,
+    r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret)(?: (?:de|da|do|del|for|of|von|f" "\u00fc" r"r) [\w.\-]{2,20})?"
+    r"(?: is:?| was:?|'s| es| ist|" " \u00e9| \u00e8" r"| est)?[ \t]{1,16}[`\"']?" + _LONG,
     r"(?i)(?:key|secret)[ \t]{1,4}[\"']" + _LONG,
     # add_argument("--venue-api-key", type=str, default="v")
     r"default=[\"']" + _LONG,
@@ -162,13 +168,13 @@ FORMS: tuple[str, ...] = (
     r"codeName\\{0,3}\" ?: ?\\{0,3}\"" + _LONG,
     # VENUE_SEC=v; sec = 'v'
     r"(?i)_sec[\"']? ?[:=] ?[\"']?" + _LONG,
-    r"[\s{,](?:sec|SEC) ?[:=] ?[\"']" + _LONG,
+    r"[\s{,](?:sec|SEC) ?[:=] ?(?:\(\s{0,20})?[\"']" + _LONG,
     # VENUE_AK=v, VENUE_SK=w; AK = "v", SK = "w"
     r"_(?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
     r"[\s{,\"'](?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
     # "api key ", {"type": "code", "text": "v"}: a chat of Telegram's, as it is exported
-    r"(?:key|secret|phrase|password|Key|Secret|Phrase|Password)[: ]{0,3}\",\s{0,40}\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}"
-    r"\"text\": ?\"" + _VALUE,
+    r"(?:key|secret|phrase|password|Key|Secret|Phrase|Password)(?: is| was| es| ist)?[: ]{0,3}\",\s{0,40}"
+    r"\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?\"" + _VALUE,
     # Secret key: <code>v</code>
     r"(?i)(?:key|secret|phrase|password):?(?:</\w{1,8}>)?:?[ \t]{0,3}<(?:code|b|strong|kbd|pre|tt|em|i)>"
     + _VALUE,
@@ -177,7 +183,7 @@ FORMS: tuple[str, ...] = (
     # Account<tab>ApiKey<tab>ApiSecret: the head of a table
     r"(?i)(?:key|secret|phrase|password)[\"']?\t[\"']?[a-z][a-z ]{4}",
     # connect("venue", "key", "secret"), ("main", "key", "secret")
-    r"[(\[{][\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?[\"']" + _LONG,
+    r"[(\[{](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[\"']" + _LONG,
     # {"op": "auth", "args": ["key", 1662350400000, "signature"]}
     r"\"args\": ?\[\"" + _LONG,
     # venue: [key, secret] of YAML; "venue": {"key", "secret"} of Go
@@ -216,6 +222,10 @@ FORMS: tuple[str, ...] = (
     # echo -n "v" | gcloud secrets create NAME
     r"[\"'] ?\| ?(?:gcloud secrets (?:create|versions add)|(?:docker|podman) secret create|(?:npx )?wrangler secret put"
     r"|gh secret set|vercel env add) [\"']?[\w\-]{5}",
+    # return "key", "secret", "passphrase"
+    r"\breturn [\"']" + _LONG,
+    # Venue:, and on the next lines the key and the secret
+    r"[A-Za-z.]:(?:[ \t]{0,2}\r?\n(?:> ?){0,5}|\\n|<br/?>\n?)" + _LONG,
     # INSERT INTO t (id, api_secret) VALUES (1, 'v'), COPY t (id, api_secret) FROM stdin;
     r"\)\s{0,8}(?:(?:VALUES|values)\s{0,8}\(|FROM stdin;\r?\n)[^)]{5}",
 )
@@ -235,20 +245,22 @@ def _by_letter(words: Iterable[str]) -> str:
 
 _LABEL = compiled(
     f"(?i){_by_letter(word for word, _ in LABELS)}"
-    f"{_OF_API}[ \t*_`)]{{0,4}}(?P<sep>:|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \t]|\r?\n)[ \t\r\n*_`\"']{{0,6}}{_OPENING}\\Z"
+    f"{_OF_API}[ \t*_`)]{{0,4}}(?:(?P<sep>:|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) )|(?P<said>{_IS})|[ \t]|\r?\n)"
+    f"[ \t\r\n*_`\"']{{0,6}}{_OPENING}\\Z"
 )
 _LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 24
 """Characters, with all that may stand between it and the value: what _LABEL matches is no longer."""
 _ENGLISH = dict(LABELS)
 _DECORATED = compiled(
-    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
+    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-]?)?(?:key|secret|pass ?phrase|token|password|memo))"
     rb"\)?(?:\*\*:?|__:?|`:?|[ ]{0,24}\||[ ]&[ ]|:?&nbsp;|[ ](?:-|\xe2\x80[\x93\x94]|\xe2\x86\x92|\xe2\x87\x92"
-    rb"|\xe2\x9e\x9c|\xe2\x9e\xa1(?:\xef\xb8\x8f)?|->|=>|>>>)[ ]|\xef\xbc\x9a)"
-    rb"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>)?[`*\"']{0,3}\Z"
+    rb"|\xe2\x9e\x9c|\xe2\x9e\xa1(?:\xef\xb8\x8f)?|->|=>|>>>)[ ]|\xef\xbc\x9a|\xe6\x98\xaf|\xe3\x81\xaf|\xe4\xb8\xba"
+    rb"|(?:\xec\x9d\x80|\xeb\x8a\x94)[ ])"
+    rb"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|\xe3\x80\x8c|\xe2\x80\x9c)?[`*\"']{0,3}\Z"
 )
 _SPOKEN = compiled(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
 _PAIRED = compiled(
-    rb"([A-Za-z_][\w./\-]{1,79})[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)[\"']?(?i:value)[\"']?"
+    rb"([A-Za-z_][\w./\-]{1,79})[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)[\"']?(?i:value|computed)[\"']?"
     rb"[ \t]{0,3}[:=][ \t]{0,3}(?P<quote>[\"']?)\Z"
 )
 _COMMAND = compiled(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z")
@@ -268,7 +280,8 @@ _SAID = compiled(
     rb"(?:[a-z]\w{0,15}: )?\Z"
 )
 _CHATTED = compiled(
-    rb"(?i)(?:\A|[\s,;:(|/\"])(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)(?: is:?| was:?|'s| es| ist)?"
+    rb"(?i)(?:\A|[\s,;:(|/>\"\-]|\\n)(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)"
+    rb"(?: (?:de|da|do|del|for|of|f\xc3\xbcr|von) [\w.\-]{2,20})?(?: is:?| was:?|'s| es| ist| \xc3\xa9| \xc3\xa8| est)?"
     rb"[ \t]{1,16}(?P<quote>[`\"']?)\Z"
 )
 _CALLED = compiled(
@@ -334,11 +347,11 @@ _SECURE = compiled(
 _BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,60}(?:apis?|keys|creds|credentials|account):?\r?\n[ \t]{0,4}\Z")
 _BRIEF = compiled(rb"(?:[\"'](?:k|public|api)[\"'](?:: ?|\] ?= ?)|[ \t\n]k ?= ?)(?P<quote>[\"'])\Z")
 _ARGUMENT = compiled(rb"[\"']-{1,2}([A-Za-z][\w\-]{1,79})[\"'](?:,[^,()\n]{1,48}){0,4},\s{0,40}default=(?P<quote>[\"'])\Z")
-_TAKEN = compiled(rb"(?i)(?<![A-Za-z])(sec)[\"']? ?[:=] ?(?P<quote>[\"'])\Z")
+_TAKEN = compiled(rb"(?i)(?<![A-Za-z])(sec)[\"']? ?[:=] ?(?:\(\s{0,20})?(?P<quote>[\"'])\Z")
 _INITIALS = compiled(rb"([A-Za-z]\w{0,76}_|(?<!\w))(AK|SK|ak|sk)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
 _ENTITY = compiled(
-    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password))[: ]{0,3}\",\s{0,40}"
-    rb"\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?(?P<quote>\")\Z"
+    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password))(?: is| was| es| ist)?"
+    rb"[: ]{0,3}\",\s{0,40}\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?(?P<quote>\")\Z"
 )
 _MARKED = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password)):?(?:</\w{1,8}>)?:?"
@@ -372,16 +385,23 @@ _BRACED_TWICE = compiled(
 )
 _TYPESET = compiled(rb"(?i)\\(?:newcommand|def)\*?\{?\\(\w{3,60})\}?\{\Z")
 _SECURED = compiled(rb"\$([\w:]{2,80}) ?= ?\(?ConvertTo-SecureString (?:-String )?(?P<quote>[\"'])\Z")
+_TITLED = compiled(
+    rb"(?:\A|[\r\n>\"'(*#]|\\n|: ) {0,3}[A-Z][\w.]{1,20}(?: [\w.]{1,16}){0,2}:(?P<quote>)"
+    rb"(?:[ \t]{0,2}\r?\n(?:> ?){0,5}|\\n|<br/?>\n?)\Z"
+)
+_RETURNED = compiled(rb"\breturn (?P<quote>[\"'])\Z")
 _OPTIONS = compiled(rb" -k (?P<quote>[\"']?)\Z")
 _INSERTED = compiled(rb"(?i)(?<!\w)\w{0,60}(?:key|secret|phrase|pass|pwd|token|mnemonic|seed|cred|auth|priv)\w{0,40}")
 _TABBED = compiled(rb"(?i)(?:\A|[\n\t])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?\t[\"']?\Z")
-_THIRD = compiled(rb"[\[({][\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?[bru]?(?P<quote>[\"'])\Z")
+_THIRD = compiled(rb"[\[({](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[bru]?(?P<quote>[\"'])\Z")
 _AUTHED = compiled(rb"\"auth\w{0,12}\"[^\n\[\]]{0,60}\"args\": ?\[(?P<quote>\")\Z")
-_MAPPED = compiled(rb"[\"']([A-Za-z_][\w.\-]{1,79})[\"'] to (?P<quote>[\"'])\Z")
+_MAPPED = compiled(
+    rb"(?:-> ?[\"'](?P<key>[0-9A-Za-z+/=_:\-]{8,256})|[\"']([A-Za-z_][\w.\-]{1,79}))[\"'] to (?P<quote>[\"'])\Z"
+)
 _CODE_NAME = compiled(rb"(codeName)\\{0,3}\" ?: ?(?P<quote>\\{0,3}\")\Z")
 _ABRIDGED = compiled(rb"(?i)([a-z]\w{0,76}_sec)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
 _ROW = compiled(
-    rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]\s{0,40}"
+    rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]{1,2}\s{0,40}"
     rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\()[bru]?(?P<quote>[\"'])\Z"
 )
 _READERS = (
@@ -393,7 +413,7 @@ _READERS = (
     _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _ENTITY, _MARKED, _HEADED,
     _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
     _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
-    _OPTIONS, _SENT, _INSERTED,
+    _OPTIONS, _SENT, _RETURNED, _TITLED, _INSERTED,
 )  # fmt: skip
 
 
@@ -405,11 +425,16 @@ TABBED = _READERS.index(_TABBED)
 """The same with tabs between the columns."""
 INSERTED = _READERS.index(_INSERTED)
 """The same of an INSERT statement, or of PostgreSQL's COPY."""
+SAID = frozenset(
+    number for number, reader in enumerate(_READERS)
+    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED)
+)
+"""The forms of what people write to one another: whose a key is, they said some messages before."""
 HEADED = frozenset((_READERS.index(_HEADED), _READERS.index(_SENT)))
 """The forms whose value stands before its name."""
 ROWS = frozenset(
     number for number, reader in enumerate(_READERS)
-    if reader in (_ROW, _THIRD, _SLASHED, _BARE, _BRIEF, _SEQUENCE, _BUILT, _OPTIONS, _CALLED)
+    if reader in (_ROW, _THIRD, _SLASHED, _BARE, _BRIEF, _SEQUENCE, _BUILT, _OPTIONS, _CALLED, _TUPLE, _MAPPED, _RETURNED, _TITLED)
 )
 """Forms of which `following` knows more values."""
 
@@ -443,7 +468,8 @@ def _unpacked(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
 
 
 def _spaced(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
-    return name._replace(name=found[1] + b"_of_client") if _random(data, start) or _short(data, start) else None
+    good = _random(data, start) or _short(data, start) or found.string[: found.start(1)].endswith(b"@")
+    return name._replace(name=found[1] + b"_of_client") if good else None
 
 
 def _spoken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -460,13 +486,20 @@ def _above(data: bytes, start: int) -> Named | None:
 
 def _chatted(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     if found[1][:1] in b"pP":
-        good = bool(_AFTER_VALUE.search(found.string, 0, found.start(1)) and _LINE.match(data, start))
+        good = bool(_AFTER_VALUE.search(found.string, 0, found.start(1)) and (_LINE.match(data, start) or _CELL.match(data, start)))
     else:
-        good = _random(data, start)
+        good = _random(data, start) or _short(data, start)
     called = found[1].lower()
     if called == b"key" and found.string[: found.start(1)].lower().endswith((b"secret ", b"private ", b"secret\t")):
         called = b"secret"
     return name._replace(name=called + b"_of_client") if good else None
+
+
+def _mapped(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """What a name is mapped to; or a secret, whose key is to its left: "venue" -> "key" to "secret"."""
+    if found["key"] is None:
+        return name._replace(name=found[2])
+    return name._replace(name=_ARGUMENTS[1]) if _DIGIT.search(found["key"]) and _random(data, start) else None
 
 
 def _updated(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -517,8 +550,9 @@ def _labelled(data: bytes, start: int) -> Named | None:
     label = _LABEL.search(text, max(0, len(text) - _LONGEST_LABEL))
     if label is None:
         return None
-    if not label["sep"].strip() and not _random(data, start):
-        line = _LINE.match(data, start)  # what people choose is no longer than a word
+    loose = not label["sep"] and not (label["said"] and text.endswith(tuple(_QUOTES)))
+    if loose and not _random(data, start) and not _short(data, start):
+        line = _LINE.match(data, start) or _CELL.match(data, start)  # what people choose is no longer than a word
         if line is None or _ENGLISH[label.group(1).lower()] != "passphrase" or not _DIGIT.search(line[1]):
             return None
     return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
@@ -550,6 +584,8 @@ def _of_several(found: re.Match[bytes]) -> bytes:
 
 _VALUES = compiled(rb"[\"'][^\s\"'\\]+[\"']")
 _LINE = compiled(rb"([!-~]{6,200}?)[`*]{0,3}[ \t]{0,8}(?:\r?\n|\Z)")
+_CELL = compiled(rb"([^\s<>\"\\]{6,64})(?=</|<br|\\n|\",?[\r\n ])")
+"""The same in a page, or in a string."""
 _DIGIT = compiled(rb"[0-9]")
 # a passphrase may be as plain as a word: it comes on the same line as the key or the secret, or on the next one
 _AFTER_VALUE = compiled(rb"[ \t][0-9A-Za-z+/=_\-]{16,512}(?:[ \t,;]{1,3}(?:and )?(?:the )?|\r?\n[ \t]{0,8})\Z")
@@ -612,7 +648,8 @@ def _short_key(data: bytes, start: int) -> list[tuple[bytes, int, int]]:
     return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
 
 
-_SHORT_FIRST = compiled(rb"\(\s{0,16}[bru]?[\"'`]([0-9A-Za-z+/=_\-]{8,15})[\"'`],\s{0,16}[bru]?[\"'`]\Z")
+_SHORT_FIRST = compiled(rb"[(\[{]\s{0,16}[bru]?[\"'`]([0-9A-Za-z+/=_\-]{8,15})[\"'`],\s{0,16}[bru]?(?P<quote>[\"'`])\Z")
+_SECOND = compiled(rb"(?=[^\"']{0,40}[0-9])[0-9A-Za-z+/=_\-]{32,256}[\"'](?:, ?[\"'][^\"'\n]{0,40}[\"'])?,?\s{0,40}[\])}]")
 _INTO = rb"(?:\.(?:into|to_string|to_owned)\(\))?\)?"
 _MEMBERS = compiled(
     rb"[0-9A-Za-z+/=_:\-]{16,256}[\"']" + _INTO + rb",\s{0,40}(?:Some\()?[bru]?[\"']([0-9A-Za-z+/=_:\-]{16,256})[\"']" + _INTO
@@ -671,8 +708,14 @@ def _column(data: bytes, start: int) -> bytes | None:
 
 
 def _third(data: bytes, start: int) -> Named | None:
-    """The same behind the name of the venue or of the account."""
-    return _in_row(data, start, _THIRD) if _MEMBERS.match(data, start) else None
+    """The same behind the name of the venue or of the account; or the secret behind a key as short as a name."""
+    if _MEMBERS.match(data, start):
+        return _in_row(data, start, _THIRD)
+    low = max(0, start - 60)
+    key = _SHORT_FIRST.search(data[low:start])
+    if key is None or not _SECOND.match(data, start) or not _short(data, low + key.start(1)):
+        return None
+    return Named(_ARGUMENTS[1], low + key.start(1), key["quote"])
 
 
 def _slashed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -688,9 +731,9 @@ _LINES = compiled(
 
 
 _BRIEFLY = compiled(
-    rb"[0-9A-Za-z+/=_\-]{16,512}[\"'](?:,|,?;?\s)\s{0,40}(?:[\w.]{1,30}(?:\[[\"'][\w\-]{1,30}[\"']\]){0,2}\[)?"
+    rb"[0-9A-Za-z+/=_\-]{16,512}[\"'](?:,|:|,?;?\s)\s{0,40}(?:[\w.]{1,30}(?:\[[\"'][\w\-]{1,30}[\"']\]){0,2}\[)?"
     rb"[\"']?(?:s|secret|private|priv)[\"']?\]? ?[:=] ?[\"']([0-9A-Za-z+/=_\-]{16,512})[\"']"
-    rb"(?:(?:,|,?;?\s)\s{0,40}[\"']?(?:p|passphrase|password)[\"']? ?[:=] ?[\"']([^\s\"'\\]{4,128})[\"'])?"
+    rb"(?:(?:,|:|,?;?\s)\s{0,40}[\"']?(?:p|passphrase|password)[\"']? ?[:=] ?[\"']([^\s\"'\\]{4,128})[\"'])?"
 )
 
 
@@ -721,6 +764,15 @@ _SEQUENCED = compiled(
 _CONSTRUCTED = compiled(
     rb"[0-9A-Za-z+/=_:\-]{8,256}\"\s?/?>(?:\s{0,4}</constructor-arg>)?\s{0,80}<constructor-arg value=\"([0-9A-Za-z+/=_:\-]{16,256})\""
     rb"(?:\s?/?>(?:\s{0,4}</constructor-arg>)?\s{0,80}<constructor-arg value=\"([^\s\"]{4,128})\")?"
+)
+_BREAK = rb"[ \t]{0,4}(?:\r?\n(?:> ?){0,5}|\\n|<br/?>\n?)"
+_BELOW = compiled(
+    rb"[0-9A-Za-z+/=_\-]{8,256}" + _BREAK + rb"([0-9A-Za-z+/=_\-]{16,512})"
+    rb"(?:" + _BREAK + rb"(?=[^\s\"<\\]{0,40}[0-9!@#$%&*_\-])([^\s\"<\\:]{6,64}))?(?=[ \t]{0,4}(?:\r?\n|\\n|\Z|[\"<]))"
+)
+_GIVEN_BACK = compiled(
+    rb"[0-9A-Za-z+/=_:\-]{8,256}[\"'], ?[\"']([0-9A-Za-z+/=_:\-]{16,256})[\"'](?:, ?[\"']([^\s\"'\\]{4,128})[\"'])?"
+    rb"(?:, ?(?:\w{1,16}|[\"']{2}))?[ \t]{0,4};?(?=\r?\n| \})"
 )
 _OPTIONED = compiled(
     rb"[0-9A-Za-z+/=_:\-]{8,256}[\"']? -s [\"']?([0-9A-Za-z+/=_:\-]{16,256})[\"']?(?: -p [\"']?([^\s\"']{4,128})[\"']?)?"
@@ -753,14 +805,19 @@ def _listing(pattern: re.Pattern[bytes], before: re.Pattern[bytes]) -> Callable[
 
 _SHORT_RUN = compiled(rb"[0-9A-Za-z+/=_:\-]{8,512}")
 _ALL_OF: dict[object, re.Pattern[bytes]] = {
-    _BARE: _LINES, _BRIEF: _BRIEFLY, _SEQUENCE: _SEQUENCED, _BUILT: _CONSTRUCTED, _OPTIONS: _OPTIONED,
+    _BARE: _LINES, _BRIEF: _BRIEFLY, _SEQUENCE: _SEQUENCED, _BUILT: _CONSTRUCTED, _OPTIONS: _OPTIONED, _RETURNED: _GIVEN_BACK,
+    _TITLED: _BELOW,
 }  # fmt: skip
 
 
 def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]]:
     """Name, start and end of the values that follow the first one of a list (ROWS) that starts at `start`."""
-    if _READERS[form] is _CALLED:
+    if _READERS[form] in (_CALLED, _TUPLE) or (_READERS[form] is _THIRD and not _MEMBERS.match(data, start)):
         return _short_key(data, start)
+    if _READERS[form] is _MAPPED:
+        low = max(0, start - 270)
+        before = _MAPPED.search(data[low:start])
+        return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before and before["key"] else []
     if _READERS[form] is _SLASHED:
         low = max(0, start - 520)
         before = _SLASHED.search(data[low:start])
@@ -820,10 +877,11 @@ _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
     _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
     _BRIEF: _brief, _THIRD: _third, _ABOVE: _above, _INSERTED: _inserted,
     _SEQUENCE: _listing(_SEQUENCED, _SEQUENCE), _BUILT: _listing(_CONSTRUCTED, _BUILT), _OPTIONS: _listing(_OPTIONED, _OPTIONS),
+    _RETURNED: _listing(_GIVEN_BACK, _RETURNED), _TITLED: _listing(_BELOW, _TITLED),
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""
 _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {
-    _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _CHATTED: _chatted, _CALLED: _argument,
+    _MAPPED: _mapped, _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _CHATTED: _chatted, _CALLED: _argument,
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
     _TYPE_OF: _exported, _SECURED: _exported,
     _ABRIDGED: _abridged, _CODE_NAME: _code_name, _TAKEN: _taken, _INITIALS: _initials, _TABBED: _tabbed, _AUTHED: _authed,
@@ -835,15 +893,34 @@ _BY_FORM = tuple([(reader, _WHOLE.get(reader), _ASKED.get(reader)) for reader in
 
 _TURNS = compiled(rb"[A-Za-z0-9]{10,15}(?![\w+/=.\-])")
 _TURN = compiled(rb"[0-9][A-Za-z]")
+_SHORTER = compiled(rb"[A-Za-z0-9_\-]{8,10}(?![\w+/=.\-])")
+_CHANGE = compiled(rb"(?=[a-z][A-Z0-9]|[A-Z][a-z0-9]|[0-9][A-Za-z])")
 
 
 def _short(data: bytes, start: int) -> bool:
-    """Whether a value of 10 to 15 letters and digits is none that a word with a number would be: a0quon2ohyr7s."""
+    """Whether a value of 8 to 15 letters and digits is none that a word with a number would be: a0quon2ohyr7s."""
     found = _TURNS.match(data, start)
-    return found is not None and len(_TURN.findall(found[0])) > 1
+    if found is not None:
+        return len(_TURN.findall(found[0])) > 1
+    found = _SHORTER.match(data, start)
+    return found is not None and _DIGIT.search(found[0]) is not None and len(_CHANGE.findall(found[0])) > 2
 
 
 def _random(data: bytes, start: int) -> bool:
     """Whether what stands at `start` could be a value: prose goes on with a word."""
     found = _RUN.match(data, start)
-    return found is not None and _DIGIT.search(found[0]) is not None
+    return found is not None and (_DIGIT.search(found[0]) is not None or unlike_words(found[0]))
+
+
+_LETTERS = compiled(rb"[A-Za-z]{10,64}")
+_STRANGE = 24
+"""How strange letters must be to be no words, although they begin and end like words: names in code come to 15."""
+
+
+def unlike_words(value: bytes, least: int = _STRANGE) -> bool:
+    """Whether letters of both cases are random, and but look like short words: QMWluZdQnz."""
+    if not _LETTERS.fullmatch(value) or value.islower() or value.isupper():
+        return False
+    from leakguard.detect.gates.grams import strangeness
+
+    return strangeness(value) >= least

@@ -65,7 +65,7 @@ def parted(patterns: Sequence[bytes], ids: Sequence[int]) -> tuple[list[bytes], 
 
 def _words(pattern: bytes) -> tuple[list[bytes], bytes]:
     """The alternatives that a pattern begins with, and what follows them; none if it does not."""
-    from leakguard.detect.runs import _class_end
+    from leakguard.detect.runs import class_end
 
     if not pattern.startswith((b"(?:", b"(?i:")):
         return [], b""
@@ -75,7 +75,7 @@ def _words(pattern: bytes) -> tuple[list[bytes], bytes]:
     while at < len(pattern):
         byte = pattern[at : at + 1]
         if byte == b"[":
-            at = _class_end(pattern, at)
+            at = class_end(pattern, at)
             continue
         depth += (byte == b"(") - (byte == b")")
         if (byte == b"|" and depth == 1) or not depth:

@@ -11,6 +11,10 @@ from typing import NamedTuple, TypeVar
 
 from leakguard.model import Confidence, Match, Rule
 
+UNDOCUMENTED = "not of a form that is documented"
+"""The reason of what a provider's rule was given by its name alone (unshaped.py): it yields like what is generic, as two lines
+taken for one value would."""
+
 
 class Hit(NamedTuple):
     """A match inside one buffer, before overlaps are settled. Offsets in that buffer."""
@@ -35,7 +39,7 @@ def rank_of(hit: Hit, rules: Sequence[Rule]) -> tuple[int, int, int, int, int]:
     rule = rules[hit.rule]
     return (
         int(hit.confidence == Confidence.CERTAIN),
-        0 if rule.generic else 1 if rule.yields else 2,
+        0 if rule.generic or UNDOCUMENTED in hit.reasons else 1 if rule.yields else 2,
         hit.confidence,
         hit.secret_end - hit.secret_start,
         -hit.rule,

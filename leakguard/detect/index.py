@@ -87,10 +87,12 @@ def rule_from(row: list[Any]) -> Rule:
 
 
 def set_from(row: list[Any]) -> SetRule:
+    """A SetRule from its row of the index."""
     return SetRule(*(_tuples(item) for item in row))
 
 
 def venue_from(row: list[Any]) -> Venue:
+    """A Venue from its row of the index."""
     return Venue(*(_tuples(item) for item in row))
 
 

@@ -56,6 +56,8 @@ LABELS: tuple[tuple[str, str], ...] = (
     ("交易密码", "passphrase"), ("交易密碼", "passphrase"), ("资金密码", "passphrase"), ("senha da api", "passphrase"),
     ("contraseña de la api", "passphrase"), ("mot de passe de l'api", "passphrase"), ("api-passwort", "passphrase"),
     ("password dell'api", "passphrase"),
+    ("gizli", "secret"), ("cụm mật khẩu", "passphrase"), ("frase de contraseña", "passphrase"), ("엑세스키", "access key"),
+    ("엑세스 키", "access key"), ("패스프레이즈", "passphrase"),
     ("geheimer schluessel", "secret key"), ("privater schluessel", "private key"), ("schluessel", "api key"),
 )  # fmt: skip
 LAST = (
@@ -69,7 +71,7 @@ database takes a quarter longer over every text: others are a pattern of their o
 
 LAST_BEYOND = (
     "短语|金鑰|公钥|公鑰|раза|(?i:schluessel|senha da api|api-passwort|pública|publique|pubblica|de la api|de api|d'api|l'api"
-    "|parol[aă]|şifre|khẩu|sandi|de passe|klíč|heslo|nyckel|lösenord|cheie"
-    "|secretă|kulcs|jelszó)|المرور|عبور|รหัสผ่าน|κλειδί|السري|سري|مفتاح|کلید|مخفی|מפתח|סודי|कुंजी|คีย์|ลับ|键"
+    "|parol[aă]|şifre|gizli|khẩu|sandi|de passe|klíč|heslo|nyckel|lösenord|cheie"
+    "|secretă|kulcs|jelszó)|المرور|عبور|รหัสผ่าน|κλειδί|السري|سري|مفتاح|کلید|مخفی|מפתח|סודי|कुंजी|คีย์|ลับ|键|프레이즈"
 )
 """The same for writing systems that share no letter with these, and for words that fewer people write."""

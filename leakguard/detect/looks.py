@@ -4,7 +4,7 @@ Of each version the surroundings of its differences are cut out, put behind one 
 together; what is found is told version by version, in offsets of each. A match that begins in one piece and ends in the
 next is at most an end too many, which is judged and says nothing: the judgement looks at the text itself.
 Short texts that are no versions of anything are looked at together in the same way (`quiet`).
-Pure functions of rules and bytes. Keeps nothing. Imported by reuse.py, and by what scans git's objects.
+Pure functions of rules and bytes. Keeps nothing. Imported by reuse.py and twin.py, and by what scans git's objects.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ Find = Callable[[bytes], "list[tuple[int, int]]"]
 
 NEAR = 1500
 """Bytes before a value in which its provider may be named; half as many after it."""
+SAID = 5000
+"""The same where people talk: a message of an export is a thousand bytes, and what a key is for was asked before it.
+As far as decode.SAID."""
 
 
 _BEFORE = compiled(
@@ -25,10 +28,11 @@ _BEFORE = compiled(
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
     rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"'\]]?[ \t]{0,2}(?:=>|[:=.])[ \t]{0,2}[\"'`]?"
     rb"|(?:\A|\n)[ \t]{0,16}(?://|'|--|;) "
+    rb"|\b(?:bin|opt|secrets?|trading|prod|live|venues?|exchanges?|keys|creds|bots?)/"
     rb"|(?i:\b(?:keys?|creds?|credentials|secrets?|account)) (?:for|of|from|at|on) (?:my |the )?)\Z"
 )
 _AFTER = compiled(
-    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&\t]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| \||\\{0,3}[\"'`]| config\b"
+    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&\t]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| ->| then\b| \||\\{0,3}[\"'`]| config\b"
     rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=])"
 )
 
@@ -76,11 +80,12 @@ class Mentions:
         self._size = _DENSE if asking * _DENSE > len(data) else _SPARSE
         self._blocks: dict[int, list[tuple[int, int, str]]] = {}
 
-    def around(self, assigned: Assigned) -> list[tuple[int, int, str]]:
-        """(start, end, provider) of the names that stand as whole words near a value, but not in it."""
+    def around(self, assigned: Assigned, reach: int = NEAR) -> list[tuple[int, int, str]]:
+        """(start, end, provider) of the names that stand as whole words near a value, but not in it: at most `reach` bytes
+        before it, half as many after it."""
         start, end = assigned.start, assigned.end
-        low = max(0, start - NEAR)
-        high = min(len(self._data), end + NEAR // 2)
+        low = max(0, start - reach)
+        high = min(len(self._data), end + reach // 2)
         size, blocks = self._size, self._blocks
         out = []
         for number in range(low // size, (high - 1) // size + 1):
@@ -128,6 +133,8 @@ class Mentions:
 
 _IN_TOKEN = compiled(rb"[0-9]{1,8}[A-Za-z]")
 _HEX = compiled(rb"[a-fA-F]+\Z")
+_CLASS_SIGN = compiled(rb"(?:\A|[^0-9A-Za-z_])[CIT][A-Z]")
+"""What some languages' classes and interfaces begin with, before their name."""
 _LIBRARY = compiled(rb"(?<![A-Za-z])[Pp]y\Z")
 _OF_API = compiled(rb"(?i:api|client|cc|(?:api|secret)?(?:key|secret))(?![A-Za-z])")
 
@@ -164,8 +171,10 @@ def _is_word(data: bytes, start: int, end: int) -> bool:
     if before >= _SMALL:
         first = _KINDS[data[start]]
         joined = first >= _SMALL and not (before == _SMALL and first == _CAPITAL)
-        if joined and not (end - start > 3 and _LIBRARY.search(data, max(0, start - 3), start)):
-            return False  # but pybithumb
+        known = end - start > 3 and _LIBRARY.search(data, max(0, start - 3), start)
+        known = known or (end - start > 2 and _CLASS_SIGN.match(data, max(0, start - 2)))
+        if joined and not known:
+            return False  # but pybithumb, CBinanceApi
     if after < _SMALL or (last := _KINDS[data[end - 1]]) < _SMALL:
         return True
     if end - start > 4 and _OF_API.match(data, end):

@@ -2,7 +2,8 @@
 
 `part_of` is for the rules of providers, whose shapes judge the value themselves; `kind_of` is for values without a
 shape and therefore stricter: `token_type`, `password_file` and `primary_key` name no secret. Pure functions over names,
-which are printable, so their results may be kept. Imported by assign.py, context.py, tables.py and the gates.
+which are printable, so their results may be kept. Imported by assign.py, context.py, prepared.py, the gates and
+redact/.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ KIN = {
     "api-secret": ("client-secret", "private-key", "api-key", "signing-key", "access-token"),
     "access-token": ("api-key", "api-secret", "password", "session-token", "refresh-token"),
     "client-id": ("api-key",),
-    "client-secret": ("api-secret", "api-key"),
+    "client-secret": ("api-secret", "api-key", "signing-key"),
     "passphrase": ("password", "api-secret"),
     "password": ("passphrase", "api-secret", "access-token"),
     "private-key": ("api-secret", "signing-key", "api-key"),

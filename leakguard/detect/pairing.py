@@ -4,7 +4,7 @@ Structure first: the same object, block, section or call, and names that differ 
 (`X_MAIN_KEY`, `X_MAIN_SECRET`); distance last. Two accounts in one text give two sets and never a cross: a part is in
 one set at most, and names whose stems contradict each other are never joined.
 
-Pure functions over the matches of one buffer; knows no files. Imported by pipeline.py.
+Pure functions over the matches of one buffer; knows no files. Imported by findings.py and triage/.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Grouping(NamedTuple):
 
     @property
     def complete(self) -> bool:
+        """Whether no required part is missing."""
         return not self.missing
 
 

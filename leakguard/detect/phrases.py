@@ -9,7 +9,8 @@ lead bytes passes at ten gigabytes a second.
 
 Measured on one core: 1.5 ms a megabyte of log, 2 to 3 of source code and prose; 100 ms to compile all three. That is
 why the databases are cached with the rules', and why the cold path asks `could_fire` first.
-Knows no rules but their ids (RULES). Keeps nothing it reads. Imported by stage1.py, and by engine.py for the finder.
+Knows no rules but their ids (RULES). Keeps nothing it reads. Imported by stage1.py, guards.py and runtime.py, and by
+engine.py, looks.py and reaches.py for the finder.
 """
 
 from __future__ import annotations
@@ -136,14 +137,14 @@ def good(data: bytes, ends: Iterable[int]) -> list[int]:
             continue
         if end < spoiled:
             continue
-        spoiled = _near(data, end, listed) or _spoiled(data, end, listed)
+        spoiled = near_spoiled(data, end, listed) or spoiled_until(data, end, listed)
         if not spoiled:
             out.append(end)
     return out
 
 
-def _near(data: bytes, end: int, listed: frozenset[bytes]) -> int:
-    """`_spoiled` for what is quickly seen: eleven words take 44 bytes or more, and of the words in these one that no list
+def near_spoiled(data: bytes, end: int, listed: frozenset[bytes]) -> int:
+    """`spoiled_until` for what is quickly seen: eleven words take 44 bytes or more, and of the words in these one that no list
     has is enough. 0 says nothing."""
     start = max(0, end - LEAST - 3)
     piece = data[start:end]
@@ -177,7 +178,7 @@ def find(data: bytes, ends: Iterable[int]) -> list[Found]:
     return out
 
 
-def _spoiled(data: bytes, end: int, known: frozenset[bytes]) -> int:
+def spoiled_until(data: bytes, end: int, known: frozenset[bytes]) -> int:
     """0 if the eleven words before an end may all be of a list; else the first offset where the next end can lie for
     which that is so again."""
     from leakguard.detect.gates.words import listed, words_of

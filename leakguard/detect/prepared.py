@@ -2,7 +2,8 @@
 rules share a trigger. Made once when rules are compiled, and cached beside them as JSON: parsing 1,500 rules to make it
 anew took each start as long as scanning a megabyte.
 
-Pure functions of a RuleSet; holds nothing but rule data. Imported by context.py, engine.py, stage1.py and cache.py.
+Pure functions of a RuleSet; holds nothing but rule data. Imported by context.py, mentions.py, engine.py, stage1.py and
+cache.py.
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.

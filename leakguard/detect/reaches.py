@@ -4,7 +4,8 @@ For reuse.py, which judges again only what a difference can reach. Each number h
 that it is about: context.py, scope.py, tables.py and forms.py for values that have a name, decode.py and inplace.py for
 what is encoded, phrases.py, and the widths and gates of the rules in force. Whoever makes one of these look farther
 changes the number here; tests/detect/test_reuse.py holds them together.
-Pure functions of rules and bytes, but for Watching, which notes what the context asked. Imported by reuse.py only.
+Pure functions of rules and bytes, but for Watching, which notes what the context asked. Imported by reuse.py and
+looks.py.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from leakguard.detect import phrases
 from leakguard.detect.assign import TRIGGERS as ASSIGNED
 from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.context import Context, Evidence
-from leakguard.detect.decode import JOIN_REACH, TEXT_TRIGGERS, TRIGGERS, joined
+from leakguard.detect.decode import JOIN_REACH, SAID, TEXT_TRIGGERS, TRIGGERS, joined
 from leakguard.detect.engine import Engine
 from leakguard.detect.forms import FORMS, INSERTED
 from leakguard.detect.forms import TABLE as RULED
@@ -153,6 +154,7 @@ _made: list[tuple[str, Reaches]] = []
 
 
 def reaches_of(engine: Engine) -> Reaches:
+    """The Reaches of an engine's rules; those of the last rules are kept."""
     digest = engine.ruleset.digest
     if not _made or _made[0][0] != digest:
         _made[:] = [(digest, Reaches(engine.rules))]
@@ -387,9 +389,11 @@ def _extent(data: bytes, kind: str, end: int) -> tuple[int, int]:
         return end - _JOINED, joined(data, end)[1] + 64
     if kind == "fold":
         return end - 1024, end + 64 * 420
-    if kind == "quoted":
+    if kind in ("quoted", "marked"):
         return low, end + _FARTHEST
-    if kind == "escape":
+    if kind == "said":
+        low = end - SAID - _AROUND
+    if kind in ("escape", "said"):
         high = data.find(b"\n", end, end + _FARTHEST)
         high = high if high >= 0 else end + _FARTHEST
     else:

@@ -55,7 +55,7 @@ _EMPTY = _Part(True, 0, 0, 0, 0, _NO_BYTES)
 
 def longest_run(pattern: str, members: frozenset[int] = TOKEN) -> Sure:
     """What every match of a pattern has. re.error if it cannot be parsed."""
-    part = _sequence(_p.parse(pattern), members)
+    part = sequence(_p.parse(pattern), members)
     return Sure(part.best, part.needs)
 
 
@@ -74,7 +74,7 @@ def relaxed(pattern: bytes) -> bytes:
         if pattern[at] == _BACKSLASH:
             stop = at + 2
         elif pattern[at] == _OPEN:
-            stop = _class_end(pattern, at)
+            stop = class_end(pattern, at)
         elif found := _BOUNDS.match(pattern, at):
             stop = found.end()
             if int(found[2]) >= _TO_ENDLESS:
@@ -88,8 +88,8 @@ def relaxed(pattern: bytes) -> bytes:
 _BACKSLASH, _OPEN, _CLOSE, _NOT = b"\\[]^"
 
 
-def _class_end(pattern: bytes, at: int) -> int:
-    """After the class that begins at `at`."""
+def class_end(pattern: bytes, at: int) -> int:
+    """Where the class of a pattern that begins at `at` ends."""
     at += 1
     if pattern[at] == _NOT:
         at += 1
@@ -132,9 +132,9 @@ def crosses(pattern: str) -> bool:
     nodes = list(_p.parse(pattern))
     if len(nodes) > 1 and nodes[0][0] in (_c.BRANCH, _c.SUBPATTERN):
         first = _p.SubPattern(_p.State(), nodes[:1])
-        if first.getwidth()[1] <= 2 and _sequence(nodes[1:], TOKEN).head >= BEFORE_RUN:
+        if first.getwidth()[1] <= 2 and sequence(nodes[1:], TOKEN).head >= BEFORE_RUN:
             nodes = nodes[1:]
-    if nodes and nodes[0] == (_c.AT, _c.AT_BOUNDARY) and _sequence(nodes[1:], _ALNUM).head >= BEFORE_RUN:
+    if nodes and nodes[0] == (_c.AT, _c.AT_BOUNDARY) and sequence(nodes[1:], _ALNUM).head >= BEFORE_RUN:
         nodes = nodes[1:]
     found = _ends(nodes)
     return found.over or bool(found.first & {_CLOSING, _BORDER}) or bool(found.last & {_SIGN, _BORDER})
@@ -160,7 +160,7 @@ def _ends(nodes: Any) -> _Ends:
 
 def _ends_of(operator: Any, value: Any) -> _Ends:
     if operator in (_c.LITERAL, _c.IN):
-        members = frozenset((value,)) if operator is _c.LITERAL else _set(value)
+        members = frozenset((value,)) if operator is _c.LITERAL else members_of(value)
         return _Ends(False, members, members, False)
     if operator is _c.SUBPATTERN:
         return _ends(value[3])
@@ -186,7 +186,8 @@ _ALNUM = TOKEN - frozenset(b"+/_-")
 _BORDERS = _Ends(True, frozenset((_BORDER,)), frozenset((_BORDER,)), False)
 
 
-def _sequence(nodes: Any, members: frozenset[int]) -> _Part:
+def sequence(nodes: Any, members: frozenset[int]) -> _Part:
+    """What the nodes of a pattern, one after the other, have of bytes of `members`: their Part."""
     out = _EMPTY
     for operator, value in nodes:
         out = _joined(out, _node(operator, value, members))
@@ -197,16 +198,16 @@ def _node(operator: Any, value: Any, members: frozenset[int]) -> _Part:
     if operator is _c.LITERAL:
         return _byte(frozenset((value,)), members)
     if operator is _c.IN:
-        return _byte(_set(value), members)
+        return _byte(members_of(value), members)
     if operator in (_c.ANY, _c.NOT_LITERAL):
         return _byte(_ALL, members)
     if operator is _c.SUBPATTERN:
-        return _sequence(value[3], members)
+        return sequence(value[3], members)
     if operator is _c.BRANCH:
-        return _either([_sequence(nodes, members) for nodes in value[1]])
+        return _either([sequence(nodes, members) for nodes in value[1]])
     if operator in _REPEATS:
         least, most, nodes = value
-        part = _sequence(nodes, members)
+        part = sequence(nodes, members)
         if not int(least):
             return _either([_EMPTY, part]) if most else _EMPTY
         out = part
@@ -223,8 +224,8 @@ def _byte(allowed: frozenset[int], members: frozenset[int]) -> _Part:
     return _Part(inside, 1, int(inside), int(inside), int(inside), allowed if len(allowed) == 1 else _NO_BYTES)
 
 
-def _set(items: Any) -> frozenset[int]:
-    """The bytes of a class."""
+def members_of(items: Any) -> frozenset[int]:
+    """The bytes that a class of a parsed pattern stands for."""
     out: set[int] = set()
     negated = False
     for operator, value in items:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import hyperscan
 
 from leakguard.detect import cache, stage1
-from leakguard.detect.assign import _TAILS as TAILS
+from leakguard.detect.assign import FORM_TAILS as TAILS
 from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.engine import Engine
 from leakguard.detect.guards import HEX, MADE_OF, crossing, guards, parted, phrase
@@ -75,8 +75,7 @@ class Found(NamedTuple):
         return f"Found({self.rule}, {self.start}..{self.end})"
 
 
-_HEX = HEX
-_DECIMAL = re.compile(rb"[0-9]{12,39}(?![0-9A-Fa-f])")
+DECIMAL = re.compile(rb"[0-9]{12,39}(?![0-9A-Fa-f])")
 """Order numbers and times: hex digits only by accident. Nothing is assigned in what they would decode to, as neither
 `=` nor `:` nor a comma are two decimal digits, and for a token of its own it is too short."""
 
@@ -106,7 +105,7 @@ class Own:
         self.words: list[int] = []
         """The ends of what could be phrases: in prose each word is one."""
         self.marked: list[Any] = []
-        self.on_match = _collector(self, widths)
+        self.on_match = collector(self, widths)
         self.on_found = _plain_collector(self.found)
         self.on_some = _some_collector(self.found)
 
@@ -135,6 +134,7 @@ class Own:
         return self.ends[:]
 
     def clear(self) -> None:
+        """Forgets the last text."""
         self.ends.clear()
         self.words.clear()
         self.found.clear()
@@ -146,14 +146,14 @@ def phrases(data: bytes, words: Sequence[int], most: int = LEAST_ENDS) -> Ends:
     """Those of the ends of words before which eleven words of a list stand; of more than `most` no more than one more. (phrases.good
     also keeps what follows close upon one of them, in prose each word to its end; the twelfth of a phrase is always one of these.)"""
     from leakguard.detect.gates.words import ascii_words
-    from leakguard.detect.phrases import _near, _spoiled
+    from leakguard.detect.phrases import near_spoiled, spoiled_until
 
     listed = ascii_words()
     out: Ends = []
     spoiled = 0
     for end in _varied(data, words) if len(words) > FEW_WORDS else sorted(words):
         if end >= spoiled:
-            spoiled = _near(data, end, listed) or _spoiled(data, end, listed)
+            spoiled = near_spoiled(data, end, listed) or spoiled_until(data, end, listed)
             if not spoiled:
                 out.append((PHRASE_BASE, end))
                 if len(out) > most:
@@ -201,7 +201,7 @@ def _some_collector(ends: Ends) -> Any:
     return on_some
 
 
-def _collector(own: Own, widths: Sequence[int]) -> Any:
+def collector(own: Own, widths: Sequence[int]) -> Any:
     """Collects ends as stage1 does, and stops when there are too many. An end that says nothing new is left out where its
     line has another one on either side: a line is judged alone, too."""
     ends, known, words = own.ends, own.known, own.words
@@ -216,7 +216,7 @@ def _collector(own: Own, widths: Sequence[int]) -> Any:
             words.append(end)
             return len(words) > LEAST_WORDS + (own.most_calls >> 1) or None
         else:
-            if ident not in _HEX or not _DECIMAL.match(own.data, end - 12):
+            if ident not in HEX or not DECIMAL.match(own.data, end - 12):
                 ends.append((ident, end))
             return True if len(ends) > own.most else None
         own.calls += 1

@@ -2,7 +2,7 @@
 
 Seeded by rule, example and context, so a text changes only if its template does. `sample` walks a pattern's syntax
 tree and fills it at random; borders (lookaround, \\b) are ignored, so the caller asks the real engine whether the
-result matches. Imported by check.py and the tests only.
+result matches. Imported by check.py, floods.py and the tests.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def seeded(seed: str) -> Random:
 
 @lru_cache(maxsize=1)
 def contexts() -> tuple[Context, ...]:
+    """The surroundings into which examples are put."""
     return load_contexts()
 
 

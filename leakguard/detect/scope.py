@@ -5,7 +5,7 @@ a window of bytes. That places a value in JSON, YAML, TOML, INI, environment fil
 also when the file is cut, commented or not quite valid, which is when a parser gives up. Brackets inside strings
 are counted too: a wrong guess costs a provider's name, never a finding.
 
-Pure functions of bytes; knows no rules. Imported by context.py and pairing.py.
+Pure functions of bytes; knows no rules. Imported by context.py, pairing.py and triage/exposure.py.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@ where such an automaton takes one to two.
 
 All that encoded text and phrases are made of are long runs of few kinds of bytes, which machine code and tables hardly ever
 have. Outside of what is returned there is no such run, so that nothing that is made of one can match there; a run is returned
-whole, with the byte before it. Pure functions of bytes; each thread has its own scratch. Knows no rules. Imported by stage1.py.
+whole, with the byte before it. Pure functions of bytes; each thread has its own scratch. Knows no rules. Imported by
+stage1.py and apart.py.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ The two lines of a `kraken.key` file are a table without a header: the key, then
 
 An assignment's extractor sees `api_key,api_secret` as a name that is given a name. That is the sign of a table: here its
 rows are gone through, and each value in a column that is named like a credential is handed on with that column's name.
-Reads at most REACH bytes; quotes and doubled quotes as CSV and SQL have them. Pure functions; imported by context.py.
+Reads at most REACH bytes; quotes and doubled quotes as CSV and SQL have them. Pure functions; imported by context.py,
+reaches.py and redact/tables.py.
 """
 
 from __future__ import annotations

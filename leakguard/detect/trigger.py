@@ -6,7 +6,8 @@ and the last repeat is cut to its least count, so that one match gives one end i
 the beginning of the data alone is kept: `(?:\\n|\\A)` would else be nothing, and its rule fire everywhere.
 
 Uses the standard library's own regular expression parser (`re._parser`), so that a pattern is understood the way
-Python does. Imported by rules.py only, when packs are parsed; never on the warm path.
+Python does. Imported by rules.py and the readers of foreign rules when packs are parsed, and by reaches.py and cache.py for what they
+ask of a pattern; never on the warm path.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ class Entry(NamedTuple):
     """File and line of the entry."""
 
     def line(self) -> str:
+        """The entry as a line of the file, without its end."""
         fields = [self.fingerprint, self.rule, self.context, self.owner, self.reason]
         fields += [f"expires={self.expires}"] if self.expires else []
         fields += [f"in={self.scope}"] if self.scope else []
@@ -118,6 +119,7 @@ def key_id(key: str) -> str:
 
 
 def entry_of(finding: Finding, identity: str, owner: str, reason: str, expires: str = "", scope: str = "") -> Entry:
+    """An entry that accepts a finding; `identity` is Baseline.identity's, `expires` a day (2026-12-31) or ""."""
     return Entry(identity, finding.rule, context_of(finding), owner, reason, expires, scope)
 
 

@@ -5,7 +5,7 @@ that one request: where the venue checks a timestamp it is spent after seconds, 
 it is not. The verdict goes to the finding of the key that the request was sent with: a reason in words, and the facts
 `signed-request` (expired, replayable or permanent) and `signed-request-until` (UTC).
 
-Pure functions of the text around a finding and the time; never asks a venue. Imported by pipeline.py.
+Pure functions of the text around a finding and the time; never asks a venue. Imported by findings.py.
 """
 
 from __future__ import annotations

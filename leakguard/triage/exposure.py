@@ -2,7 +2,7 @@
 
 A complete set can act; a lone half cannot yet, and says so; a test network's or a dead venue's credential loses
 nobody money. Severity follows from that, and each step of it is said in a reason. Pure functions over rules,
-findings and the text around them; never asks a venue. Imported by pipeline.py.
+findings and the text around them; never asks a venue. Imported by findings.py and joining.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hashlib import blake2b
 from leakguard.detect.pairing import Grouping
 from leakguard.detect.scope import Place, Span, inside, nested_between, place
 from leakguard.model import Confidence, CredentialSet, Finding, RuleSet, Severity, Venue
+from leakguard.triage.fingerprint import SCHEME
 
 HALF = "the other half was not found"
 _TEST = re.compile(
@@ -124,6 +125,7 @@ def _everywhere(finding: Finding, venue: Venue | None) -> bool:
 
 
 def lowered(severity: int, steps: int = 1) -> Severity:
+    """A severity so many steps lower, and never below LOW."""
     return Severity(max(int(Severity.LOW), severity - steps))
 
 
@@ -148,14 +150,20 @@ def judge(finding: Finding, venue: Venue | None, test: bool, half: bool) -> Find
     return finding._replace(severity=severity, reasons=tuple(reasons))
 
 
+_BY_PLACE = f"{SCHEME}p-"
+
+
 def credential_set(
     grouping: Grouping, members: Sequence[tuple[str, Finding]], venue: Venue | None, test: bool
 ) -> CredentialSet:
     """The set that findings make. `members` are (role, finding) in the rule's order."""
     rule = grouping.rule
     digest = blake2b(rule.id.encode(), digest_size=12, person=b"set")
-    for role, finding in members:
-        digest.update(b"\0" + role.encode() + b"\0" + finding.fingerprint.encode())
+    named = [finding.fingerprint.startswith(_BY_PLACE) for _, finding in members]
+    for (role, finding), by_place in zip(members, named, strict=True):
+        # a passphrase is known by its place: a message that an export holds twice would be two accounts
+        known = role if by_place and not all(named) else f"{role}\0{finding.fingerprint}"
+        digest.update(b"\0" + known.encode())
     defunct = venue is not None and venue.status == "defunct"
     test = test and not any(_everywhere(finding, venue) for _, finding in members)
     severity = Severity(rule.severity) if grouping.complete else lowered(rule.severity)

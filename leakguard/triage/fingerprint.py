@@ -3,7 +3,7 @@
 A secret of high entropy is named by a keyed hash of the secret and the rule, so moving its line, squashing or
 rebasing changes nothing, and the same secret in a log and in a backup has one name. A kind that people choose
 themselves (a password) could be guessed from such a hash by whoever reads a committed baseline: it is named by the
-masked line and the path instead. Pure functions; imported by pipeline.py, triage/ and redact/.
+masked line and the path instead. Pure functions; imported by findings.py, hook.py, cli/, triage/ and redact/.
 """
 
 from __future__ import annotations

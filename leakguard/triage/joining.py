@@ -5,7 +5,8 @@ cells of one notebook, the parts of one mail. Only then, only for one venue and 
 choice: of two that would fit neither is taken.
 Works on findings after the scan and keeps no text: what a file refers to are names of files and variables.
 
-Pure functions; same results however the files were shared among workers. Imported by pipeline.py.
+Pure functions; same results however the files were shared among workers. Imported by collector.py, pipeline.py and
+work.py.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 Valid for one set of rules, engine and settings (the scope): another scope starts anew. Holds ids, masked lines and
 keyed fingerprints, never a secret and never a content. An object is entered in the same transaction as what was found
-in it, so a process that is killed loses time and nothing else. A file that is damaged or not ours is not used: in the
-user's cache folder it is made anew, a path that was named is a UsageError. Knows model only; imported by history.py.
+in it, so a process that is killed loses time and nothing else. A sum over all that was found says whether it is still
+there, as it was. A file that is damaged or not ours is not used: in the user's cache folder it is made anew, a path that
+was named is a UsageError. Knows model only; imported by history.py and
+attribution.py.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ class Seen:
         self.named = named
         self.broken = ""
         """Why nothing more is kept, once a change could not be: a full disk stops no scan."""
+        self._sum = 0
         folder = os.path.dirname(os.path.abspath(path))
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -53,7 +56,8 @@ class Seen:
         except (sqlite3.DatabaseError, OSError) as error:
             locked = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
             if named or locked:
-                raise UsageError(f"cache: {path}: {'in use by another scan' if locked else 'cannot be used'}") from None
+                what = "in use by another scan" if locked else str(error) if isinstance(error, _DamagedError) else "cannot be used"
+                raise UsageError(f"cache: {path}: {what}") from None
             try:
                 self._drop()
                 self._open(scope)
@@ -97,8 +101,18 @@ class Seen:
                 db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608 - names of ours
         db.execute("COMMIT")
         db.execute("BEGIN IMMEDIATE")
+        self._verify()
+
+    def _verify(self) -> None:
+        """That all is there that was found, as it was entered: of a damaged file the rest would be believed to be all."""
+        for row in self._db.execute("SELECT oid, kind, data FROM found WHERE scope = ?", (self._scope,)):
+            self._sum = (self._sum + _summand(*row)) % _SUMS
+        sums = self.notes("sum")
+        if sums != ({"": f"{self._sum:x}"} if self._sum else {}):
+            raise _DamagedError("damaged; remove it, and it is made anew")
 
     def _drop(self) -> None:
+        self._sum = 0
         for tail in ("", "-journal", "-wal", "-shm"):
             try:
                 os.unlink(self.path + tail)
@@ -148,6 +162,7 @@ class Seen:
         data = {"findings": [_packed(finding) for finding in findings], "sets": [_packed(found) for found in sets]}
         text = json.dumps(data, separators=(",", ":"))
         self._change("INSERT INTO found VALUES (?, ?, ?, ?)", (self._scope, oid, kind, text))
+        self._sum = (self._sum + _summand(oid, kind, text)) % _SUMS
 
     def kept(self) -> Iterator[tuple[bytes, str, list[Finding], list[CredentialSet]]]:
         """(id, kind, findings, sets) of everything that was kept."""
@@ -158,8 +173,8 @@ class Seen:
 
     def report(self, key: str) -> tuple[list[Finding], list[CredentialSet], int] | None:
         """What `set_report` was told under exactly this key, if it was the last one."""
-        text = self.note("report", key)
-        if not text:
+        digest, _, text = self.note("report", key).partition(" ")
+        if not text or digest != _digest(text.encode("utf-8", "surrogatepass")):
             return None
         data = json.loads(text)
         return [_finding(row) for row in data["findings"]], [_set(row) for row in data["sets"]], int(data["left_out"])
@@ -168,26 +183,34 @@ class Seen:
         """Keeps what came of everything that was found, with its facts; forgets what was kept under other keys."""
         data = {"findings": [_packed(one) for one in findings], "sets": [_packed(one) for one in sets]}
         self.forget_notes("report")
-        self.set_note("report", key, json.dumps({**data, "left_out": left_out}, separators=(",", ":")))
+        text = json.dumps({**data, "left_out": left_out}, separators=(",", ":"))
+        self.set_note("report", key, f"{_digest(text.encode())} {text}")
 
     # ------------------------------------------------------------ notes
     def note(self, kind: str, key: str) -> str:
+        """A note of this scope; "" for none."""
         row = self._db.execute(
             "SELECT value FROM note WHERE scope = ? AND kind = ? AND key = ?", (self._scope, kind, key)
         ).fetchone()
         return str(row[0]) if row else ""
 
     def set_note(self, kind: str, key: str, value: str) -> None:
+        """Writes a note, in place of the one that was there."""
         self._change("INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)", (self._scope, kind, key, value))
 
     def notes(self, kind: str) -> dict[str, str]:
+        """All notes of a kind, by key."""
         rows = self._db.execute("SELECT key, value FROM note WHERE scope = ? AND kind = ?", (self._scope, kind))
         return dict(rows.fetchall())
 
     def forget_notes(self, kind: str) -> None:
+        """Removes the notes of a kind."""
         self._change("DELETE FROM note WHERE scope = ? AND kind = ?", (self._scope, kind))
 
     def commit(self) -> None:
+        """Ends the transaction: what was written since it began is kept."""
+        if self._sum:
+            self.set_note("sum", "", f"{self._sum:x}")
         self._change("COMMIT")
         self._change("BEGIN IMMEDIATE")
 
@@ -200,6 +223,18 @@ class Seen:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_SUMS = 1 << 128
+
+
+class _DamagedError(sqlite3.DatabaseError):
+    """Something is not as it was entered."""
+
+
+def _summand(oid: Any, kind: Any, text: Any) -> int:
+    """What one row adds to the sum, whatever stands in it."""
+    return int.from_bytes(blake2b(repr((oid, kind, text)).encode("utf-8", "backslashreplace"), digest_size=16).digest(), "big")
 
 
 def _digest(ids: bytes) -> str:

@@ -141,7 +141,7 @@ def test_every_trigger_ends_a_fixed_way_into_a_value(database: Any, template: st
     found = values(database, data)
     assert spans[0] in [(item.start, item.end) for item in found]
     for form, end in ends_of(database, data):
-        start = end - assign._TAILS[form]
+        start = end - assign.FORM_TAILS[form]
         # a border is what a value begins after: a quote, a separator, a space, an opening
         assert start == 0 or data[start - 1 : start] in b"\"'`\\ \t\r\n=:,(>|&", (form, data[start : end + 3])
 

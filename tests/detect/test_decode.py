@@ -17,6 +17,7 @@ from leaks import ENCODINGS, TEMPLATES, bare, leak, noise, secrets, wrapped
 from leakguard.detect import cache, decode, utf16
 from leakguard.detect.columns import fold_hits
 from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
 from leakguard.model import Match
 
 TOKEN, SECRET = leak("github", 77)
@@ -486,3 +487,59 @@ _PLAIN_JOINT = re.compile(
 def test_the_quick_pattern_for_joints_is_the_plain_one(parts: list[str]) -> None:
     data = "".join(parts).encode()
     assert [found.span() for found in decode._JOINT.finditer(data)] == [found.span() for found in _PLAIN_JOINT.finditer(data)]
+
+
+# ---- glued to an escape, coloured, with letters that nobody sees -----------------------------------------------------
+GLUED = (
+    b'{"log": "start\\n%s\\nend"}', b'"\\t%s\\t"', b'"a\\\\n%s\\\\n"', b'{\\u0022t\\u0022:\\u0022%s\\u0022}', b"\\x3d%s\\x26",
+    b"u=http%%3A%%2F%%2F%s%%40host", b"next=a%%253Fb%%253D%s%%2526c", b"line%%0A%s%%0D%%0A", b"Nov 22 host app: start#012%s#012end", b"#011%s",
+)  # fmt: skip
+MARKED = (
+    b"\x1b[31m%s\x1b[0m", b"\x1b[K\x1b[1;32m%s\x1b[m\x1b[K", b'{"log":"\\u001b[33m%s\\u001b[0m\\n"}', b"\\033[0;33m%s\\033[0m",
+    b"#033[36m%s#033[0m", b"^[[36m%s^[[0m", b"x = \xe2\x80\x8b%s\xe2\x80\x8b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("around", GLUED + MARKED)
+def test_what_an_escape_or_a_colour_is_glued_to_is_found_in_its_place(engine: Engine, around: bytes) -> None:
+    for seed in range(3):
+        text, secret = leak("github", seed)
+        token = text[text.index(secret) : text.index(secret) + len(secret)]
+        data = b"some words before\n" + around % token + b"\nand after\n"
+        (match,) = engine.scan(data).matches
+        assert data[match.secret_start : match.secret_end] == token
+
+
+@pytest.mark.parametrize("mark", [b"\x1b[0m\x1b[31m", b"\xe2\x80\x8b", b"\xc2\xad", b"\xef\xbb\xbf"])
+def test_marks_within_a_token_do_not_hide_it(engine: Engine, mark: bytes) -> None:
+    data = b"k = '" + SECRET[:15] + mark + SECRET[15:] + b"'\n"
+    assert SECRET in secrets(engine, data)
+
+
+def test_markdown_and_tex_put_strokes_before_underscores(engine: Engine) -> None:
+    for stroke in (b"\\", b"\\\\"):
+        assert SECRET in secrets(engine, b"the token is " + SECRET.replace(b"_", stroke + b"_") + b" for now\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"  apiSecret: \x1b[32m'%s'\x1b[39m,", b"\x1b[36mapi_secret=\x1b[0m%s", b'\x1b[34;1m"api_secret"\x1b[0m\x1b[1;39m: \x1b[0;32m"%s"\x1b[0m',
+        b'{"log":"\\u001b[36mapi_secret=\\u001b[0m%s\\n"}', b"api_secret\xc2\xa0=\xc2\xa0%s", b"{\\u0022api_secret\\u0022:\\u0022%s\\u0022}",
+        b"{\\x22api_secret\\x22:\\x22%s\\x22}",
+    ],
+)  # fmt: skip
+def test_a_value_that_its_name_explains_is_found_in_colour(engine: Engine, line: bytes) -> None:
+    value = expand("{{alnum*64}}", Random(912)).encode()
+    data = b"binance client\n" * 3 + line % value + b"\nbye\n"
+    assert value in secrets(engine, data)
+    # far from everything, and in a long run of marks
+    long = b"\x1b[2m2026-11-22T10:00:00\x1b[0m INFO \x1b[32mready\x1b[0m\n" * 3000
+    assert value in secrets(engine, long + data + long)
+
+
+def test_what_stands_for_a_letter_is_no_border(engine: Engine) -> None:
+    for escape in (b"%41", b"\\x61", b"\\u0061", b"%254A"):
+        assert not engine.scan(b"x" + escape + SECRET + b"\n").matches or SECRET not in secrets(engine, b"x" + escape + SECRET + b"\n")
+    # and the value behind a sign that belongs to it is not cut there
+    assert not engine.scan(b"sig=ab%2F" + expand("{{alnum*40}}", Random(3)).encode() + b"%3D\n").matches

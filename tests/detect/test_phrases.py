@@ -279,7 +279,7 @@ def test_what_spoils_a_row_is_quickly_seen_and_never_wrong(words: list[str]) -> 
     known = frozenset((b"zoo", b"abandon", b"ability", b"able"))
     data = " ".join(words).encode()
     for end in (found.end() for found in re.finditer(rb"[a-z]{3}", data)):
-        until = phrases._near(data, end, known)
+        until = phrases.near_spoiled(data, end, known)
         for later in range(end, min(until, len(data) + 1)):
             tokens = re.findall(rb"[A-Za-z\x80-\xff]+", data[:later])[-12:-1]
             assert len(tokens) < 11 or not all(token.lower() in known for token in tokens)

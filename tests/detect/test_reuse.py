@@ -150,6 +150,8 @@ def apart(kind: str, distance: int) -> tuple[bytes, bytes, bytes]:
         return around, b"# binance\n", gap + b'secret = "' + value + b'"\n' + around
     if kind == "mention after":
         return around + b'secret = "' + value + b'"\n' + gap, b"# binance\n", around
+    if kind == "unshaped":  # no form of the venue's, whose name alone decides
+        return around, b"# binance\n", gap + b'api_secret = "' + value[:45] + b'"\n' + around
     if kind == "header":
         rows = b"".join(b"a%d,%s,%s\n" % (n, value[:20], value) for n in range(max(1, distance // 90)))
         return around + b"name,api_key", b",api_secret", b"\n" + rows + around
@@ -168,6 +170,7 @@ def apart(kind: str, distance: int) -> tuple[bytes, bytes, bytes]:
 
 APART = [("mention before", distance) for distance in (0, 300, 600, 1300)]
 APART += [("mention after", distance) for distance in (0, 300, 600)]
+APART += [("unshaped", 0)]
 APART += [("header", 200), ("header", 9_000), ("pem begin", 0), ("pem end", 0), ("packed end", 0), ("phrase", 0)]
 
 
@@ -318,6 +321,22 @@ def test_most_versions_are_not_scanned_whole(engine: Engine) -> None:
         lines[at : at + random.randrange(4)] = dull(random, random.randrange(1, 12)).splitlines(keepends=True)
         texts.scan(b"".join(lines), "a.py")
     assert texts.reused > 20 * texts.whole
+
+
+def test_what_was_found_in_a_run_makes_other_runs_no_dearer(engine: Engine) -> None:
+    """A translation of a megabyte with some finds in its strings was scanned whole at each change of another string."""
+    texts = Reuse(engine)
+    random = Random(9)
+    token, _ = leak("github", 1)
+    packed = b'x = "' + b64encode(b"a token: " + token + b" and more of it") + b'"\n'
+    dulls = dull(random, 800)
+    found = engine.scan(packed + dulls, "a.py").matches
+    assert found
+    assert all(match.view for match in found)
+    for number in range(8):
+        text = packed + dulls[:9000] + b'\ny = "' + b64encode(b"%d: %b" % (number, dull(random, 6))) + b'"\n' + dulls[9000:]
+        assert texts.scan(text, "a.py").matches == engine.scan(text, "a.py").matches == found
+    assert texts.reused > 6 * texts.whole
 
 
 if __name__ == "__main__":  # one line in four, in pieces of sixty

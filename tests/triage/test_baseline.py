@@ -125,6 +125,8 @@ def test_text_reads_back_the_same_in_any_order(entries: list[Entry], random: Ran
         ("{h}<<<<<<< ours\n", "line 2"),
         ("{h}# leakguard baseline 1 salt=00000000000000000000000000000001\n", "line 2"),
         ("# leakguard baseline 1 nothing\n", "line 1"),
+        ("# leakguard baseline 1 salt=0123456789abcde\n", "line 1"),
+        ("# leakguard baseline 1 check=0123456789abcde\n", "line 1"),
     ],
 )
 def test_what_cannot_be_read_is_an_error_and_no_smaller_baseline(text: str, where: str) -> None:
@@ -132,6 +134,14 @@ def test_what_cannot_be_read_is_an_error_and_no_smaller_baseline(text: str, wher
     with pytest.raises(ConfigError) as caught:
         baseline.parse(text.replace("{h}", head).encode(), "b")
     assert caught.value.field == where
+
+
+def test_of_a_long_line_an_entry_keeps_what_is_around_its_own_mask(engine: Engine) -> None:
+    far, near = " ".join(["far"] * 40), "beside"
+    (finding,) = found(engine, f"{far} {near} TOKEN={TOKEN} {near} {far}\n")
+    context = baseline.context_of(finding)
+    assert f"{near} TOKEN=<{finding.rule}:{finding.length}> {near}" in context
+    assert len(context) == 100 < len(finding.masked)
 
 
 def test_a_configured_key_must_be_the_one_it_was_made_with() -> None:

@@ -12,7 +12,7 @@ from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.findings import findings_of
 from leakguard.model import Document, Finding, Origin, ScanResult, Severity, Totals
-from leakguard.triage.suppress import Policy, allowance, apply, stands_in
+from leakguard.triage.suppress import REACH, Policy, allowance, apply, stands_in
 
 TOKEN = expand("{{gen:github ghp_}}", Random(401))
 OTHER = expand("{{gen:github ghp_}}", Random(402))
@@ -60,6 +60,21 @@ def test_a_comment_beside_a_secret_suppresses_it_with_its_reason(engine: Engine,
     result = judged(engine, line.format(t=TOKEN, r=RULE, w=WHY) + "\n")
     assert not result.findings
     assert {finding.suppression.reason for finding in result.suppressed if finding.suppression} == {WHY}
+
+
+def test_a_reason_ends_before_the_sign_of_the_comment_that_follows() -> None:
+    data = f"t = '{TOKEN}'  # leakguard: allow[{RULE}] {WHY}  # leakguard: allow[other.rule] because\n".encode()
+    allowed = allowance(data, data.index(TOKEN.encode()), data.index(TOKEN.encode()) + len(TOKEN), RULE)
+    assert allowed is not None
+    assert data[allowed.low : allowed.high].decode() == WHY
+
+
+@pytest.mark.parametrize(("long", "allows"), [(0, False), (REACH + 10, False), (-1, True)])
+def test_a_comment_counts_for_the_next_line_and_not_across_one_longer_than_is_looked_at(long: int, allows: bool) -> None:
+    between = b"x" * long + b"\n" if long >= 0 else b""
+    data = f"# leakguard: allow[{RULE}] {WHY}\n".encode() + between + f"t = '{TOKEN}'\n".encode()
+    at = data.index(TOKEN.encode())
+    assert (allowance(data, at, at + len(TOKEN), RULE) is not None) == allows
 
 
 @pytest.mark.parametrize(
