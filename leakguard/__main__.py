@@ -59,11 +59,15 @@ def _leave(code: object) -> None:
         return
     atexit._run_exitfuncs()
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (OSError, ValueError):
         return  # Python's own way says so
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        code = code or 3  # the verdict could not be written; Python would make 120 of a 1, too
     os._exit((code or 0) & 0xFF)
 
 

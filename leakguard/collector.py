@@ -60,6 +60,7 @@ class Collector:
         self._of_units = {"skipped": 0, "failed": 0, "truncated": 0}
 
     def add(self, unit: Unit, done: Done) -> None:
+        """Takes what came of a unit. Those of one file must come in order: each is told from which line on it is."""
         whole = not unit.start and unit.end is None and done.bytes == unit.task.size
         if whole and done[_TOLD] == _NOTHING_TOLD and not done.findings and not done.sets:
             self._plain += done.bytes  # nearly all
@@ -144,6 +145,7 @@ class Collector:
             self.findings, self.sets = join_halves(self.findings, self.sets, self.references, engine.ruleset)
 
     def result(self, incidents: Iterable[Incident] = ()) -> ScanResult:
+        """All of it. `incidents`: those that the walk over files told, which come first."""
         incidents = tuple(incidents)
         return ScanResult(
             tuple(self.findings),

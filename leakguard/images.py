@@ -27,9 +27,9 @@ from leakguard.paths import Names
 from leakguard.pipeline import PARALLEL_FROM, scan_leaves
 from leakguard.sources.files import FileTask
 from leakguard.sources.image import Reader
+from leakguard.sources.imagenames import Login
 from leakguard.sources.inside.limits import Bytes, Limits
 from leakguard.sources.inside.walk import Leaf, Tally
-from leakguard.sources.registry import Login
 from leakguard.sources.stores import Store
 from leakguard.sources.windows import OnIncident, reason_of
 from leakguard.work import Policy, Unit
@@ -85,8 +85,9 @@ def _engine(
 ) -> Store | None:
     """An image that a running container engine has. With `asked`, an error instead of None; else `tried` gets who was
     asked, and what came of it."""
+    from leakguard.sources.dockersocket import saved, socket_paths
     from leakguard.sources.imagefiles import open_handle
-    from leakguard.sources.registry import name_of, saved, socket_paths
+    from leakguard.sources.imagenames import name_of
 
     name_of(name)
     told: list[str] = [] if tried is None else tried
@@ -115,7 +116,9 @@ def _engine(
 
 def _registry(name: str, access: Access, on_incident: OnIncident, tried: str = "") -> Store:
     """An image in a registry; `tried` says who was asked before."""
-    from leakguard.sources.registry import DOCKER_HUB, Registry, Web, is_loopback, login_for, name_of
+    from leakguard.sources.imagenames import DOCKER_HUB, is_loopback, login_for, name_of
+    from leakguard.sources.registry import Registry
+    from leakguard.sources.web import Web
 
     parsed = name_of(name)
     if not parsed.host:

@@ -25,6 +25,7 @@ class Severity(IntEnum):
 
     @property
     def label(self) -> str:
+        """The name that reports and configurations use."""
         return self.name.lower()
 
 
@@ -38,6 +39,7 @@ class Confidence(IntEnum):
 
     @property
     def label(self) -> str:
+        """The name that reports and configurations use."""
         return self.name.lower()
 
 
@@ -85,6 +87,7 @@ class Origin(NamedTuple):
         return f"{self.inside}!/{self.path}" if self.inside is not None else self.path
 
     def as_json(self) -> dict[str, Any]:
+        """Plain data, with what it is inside of."""
         out: dict[str, Any] = {"kind": self.kind, "path": self.path}
         if self.facts:
             out["facts"] = dict(self.facts)
@@ -285,6 +288,7 @@ class Finding(NamedTuple):
 
     @property
     def path(self) -> str:
+        """Where it is, as reports name it."""
         return str(self.origin)
 
     def __repr__(self) -> str:

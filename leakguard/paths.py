@@ -123,6 +123,7 @@ class Mask:
         return Origin(origin.kind, path, inside, facts)
 
     def finding(self, finding: Finding) -> Finding:
+        """A finding without secrets in the names it tells; the same one if there are none."""
         origin = self.origin(finding.origin)
         said = finding.suppression
         if said is not None and said.where != (where := self.text(said.where)):
@@ -130,10 +131,12 @@ class Mask:
         return finding if origin is finding.origin else finding._replace(origin=origin)
 
     def credentials(self, made: CredentialSet) -> CredentialSet:
+        """The same of a credential set."""
         origin = self.origin(made.origin)
         return made if origin is made.origin else made._replace(origin=origin)
 
     def incident(self, incident: Incident) -> Incident:
+        """The same of an incident."""
         origin, reason = self.text(incident.origin), self.text(incident.reason)
         if origin == incident.origin and reason == incident.reason:
             return incident

@@ -455,7 +455,7 @@ def scan_files(
     engine = names.engine = engine_for(expected)
     collector.limits, collector.accounts = policy.inside, True
     if jobs > 1 and expected >= parallel_from and policy.inside is not None:
-        from leakguard.pieces import scan_shared
+        from leakguard.spread import scan_shared
 
         scan_shared(engine, chain(head, tasks), policy, jobs, collector)
         take_names(collector, names)

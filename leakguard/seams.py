@@ -5,7 +5,7 @@ what only both together show is reported once, at its place in the part where it
 what the scans took for a value that goes on behind the seam is dropped. Looks at REACH bytes on either side, of parts that
 were compressed, too; a part that cannot be read again is left to the scan, which told of it.
 
-Imported by pipeline.py when it meets rotated logs. Knows no command line and no report format.
+Imported by collector.py when it meets rotated logs. Knows no command line and no report format.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 A worker that dies takes nothing with it unseen: another takes its place and is given the units of its batch one by
 one; a unit that kills that one, too, is reported as failed.
 An interrupt ends the workers before it goes on up. Workers are forked where the system forks (they share the
-compiled rules; forks.py), else spawned, and then are sent the compiled rules. Imported by pipeline.py when there is enough work
-for it.
+compiled rules; forks.py), else spawned, and then are sent the compiled rules. Imported by pipeline.py, pieces.py and
+history.py when there is enough work for it.
 """
 
 from __future__ import annotations

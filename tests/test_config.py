@@ -57,6 +57,16 @@ def test_outside_of_a_repository_parents_are_anybodys(tmp_path: Path) -> None:
     assert at(tmp_path).settings.max_size == 1
 
 
+def test_a_baseline_of_a_parent_counts_within_a_repository_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = tmp_path / "leakguard.baseline"
+    book.write_text("")
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    assert config.beside("leakguard.baseline", (), False) == ("", ())
+    (tmp_path / ".git").mkdir()
+    assert config.beside("leakguard.baseline", (), False) == (str(book), ())
+
+
 def test_pyproject_counts_if_it_has_our_section(repo: Path) -> None:
     (repo / "leakguard.toml").write_text("max_size = 1\n")
     nearer = repo / "a" / "pyproject.toml"

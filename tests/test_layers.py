@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -29,8 +30,9 @@ ALLOWED: dict[str, set[str]] = {
     "paths": LEAVES | {"findings", "detect"},
     "work": LEAVES | {"triage", "sources"},
     "collector": LEAVES | {"detect", "triage", "sources", "work", "seams"},
-    "pipeline": LEAVES | {"findings", "paths", "detect", "triage", "sources", "work", "collector", "workers", "pieces", "seams"},
+    "pipeline": LEAVES | {"findings", "paths", "detect", "triage", "sources", "work", "collector", "workers", "spread", "seams"},
     "pieces": LEAVES | {"paths", "detect", "sources", "work", "collector", "pipeline", "workers", "checkouts"},
+    "spread": LEAVES | {"paths", "detect", "sources", "work", "collector", "pipeline", "pieces"},
     "checkouts": LEAVES | {"detect", "sources", "work", "pipeline"},
     "seams": LEAVES | {"findings", "detect", "sources", "work", "pipeline"},
     "workers": LEAVES | {"detect", "forks", "work", "pipeline"},
@@ -110,6 +112,49 @@ def test_detection_neither_prints_nor_logs(module: str) -> None:
 def test_every_module_opens_with_its_promise(module: str) -> None:
     with open(MODULES[module], encoding="utf-8") as handle:
         assert ast.get_docstring(ast.parse(handle.read()))
+
+
+def _dotted(module: str) -> str:
+    return f"leakguard.{module.removesuffix('.py').replace(os.sep, '.')}".removesuffix(".__init__")
+
+
+def _taken(path: str) -> Iterator[tuple[str, str]]:
+    """(module, name) of all that is imported from the package."""
+    with open(path, encoding="utf-8") as handle:
+        tree = ast.parse(handle.read())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "leakguard":
+            yield from ((str(node.module), alias.name) for alias in node.names)
+
+
+TAKEN = {module: set(_taken(path)) for module, path in MODULES.items()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_private_names_stay_in_their_module(module: str) -> None:
+    assert not {f"{of}.{name}" for of, name in TAKEN[module] if name.startswith("_") and name != "__version__"}
+
+
+_ALONE = re.compile(r"mported by ((?:this package|[`\w/.]+)(?:(?:, | and )(?:by )?[`\w/.]+)*) (?:only|alone)\b")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_who_alone_imports_a_module_is_said_truly(module: str) -> None:
+    with open(MODULES[module], encoding="utf-8") as handle:
+        said = _ALONE.search(" ".join((ast.get_docstring(ast.parse(handle.read())) or "").split()))
+    if said is None:
+        return
+    own = _dotted(module)
+    package, _, name = own.rpartition(".")
+    users = {user for user, taken in TAKEN.items() for of, what in taken if user != module and (of == own or (of, what) == (package, name))}
+    named = re.split(r", | and |^this package", said[1].replace("by ", ""))
+    named = [one.strip("`").removesuffix(".py").replace("/", os.sep) for one in named if one]
+    own_folder = os.path.dirname(module) + os.sep
+    assert not {
+        user for user in users
+        if not any(user.startswith(one if one.endswith(os.sep) else one + ".") or f"{os.sep}{one}." in user for one in named)
+        and not ("this package" in said[1] and user.startswith(own_folder))
+    }  # fmt: skip
 
 
 READERS = {"archives", "documents", "databases", "logs", "columns"}

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakguard import pieces
+from leakguard import pieces, spread
 from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
@@ -133,8 +133,9 @@ def _scan(path: Path, engine: Engine, jobs: int) -> ScanResult:
 def test_an_archive_shared_by_workers_gives_what_one_process_finds(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("WHOLE", 300_000), ("PART", 130_000), ("SHARED", 1)):
-        monkeypatch.setattr(pieces, name, value)
+    monkeypatch.setattr(pieces, "WHOLE", 300_000)
+    monkeypatch.setattr(pieces, "PART", 130_000)
+    monkeypatch.setattr(spread, "SHARED", 1)
     _archive(tmp_path / "one.tgz")
     (tmp_path / "two.txt").write_bytes(log(Random(3), 30_000))
     one, two = _scan(tmp_path, engine, 1), _scan(tmp_path, engine, 2)
@@ -159,7 +160,7 @@ REAL = pieces.scan_piece
 def test_a_worker_that_dies_on_a_member_costs_that_member(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pieces, "SHARED", 1)
+    monkeypatch.setattr(spread, "SHARED", 1)
     _archive(tmp_path / "one.tgz")
     whole = _scan(tmp_path, engine, 2)
     monkeypatch.setattr(pieces, "scan_piece", _deadly)
@@ -172,12 +173,12 @@ def test_a_worker_that_dies_on_a_member_costs_that_member(
 def test_an_archive_goes_whole_to_a_worker_while_there_is_as_much_else_to_do(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pieces, "SHARED", 1)
+    monkeypatch.setattr(spread, "SHARED", 1)
     rng = Random(5)
     for number in range(3):
         (tmp_path / f"{number}.tar").write_bytes(_tar({"a": log(rng, 20_000)}))
     told: list[Incident] = []
-    work = list(pieces._work(engine, walk([str(tmp_path)], Options(), told.append), POLICY, Collector()))
+    work = list(spread._work(engine, walk([str(tmp_path)], Options(), told.append), POLICY, Collector()))
     units = [item.task.path for batch in work for item in batch if isinstance(item, pieces.Unit)]
     assert [os.path.basename(path) for path in units] == ["0.tar", "1.tar"]
     assert any(isinstance(item, pieces.Piece) and item.origin.path == "a" for batch in work for item in batch)
@@ -186,7 +187,7 @@ def test_an_archive_goes_whole_to_a_worker_while_there_is_as_much_else_to_do(
 def test_what_was_found_before_an_interrupt_is_kept(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pieces, "SHARED", 1)
+    monkeypatch.setattr(spread, "SHARED", 1)
     _archive(tmp_path / "one.tgz")
     calls = []
 
@@ -241,20 +242,20 @@ def test_the_first_batches_are_small(engine: Engine) -> None:
 
 
 def test_batches_of_files_begin_small_and_get_smaller_towards_the_end(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "BATCH_BYTES", 64 * 1024)
-    monkeypatch.setattr(pieces, "FIRST_BYTES", 8 * 1024)
+    monkeypatch.setattr(spread, "BATCH_BYTES", 64 * 1024)
+    monkeypatch.setattr(spread, "FIRST_BYTES", 8 * 1024)
     for number in range(200):
         (tmp_path / f"{number:03}.txt").write_bytes(b"a line\n" * 200)
     told: list[Incident] = []
     for jobs in (1, 2, 5):
-        work = list(pieces._work(engine, walk([str(tmp_path)], Options(), told.append), POLICY, Collector(), jobs))
+        work = list(spread._work(engine, walk([str(tmp_path)], Options(), told.append), POLICY, Collector(), jobs))
         names = [os.path.basename(item.task.path) for batch in work for item in batch if isinstance(item, pieces.Unit)]
         assert names == [f"{number:03}.txt" for number in range(200)]
         sizes = [len(batch) for batch in work]
         most = sizes.index(max(sizes))
         assert sizes[:most] == sorted(sizes[:most])  # and larger from the first on, so that nobody waits for one to be made
-        assert 4 * 8 * 1024 <= sizes[0] * (1400 + pieces.PER_FILE) < 5 * 8 * 1024
-        assert max(sizes) >= (64 * 1024 if jobs > 1 else 32 * 1024) // (1400 + pieces.PER_FILE)
+        assert 4 * 8 * 1024 <= sizes[0] * (1400 + spread.PER_FILE) < 5 * 8 * 1024
+        assert max(sizes) >= (64 * 1024 if jobs > 1 else 32 * 1024) // (1400 + spread.PER_FILE)
         assert sizes[-1] <= 2
         assert sizes[most:-1] == sorted(sizes[most:-1], reverse=True)
 
@@ -274,7 +275,7 @@ def test_a_content_that_is_there_again_is_scanned_once_and_found_as_often(
         files |= {f"{folder}/folded.txt": folded, f"{folder}/docker-compose.yml": b"services:\n  a:\n    env_file: found.env\n"}
         files |= {f"{folder}/empty": b"", f"{folder}/{rng.random()}.py": plain["7.py"]}
     (tmp_path / "one.tgz").write_bytes(gzip.compress(_tar(files), 1, mtime=0))
-    monkeypatch.setattr(pieces, "SHARED", 1)
+    monkeypatch.setattr(spread, "SHARED", 1)
     one = _scan(tmp_path, engine, 1)
     sent: list[str] = []
     look = pieces.Contents.look
@@ -300,7 +301,7 @@ def test_a_content_that_ends_a_worker_is_told_of_each_member(
     """The process that reads does not try it."""
     data = b"some text of no account\n" * 50
     (tmp_path / "one.tgz").write_bytes(gzip.compress(_tar({"src/7.py": data, "lib/7.py": data}), 1, mtime=0))
-    monkeypatch.setattr(pieces, "SHARED", 1)
+    monkeypatch.setattr(spread, "SHARED", 1)
     monkeypatch.setattr(pieces, "scan_piece", _deadly)
     result = _scan(tmp_path, engine, 2)
     lost = [incident for incident in result.incidents if "a worker died on it" in incident.reason]

@@ -84,7 +84,7 @@ class _ImageRun(Run):
     def _access(self) -> Any:
         """Logins and ways, as far as they are asked for."""
         from leakguard.images import Access
-        from leakguard.sources.registry import Login, login_files
+        from leakguard.sources.imagenames import Login, login_files
 
         options = self.options
         login = Login()

@@ -57,6 +57,7 @@ def write(path: str, data: bytes, private: bool = False) -> None:
 
 
 def digest(data: bytes) -> str:
+    """The name by which a file's content is known again: 32 hex digits."""
     return blake2b(data, digest_size=16).hexdigest()
 
 
@@ -85,6 +86,7 @@ class Record:
         self._save()
 
     def add_index(self, path: str, mode: str, before: str, after: str) -> None:
+        """Writes down an entry of git's index, by the ids of its blobs before and after."""
         self._make()
         self.index.append({"path": path, "mode": mode, "before": before, "after": after})
         self._save()

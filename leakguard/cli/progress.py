@@ -29,6 +29,7 @@ class Progress:
         self.shown = True
 
     def close(self) -> None:
+        """Takes the line away."""
         if self.shown:
             self.out.write("\r\x1b[K")
             self.out.flush()

@@ -52,12 +52,13 @@ class Run:
         self.mask: Callable[[str], str] = str
 
     def run(self) -> int:
+        """Scans, reports and says the exit code. UsageError, OutputError."""
         from leakguard.report import FORMATS
 
         if self.settings.format not in FORMATS:
-            from leakguard.report import _unknown
+            from leakguard.report import unknown_format
 
-            raise UsageError(_unknown(self.settings.format))
+            raise UsageError(unknown_format(self.settings.format))
         try:
             result, interrupted = self._scan()
         finally:
@@ -294,6 +295,7 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def cores() -> int:
+    """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

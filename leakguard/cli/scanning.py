@@ -26,6 +26,7 @@ class Scanner:
         self._mask: Callable[[str], str] | None = None
 
     def engine(self, expected: int = 0) -> Any:
+        """The engine, made once; `expected` bytes decide whether all rules are compiled where none are cached."""
         if self._engine is None:
             from leakguard.detect import cache
             from leakguard.detect.engine import Engine

@@ -32,12 +32,13 @@ def render(result: ScanResult, fmt: str, out: BinaryIO, context: ReportContext) 
     """Write `result` to `out` in the format called `fmt`. `out` is neither flushed nor closed."""
     where = FORMATS.get(fmt)
     if where is None:
-        raise UsageError(_unknown(fmt))
+        raise UsageError(unknown_format(fmt))
     module, _, function = where.partition(":")
     getattr(importlib.import_module(module), function)(result, out, context)
 
 
-def _unknown(fmt: str) -> str:
+def unknown_format(fmt: str) -> str:
+    """What is told of a format that is none, with the one that may have been meant."""
     import difflib  # only for a mistake
 
     near = difflib.get_close_matches(fmt.lower(), FORMATS, n=1, cutoff=0.5)

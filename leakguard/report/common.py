@@ -1,7 +1,7 @@
 """What every report format shares: the context, safe text, records, order, counts.
 
 Turns model values into plain data and strings that are safe to show. Never opens a file, never prints, never
-reads a secret except `secret_fields` when the user asked for it. Imported by leakguard.report only.
+reads a secret except `secret_fields` when the user asked for it. Imported by leakguard.report and cli/.
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.

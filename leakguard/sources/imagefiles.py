@@ -164,6 +164,7 @@ class Archive:
 
     @property
     def looks_like_one(self) -> bool:
+        """Whether an image could have such names."""
         return any(_OF_IMAGE.match(name) for name in self.files)
 
     def give_back(self, blob: Blob) -> None:

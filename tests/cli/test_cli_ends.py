@@ -75,6 +75,21 @@ def test_a_folder_that_is_not_open_is_told(tmp_path: Path) -> None:
 # ---- unwritten ------------------------------------------------------------------------------------------------------
 
 
+@LINUX
+def test_messages_that_cannot_be_written_are_an_error_of_ours(tmp_path: Path) -> None:
+    """Python makes 120 of every exit code when the last of its messages is lost."""
+    (tmp_path / "app.env").write_bytes(TEXT)
+    (tmp_path / "clean").write_bytes(b"clean\n")
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    for name, code in (("app.env", 3), ("clean", 3), ("gone", 2)):
+        with open("/dev/full", "wb") as full:
+            command = [*COMMAND, "scan", name, "-f", "jsonl"]
+            done = subprocess.run(
+                command, cwd=tmp_path, env=buffered, stdout=subprocess.PIPE, stderr=full, check=False, timeout=60
+            )
+        assert done.returncode == code
+
+
 def test_a_report_that_cannot_be_written_is_in_the_receipt(tmp_path: Path) -> None:
     (tmp_path / "app.env").write_bytes(TEXT)
     done = run(tmp_path, "scan", "app.env", "-o", "gone/report", "--receipt", "receipt.json")

@@ -42,8 +42,7 @@ from made import (
     write,
 )
 
-from leakguard.sources import oci
-from leakguard.sources import registry as web
+from leakguard.sources import oci, web
 from leakguard.sources.oci import MOST_LINKED, Names
 
 NOISE = Random(3).randbytes(60_000)

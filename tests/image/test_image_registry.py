@@ -26,7 +26,7 @@ from made import (
 )
 
 from leakguard.images import Access
-from leakguard.sources.registry import Login, login_for, name_of
+from leakguard.sources.imagenames import Login, login_for, name_of
 
 ROBOT = Access(Login("robot", "pass-phrase"))
 

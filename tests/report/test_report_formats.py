@@ -44,6 +44,7 @@ from leakguard.report.common import (
     mask_userinfo,
     plain_seconds,
     printable,
+    shorten,
     utc_text,
     well_formed,
 )
@@ -64,6 +65,15 @@ def parsed(result: ScanResult, fmt: str, ctx: ReportContext | None = None) -> An
 
 
 # -- all -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_json_has_none_for_is_null(value: float) -> None:
+    assert clean({"a": [value, -1.5]}) == {"a": [None, -1.5]}
+
+
+def test_a_text_that_is_cut_says_so_within_its_limit() -> None:
+    assert [shorten("0123456789", limit) for limit in (10, 9, 2)] == ["0123456789", "012345...", "..."]
 
 
 def test_unknown_format_names_the_nearest() -> None:

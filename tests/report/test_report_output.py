@@ -47,6 +47,31 @@ def test_existing_file_keeps_its_mode(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o604
 
 
+def test_what_is_to_replace_a_file_is_closed_to_others_from_its_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "r"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    modes = []
+    opened = os.open
+
+    def noted(name: str, flags: int, mode: int = 0o777) -> int:
+        modes.append(mode)
+        return opened(name, flags, mode)
+
+    monkeypatch.setattr(os, "open", noted)
+    write_atomic(str(path), hello)
+    assert modes == [0o600]
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_is_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+    synced, replaced = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (synced(handle), done.append("bytes")))
+    monkeypatch.setattr(os, "replace", lambda old, new: (replaced(old, new), done.append("name")))
+    write_atomic(str(tmp_path / "r"), hello)
+    assert done == ["bytes", "name"]
+
+
 def test_relative_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_atomic("plain", hello)
