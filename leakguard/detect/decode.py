@@ -372,8 +372,8 @@ def _percent(data: bytes, end: int) -> _Found:
     return Run(start, stop)
 
 
-def _escape(data: bytes, end: int, before: int = _BEFORE) -> _Found:
-    low = max(0, end - before)
+def _escape(data: bytes, end: int) -> _Found:
+    low = max(0, end - _BEFORE)
     start = data.rfind(b"\n", low, end) + 1 or low
     stop = data.find(b"\n", end, end + _FARTHEST)
     stop = yield from _chunks("escape", data, _ESC, start, stop if stop >= 0 else min(len(data), end + _FARTHEST))
@@ -382,7 +382,11 @@ def _escape(data: bytes, end: int, before: int = _BEFORE) -> _Found:
 
 def _said(data: bytes, end: int) -> _Found:
     """The same with what was said before it: whose key it is."""
-    return (yield from _escape(data, end, SAID))
+    low = max(0, end - SAID)
+    start = data.find(b"\n", low, end) + 1 or low
+    stop = data.find(b"\n", end, end + _FARTHEST)
+    stop = yield from _chunks("escape", data, _ESC, start, stop if stop >= 0 else min(len(data), end + _FARTHEST))
+    return Run(start, stop)
 
 
 def _quoted(data: bytes, end: int) -> _Found:
