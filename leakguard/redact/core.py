@@ -43,6 +43,7 @@ from leakguard.redact.names import (
     cut_starts,
     pem_spans,
     place_spans,
+    whole,
 )
 from leakguard.redact.pseudonyms import Pseudonyms
 from leakguard.redact.quick import Quick, applied, spliced
@@ -351,7 +352,8 @@ class Redactor:
                 zones = [*markers, *((max(0, end - 72), end + 6) for end in begun)]
                 if not reach:
                     named += pem_spans(data, CLOSED)[0]
-        named = [span for span in named if not pieces.holds(data, span.start, span.end)]
+        stop = high if reach else len(data)
+        named = [span for span in whole(data, named, stop) if not pieces.holds(data, span.start, span.end)]
         out += [span for span in named if not mask.within(span.start, span.end, markers)] if markers else named
         covered = mask.Cover(out, zones)
         # what is escaped may go on beyond what is masked of it: such an end is always judged
@@ -364,17 +366,16 @@ class Redactor:
         if not left:
             return
         start = max(0, low - reach) if reach else 0
-        stop = high if reach else len(data)
         found: list[Span] = []
         near = data[start:stop] if reach else data
         self._rules(near, self.runtime.judge(near, [(i, e - start) for i, e in left] if start else left, path), found)
-        for one in found:
-            span = one._replace(start=one.start + start, end=one.end + start)
+        for span in whole(data, (one._replace(start=one.start + start, end=one.end + start) for one in found), stop):
             out.append(_unread(data, span, markers) if markers else span)
 
     def _rules(self, data: bytes, found: Iterable[Found], out: list[Span]) -> None:
         """What the scanner's rules found in `data`, and the same in clear where it stands encoded."""
         least = self.policy.min_confidence
+        copied = set()  # where one value stands a thousand times, each of them is found
         for one in found:
             if one.confidence < least:
                 continue
@@ -382,8 +383,9 @@ class Redactor:
             suffix = self._pseudonyms.keyed(one.rule, one.part, one.key) or "-"
             out.append(Span(one.start, one.end, one.rule, rank, suffix))
             secret = one.secret
-            if len(secret) < SHORTEST_COPY or b"<redacted:" in secret:
+            if len(secret) < SHORTEST_COPY or b"<redacted:" in secret or (one.rule, secret, suffix) in copied:
                 continue
+            copied.add((one.rule, secret, suffix))
             at = data.find(secret)
             while at >= 0:
                 if at != one.start:
@@ -395,6 +397,7 @@ class Redactor:
         if 0 in data or fold_hits(data):
             spans: list[Span] = []
             self._rules(data, self.runtime.whole(data, path), spans)
+            spans = whole(data, spans, len(data))
             markers = mask.markers(data, 0, len(data))
             out += [_unread(data, span, markers) for span in spans] if markers else spans
         if b"\x1b" in data or b"\x08" in data:

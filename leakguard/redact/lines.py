@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from leakguard.detect.runs import TOKEN
 from leakguard.detect.runtime import LEAST_ENDS
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE
-from leakguard.redact.names import BOT, RUN, USERINFO, place
+from leakguard.redact.names import BOT, LONGEST_QUOTED, RUN, USERINFO, place
 from leakguard.redact.quick import LONGEST, SEEN, alone
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _START = itemgetter(0)
 _NAME, _PASSWORD = CONTEXT_BASE, CONTEXT_BASE + 1
 _NAMED = frozenset((_NAME, _PASSWORD))
 _QUOTES = frozenset(b"\"'")
-_CUT = re.compile(rb"[^\s\"'`<>\\]*+\\?(?:[\r\n]|\Z)")
+_CUT = re.compile(rb"[^\s\"'`<>\\]*+\\?(?:[\r\n]|\Z)|[^\s\"'`<>\\]{%d}" % (LONGEST_QUOTED + 1))
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _ABSENT = 1 << 62
 _MARK = -1
@@ -57,7 +57,8 @@ Row = tuple[int, int, "Ends", "list[Place]", "list[Span]"]
 
 
 def cut_off(data: bytes, ends: Ends) -> list[int]:
-    """Where quoted values begin whose quote may not close in their line: those of names.cut_starts that do not end at once."""
+    """Where quoted values begin whose quote may not close in their line, or very late: those of names.cut_starts that do not end
+    at once."""
     out = set()
     for ident, end in ends:
         if ident in _NAMED:

@@ -355,6 +355,8 @@ _PIECE = re.compile(rb"[^\s\"'`<>\\]*")
 _LINE_END = re.compile(rb"\\?(?:\r\n?|\n)[ \t]{0,60}|\\?\Z")
 CUT_LINES = 16
 """Lines over which a quoted value may go on."""
+LONGEST_QUOTED = 1024
+"""Bytes of a quoted value up to which detect/assign.py finds where it closes: a longer one is read as one that is cut off."""
 
 
 def cut_starts(data: bytes, ends: Iterable[tuple[int, int]]) -> list[int]:
@@ -368,8 +370,8 @@ def cut_starts(data: bytes, ends: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def cut_spans(data: bytes, starts: Iterable[int], names: Names) -> list[Span]:
-    """Quoted values whose quote does not close in their line: a record that was shortened, a line that was wrapped. `starts`
-    follow opening quotes; one span a line. What is masked of a line depends on it and those before it."""
+    """Quoted values whose quote does not close in their line, or very late: a record that was shortened, a line that was wrapped.
+    `starts` follow opening quotes; one span a line. What is masked of a line depends on it and those before it."""
     out: list[Span] = []
     for start in starts:
         quote = data[start - 1 : start]
@@ -379,7 +381,7 @@ def cut_spans(data: bytes, starts: Iterable[int], names: Names) -> list[Span]:
             closed = data[end : end + 1] == quote
             after = _LINE_END.match(data, end)
             if not number:
-                kind = "" if after is None else _opened(data, start, names)
+                kind = "" if after is None and end - start <= LONGEST_QUOTED else _opened(data, start, names)
                 if not kind or not is_value(data[at:end], True):
                     break
             elif not closed and (after is None or end - at < 8):
@@ -397,6 +399,21 @@ def _opened(data: bytes, start: int, names: Names) -> str:
     back = _NAME_BACK.match(data[max(0, start - 160) : start][::-1])
     kind, sure = names.kind(back[1][::-1]) if back is not None else ("", False)
     return kind if sure else ""
+
+
+# ---------------------------------------------------------------- long values
+LONG = 500
+"""Bytes from which a span may be but the beginning of a value: patterns and shapes read 512 of one without quotes."""
+_REST = re.compile(rb"[A-Za-z0-9+/=_\-]+(?:[.~%:][A-Za-z0-9+/=_\-]+)*")
+
+
+def whole(data: bytes, spans: Iterable[Span], high: int) -> list[Span]:
+    """The spans, each with the rest of its value where that goes on before `high`: a key in one line of base64, a session."""
+    out = []
+    for span in spans:
+        rest = _REST.match(data, span.end, high) if span.end - span.start >= LONG else None
+        out.append(span if rest is None else span._replace(end=rest.end()))
+    return out
 
 
 # ---------------------------------------------------------------- PEM

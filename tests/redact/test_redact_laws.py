@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from leakguard.detect.engine import Engine
@@ -71,6 +71,7 @@ def _written(text: Any, view: str) -> bytes:
 
 @settings(FEW, max_examples=120)
 @given(st.lists(st.tuples(st.integers(0, 1 << 32), st.sampled_from(sorted(VIEWS))), min_size=1, max_size=3))
+@example([(1919659349, "all in html")])  # was a key longer than any shape reads: its tail passed, and went the second time
 def test_what_the_rules_examples_hold_is_absent_in_every_view(
     redactor: Redactor, engine: Engine, draws: list[tuple[int, str]]
 ) -> None:
@@ -257,3 +258,24 @@ def test_a_quoted_value_that_goes_on_in_the_next_line_is_masked(redactor: Redact
         data = joint.join(line[at : at + width] for at in range(0, len(line), width)) + b"\n"
         for out in (redactor.redact(data), streamed(redactor, data, []), streamed(redactor, data, list(range(0, len(data), 7)))):
             assert not [at for at in range(57) if value[at : at + 8].encode() in out], width
+
+
+LONG_IN = (
+    "api_secret=%s", "login api_secret=%s failed", 'api_secret: "%s"', "{'secret': '%s', 'a': 1}", '{\\"api_secret\\": \\"%s\\"}',
+    "Authorization: Bearer %s", "X-Api-Key: %s", "cookie: session=%s; a=b", "app.private-key=%s", "GET /x?signature=%s&b=1",
+    "password=%s", "bot --api-secret %s run",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LONG_IN)
+@pytest.mark.parametrize("size", [600, 1500, 5000])
+def test_a_value_longer_than_any_pattern_reads_is_masked_as_a_whole(redactor: Redactor, text: str, size: int) -> None:
+    """A key in one line of base64, an encrypted one in hex: its head was masked and its tail passed, or all of it in quotes."""
+    for template in ("{{b64*%d}}", "{{hex*%d}}"):
+        value = secret(43, template % size)
+        line = (text % value).encode() + b"\n"
+        once = redactor.redact(line)
+        assert redactor.redact(once) == once
+        for out in (once, streamed(redactor, line, []), streamed(redactor, line, list(range(0, len(line), 777)))):
+            assert not [at for at in range(0, size - 24, 8) if value[at : at + 24].encode() in out]
+            assert out.count(b"<redacted:") == 1

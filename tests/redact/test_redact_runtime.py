@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import threading
 from pathlib import Path
@@ -33,6 +34,14 @@ def _file(folder: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder with what was compiled of these rules, to be copied."""
+    folder = tmp_path_factory.mktemp("stored")
+    runtime(str(folder))
+    return folder
+
+
 def test_what_was_compiled_is_kept_for_this_user_alone(tmp_path: Path) -> None:
     first = runtime(str(tmp_path))
     path = _file(tmp_path)
@@ -45,8 +54,8 @@ def test_what_was_compiled_is_kept_for_this_user_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"leakguard-runtime-8\n", b"x" * 5000])
-def test_a_damaged_or_foreign_cache_is_made_again(tmp_path: Path, damage: bytes) -> None:
-    runtime(str(tmp_path))
+def test_a_damaged_or_foreign_cache_is_made_again(stored: Path, tmp_path: Path, damage: bytes) -> None:
+    shutil.copytree(stored, tmp_path, dirs_exist_ok=True)
     path = _file(tmp_path)
     good = path.read_bytes()
     path.write_bytes(damage or good[:-100])

@@ -148,6 +148,13 @@ def test_hostile_tables_end(redactor: Redactor) -> None:
         assert out.count(b"\n") == data.count(b"\n")
 
 
+def test_a_value_that_stands_there_often_is_looked_for_once(redactor: Redactor) -> None:
+    """It was looked for, and marked, wherever it stands as often as it was found: 24 s for 120 KB of rows."""
+    rows = 2000
+    data = b"INSERT INTO a (key, secret) VALUES " + b"('a1b2c3d4','e5f6a7b8')," * rows + b"\n"
+    assert rows <= len(redactor._find(data, redactor._scan(data), [])) <= 10 * rows
+
+
 def test_random_heads_never_raise(redactor: Redactor) -> None:
     random = Random(7)
     pieces = [b"key", b"api_secret", b",", b";", b"|", b"\t", b"(", b")", b" VALUES", b"\n", b"\r\n", b'"', b"'", b"`", b" ", b"INSERT INTO x ",
