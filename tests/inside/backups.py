@@ -102,6 +102,51 @@ def dmg(disk: bytes, kinds: Iterable[int] = tuple(PACKED), step: int = 8192) -> 
     return bytes(out) + listed + tail.ljust(512, b"\0")
 
 
+def qcow2(disk: bytes, how: str = "zlib", before: bytes = b"", bits: int = 12, crypt: int = 0, features: int = 0) -> bytes:
+    """Tables, then the clusters that are not empty. `before` is the disk as a snapshot has it, whose clusters stand as they are."""
+    size, version = 1 << bits, 3
+    out = bytearray(2 * size)  # the header, then the list of snapshots
+
+    def place(data: bytes) -> int:
+        at = len(out)
+        out.extend(data + bytes(-len(data) % size))
+        return at
+
+    def cluster(part: bytes, how: str) -> int:
+        if not part.strip(b"\0"):
+            return 0
+        if how == "plain":
+            return place(part) | 1 << 63
+        packer = zlib.compressobj(9, zlib.DEFLATED, -12)
+        packed = packer.compress(part) + packer.flush()
+        if how == "zstd":
+            import zstandard
+
+            packed = zstandard.compress(part)
+        if len(packed) >= size:
+            return place(part) | 1 << 63
+        at = len(out) + 7  # they stand at any byte
+        sectors = (at % 512 + len(packed) + 511) // 512 - 1
+        place(bytes(7) + packed)
+        return at | sectors << 70 - bits | 1 << 62
+
+    def tables(disk: bytes, how: str) -> tuple[int, int]:
+        entries = [cluster(disk[at : at + size].ljust(size, b"\0"), how) for at in range(0, len(disk), size)]
+        per = size // 8
+        firsts = [place(struct.pack(f">{len(run)}Q", *run)) | 1 << 63 for run in (entries[n : n + per] for n in range(0, len(entries), per))]
+        return place(struct.pack(f">{len(firsts)}Q", *firsts)), len(firsts)
+
+    if before:
+        at, count = tables(before, "plain")
+        out[size : size + 40] = struct.pack(">QIHHIIQII", at, count, 1, 3, 0, 0, 0, 0, 0)
+        out[size + 40 : size + 44] = b"1one"
+    at, count = tables(disk, how)
+    features |= 8 if how == "zstd" else 0
+    out[:105] = struct.pack(">4sIQIIQIIQQIIQQQQIIB", b"QFI\xfb", version, 0, 0, bits, len(disk), crypt, count, at, 0, 0,
+                            1 if before else 0, size if before else 0, features, 0, 0, 4, 112, how == "zstd")  # fmt: skip
+    return bytes(out)
+
+
 def ewf(disk: bytes) -> bytes:
     out = bytearray(b"EVF\x09\r\n\xff\0\1\1\0\0\0")
 

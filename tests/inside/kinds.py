@@ -255,6 +255,7 @@ KINDS: dict[str, Kind] = {
     "proxmox-chunk": Kind("ab12", lambda s: backups.proxmox(long(s))),
     "vmdk-stream": Kind("x.vmdk", lambda s: backups.vmdk(noise(70_000) + long(s).ljust(66_000, b"\0"))),
     "dmg": Kind("x.dmg", lambda s: backups.dmg(noise(9_216) + long(s).ljust(10_240, b"\0"))),
+    "qcow2-disk": Kind("x.qcow2", lambda s: backups.qcow2(noise(9_000) + long(s).ljust(9_432, b"\0"))),
     "ewf": Kind("x.E01", lambda s: backups.ewf(noise(33_000) + long(s).ljust(40_000, b"\0"))),
     "emlx": Kind("1.emlx", lambda s: backups.emlx(eml(s))),
     "tnef": Kind("winmail.dat", lambda s: backups.tnef([("a.bin", bytes(90)), ("x.env.gz", CODECS["gzip"][1](line(s)))])),

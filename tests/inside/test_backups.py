@@ -150,6 +150,8 @@ def test_no_bytes_make_lists_hives_or_batches_fail(tmp_path_factory: pytest.Temp
         ("x.preferences_pb", lambda: backups.message({"a": "b" * 30, "c": "d" * 200})),
         ("x.E01", lambda: backups.ewf(b"words " * 9000)),
         ("x.dmg", lambda: backups.dmg(b"words " * 9000)),
+        ("x.qcow2", lambda: backups.qcow2(b"words " * 900, bits=9, before=b"others " * 100)),
+        ("x.qcow2", lambda: backups.qcow2(b"words " * 900, "zstd", bits=10)),
     ]
     name, make = data.draw(st.sampled_from(makers))
     changed = bytearray(make())
@@ -166,7 +168,9 @@ def disk(number: int) -> bytes:
     return noise.ljust(204_800, b"\0") + planted(number).ljust(65_536, b"\0") + bytes(300_032)
 
 
-@pytest.mark.parametrize(("name", "make"), [("x.vmdk", backups.vmdk), ("x.dmg", backups.dmg), ("x.E01", backups.ewf)])
+@pytest.mark.parametrize(("name", "make"), [("x.vmdk", backups.vmdk), ("x.dmg", backups.dmg), ("x.E01", backups.ewf),
+                                             ("x.qcow2", backups.qcow2),
+                                             ("big.qcow2", lambda it: backups.qcow2(it, bits=16))])  # fmt: skip
 def test_packed_disks_are_read_part_by_part(name: str, make: Callable[[bytes], bytes], tmp_path: Path) -> None:
     data = make(disk(20))
     assert token(20).encode() not in data
@@ -176,6 +180,85 @@ def test_packed_disks_are_read_part_by_part(name: str, make: Callable[[bytes], b
     assert secrets(tmp_path, "machine.ova", tar([("x.ovf", b"<Envelope/>"), (name, data)])) == [
         (f"machine.ova!/{name}!/{inside}", token(20))
     ]
+
+
+def test_a_disk_of_qemu_is_put_in_order(tmp_path: Path) -> None:
+    """Its clusters stand in any order: a secret that two of them share lies in neither."""
+    data = bytearray(backups.qcow2(b"#" * 4086 + token(26).encode() + b"\n" * 5000, "plain"))
+    assert token(26).encode() in data
+    one, two = (data.index(text) for text in (b"#" * 4000, token(26).encode()[10:]))
+    data[one : one + 4096], data[two : two + 4096] = data[two : two + 4096], data[one : one + 4096]
+    table = struct.pack(">QQ", one | 1 << 63, two | 1 << 63)
+    assert table in data
+    at = data.index(table)
+    data[at : at + 16] = struct.pack(">QQ", two | 1 << 63, one | 1 << 63)
+    assert token(26).encode() not in data
+    assert secrets(tmp_path, "x.qcow2", bytes(data)) == [("x.qcow2!/disk", token(26))]
+
+
+def test_snapshots_of_a_disk_are_read_and_what_no_table_names(tmp_path: Path) -> None:
+    data = backups.qcow2(planted(27).ljust(9000, b"\0"), before=bytes(8192) + planted(28)) + planted(29).ljust(4096, b"\0")
+    found = dict(secrets(tmp_path, "x.qcow2", data))
+    assert found == {"x.qcow2!/disk": token(27), "x.qcow2!/snapshot-1": token(28), f"x.qcow2!/@{len(data) - 4096}": token(29)}
+
+
+def test_what_a_disk_shares_with_its_snapshot_comes_once(tmp_path: Path) -> None:
+    """A disk whose every table is one table, and every entry one cluster, is no bomb."""
+    data = bytearray(backups.qcow2(planted(30).ljust(4096, b"\0"), bits=12))
+    entry = struct.pack(">Q", int.from_bytes(data[8192 + 4096 : 8192 + 4104], "big"))
+    data[8192 + 4096 : 8192 + 8192] = entry * 512
+    at = int.from_bytes(data[40:48], "big")
+    data[at : at + 4096] = data[at : at + 8] * 512
+    data[36:40] = struct.pack(">I", 512)
+    data[24:32] = struct.pack(">Q", 512 * 512 * 4096)
+    seen = look(bytes(data), tmp_path, "x.qcow2")
+    assert not seen.incidents
+    assert seen.members["x.qcow2!/disk"].count(token(30).encode()) == 1
+    assert seen.tally.expanded < 1 << 20
+
+
+@pytest.mark.parametrize("how", ["zlib", "zstd"])
+def test_a_cluster_never_becomes_more_than_a_cluster(how: str, tmp_path: Path) -> None:
+    import zlib
+
+    import zstandard
+
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(bytes(2_000_000)) + packer.flush() if how == "zlib" else zstandard.compress(bytes(200_000_000))
+    data = bytearray(backups.qcow2(b"words " * 600, how))
+    data[8192 + 7 : 8192 + 7 + len(packed)] = packed
+    seen = look(bytes(data), tmp_path, "x.qcow2")
+    assert len(seen.members["x.qcow2!/disk"]) <= 4096 + 512 + 4096
+
+
+def test_text_in_the_tables_of_a_disk_is_seen(tmp_path: Path) -> None:
+    """Tables are read, so nobody else would scan them: one that names what is not there is handed out as it stands."""
+    data = bytearray(backups.qcow2(b"words " * 600, "plain"))
+    at = int.from_bytes(data[40:48], "big")
+    table = int.from_bytes(data[at + 1 : at + 8], "big")
+    data[table + 8 : table + 8 + len(planted(31))] = planted(31)
+    seen = look(bytes(data), tmp_path, "x.qcow2")
+    assert token(31).encode() in seen.members["x.qcow2!/disk"]
+    assert b"words words" in seen.members["x.qcow2!/disk"]
+    assert "damaged part of the disk" in seen.reasons
+
+
+@pytest.mark.parametrize(("crypt", "features", "reason"), [(2, 0, "encrypted"), (0, 4, "another file")])
+def test_disks_of_qemu_that_nobody_reads_are_named(crypt: int, features: int, reason: str, tmp_path: Path) -> None:
+    seen = look(backups.qcow2(planted(32), "plain", crypt=crypt, features=features), tmp_path, "x.qcow2", strict=True)
+    assert seen.states == {"failed"}
+    assert reason in seen.reasons
+
+
+@pytest.mark.skipif(not shutil.which("qemu-img"), reason="needs qemu-img")
+@pytest.mark.parametrize("options", ["compat=0.10", "compression_type=zstd", "extended_l2=on,cluster_size=128k", "cluster_size=512", "cluster_size=2M"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_what_qemu_itself_wrote_is_read(options: str, packed: bool, tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(disk(33))
+    (folder := tmp_path / "in").mkdir()
+    command = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-o", options, *(["-c"] if packed else [])]
+    subprocess.run([*command, str(tmp_path / "raw"), str(folder / "x")], check=True)
+    assert [(record["path"], record["secret"]) for record in findings(folder, ".")] == [("x!/disk", token(33))]
 
 
 def test_the_file_system_of_a_packed_disk_is_named(tmp_path: Path) -> None:
@@ -534,6 +617,7 @@ def test_extract_writes_what_chains_of_backups_name(tmp_path: Path) -> None:
     made = {
         "NTUSER.DAT": backups.hive({"GITHUB_TOKEN": token(70)}), "x.bin": backups.plist({"GITHUB_TOKEN": token(71)}),
         "x.vmdk": backups.vmdk(disk(72)), "x.E01": backups.ewf(disk(73)), "x.dmg": backups.dmg(disk(74)),
+        "x.qcow2": backups.qcow2(disk(84)),
         "x.ab": backups.android(tar([("a/x.env", planted(75))])), "x.jsonlz4": backups.mozlz4(b"words " * 90 + planted(76)),
         f"{0:020}.log": backups.kafka([(b"k", planted(77))], "gzip"), "binlog.1": backups.binlog(backups.payload(planted(78).rjust(200))),
         "winmail.dat": backups.tnef([("k.gz", gzip.compress(planted(79)))]), "1_0": backups.cached("https://x", gzip.compress(planted(80)), b"\0\0"),

@@ -62,9 +62,11 @@ def test_a_secret_in_a_pickle_in_a_tar(protocol: int, tmp_path: Path) -> None:
     (tmp_path / "m.pkl").write_bytes(data)
     (tmp_path / "m.tar.gz").write_bytes(gzip.compress(tar([("m.pkl", data)])))
     (tmp_path / "z.joblib").write_bytes(zlib.compress(data))
+    (tmp_path / "z.zz").write_bytes(zlib.compress(data))
     found = findings(tmp_path, ".")
     assert [(r["path"], r["secret"]) for r in found] == [
         ("m.pkl!/strings", token(1)), ("m.tar.gz!/m.pkl!/strings", token(1)), ("z.joblib!/strings", token(1)),
+        ("z.zz!/strings", token(1)),
     ]  # fmt: skip
     assert all("GITHUB_TOKEN" in str(r["masked"]) for r in found)
 

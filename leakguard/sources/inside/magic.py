@@ -140,6 +140,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"EVF\x09\r\n\xff\0", "ewf"),
     (b"LVF\x09\r\n\xff\0", "ewf"),
     (b"KDMV", "vmdk-stream"),
+    (b"QFI\xfb\0\0\0", "qcow2-disk"),
     (b"\x30\x5c\x72\xa7\x1b\x6d\xfb\xfc", "http-cache"),
     (b"\xfebin", "binlog"),
     (b"\4\0\0\0\0\0\0\x84\x08\4\x10", "etcd-wal"),
@@ -359,6 +360,12 @@ def _vmdk_stream(head: bytes, _name: str) -> bool:
     return head[10:11] == b"\3" and head[77:79] == b"\1\0"
 
 
+def _qcow2(head: bytes, _name: str) -> bool:
+    """Versions 2 and 3, with clusters of 512 bytes to 2 MiB, encrypted in a way that there is, and a first table."""
+    return (head[7:8] in b"\2\3" and head[20:23] == b"\0\0\0" and 9 <= head[23] <= 21 and head[32:35] == b"\0\0\0"
+            and head[35] <= 2 and any(head[40:48])) if len(head) >= 72 else False  # fmt: skip
+
+
 def _regf(head: bytes, _name: str) -> bool:
     """Versions 1.3 to 1.6, and no log of one (NTUSER.DAT.LOG), which holds pieces of it."""
     return head[20:24] == b"\1\0\0\0" and head[24:25] in b"\3\4\5\6" and not any(head[28:32])
@@ -386,9 +393,9 @@ def _borg(head: bytes, _name: str) -> bool:
 
 
 def _zlib(head: bytes, name: str) -> str:
-    """A loose git object: zlib, and named as git names them."""
+    """zlib that is named so, and a loose git object, named as git names them."""
     parts = name.rsplit("/", 3)
-    if name.endswith((".joblib", ".pkl", ".pickle", ".z", ".zlib")) and head[1:2] in b"\x01\x5e\x9c\xda":
+    if name.endswith((".joblib", ".pkl", ".pickle", ".z", ".zlib", ".zz")) and head[1:2] in b"\x01\x5e\x9c\xda":
         return "zlib"
     if len(parts) < 3 or head[1:2] not in (b"\x01", b"\x9c", b"\xda", b"\x5e"):
         return ""
@@ -549,7 +556,7 @@ _SURE = {"mail": _mail, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap,
          "redis-aof": _aof, "gdbm": _gdbm, "vmdk-stream": _vmdk_stream, "regf": _regf, "http-cache": _http_cache, "tnef": _tnef,
-         "pst": _pst,
+         "pst": _pst, "qcow2-disk": _qcow2,
          "program": _program, "flat-xml": _flat_xml, "openssl-enc": _openssl, "compress": _compress,
          "bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg, **SURE}
 """Second looks, where the magic alone is common in other files."""

@@ -87,6 +87,7 @@ READERS: dict[str, tuple[str, str]] = {
     "proxmox-chunk": ("archives.wrapped", "proxmox"),
     "vmdk-stream": ("archives.disks", "vmdk"),
     "dmg": ("archives.disks", "dmg"),
+    "qcow2-disk": ("archives.qcow", "qcow2"),
     "ewf": ("archives.disks", "ewf"),
     "emlx": ("documents.mail", "emlx"),
     "tnef": ("documents.outlook", "tnef"),

@@ -13,7 +13,7 @@ LONGEST_LABEL = 48
 MOST_LABELS = 256
 
 _WORDS = frozenset(
-    "key keys apikey apisecret secret secrets secretkey accesskey token tokens accesstoken pass password passwords passwd "
+    "key keys apikey apisecret apisec sec secret secrets secretkey accesskey token tokens accesstoken pass password passwords passwd "
     "passphrase passcode pwd pw pin private privatekey seed seedphrase mnemonic phrase credential credentials auth authkey bearer "
     "webhook cookie dsn authorization signature passwort passwörter kennwort geheimnis schlüssel contraseña clave senha chave "
     "parola wachtwoord hasło lösenord adgangskode salasana şifre пароль секрет ключ пин".split()
