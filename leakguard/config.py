@@ -3,7 +3,7 @@
 A configuration is `leakguard.toml`, or `[tool.leakguard]` in `pyproject.toml`, looked for in the folder the command
 runs in and its parents up to the repository's root; never read inside a scanned target, unless the user trusts it.
 An unknown key is an error that names the nearest valid one. Parses TOML only when there is a file; imports errors
-alone, so that the hook may use it.
+and what reads a file, so that the hook may use it.
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from leakguard import given
 from leakguard.errors import ConfigError, UsageError
 
 FILE = "leakguard.toml"
@@ -170,8 +171,7 @@ def _found(start: str, base: Any = None) -> list[str]:
 def _mentions(path: str) -> bool:
     """Whether a pyproject.toml could have a section for us: a cheap look before TOML is imported."""
     try:
-        with open(path, "rb") as handle:
-            text = handle.read()
+        text = given.content(path)
     except OSError:
         return False  # not ours to complain about: it may belong to another tool altogether
     return _speaks(text)
@@ -216,8 +216,7 @@ def content(path: str, base: Any = None) -> bytes:
     there."""
     inside = None if base is None else base.inside(path)
     if inside is None:
-        with open(path, "rb") as handle:
-            return handle.read()
+        return given.content(path)
     data: bytes | None = base.read(inside)
     if data is None:
         raise FileNotFoundError(2, f"not in the base revision {base.revision}")

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from leakguard import given
 from leakguard.errors import SourceError, UsageError
 
 NAMES = ("since", "range", "branch", "commit", "staged", "unstaged", "diff")
@@ -172,8 +173,7 @@ def _diff(name: str) -> tuple[str, bytes]:
             text = sys.stdin.buffer.read(MOST_DIFF + 1)
             name = "<stdin>"
         else:
-            with open(name, "rb") as handle:
-                text = handle.read(MOST_DIFF + 1)
+            text = given.content(name, MOST_DIFF + 1)
     except OSError as error:
         raise UsageError(f"--diff: {name}: {error.strerror or 'cannot be read'}") from None
     if len(text) > MOST_DIFF:

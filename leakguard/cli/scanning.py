@@ -120,9 +120,9 @@ class Scanner:
 def read_private(path: str) -> bytes:
     """A file's bytes. UsageError if it cannot be read."""
     from leakguard.errors import UsageError
+    from leakguard.given import content
 
     try:
-        with open(path, "rb") as handle:
-            return handle.read()
+        return content(path)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or 'cannot be read'}") from None

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from leakguard.errors import RulePackError
+from leakguard.given import content
 
 
 def builtin_folder() -> str:
@@ -48,8 +49,7 @@ def read_files(paths: Iterable[str]) -> list[tuple[str, bytes]]:
     out = []
     for path in paths:
         try:
-            with open(path, "rb", buffering=0) as handle:
-                out.append((path, handle.readall()))
+            out.append((path, content(path)))
         except OSError as error:
             raise RulePackError(path, "", "", error.strerror or "cannot be read") from None
     return out

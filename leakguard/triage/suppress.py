@@ -280,6 +280,9 @@ def _entry_judged(finding: Finding, entry: Any, policy: Policy) -> Suppression:
     said = Suppression(BASELINE, entry.reason, entry.where, entry.owner, entry.expires)
     if entry.expires and policy.today and entry.expires < policy.today:
         return said._replace(note=f"the baseline entry expired on {entry.expires}")
+    if entry.rule != finding.rule:
+        # its fingerprint is of the rule, too: somebody edited the column that reviewers go by
+        return said._replace(note="the baseline entry names another rule than its fingerprint")
     if finding.severity > policy.up_to:
         return said._replace(note=_above(policy))
     return said._replace(accepted=True)

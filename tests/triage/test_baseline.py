@@ -82,6 +82,18 @@ def test_where_a_scan_was_started_does_not_matter(engine: Engine) -> None:
     assert not left(made, found(keyed, text, "a.env"), place=lambda finding: "conf/" + finding.path)
 
 
+def test_an_entry_whose_rule_was_edited_accepts_nothing_and_says_so(engine: Engine) -> None:
+    """Reviewers go by the rule that an entry names; its fingerprint is of another one."""
+    findings = found(engine, f"token = {TOKEN}\n")
+    book = of(engine, findings)
+    text = book.text().replace(findings[0].rule, "generic.placeholder")
+    (kept,) = left(baseline.parse(text.encode(), "b"), findings)
+    assert kept.suppression is not None
+    assert not kept.suppression.accepted
+    assert "another rule" in kept.suppression.note
+    assert left(baseline.parse(book.text().encode(), "b"), findings) == ()
+
+
 def test_an_expired_entry_fires_again_and_says_so(engine: Engine) -> None:
     findings = found(engine, f"TOKEN={TOKEN}\n")
     book = of(engine, findings, expires="2026-05-31")
