@@ -19,6 +19,7 @@ import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from leakguard.detect.patterns import compiled
@@ -43,6 +44,9 @@ _PIECE = r"[A-Za-z0-9_+/=.\-]"
 _PLUS = r"[ \t]{0,4}[+.&|]{0,2}[ \t]{0,4}"
 _QUOT = r"&(?:quot|apos|#34|#39|#x22|#x27);"
 
+_COLOUR = r"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;]{0,12}m"
+_NAMED_PART = "(?i:pass(?:word|wd|phrase)?|pwd|secret|token|key)"
+
 # (kind, first-stage pattern in hyperscan syntax). Each ends inside the run that its decoder then measures.
 # Two groups, for two databases: these share the rules' database, whose literal matcher finds them for little ...
 TRIGGERS: tuple[tuple[str, str], ...] = (
@@ -58,11 +62,20 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     # JSON in JSON as .NET writes it, a request's body in nginx' log
     ("escape", r"[:=,]\\{1,2}(?:u00|x)2[27][A-Za-z0-9+/=_\-]{12}"),
     ("escape", r"(?:&#x?[0-9A-Fa-f]{2,4};){4}"),
+    ("rarer", r"(?:&(?:amp;)?#[xX]?0{0,5}[0-9A-Fa-f]{2,3};?){4}"),
+    ("rarer", r"(?:\\u\{0{0,4}[2-7][0-9A-Fa-f]\}){4}"),
+    ("rarer", r"(?:\\x\{[2-7][0-9A-Fa-f]\}){4}"),
+    ("rarer", r"(?:\\U000000[2-7][0-9A-Fa-f]){4}"),
+    ("rarer", r"(?:\\\\x[2-7][0-9A-Fa-f]){4}"),
+    ("rarer", r"(?:\\1[0-7]{2}){4}"),
     ("escape", r"[:=][ \t]{0,2}" + _QUOT),
     ("escape", r"\\\\\\\"[ \t]{0,2}[:=,]"),
     ("escape", r"[A-Za-z0-9]\\(?:/|u00(?:2[bBfF]|3[dD]))[A-Za-z0-9+/=]"),
     ("marked", r"\x1b\[[0-9;]{0,12}[mK]\\?[\"'`]?[A-Za-z0-9+/=_\-]{16}"),
     ("marked", r"(?:\\(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;]{0,12}[mK]\\{0,3}[\"'`]?[A-Za-z0-9+/=_\-]{16}"),
+    # a password is shorter than what is looked at for its colour alone: its name has to stand before it
+    ("marked", _NAMED_PART + r"[\"']?[ \t]?[:=][ \t]{0,2}" + _COLOUR + r"[\"'`]?[!-~]{6}"),
+    ("marked", _NAMED_PART + r"[\"']?" + _COLOUR + r"[ \t]{0,2}[:=][ \t]{0,2}(?:" + _COLOUR + r")?[\"'`]?[!-~]{6}"),
     ("marked", r"[!-~](?:\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad)[A-Za-z0-9+/=_\-]{4}"),
     ("marked", r"[:=](?:\xc2\xa0|\xe2\x80\xaf)[\"'`]?[A-Za-z0-9+/=_\-]{12}"),
     ("marked", r"[A-Za-z]\\{1,2}_[A-Za-z0-9]{16}"),
@@ -71,6 +84,29 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("join", _PIECE + r"[\"'`]" + _PLUS + r"[\\_]?\r?\n[ \t]{0,56}" + _PLUS + r"[bfruBFRU]{0,2}[\"'`]" + _PIECE),
     ("join", _PIECE + r"[\"'`][ \t]{0,4}[+.&|]{1,2}[ \t]{0,4}[\"'`]" + _PIECE),
     ("fold", r"[A-Za-z0-9_+/\-]{4}\\\r?\n[ \t]{0,20}[A-Za-z0-9_+/\-]{4}"),
+    # bytes that are written as numbers, known by the signs that names and assignments have: `:`, `=` and `_`
+    ("spelled", r"0: (?:[2-7][0-9A-Fa-f] ?){4}"),
+    ("spelled", r"00000[12]0 {1,2}[0-9A-Fa-f]{4}"),
+    *(("spelled", rf"(?:[2-7][0-9A-Fa-f]|00){s}(?:3[AaDd]|5[Ff]){s}(?:[2-7][0-9A-Fa-f]|00){s}[0-7]") for s in " :,-"),
+    ("spelled", r":\t0x(?:[2-7][0-9A-Fa-f]){4}(?:(?:[2-7][0-9A-Fa-f]){4})?\t"),
+    ("spelled", r"0[xX](?:3[AaDd]|5[Ff]),?[ \t]{0,2}0[xX][2-7][0-9A-Fa-f][, \t\r\n]"),
+    ("spelled", r"(?:[3-9][0-9]|1[012][0-9]), ?(?:58|61|95), ?(?:[3-9][0-9]|1[012][0-9]),"),
+    ("spelled", r"(?:[3-9][0-9]|1[012][0-9]),\r?\n[ \t]{0,24}(?:58|61|95),\r?\n"),
+    ("spelled", r"(?:[3-9][0-9]|1[012][0-9]) (?:58|61|95)(?: (?:[3-9][0-9]|1[012][0-9])){3} "),
+    ("spelled", r"(?i:chrw?|char)\$?\((?:58|61|95)\)"),
+    ("spelled", r"(?i:\[char\])(?:58|61|95)[^0-9]"),
+    ("packed", r"\x1f\x8b\x08[\x00-\x1f]"),
+    ("packed", r"\xfd7zXZ\x00\x00[\x00-\x0f]"),
+    ("packed", r"BZh[1-9]1AY&SY"),
+    ("packed", r"\x28\xb5\x2f\xfd[^\x00]"),
+    ("packed hex", r"(?i:1f8b08)[01][0-9A-Fa-f]{23}"),
+    # an INI's section and pretty JSON, whose first line's end comes too soon for the automaton
+    ("hex lines", r"5[bB](?:[2-7][0-9A-Fa-f]){1,16}5[dD](?:0[dD])?0[aA](?:[2-7][0-9A-Fa-f]){2}"),
+    ("hex lines", r"(?:5|7)[bB](?:0[dD])?0[aA](?:20|09){1,8}(?:22|7[bB])"),
+    ("base64", _EDGE + r"(?:[/_]Td6WFoA[A-Za-z0-9+/_\-]{12}|QlpoOTFBWSZTW[A-Za-z0-9+/_\-]{7})"),
+    # zlib at its other levels, a pattern each: in one with the usual level they made the database a third slower
+    *(("base64", _EDGE + start + r"[A-Za-z0-9+/_\-]{17}") for start in ("eN[opqr]", "eA[EFGH]", "eF[4567]")),
+    ("base64", _EDGE + r"(?:KLUv[/_][A-Za-z0-9+/_\-]{15}|UEsDB[AB][A-Za-z0-9+/_\-]{14})"),
 )  # fmt: skip
 # ... and these are automata without a literal: beside the rules they slow both (560 and 900 MB/s apart, 210
 # together), so they have a pass of their own. Six hex pairs keep that automaton at 16 states, which is quick.
@@ -180,6 +216,11 @@ def _base64(data: bytes, end: int) -> _Found:
         if inflated is not None:
             yield inflated
             return Run(start, stop, True, False)
+    if head.startswith(_PACKED):
+        packed, stop = _packed64(data, start)
+        if packed is not None:
+            yield packed
+            return Run(start, stop, True, False)
     if not texty(head):
         whole = _DIGITS.match(data, start)
         return Run(start, whole.end() if whole else end)
@@ -200,6 +241,23 @@ def _base64(data: bytes, end: int) -> _Found:
         yield _view64(data, pieces)
     # a wrapped run has an edge on every line; what stands on one line has one only at its start
     return Run(start, stop, line == start or stop - line > LONG)
+
+
+_PACKED = (b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\3\4")
+
+
+def _packed64(data: bytes, start: int) -> tuple[View | None, int]:
+    """The same for what zlib does not know; of the digits no more than MAX_VIEW are taken."""
+    from leakguard.detect.packed import unpacked
+
+    digits, size, stop = list[bytes](), 0, start
+    for low, stop in _lines(data, start, packed=True):
+        digits.append(data[low : min(stop, low + MAX_VIEW - size)])
+        size += len(digits[-1])
+    found = unpacked(decoded64(b"".join(digits)))
+    if found is None:
+        return None, stop
+    return View(f"base64>{found.kind}", found.data, [], start, stop, found.clipped or size >= MAX_VIEW), stop
 
 
 def decoded64(digits: bytes) -> bytes:
@@ -311,10 +369,18 @@ def _more(engine: zlib._Decompress, digits: bytes, out: list[bytes], size: int) 
 
 # ---------------------------------------------------------------- hex
 _HEX_RUN = compiled(rb"[0-9A-Fa-f]+")
+_NOT_HEX = compiled(rb"[^0-9A-Fa-f]")
 
 
 def _hex(data: bytes, end: int) -> _Found:
     return (yield from _hex_from(data, end - 12))
+
+
+def _hex_of_lines(data: bytes, end: int) -> _Found:
+    """A run that begins with a short line."""
+    low = max(0, end - 64)
+    before = max((found.end() for found in _NOT_HEX.finditer(data, low, end)), default=low)
+    return (yield from _hex_from(data, before))
 
 
 def _wide_hex(data: bytes, end: int) -> _Found:
@@ -328,13 +394,93 @@ def _hex_from(data: bytes, start: int) -> _Found:
     head = binascii.a2b_hex(data[start : start + min(stop - start, 512) // 2 * 2])
     if stop - start < 24 or len(head.translate(None, _PRINTABLE)) > 0.1 * len(head):
         return Run(start, stop)
-    low = start
+    lines = list(_hex_lines(data, start, stop))
+    if len(lines) > 1:
+        # a value a line, or one that is wrapped: nothing tells which
+        joined = b"".join(data[low:high] for low, high in lines)
+        if len(joined) % 2 == 0:
+            width = (stop - start) // 2
+            breaks = [(number * width, low, 2, 1) for number, (low, _) in enumerate(lines)]
+            yield View("hex", binascii.a2b_hex(joined), breaks, start, lines[-1][1])
+    for low, stop in lines:
+        yield from _hex_views(data, low, stop)
+    return Run(start, stop, True)
+
+
+def _hex_views(data: bytes, low: int, stop: int) -> Iterator[View]:
     while True:
         high = min(stop - (stop - low) % 2, low + 2 * MAX_VIEW)
         yield View("hex", binascii.a2b_hex(data[low:high]), [(0, low, 2, 1)], low, high)
         if high >= stop - 1:
-            return Run(start, stop, True)
+            return
         low = high - OVERLAP
+
+
+_HEX_WIDTHS = range(32, 257, 2)
+_HEX_LINES = 64 * 1024
+"""Bytes of wrapped lines that are taken together; one that goes on begins anew behind them, as a line of its own would."""
+_HEX_JOINT = compiled(rb"\r?\n[ \t]{0,60}(?=[0-9A-Fa-f]{2})")
+
+
+def _hex_lines(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The spans of a run that is wrapped at one width, as `xxd -p` does; only the last line is shorter."""
+    yield start, stop
+    width = stop - start
+    while width in _HEX_WIDTHS and stop - start < _HEX_LINES and (joint := _HEX_JOINT.match(data, stop)):
+        run = _HEX_RUN.match(data, joint.end(), joint.end() + width + 2)
+        low, stop = run.span() if run else (stop, stop)
+        if stop - low > width or not _CLOSED.match(data, stop):
+            return
+        yield low, stop
+        if stop - low < width:
+            return
+
+
+# ---------------------------------------------------------------- packed bytes, spelled bytes
+_PACKED_LEAD = 11
+"""Bytes of the longest of the first stage's marks; the shorter ones end with their own last byte."""
+_PACKED_MARK = compiled(rb"\x1f\x8b\x08|\xfd7zXZ\0|BZh[1-9]1AY|\x28\xb5\x2f\xfd")
+
+
+def _packed(data: bytes, end: int) -> _Found:
+    """gzip and its like in the middle of other bytes: behind a shell script, in firmware, in a page that nothing names."""
+    from leakguard.detect.packed import unpacked
+
+    mark = _PACKED_MARK.search(data, max(0, end - _PACKED_LEAD), end)
+    if mark is None or mark.start() == 0:
+        return Run(end, end)  # a file of that kind: who asks for it looks inside as into any archive
+    start = mark.start()
+    found = unpacked(memoryview(data)[start:])
+    if found is None:
+        return Run(start, end)
+    stop = start + found.used
+    yield View(found.kind, found.data, [], start, stop, found.clipped)
+    return Run(start, max(stop, end), True, False)
+
+
+def _packed_hex(data: bytes, end: int) -> _Found:
+    from leakguard.detect.packed import unpacked
+
+    start = end - 30
+    run = _HEX_RUN.match(data, start, start + 2 * MAX_VIEW)
+    digits, size, stop = list[bytes](), 0, end
+    for low, stop in _hex_lines(data, start, run.end() if run else end):
+        digits.append(data[low:stop])
+        size += stop - low
+    found = unpacked(binascii.a2b_hex(b"".join(digits)[: size // 2 * 2]))
+    if found is None:
+        return Run(start, end)
+    yield View(f"hex>{found.kind}", found.data, [], start, stop, found.clipped)
+    return Run(start, stop, True, False)
+
+
+def _spelled(data: bytes, end: int) -> _Found:
+    from leakguard.detect.spelled import spelled
+
+    found = spelled(data, end)
+    for piece in found.pieces:
+        yield View("bytes", piece.text, piece.breaks, piece.start, piece.stop)
+    return Run(found.start, found.stop, found.whole)
 
 
 # ---------------------------------------------------------------- escapes, percent, quoted-printable
@@ -351,6 +497,13 @@ _ESC = compiled(
     rb"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|&#x([0-9A-Fa-f]{1,4});|&#([0-9]{1,4});|&(quot|amp|lt|gt|apos);"
     rb"|\\([/\"\\])", re.DOTALL,
 )  # fmt: skip
+_RARER = compiled(
+    rb"\\{1,2}(?:[ux]\{0{0,4}(?P<braced>[0-9A-Fa-f]{1,4})\}|U0000(?P<eight>[0-9A-Fa-f]{4})|x(?P<twice>[0-9A-Fa-f]{2})"
+    rb"|(?P<octal>[0-3][0-7]{2}|[0-7]{2}))|&(?:amp;)?#(?:[xX]0{0,5}(?P<html>[0-9A-Fa-f]{1,4})|0{0,5}(?P<decimal>[0-9]{1,4}));?"
+)
+_BASES = {"octal": 8, "decimal": 10}
+_LINE_GOES_ON = compiled(rb"\r?\n[ \t]{0,60}[+.&]?[ \t]?[bL]?[\"'`]?\\[xuU0-7]")
+"""A line's end, and one that goes on in escapes: strings of bytes are written on several."""
 _NAMED = {b"quot": b'"', b"amp": b"&", b"lt": b"<", b"gt": b">", b"apos": b"'"}
 _CHUNK = 64 * 1024
 """Raw bytes of escaped text that make one view ..."""
@@ -372,21 +525,33 @@ def _percent(data: bytes, end: int) -> _Found:
     return Run(start, stop)
 
 
-def _escape(data: bytes, end: int) -> _Found:
+def _escape(data: bytes, end: int, pattern: re.Pattern[bytes] = _ESC) -> _Found:
     low = max(0, end - _BEFORE)
     start = data.rfind(b"\n", low, end) + 1 or low
-    stop = data.find(b"\n", end, end + _FARTHEST)
-    stop = yield from _chunks("escape", data, _ESC, start, stop if stop >= 0 else min(len(data), end + _FARTHEST))
+    stop = yield from _chunks("escape", data, pattern, start, escaped_stop(data, end))
     return Run(start, stop)
+
+
+def _rarer(data: bytes, end: int) -> _Found:
+    """Octal, braces, eight digits, a backslash too many: what hardly any text has, and would cost every text that has escapes."""
+    return (yield from _escape(data, end, _RARER))
 
 
 def _said(data: bytes, end: int) -> _Found:
     """The same with what was said before it: whose key it is."""
     low = max(0, end - SAID)
     start = data.find(b"\n", low, end) + 1 or low
-    stop = data.find(b"\n", end, end + _FARTHEST)
-    stop = yield from _chunks("escape", data, _ESC, start, stop if stop >= 0 else min(len(data), end + _FARTHEST))
+    stop = yield from _chunks("escape", data, _ESC, start, escaped_stop(data, end))
     return Run(start, stop)
+
+
+def escaped_stop(data: bytes, end: int) -> int:
+    """Where escapes that are gone through from `end` on stop: at the first line's end behind which no line goes on with them."""
+    most = min(len(data), end + _FARTHEST)
+    stop = data.find(b"\n", end, most)
+    while stop >= 0 and _LINE_GOES_ON.match(data, stop - (data[stop - 1 : stop] == b"\r")):
+        stop = data.find(b"\n", stop + 1, most)
+    return stop if stop >= 0 else most
 
 
 def _quoted(data: bytes, end: int) -> _Found:
@@ -445,6 +610,10 @@ def _folds(data: bytes, at: int) -> bool:
 
 
 def _character(found: re.Match[bytes]) -> bytes:
+    if found.lastgroup:
+        code = int(found[found.lastgroup], _BASES.get(found.lastgroup, 16))
+        # what was a byte is one again, so that those of a character come together
+        return bytes((code,)) if code < 256 and found.lastgroup in ("octal", "twice") else chr(code).encode("utf-8", "replace")
     groups = found.groups()
     if len(groups) == 1:
         return bytes((int(groups[0], 16),)) if groups[0] else b""
@@ -459,10 +628,11 @@ def _character(found: re.Match[bytes]) -> bytes:
 
 
 # ---------------------------------------------------------------- colours, and letters that nobody sees
+# every alternative begins with a byte of its own: then only places with one of these bytes are looked at
 _MARK = compiled(
-    rb"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;?]{0,16}[A-Za-z]"
-    rb"|\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad"
-    rb"|(?<=[A-Za-z0-9])\\{1,2}(?=_[A-Za-z0-9])"
+    rb"(\x1b\[[0-9;?]{0,16}[A-Za-z]|\\(?:u001[bB]|x1[bB]|033|e)\[[0-9;?]{0,16}[A-Za-z]|#033\[[0-9;?]{0,16}[A-Za-z]"
+    rb"|\^\[\[[0-9;?]{0,16}[A-Za-z]|\xe2(?:\x80[\x8b-\x8f]|\x81\xa0)|\xef\xbb\xbf|\xc2\xad"
+    rb"|\\(?<=[A-Za-z0-9]\\)\\?(?=_[A-Za-z0-9]))"
 )
 
 
@@ -473,22 +643,22 @@ def _marked(data: bytes, end: int) -> _Found:
     low = max(0, end - _BEFORE)
     start = low and max(low, data.find(b"\n", low, end) + 1)
     text = data[start : start + _CHUNK].replace(b"\xc2\xa0", b"  ").replace(b"\xe2\x80\xaf", b"   ")
-    out: list[bytes] = []
-    breaks = [(0, start, 1, 1)]
-    at = size = 0
+    # coloured logs have eight marks a line: they are counted without a step of Python's for each
+    parts = _MARK.split(text)
+    sizes = list(map(len, parts))
+    raw = [0, *accumulate(sizes)]
     far = end - start + _BEFORE
-    # coloured logs have eight of them a line: nothing is done here that need not be
-    for begin, stop in [found.span() for found in _MARK.finditer(text)]:
-        if begin - at > _BEFORE and begin > far:
-            break
-        out.append(text[at:begin])
-        size += begin - at
-        breaks.append((size, start + stop, 1, 1))
-        at = stop
-    stop = min(len(text), max(at, end - start) + _BEFORE)
-    out.append(text[at:stop])
+    most = len(parts)
+    if max(sizes[0::2]) > _BEFORE:
+        most = next((at for at in range(0, most - 1, 2) if sizes[at] > _BEFORE and raw[at + 1] > far), most - 1) + 1
+    plain = parts[0:most:2]
+    places = accumulate(map(len, plain[:-1]), initial=0)
+    breaks = [(place, start + low, 1, 1) for place, low in zip(places, raw[0:most:2], strict=True)]
+    last = raw[most - 1]
+    stop = min(len(text), max(last, end - start) + _BEFORE)
+    plain[-1] = text[last:stop]
     stop += start
-    yield View("marked", b"".join(out), breaks, start, stop)
+    yield View("marked", b"".join(plain), breaks, start, stop)
     # what stands in the last of it may go on behind it: it is seen again, with what is before it
     return Run(start, stop if stop == len(data) else max(end, stop - _BEFORE))
 
@@ -544,12 +714,22 @@ def _chain(data: bytes, start: int, end: int, stop: int) -> tuple[list[tuple[int
 
 def _fold(data: bytes, end: int) -> _Found:
     """The folded lines around `end` as one; base64 runs wrap by themselves and are left to `base64`."""
+    start, stop, gaps = folded(data, end)
+    view = _without("fold", data, start, stop, gaps) if gaps else None
+    if view is not None:
+        yield view
+    return Run(start, stop)
+
+
+def folded(data: bytes, end: int) -> tuple[int, int, list[tuple[int, int]]]:
+    """The folded lines around `end`: where the first begins and the last stops, and what is between them; nothing is if they are
+    none."""
     newline = data.rfind(b"\n", max(0, end - 40), end)
     if newline < 0:
-        return Run(end, end)
+        return end, end, []
     start = data.rfind(b"\n", max(0, newline - 400), newline) + 1 or max(0, newline - 400)
     if _NOT_DIGIT.search(data, start, newline) is None:
-        return Run(start, end)
+        return start, end, []
     line = newline - start
     gaps = [_gap(data, newline)]
     at = newline + 1
@@ -560,11 +740,7 @@ def _fold(data: bytes, end: int) -> _Found:
         gaps.append(_gap(data, after))
         at = after + 1
     stop = data.find(b"\n", at, at + 400)
-    stop = stop if stop >= 0 else min(len(data), at + 400)
-    view = _without("fold", data, start, stop, gaps)
-    if view is not None:
-        yield view
-    return Run(start, stop)
+    return start, stop if stop >= 0 else min(len(data), at + 400), gaps
 
 
 def _gap(data: bytes, newline: int) -> tuple[int, int]:
@@ -601,11 +777,16 @@ def _without(kind: str, data: bytes, start: int, stop: int, gaps: list[tuple[int
 _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "base64": _base64,
     "hex": _hex,
+    "hex lines": _hex_of_lines,
     "wide hex": _wide_hex,
     "percent": _percent,
     "quoted": _quoted,
     "escape": _escape,
     "said": _said,
+    "rarer": _rarer,
+    "packed": _packed,
+    "packed hex": _packed_hex,
+    "spelled": _spelled,
     "marked": _marked,
     "join": _join,
     "fold": _fold,

@@ -1,0 +1,240 @@
+"""Text that is spelled out byte by byte: dumps of `xxd`, `hexdump`, `od -x` and debuggers, arrays of bytes, `chr(103)`.
+
+Promises: a pure function of bytes. A dump is read line by line, its columns of text left out and its words put the right way
+round; what lies at addresses that do not follow one another is not glued together. An array is read as far as one sign stands
+between its numbers. What is no text gives no view. Each byte of a view knows where it was spelled, of a dump to the end of
+its line: there the same letters stand once more.
+
+Knows no rules and no files. Imported by decode.py when one of its triggers fired.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from leakguard.detect.patterns import compiled
+
+BEFORE = 8192
+"""How far before a hit a dump or an array is taken up: two thousand bytes that are spelled."""
+CHUNK = 64 * 1024
+"""Raw bytes that make one view, and ..."""
+SHARED = 24 * 1024
+"""... how many of them the next one sees, too."""
+
+_Spelled = tuple[int, int, int]
+"""(value of a byte, where it is spelled, how far what tells of it goes)."""
+
+
+class Piece(NamedTuple):
+    """Text, and where its bytes were spelled; `start` and `stop` are those of the lines or numbers."""
+
+    text: bytes
+    breaks: list[tuple[int, int, int, int]]
+    start: int
+    stop: int
+
+
+class Found(NamedTuple):
+    """What a hit led to. `whole`: only its beginning says what it is."""
+
+    pieces: list[Piece]
+    start: int
+    stop: int
+    whole: bool
+
+
+# an address, maybe behind what a log puts before it, and what parts it from the bytes
+_DUMP = compiled(
+    rb"(?:[ \t]*|[^\r\n]{0,96}?[ \t\]](?=[0-9A-Fa-f]{4,16}: ))(?:0x)?(?P<at>[0-9A-Fa-f`]{4,17})"
+    rb"(?:[ \t]*<[^>\r\n]{1,120}>)?(?P<sep>:[ \t]{0,4}|[ \t]{1,4}|\|[ \t]{0,2})(?=(?:0x)?[0-9A-Fa-f]{2})"
+)
+_WORD = compiled(rb"(?P<sign>0x)?(?P<digits>(?:[0-9A-Fa-f]{2}){1,8})(?![0-9A-Za-z])")
+_GAP = compiled(rb"[ \t]+|-|:|,[ \t]*")
+_LINE = compiled(rb"[^\r\n]*")
+_TEXT = compiled(rb"[\x20-\x7e\t\r\n]{12}|(?:[\x20-\x7e]\0){12}")
+_DIGITS = compiled(rb"[0-9]{1,20}")
+_IN_NUMBERS = b"0123456789, \t\r\n"
+_LONGEST_LINE = 512
+_WIDEST = 64
+"""Bytes of a dump's line."""
+
+_HEX, _SIGNED, _NUMBER, _CALL = range(4)
+# what a byte is, and what stands between two: the same sign all along, so that a number behind the array is none of it
+_ARRAYS: tuple[tuple[int, re.Pattern[bytes], re.Pattern[bytes]], ...] = (
+    (_SIGNED, compiled(rb"0[xX](?P<it>[0-9A-Fa-f]{2})(?![0-9A-Za-z])"), compiled(rb"[ \t]*,?\s{0,40}")),
+    (_CALL, compiled(rb"(?i:chrw?|char)\$?\((?P<it>[0-9]{1,3})\)|\[(?i:char)\](?P<as>[0-9]{1,3})(?![0-9])"),
+     compiled(rb"[ \t]{0,4}[.+&|,]{0,2}[ \t]{0,4}(?:_?\r?\n[ \t]{0,40}[.+&|,]{0,2}[ \t]{0,4})?")),
+    (_HEX, compiled(rb"(?P<it>[0-9A-Fa-f]{2})(?![0-9A-Za-z])"), compiled(rb"[ \-:,](?:\\?\r?\n[ \t]{0,40})?|\r?\n[ \t]{0,40}")),
+    (_NUMBER, compiled(rb"(?P<it>[0-9]{1,3})(?![0-9A-Za-z.])"), compiled(rb"[ \t]{0,2},\s{0,40}| ")),
+)  # fmt: skip
+_LEAST = 12
+"""Bytes of an array that are worth a look."""
+
+
+def spelled(data: bytes, end: int) -> Found:
+    """The dump or array that the byte before `end` belongs to, in pieces that overlap."""
+    line = data.rfind(b"\n", max(0, end - _LONGEST_LINE), end) + 1 or max(0, end - _LONGEST_LINE)
+    if _dump_line(data, line):
+        found = _dump(data, line)
+        if found.pieces:
+            return found
+    hit = data[max(0, end - 24) : end].lower()
+    if not hit.translate(None, _IN_NUMBERS) and not _text_near(data, end):
+        return Found([], end, end, False)  # tables of numbers have a hit in every hundredth line
+    for kind, item, between in _ARRAYS:
+        if (kind == _SIGNED) == (b"0x" in hit) and (kind == _CALL) == (b"ch" in hit):
+            found = _array(data, end, kind, item, between)
+            if found.pieces:
+                return found
+    return Found([], end, end, False)
+
+
+def _text_near(data: bytes, end: int) -> bool:
+    """Whether the decimal numbers just before and after a place could be letters, or a few of them ends of lines."""
+    numbers = [int(digits) for digits in _DIGITS.findall(data, max(0, end - 24), end + 24)[1:-1]]
+    return all(32 <= number < 127 or number in (9, 10, 13) for number in numbers)
+
+
+# ---------------------------------------------------------------- dumps
+class _Row(NamedTuple):
+    address: bytes
+    items: list[_Spelled]
+    stop: int
+    swapped: bool
+
+
+def _dump_line(data: bytes, at: int) -> _Row | None:
+    """The bytes of a line of a dump; None if it is none."""
+    found = _LINE.match(data, at, at + _LONGEST_LINE)
+    stop = found.end() if found else at
+    head = _DUMP.match(data, at, stop)
+    if head is None:
+        return None
+    # behind a colon (xxd) two blanks end the bytes, elsewhere (hexdump -C) they stand in the middle, too
+    narrow = b":" in head["sep"]
+    items: list[_Spelled] = []
+    swapped = False
+    at = head.end()
+    while word := _WORD.match(data, at, stop):
+        digits = word["digits"]
+        places = range(word.start("digits"), word.end("digits"), 2)
+        values = [int(data[place : place + 2], 16) for place in places]
+        if len(digits) > 2 and (word["sign"] or not narrow):
+            values.reverse()
+            swapped = True
+        items += [(value, place, stop) for value, place in zip(values, places, strict=True)]
+        gap = _GAP.match(data, word.end(), stop)
+        if gap is None:
+            break
+        wide = gap.end() - gap.start()
+        if data[gap.end() : gap.end() + 1] in (b"|", b">") or (wide > (1 if narrow else 2) and b"," not in gap[0]):
+            break
+        at = gap.end()
+    if not items or len(items) > 4 * _WIDEST:
+        return None
+    return _Row(head["at"].replace(b"`", b""), items[:_WIDEST], stop, swapped)
+
+
+def _dump(data: bytes, line: int) -> Found:
+    start = line
+    low = max(0, line - BEFORE)
+    while start > low:
+        before = data.rfind(b"\n", low, start - 1) + 1 or low
+        if before == start or (before and before == low) or _dump_line(data, before) is None:
+            break
+        start = before
+    at, rows, whole = start, list[_Row](), False
+    pieces: list[Piece] = []
+    begun = start
+    starts: list[int] = []
+    while row := _dump_line(data, at):
+        rows.append(row)
+        starts.append(at)
+        whole |= row.swapped
+        at = data.find(b"\n", row.stop, row.stop + 2) + 1
+        if not at:
+            at = row.stop
+            break
+        if at - begun >= CHUNK:
+            pieces += _piece(rows, begun, row.stop)
+            keep = next(n for n, place in enumerate(starts) if place >= at - SHARED)
+            begun, rows, starts = starts[keep], rows[keep:], starts[keep:]
+    if rows:
+        pieces += _piece(rows, begun, rows[-1].stop)
+    return Found(pieces, start, at, whole)
+
+
+def _piece(rows: list[_Row], start: int, stop: int) -> Iterator[Piece]:
+    items: list[_Spelled] = []
+    width = _WIDEST
+    for number, row in enumerate(rows):
+        step = _step(row, rows[number + 1]) if number + 1 < len(rows) else 0
+        if 0 < step <= width:
+            width = step
+        own = row.items[:width]
+        items += own
+        if step and step != len(own):
+            items.append((10, row.stop, row.stop))
+    yield from _text(items, start, stop)
+
+
+def _step(row: _Row, after: _Row) -> int:
+    """Bytes from one address to the next one; of octal and decimal ones, too, if that is what fits. -1 backwards."""
+    for base in (16, 8, 10):
+        try:
+            step = int(after.address, base) - int(row.address, base)
+        except ValueError:
+            continue
+        if step == len(row.items) or (base == 16 and 0 < step < len(row.items)):
+            return step
+    return -1
+
+
+# ---------------------------------------------------------------- arrays
+def _array(data: bytes, end: int, kind: int, item: re.Pattern[bytes], between: re.Pattern[bytes]) -> Found:
+    low = max(0, end - BEFORE)
+    items: list[_Spelled] = []
+    pieces: list[Piece] = []
+    at = first = begun = low
+    sign: bytes | None = None
+    # from the left, so that what each number is does not depend on where the hit is in it
+    while True:
+        found = item.match(data, at) if items else item.search(data, at, end + 24)
+        if found is None:
+            if not items or at >= end:
+                break
+            items, sign = [], None
+            continue
+        if not items and found.start() and data[found.start() - 1 : found.start()].isalnum():
+            at = found.end()
+            continue
+        digits = found["it"] or found["as"]
+        value = int(digits, 16 if kind in (_HEX, _SIGNED) else 10)
+        if not items:
+            first = begun = found.start()
+        if value < 256:
+            items.append((value, found.start(), found.end()))
+        gap = between.match(data, found.end()) if value < 256 else None
+        mark = gap[0].strip()[:1] if gap else None
+        if gap is not None and (sign is None or mark == sign) and gap.end() > gap.start():
+            sign, at = mark, gap.end()
+            if at - begun >= CHUNK:
+                pieces += _text(items, begun, at)
+                items = [one for one in items if one[1] >= at - SHARED]
+                begun = items[0][1]
+            continue
+        at = max(found.end(), at)
+        if at >= end:
+            break
+        items, sign, pieces = [], None, []
+    if len(items) >= _LEAST:
+        pieces += _text(items, begun, items[-1][2])
+    return Found(pieces, first, max(at, end), False)
+
+
+def _text(items: list[_Spelled], start: int, stop: int) -> Iterator[Piece]:
+    text = bytes(value for value, _, _ in items)
+    if _TEXT.search(text):
+        yield Piece(text, [(number, low, high - low, 1) for number, (_, low, high) in enumerate(items)], start, stop)

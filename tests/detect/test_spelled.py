@@ -1,0 +1,234 @@
+"""Secrets that are spelled out as numbers, and packed data in the middle of other bytes, are found where they stand."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import gzip
+import io
+import json
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from leaks import leak, secrets
+
+from leakguard.detect import decode
+from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
+from leakguard.detect.spelled import spelled
+
+TOKEN, SECRET = leak("github", 31)
+CONFIG = b"[bot]\nname = alpha\ngithub_token = " + TOKEN + b"\nmode: live\n"
+
+
+def rows(data: bytes, width: int = 16) -> list[tuple[int, bytes]]:
+    return [(at, data[at : at + width]) for at in range(0, len(data), width)]
+
+
+def shown(part: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
+
+
+def swapped(part: bytes, size: int = 2) -> str:
+    words = [part[at : at + size].ljust(size, b"\0")[::-1] for at in range(0, len(part), size)]
+    return " ".join(word.hex() for word in words)
+
+
+def xxd(data: bytes) -> str:
+    groups = [(at, part.hex(" ", -2), shown(part)) for at, part in rows(data)]
+    return "".join(f"{at:08x}: {digits:<39}  {text}\n" for at, digits, text in groups)
+
+
+def hexdump(data: bytes, start: int = 0) -> str:
+    halves = [(at, part[:8].hex(" "), part[8:].hex(" "), shown(part)) for at, part in rows(data)]
+    return "".join(f"{start + at:08x}  {left:<23}  {right:<23}  |{text}|\n" for at, left, right, text in halves)
+
+
+def listed(data: bytes, between: str = ", ") -> str:
+    return between.join(map(str, data))
+
+
+SPELLED: dict[str, Callable[[bytes], str]] = {
+    "xxd": xxd,
+    "xxd, upper case": lambda d: "\n".join(line[:50].upper() + line[50:] for line in xxd(d).split("\n")),
+    "xxd -p": lambda d: "\n".join(d.hex()[at : at + 60] for at in range(0, 2 * len(d), 60)),
+    "xxd -i": lambda d: "unsigned char x[] = {\n  " + ",\n  ".join(", ".join(f"0x{b:02x}" for b in part) for _, part in rows(d, 12)) + "\n};",
+    "hexdump -C": hexdump,
+    "hexdump -C of memory": lambda d: hexdump(d, 0x7FFD1C0),
+    "hexdump": lambda d: "".join(f"{at:07x} {swapped(part)}\n" for at, part in rows(d)),
+    "od -x": lambda d: "".join(f"{at:07o} {swapped(part)}\n" for at, part in rows(d)),
+    "od -tx1": lambda d: "".join(f"{at:07o} {part.hex(' ')}\n" for at, part in rows(d)),
+    "od -An -tx1": lambda d: "".join(f" {part.hex(' ')}\n" for _, part in rows(d)),
+    "wireshark": lambda d: "".join(f"{at:04x}  {part.hex(' '):<47}   {shown(part)}\n" for at, part in rows(d)),
+    "windbg": lambda d: "".join(f"00000000`{at:08x}  {part[:8].hex(' ')}-{part[8:].hex(' '):<23}  {shown(part)}\n" for at, part in rows(d)),
+    "gdb x/8xb": lambda d: "".join(f"0x5555{at:04x} <buf+{at}>:\t" + "\t".join(f"0x{b:02x}" for b in part) + "\n" for at, part in rows(d, 8)),
+    "gdb x/4xw": lambda d: "".join(f"0x5555{at:04x}:\t0x" + swapped(part, 4).replace(" ", "\t0x") + "\n" for at, part in rows(d)),
+    "kernel": lambda d: "".join(f"[   12.345678] usb 1-1: {at:08x}: {part.hex(' ')}\n" for at, part in rows(d)),
+    "pairs": lambda d: d.hex(" "),
+    "pairs with colons": lambda d: d.hex(":"),
+    "pairs with strokes": lambda d: d.hex("-"),
+    "registry": lambda d: '"env"=hex:' + ",\\\r\n  ".join(part.hex(",") for _, part in rows(d, 25)) + "\r\n",
+    "registry, UTF-16": lambda d: '"env"=hex(2):' + ",\\\r\n  ".join(part.hex(",") for _, part in rows(d.decode().encode("utf-16-le"), 25)),
+    "node": lambda d: f"<Buffer {d.hex(' ')}>",
+    "JSON of a buffer": lambda d: json.dumps({"type": "Buffer", "data": list(d)}),
+    "JSON of a buffer, pretty": lambda d: json.dumps({"type": "Buffer", "data": list(d)}, indent=2),
+    "array": lambda d: f"[]byte{{{listed(d)}}}",
+    "array, tight": lambda d: f"[{listed(d, ',')}]",
+    "array, wrapped": lambda d: "{\n" + ",\n".join(f"  {listed(part)}" for _, part in rows(d, 12)) + "\n}",
+    "Go's %v": lambda d: f"[{listed(d, ' ')}]",
+    "fromCharCode": lambda d: f"String.fromCharCode({listed(d)})",
+    "chr": lambda d: ".".join(f"chr({byte})" for byte in d),
+    "Visual Basic": lambda d: " & ".join(f"Chr({byte})" for byte in d),
+    "PowerShell": lambda d: "+".join(f"[char]{byte}" for byte in d),
+    "octal": lambda d: "printf '" + "".join(f"\\{byte:03o}" for byte in d) + "'",
+    "braces": lambda d: '"' + "".join(f"\\u{{{byte:x}}}" for byte in d) + '"',
+    "eight digits": lambda d: '"' + "".join(f"\\U{byte:08x}" for byte in d) + '"',
+    "a backslash too many": lambda d: '"' + "".join(f"\\\\x{byte:02x}" for byte in d) + '"',
+    "bytes in strings on lines": lambda d: "\n".join('  "' + "".join(f"\\x{b:02x}" for b in part) + '"' for _, part in rows(d)),
+    "entities with noughts": lambda d: "".join(f"&#{byte:07d};" for byte in d),
+    "entities without an end": lambda d: "".join(f"&#{byte}" for byte in d),
+    "entities of entities": lambda d: "".join(f"&amp;#{byte};" for byte in d),
+    "hex of a section": lambda d: "x'" + d.hex() + "'",
+}
+
+
+@pytest.mark.parametrize("name", sorted(SPELLED))
+@pytest.mark.parametrize("data", [CONFIG, b"export TOKEN=" + TOKEN + b"\n"], ids=["file", "line"])
+def test_bytes_that_are_written_as_numbers_are_read(engine: Engine, name: str, data: bytes) -> None:
+    if name == "hex of a section" and data is not CONFIG:
+        data = b"export " + data
+    text = SPELLED[name](data).encode()
+    for before, after in ((b"", b""), (b"what it said, before:\n\n", b"\nand behind\n")):
+        assert SECRET in secrets(engine, before + text + after)
+
+
+def test_a_dump_is_masked_to_the_end_of_its_lines(engine: Engine) -> None:
+    """The same letters stand in the column beside: to mask the digits alone would show them."""
+    text = hexdump(CONFIG).encode()
+    match = next(match for match in engine.scan(text).matches if match.secret == SECRET)
+    assert match.view == ("bytes",)
+    assert text[match.secret_end : match.secret_end + 1] == b"\n"
+    line = text[text.rindex(b"\n", 0, match.secret_start) + 1 : match.secret_start]
+    assert line.startswith(f"{CONFIG.index(SECRET) // 16 * 16:08x}  ".encode())
+    assert secrets(engine, text[: match.secret_start] + b"x" + text[match.secret_end :]) == set()
+
+
+def test_addresses_that_do_not_follow_are_not_glued(engine: Engine) -> None:
+    half = TOKEN[:20]
+    text = (hexdump(b"_=:" + half.rjust(29)) + hexdump(TOKEN[20:] + b" _=:_=:_=:_=:", 0x9000)).encode()
+    pieces = [piece.text for view in [spelled(text, text.index(b"5f 3d") + 5)] for piece in view.pieces]
+    assert len(pieces) == 1
+    assert half + b"\n" + TOKEN[20:] in pieces[0]
+    assert SECRET not in secrets(engine, text)
+
+
+def test_numbers_that_are_no_text_give_no_view(engine: Engine) -> None:
+    random = Random(5)
+    table = ", ".join(str(random.randrange(2000)) for _ in range(9000)).encode()
+    raw = ", ".join(f"0x{random.randrange(256):02x}" for _ in range(9000)).encode()
+    for data in (table, raw, b"61, 58, 95, " * 3 + table, hexdump(random.randbytes(9000)).encode()):
+        assert not [view for view in decode.Runs(data, [("spelled", at) for at in range(40, len(data), 700)]) if SECRET in view.data]
+        assert engine.scan(data).views <= 2
+
+
+def test_a_long_dump_is_read_to_its_end(engine: Engine) -> None:
+    body = b"name = alpha_beta: gamma\n" * 3000
+    data = body + CONFIG + body
+    for text in (xxd(data), hexdump(data), "".join(f"{at:07x} {swapped(part)}\n" for at, part in rows(data)), f"[{listed(data)}]"):
+        assert SECRET in secrets(engine, text.encode())
+
+
+# ---- packed ---------------------------------------------------------------------------------------------------------
+
+
+def tarred(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as file:
+        entry = tarfile.TarInfo("srv/bot.env")
+        entry.size = len(data)
+        file.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def zipped(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("one.txt", b"nothing in it")
+        file.writestr("srv/bot.env", data)
+    return out.getvalue()
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress, "tar.gz": tarred, "xz": lzma.compress, "bzip2": bz2.compress,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(PACKED))
+def test_packed_data_is_read_in_the_middle_of_other_bytes(engine: Engine, name: str) -> None:
+    packed = PACKED[name](CONFIG)
+    for before in (b"#!/bin/sh\nsed -n '/^__ARCHIVE/,$p' $0\nexit\n__ARCHIVE__\n", Random(4).randbytes(5000), bytes(4096)):
+        for after in (b"", Random(6).randbytes(900)):
+            assert SECRET in secrets(engine, before + packed + after)
+
+
+@pytest.mark.parametrize("name", [*sorted(PACKED), "zip", "zlib, quick", "zlib, best"])
+def test_packed_data_is_read_in_base64_and_hex(engine: Engine, name: str) -> None:
+    import zlib
+
+    more = {"zip": zipped, "zlib, quick": lambda d: zlib.compress(d, 1), "zlib, best": lambda d: zlib.compress(d, 9)}
+    packed = {**PACKED, **more}[name](CONFIG)
+    digits = base64.b64encode(packed)
+    assert SECRET in secrets(engine, b'content: "' + digits + b'"\n')
+    assert SECRET in secrets(engine, b"data: |\n" + base64.encodebytes(packed))
+    assert SECRET in secrets(engine, b'"release": "' + base64.b64encode(digits) + b'"')
+    if packed.startswith(b"\x1f\x8b"):
+        assert SECRET in secrets(engine, b"x'" + packed.hex().encode() + b"'")
+
+
+def test_zstd_in_base64(engine: Engine) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    packed = zstandard.compress(CONFIG)
+    assert SECRET in secrets(engine, b"blob = " + base64.b64encode(packed))
+    assert SECRET in secrets(engine, b"\0" * 64 + packed)
+
+
+def test_what_is_packed_and_too_long_is_told(engine: Engine) -> None:
+    packed = gzip.compress(bytes(decode.MAX_VIEW + 4096))
+    scan = engine.scan(b"firmware" * 9 + packed + b"x" * 99)
+    assert any("is longer than" in incident for incident in scan.incidents)
+
+
+def test_a_mark_of_packed_data_alone_is_nothing(engine: Engine) -> None:
+    for mark in (b"\x1f\x8b\x08\0", b"\xfd7zXZ\0\0\x04", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd\x04"):
+        scan = engine.scan(b"program" + mark + Random(8).randbytes(3000))
+        assert (scan.views, scan.incidents) == (0, [])
+
+
+# ---- colours --------------------------------------------------------------------------------------------------------
+
+COLOURED = ("password: {c}{v}{z}", "db_password={c}{v}{z}", '"password": {c}"{v}"{z}', "{c}password{z}: {c}{v}{z}", "{c}PGPASSWORD={z}{v}")
+
+
+@pytest.mark.parametrize("line", COLOURED)
+@pytest.mark.parametrize("escape", ["\x1b", "^["])
+def test_a_coloured_password_is_found_though_it_is_short(engine: Engine, line: str, escape: str) -> None:
+    value = expand("{{alnum*11}}", Random(12))
+    text = line.format(c=f"{escape}[1;32m", z=f"{escape}[0m", v=value)
+    assert value.encode() in secrets(engine, f"started\n{text}\nconnected\n".encode())
+
+
+def test_colours_cost_no_step_each(engine: Engine) -> None:
+    """Each line has a mark before something long: the view is made from the text as a whole."""
+    random = Random(2)
+    lines = [f"\x1b[32mINFO\x1b[0m request \x1b[36m{random.randbytes(16).hex()}\x1b[0m\n".encode() for _ in range(2000)]
+    data = b"".join(lines)
+    (view,) = list(decode.Runs(data[:50000], [("marked", 40)]))
+    assert view.data.startswith(b"INFO request ")
+    for at in range(0, 40000, 977):
+        low, high = view.raw(at, at + 1)
+        assert view.data[at : at + 1] == data[low:high]
+    assert len(view.breaks) == data[:50000].count(b"\x1b[") + 1
