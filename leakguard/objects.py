@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import NamedTuple
 
 from leakguard.commits import finish, forget_met, meta
-from leakguard.detect.engine import BARE_FILES, Engine
-from leakguard.detect.looks import LEAST, Look, Pair, quiet
+from leakguard.detect.engine import BARE_FILES, Engine, Scan
+from leakguard.detect.looks import LEAST, Look, Pair, briefly
 from leakguard.detect.reuse import Reuse
+from leakguard.detect.stage1 import Ends
 from leakguard.findings import findings_of
 from leakguard.gitpiece import Account, Found, Piece, PieceDone, keep, lost_piece, short, told
 from leakguard.model import Document, Incident, Origin
@@ -116,16 +117,17 @@ def _packed(engine: Engine, piece: Piece, account: Account) -> Piece:
     for batch in _batches(piece, places, left):
         looks: dict[int, Look | None] = {}
         if piece.versions:
+            texts = versions(engine, piece.shadow)
             names.update((one.at, piece.paths[one.number]) for one in batch)
-            pairs = [one for one in batch if one.version.base in names and names[one.version.base] == names[one.at]]
+            pairs = [one for one in batch if one.version.base in names and texts.alike(names[one.version.base], names[one.at])]
             wanted = [Pair(one.version.data, names[one.at], one.version.old, one.version.hunks) for one in pairs]
-            told_of = versions(engine, piece.shadow).looks(wanted)
+            told_of = texts.looks(wanted)
             looks = {one.at: look for one, look in zip(pairs, told_of, strict=True)}
-        silent = _silent(engine, piece, batch)
+        brief = _brief(engine, batch, piece.paths)
         for number, at, version in batch:
             oid, path = piece.ids[number * width : (number + 1) * width], piece.paths[number]
             content = Content(number, "blob", len(version.data), version.data, None)
-            known = _Known(at, version.base, looks.get(at), piece.followed[number] > 0, at in silent)
+            known = _Known(at, version.base, looks.get(at), piece.followed[number] > 0, brief.get(at))
             with told(oid, path, content.size, account):
                 _blob(engine, piece, content, oid, path, account, known)
     if piece.pack in _packs:
@@ -134,11 +136,11 @@ def _packed(engine: Engine, piece: Piece, account: Account) -> Piece:
     return piece._replace(ids=ids, paths=tuple([piece.paths[number] for number in left]))
 
 
-def _silent(engine: Engine, piece: Piece, batch: list[_Read]) -> set[int]:
-    """Where those lie that are too short to be held against a version, and of which a scan would say nothing."""
-    short = [one for one in batch if len(one.version.data) < LEAST and not piece.paths[one.number].endswith(BARE_FILES)]
-    told_of = quiet(engine, [one.version.data for one in short])
-    return {one.at for one, nothing in zip(short, told_of, strict=True) if nothing}
+def _brief(engine: Engine, batch: list[_Read], paths: Sequence[str]) -> dict[int, Ends | None]:
+    """What stage 1 says of those that are too short to be held against a version, by where they lie."""
+    few = [one for one in batch if len(one.version.data) < LEAST and not paths[one.number].endswith(BARE_FILES)]
+    told_of = briefly(engine, [one.version.data for one in few], [paths[one.number] for one in few])
+    return {one.at: ends for one, ends in zip(few, told_of, strict=True)}
 
 
 def _batches(piece: Piece, places: array[int], left: list[int]) -> Iterator[list[_Read]]:
@@ -179,8 +181,11 @@ class _Known(NamedTuple):
     look: Look | None
     followed: bool
     """Whether versions of it follow."""
-    silent: bool
-    """Whether it is known that a scan says nothing."""
+    ends: Ends | None
+    """What stage 1 says of it, if that was asked before."""
+
+
+_NOTHING = Scan([], -1, 0, 0, [])
 
 
 def _blob(
@@ -196,11 +201,10 @@ def _blob(
         return
     if content.size < 1024 and data.startswith(POINTERS):
         _pointer(data, path, oid, account)
-    if known is not None and known.silent:
-        account.objects += 1
-        account.bytes += content.size
-        return
-    if not piece.versions:
+    ends = known.ends if known is not None else None
+    if ends is not None:
+        scan = engine.scan(data, path, given=ends) if ends else _NOTHING
+    elif not piece.versions:
         scan = engine.scan(data, path)
     elif known is None:
         scan = versions(engine, piece.shadow).scan(data, path)

@@ -2,7 +2,7 @@
 
 A path decides by its last name (what kind of file it is, a file that is but a key), by the venues that it names, and by the
 globs of rules; rules imported from other tools may look at all of it. Says "yes" only where nothing of that differs.
-Knows no files. Imported by pieces.py.
+Knows no files. Imported by pieces.py and reuse.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DIGITS = re.compile(r"[0-9a-f*?]*|.*[\[{].*", re.DOTALL)
 """Globs that may be of digits: with sets and alternatives nobody looks."""
 _BLOB = "blob/"
-_HEX = re.compile(r"(?:blob)?[0-9a-f]*")
 _WHOLE = frozenset(("unless", "path_like"))
 """Gates that look at the whole path."""
 
@@ -37,7 +36,8 @@ class Alike:
         name = _name(one)
         if name != _name(other):
             return False
-        if (name or self._may_name(one) or self._may_name(other)) and engine.context._in_path(one) != engine.context._in_path(other):
+        ids = not name and one.startswith(_BLOB) and other.startswith(_BLOB)
+        if not ids and engine.context._in_path(one) != engine.context._in_path(other):
             return False
         globs = self._globs if name else self._of_ids
         return globs is not None and all(engine._path_allowed(index, one) == engine._path_allowed(index, other) for index in globs)
@@ -51,18 +51,9 @@ class Alike:
             return None
         return [index for index, rule in enumerate(rules) if rule.include or rule.exclude]
 
-    def _may_name(self, path: str) -> bool:
-        """Whether a blob's path may name a provider; True for all other paths."""
-        return not path.startswith(_BLOB) or any(alias in path for alias in self._in_ids)
-
-    @cached_property
-    def _in_ids(self) -> list[str]:
-        """What providers are called that an id's digits may be."""
-        return [alias for alias in self._engine.context.aliases if _HEX.fullmatch(alias)]
-
     @cached_property
     def _of_ids(self) -> list[int] | None:
-        """Those of them that may tell one id from another; few globs are of digits alone."""
+        """Those of the rules with globs that may tell one id from another; few globs are of digits alone."""
         rules, globs = self._engine.rules, self._globs
         if globs is None:
             return None

@@ -3,7 +3,7 @@
 Of each version the surroundings of its differences are cut out, put behind one another, and run through the databases
 together; what is found is told version by version, in offsets of each. A match that begins in one piece and ends in the
 next is at most an end too many, which is judged and says nothing: the judgement looks at the text itself.
-Short texts that are no versions of anything are looked at together in the same way (`quiet`).
+Short texts that are no versions of anything are looked at together in the same way (`quiet`, `briefly`).
 Pure functions of rules and bytes. Keeps nothing. Imported by reuse.py and twin.py, and by what scans git's objects.
 """
 
@@ -19,7 +19,7 @@ from leakguard.detect.columns import CODE, FOLD_LIMIT, fold_hits
 from leakguard.detect.decode import TRIGGERS
 from leakguard.detect.engine import Engine
 from leakguard.detect.reaches import MARGIN, WIDE_MARGIN, Reaches
-from leakguard.detect.stage1 import DECODE_BASE, PHRASE_BASE, Compiled, Ends
+from leakguard.detect.stage1 import DECODE_BASE, PHRASE_BASE, Compiled, Ends, thinned
 
 LONGEST_WORD = 64
 """Bytes of the longest literal of a rule and of the longest name of a provider."""
@@ -181,7 +181,13 @@ def _windows(hunks: Sequence[Hunk], margin: int) -> list[tuple[int, int, int]]:
 def quiet(engine: Engine, texts: Sequence[bytes]) -> list[bool]:
     """Of which of these texts stage 1 says nothing that could mean anything: a scan of them as they stand, each without a
     path, would find nothing and look at nothing."""
-    out = [False] * len(texts)
+    return [ends is not None and not ends for ends in briefly(engine, texts)]
+
+
+def briefly(engine: Engine, texts: Sequence[bytes], paths: Sequence[str] = ()) -> list[Ends | None]:
+    """What stage 1 says of each of these texts, folds among it, as `Engine.scan` takes it (`given`); None of those that it has
+    to see by themselves. `paths`: where they are."""
+    out: list[Ends | None] = [None] * len(texts)
     stage1 = engine.stage1
     if not isinstance(stage1, Compiled):
         return out
@@ -197,9 +203,18 @@ def quiet(engine: Engine, texts: Sequence[bytes]) -> list[bool]:
             ends += [(FOLD, end) for _, end in fold_hits(data)]
         told = _by_text([len(texts[number]) for number in numbers], ends)
         for number, own in zip(numbers, told, strict=True):
-            rows = [end for ident, end in own if ident == PHRASE_BASE]
-            out[number] = len(rows) == len(own) and not (rows and phrases.good(texts[number], rows))
+            code = paths[number].endswith(CODE) if paths else False
+            out[number] = _meant(stage1, texts[number], own, code) if own else own
     return out
+
+
+def _meant(stage1: Compiled, text: bytes, ends: Ends, code: bool) -> Ends:
+    """The ends in a text without those that mean nothing; in `code` nobody looks for folds."""
+    rows = [end for ident, end in ends if ident == PHRASE_BASE]
+    good = [(PHRASE_BASE, end) for end in phrases.good(text, rows)] if rows else []
+    folds = [] if code else [end for end in ends if end[0] == FOLD]
+    others = [end for end in ends if end[0] not in (FOLD, PHRASE_BASE)]
+    return folds + thinned(others, stage1.widths) + good  # thinned as stage 1 does it
 
 
 def _by_text(sizes: Sequence[int], ends: Ends) -> list[Ends]:

@@ -21,12 +21,13 @@ from leakguard.detect import phrases
 from leakguard.detect.assign import TRIGGERS as ASSIGNED
 from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.context import Context, Evidence
-from leakguard.detect.decode import JOIN_REACH, SAID, TEXT_TRIGGERS, TRIGGERS, joined
+from leakguard.detect.decode import JOIN_REACH, SAID, TEXT_TRIGGERS, TRIGGERS, escaped_stop, folded, joined
 from leakguard.detect.engine import Engine
 from leakguard.detect.forms import FORMS, INSERTED
 from leakguard.detect.forms import TABLE as RULED
 from leakguard.detect.gates import Candidate
 from leakguard.detect.mentions import NEAR, Mentions
+from leakguard.detect.spelled import BEFORE
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, collect, plain
 from leakguard.detect.stage1 import literals as words_of
 from leakguard.detect.tables import REACH as TABLE
@@ -388,14 +389,18 @@ def _extent(data: bytes, kind: str, end: int) -> tuple[int, int]:
     if kind == "join":
         return end - _JOINED, joined(data, end)[1] + 64
     if kind == "fold":
-        return end - 1024, end + 64 * 420
+        # most lines of prose are folded where no word is broken, or are shorter than the first: there it ends
+        return end - 1024, folded(data, end)[1] + 512
     if kind in ("quoted", "marked"):
         return low, end + _FARTHEST
     if kind == "said":
         low = end - SAID - _AROUND
-    if kind in ("escape", "said"):
-        high = data.find(b"\n", end, end + _FARTHEST)
-        high = high if high >= 0 else end + _FARTHEST
+    if kind == "spelled":
+        return end - BEFORE - _AROUND, len(data)
+    if kind.startswith("packed"):
+        return end - 64, len(data)
+    if kind in ("escape", "rarer", "said"):
+        high = escaped_stop(data, end)
     else:
         # from the last byte that fired: what stands before the run may be anything
         run = (_PERCENT if kind == "percent" else _RUN).match(data, max(0, end - 1))

@@ -23,6 +23,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from leakguard.detect import phrases
+from leakguard.detect.alike import Alike
 from leakguard.detect.engine import ROW_FILE_SIZE, ROW_FILES, Engine, Scan
 from leakguard.detect.looks import MOST_ENDS, Hunk, Look, Pair, comparable, folded, look
 from leakguard.detect.reaches import LED, MARGIN, QUIET, End, Reaches, Silent, Watching, reaches_of
@@ -79,6 +80,8 @@ class Reuse:
         self._size = 0
         self._reaches = reaches_of(engine) if self.stage1 is not None else None
         self._silent = Silent()
+        self._says_the_same = Alike(engine)
+        self._asked_last = "", "", True
         self.whole = self.reused = 0
         """Bytes that were scanned whole, and that were not."""
 
@@ -87,6 +90,14 @@ class Reuse:
         if self.stage1 is None or self._reaches is None:
             return [None] * len(pairs)
         return look(self.stage1, self._reaches, self.deep, pairs)
+
+    def alike(self, one: str, other: str) -> bool:
+        """Whether a text at one path may be a version of one at the other: nothing that looks at a path tells them apart."""
+        if one == other:
+            return True
+        if self._asked_last[:2] != (one, other):  # of a folder's files the packs often ask twice, of one file always
+            self._asked_last = one, other, self._says_the_same(one, other)
+        return self._asked_last[2]
 
     def scan(
         self,
@@ -106,8 +117,12 @@ class Reuse:
             self.whole += len(data)
             return self.engine.scan(data, path)
         key = path if key is None else key
-        old = self._known.get(base) if look is not None else None
-        if look is None or old is None or old.path != path or old.data != look.old:
+        old = self._known.get(base)
+        if old is not None and not self.alike(old.path, path):
+            old = None
+        if look is None and old is not None:
+            old = None  # they were compared, and too little is the same
+        elif look is None or old is None or old.data != look.old:
             old = self._known.get(self._last.get(path))
             look = self.looks([Pair(data, path, old.data, differences(old.data, data))])[0] if old is not None else None
         if old is not None and look is not None:

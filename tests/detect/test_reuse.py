@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from itertools import zip_longest
 from random import Random
 
 import pytest
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 from leaks import ENCODINGS, TEMPLATES, leak
 
 from leakguard.detect import rules
+from leakguard.detect.columns import fold_hits
 from leakguard.detect.engine import Engine, Scan
 from leakguard.detect.generate import expand, expand_marked, pour
-from leakguard.detect.looks import Pair, quiet
+from leakguard.detect.looks import FOLD, Pair, briefly, quiet
 from leakguard.detect.reaches import Watching, reaches_of
 from leakguard.detect.reuse import Reuse, differences
 from leakguard.detect.sample import contexts, near_text
@@ -303,6 +305,101 @@ def test_short_texts_that_stage_1_is_silent_about_hold_nothing(engine: Engine, s
     for text, nothing in zip(texts, quiet(engine, texts), strict=True):
         if nothing:
             assert engine.scan(text, "") == Scan([], -1, 0, 0, [])
+
+
+def scattered(seed: int) -> Iterator[bytes]:
+    """A text with small changes all over it, in each version others."""
+    random = Random(f"scattered:{seed}")
+    lines = b"".join(dull(random, 40) + b"".join(block(random, 20)) + planted(random) + b"\n" for _ in range(4)).splitlines(keepends=True)
+    for _ in range(8):
+        yield b"".join(lines)
+        for at in range(random.randrange(8), len(lines), random.choice((4, 8, 12))):
+            kind = random.randrange(4)
+            low = random.randrange(len(lines[at]) + 1)
+            lines[at] = lines[at][:low] + (b"", b"x", planted(random), b"# ")[kind] + lines[at][low + random.randrange(4) :]
+
+
+def wrapped(text: bytes, width: int) -> bytes:
+    """A text whose lines were broken at a column, also inside words."""
+    lines = text.splitlines()
+    return b"".join(line[at : at + width] + b"\n" for line in lines for at in range(0, max(1, len(line)), width))
+
+
+@given(SEEDS, st.sampled_from((64, 76, 80)))
+@settings(max_examples=40)
+def test_versions_of_folded_texts_hold_what_a_whole_scan_finds(engine: Engine, seed: int, width: int) -> None:
+    texts = Reuse(engine)
+    for number, text in enumerate(Random(seed).choice((versions, damaged))(seed)):
+        assert texts.scan(wrapped(text, width), "notes.md").matches == engine.scan(wrapped(text, width), "notes.md").matches, number
+
+
+@given(SEEDS, st.sampled_from(PATHS))
+@settings(max_examples=40)
+def test_versions_that_differ_all_over_hold_what_a_whole_scan_finds(engine: Engine, seed: int, path: str) -> None:
+    """As git's packs tell differences: line by line, however many there are."""
+    texts = Reuse(engine)
+    old = b""
+    for number, text in enumerate(scattered(seed)):
+        look = texts.looks([Pair(text, path, old, line_by_line(old, text))])[0] if number else None
+        assert texts.scan(text, path, number, number - 1, look).matches == engine.scan(text, path).matches, number
+        old = text
+
+
+def line_by_line(old: bytes, new: bytes) -> list[tuple[int, int, int, int]]:
+    """All differences of two texts of as many lines."""
+    out: list[tuple[int, int, int, int]] = []
+    a = c = 0
+    for one, other in zip_longest(old.splitlines(keepends=True), new.splitlines(keepends=True), fillvalue=b""):
+        if one != other:
+            out.append((a, a + len(one), c, c + len(other)))
+        a, c = a + len(one), c + len(other)
+    return out
+
+
+def test_a_fold_reaches_as_far_as_its_lines(engine: Engine) -> None:
+    """Of documentation each change made 27 KB of folds before it be judged again, the half of what versions of it cost."""
+    random = Random(13)
+    text = wrapped(dull(random, 900).replace(b"\n", b" ").replace(b".", b".\n"), 76) * 4
+    ends = [(FOLD, end) for _, end in fold_hits(text)]
+    assert len(text) > 40_000
+    assert len(ends) > 20
+    told, _ = reaches_of(engine).described(text, ends)
+    assert sum(after for _, _, _, after in told) < 6_000 * len(told)
+
+
+def test_a_file_that_moved_is_a_version_of_what_it_was(engine: Engine) -> None:
+    """It was scanned whole, though the pack has it as a difference."""
+    random = Random(14)
+    texts = Reuse(engine)
+    old, new = (dull(random, 300) for _ in range(2))
+    new = old + new[:90]
+    value = expand("{{alnum*64}}", random).encode()
+    for one, other, reused in (("a/x.py", "lib/a/x.py", True), ("a/x.py", "binance/x.py", False), ("a/x.py", "a/y.py", False)):
+        assert texts.alike(one, other) is reused
+        before = texts.reused
+        for data in (old, old + b'secret = "' + value + b'"\n'):
+            more = data + new[len(old) :]
+            texts.scan(data, one, ("pack", one))
+            look = texts.looks([Pair(more, other, data, [(len(data), len(data), len(data), len(more))])])[0]
+            found = texts.scan(more, other, ("pack", other), ("pack", one), look)
+            assert found.matches == engine.scan(more, other).matches
+        assert (texts.reused > before) is reused
+
+
+@given(SEEDS)
+@settings(max_examples=40)
+def test_short_texts_that_are_looked_at_together_are_scanned_as_alone(engine: Engine, seed: int) -> None:
+    random = Random(f"brief:{seed}")
+    texts, paths = [], []
+    for _ in range(random.randrange(1, 30)):
+        parts = [b"".join(block(random, 5)), dull(random, random.randrange(4)), planted(random), planted(random)]
+        text = b"\n".join(random.sample(parts, random.randrange(1, 4)))[:3000]
+        texts.append(wrapped(text, 76) if random.random() < 0.3 else text)
+        paths.append(random.choice(("app/client.py", "notes.md", "deploy/.env", "", "src/binance/keys.json")))
+    for text, path, ends in zip(texts, paths, briefly(engine, texts, paths), strict=True):
+        if ends is not None:
+            assert engine.scan(text, path, given=ends) == engine.scan(text, path)
+    assert any(ends is not None for ends in briefly(engine, texts, paths))
 
 
 def test_most_short_texts_are_not_scanned(engine: Engine) -> None:

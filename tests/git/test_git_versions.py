@@ -51,6 +51,27 @@ def scanned(repo: Repository, engine: Engine, jobs: int) -> ScanResult:
     return scan_repository(str(repo.root), lambda _size: engine, Policy(), Options(jobs=jobs, cache=""))[0]
 
 
+def test_files_that_move_to_other_folders_give_the_same(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into one that names a venue too: there more is found in the same lines."""
+    random = Random(6)
+    made = Repository(tmp_path / "repo", "-b", "main")
+    value = expand("{{alnum*64}}", random)
+    lines = [*dull(random, 300), f'secret = "{value}"\n', *dull(random, 300)]
+    for folder in ("src", "lib/src", "lib/v2/src", "binance", "lib/binance", "last", "old/last"):
+        lines[random.randrange(300)] = "".join(dull(random, 2))
+        made.commit(f"{folder}/client.py", "".join(lines))
+        lines.append("# more\n")
+    made.git("repack", "-adfq", "--window=10")
+    whole = scanned(made, engine, 1)
+    reuse = Reuse(engine)
+    monkeypatch.setattr(cutting, "VERSIONS_FROM", 0)
+    monkeypatch.setattr(objects, "versions", lambda _engine, _shadow: reuse)
+    again = scanned(made, engine, 1)
+    assert (again.findings, again.sets, again.incidents) == (whole.findings, whole.sets, whole.incidents)
+    assert whole.findings
+    assert reuse.whole < 3.5 * len("".join(lines)) < reuse.reused + reuse.whole  # the first, and where a venue comes or goes
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_versions_scanned_by_what_differs_give_the_same(
     repo: Repository, engine: Engine, jobs: int, monkeypatch: pytest.MonkeyPatch
