@@ -2,7 +2,7 @@
 whose import takes as long as scanning a megabyte.
 
 A forked process shares what its parent had made, ends without clean-up of it, and never prints. Only for systems that
-fork. Imported by workers.py.
+fork. Imported by workers.py and cli/rules.py.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _HEAD = 8
 """Bytes of a message's length before it."""
@@ -134,4 +137,33 @@ def _ends(pid: int, seconds: float) -> None:
         os.close(handle)
 
 
-__all__ = ["Forked", "Link", "links", "readable"]
+def over(function: Callable[[_Item], _Result], items: Sequence[_Item], processes: int) -> list[_Result]:
+    """What a function makes of each item, in order, by so many processes, of which this is one. What another one fails at is
+    done here once more: so an error is raised here, and is the one it is."""
+
+    def share(link: Link, items: Sequence[_Item]) -> None:
+        link.send([function(item) for item in items])
+        os._exit(0)
+
+    others = []
+    for number in range(1, processes):
+        here, there = links()
+        others.append((number, here, Forked(share, (there, items[number::processes]))))
+        there.close()
+    out: list[Any] = [None] * len(items)
+    try:
+        out[::processes] = [function(item) for item in items[::processes]]
+        for number, link, _ in others:
+            try:
+                out[number::processes] = link.recv()
+            except EOFError:
+                out[number::processes] = [function(item) for item in items[number::processes]]
+    finally:
+        for _, link, process in others:  # those that are done end by themselves
+            process.kill()
+            process.join(1)
+            link.close()
+    return out
+
+
+__all__ = ["Forked", "Link", "links", "over", "readable"]

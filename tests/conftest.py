@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from leakguard.detect import cache, stage1
+from leakguard.detect import cache, packfiles, rules, stage1
 from leakguard.detect.engine import Engine
 from leakguard.model import RuleSet
 
@@ -113,6 +113,27 @@ def compiled_once() -> Iterator[None]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(stage1, "_compiled", once)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Reading the built-in packs without an index, as a checkout has none, takes a second: here each is read once. Packs are
+    never changed once they are made, and one whose text is another is another."""
+    made: dict[tuple[str, bytes, bool, bool], rules.Pack] = {}
+    parse, builtin = rules.parse_pack, packfiles.builtin_folder()
+
+    def once(file: str, data: bytes, strict: bool = False, checked: bool = False) -> rules.Pack:
+        if not file.startswith(builtin):
+            return parse(file, data, strict, checked)
+        key = (file, data, strict, checked)
+        if key not in made:
+            made[key] = parse(file, data, strict, checked)
+        return made[key]
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(rules, "parse_pack", once)
     yield
     patch.undo()
 

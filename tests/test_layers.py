@@ -12,15 +12,16 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGE = os.path.join(ROOT, "leakguard")
 
-LEAVES = {"version", "errors", "model", "globs", "hashes", "rotated"}
+LEAVES = {"version", "errors", "model", "globs", "given", "hashes", "rotated"}
 ALLOWED: dict[str, set[str]] = {
     "version": set(),
     "errors": set(),
     "hashes": set(),
+    "given": set(),
     "globs": set(),
     "rotated": set(),
     "model": {"errors", "hashes"},
-    "config": {"errors", "model", "hashes", "globs"},
+    "config": {"errors", "model", "hashes", "given", "globs"},
     "accepted": LEAVES | {"config", "triage", "sources"},
     "detect": LEAVES | {"detect"},
     "sources": LEAVES | {"sources"},
@@ -49,7 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "changes": LEAVES | {"work", "compare", "findings", "sources", "pipeline"},
     "hook": LEAVES | {"paths", "work", "collector", "accepted", "changes", "config", "detect", "triage", "sources", "pipeline"},
     "redact": LEAVES | {"detect", "triage", "redact"},
-    "cli": LEAVES | {"paths", "work", "collector", "findings", "accepted", "config", "detect", "triage", "sources", "report", "pipeline", "history", "images", "changes", "redact", "cli"},
+    "cli": LEAVES | {"paths", "work", "collector", "findings", "accepted", "config", "detect", "triage", "sources", "report", "pipeline", "history", "images", "changes", "redact", "forks", "cli"},
     "__main__": {"cli"},
     "__init__": {"version"},
 }

@@ -240,6 +240,17 @@ def test_what_could_not_be_opened_is_no_object(engine: Engine, tmp_path: Path) -
     assert [incident.state for incident in collector.result().incidents] == ["failed"]
 
 
+@pytest.mark.parametrize(("read", "changed"), [(100, (0, 0)), (93, (7, 0)), (130, (0, 30))])
+def test_a_file_that_changed_while_it_was_read_is_told_though_nothing_was_found(read: int, changed: tuple[int, int]) -> None:
+    """Its account is not that of the quick way, which is for files that are what the walk saw."""
+    collector = Collector()
+    collector.accounts = True
+    collector.add(Unit(FileTask("app.log", "/app.log", 100)), Done([], [], 3, read, 0, 0, []))
+    files = collector.result().receipt["account"]["files"]
+    assert (files["vanished"], files["grown"]) == changed
+    assert files["bytes"] == 100
+
+
 class Fails:
     """An engine that fails on windows that hold a word."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from leaks import ENCODINGS, TEMPLATES, leak, noise
 
-from leakguard import pipeline, work, workers
+from leakguard import forks, pipeline, work, workers
 from leakguard.collector import Collector
 from leakguard.detect.engine import Engine
 from leakguard.model import Finding, ScanResult
@@ -328,3 +328,40 @@ def test_what_follows_an_empty_batch_is_made_when_all_before_it_was_handed_on(en
 def test_empty_batches_end(engine: Engine, empty: list[list[bytes]]) -> None:
     done = list(workers.run_any(engine, iter(empty), Policy(), 2, _answered, _gone))
     assert done == [(unit, unit * 3) for batch in empty for unit in batch]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+@pytest.mark.parametrize("processes", [1, 2, 3, 9])
+def test_items_are_done_in_order_whoever_does_them(processes: int) -> None:
+    items = [bytes([number]) * 100_000 for number in range(7)]  # more than a pipe holds
+    told = forks.over(lambda item: (item, os.getpid()), items, processes)
+    assert [item for item, _ in told] == items
+    assert len({pid for _, pid in told}) == min(processes, len(items))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+def test_what_another_process_fails_at_is_raised_here() -> None:
+    here, before = os.getpid(), _children()
+
+    def elsewhere(number: int) -> int:
+        if os.getpid() != here:
+            raise ValueError(number)  # or it was killed
+        return number
+
+    def nowhere(number: int) -> int:
+        if number == 3:
+            raise ValueError(number)
+        return number
+
+    assert forks.over(elsewhere, range(5), 2) == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match="3"):
+        forks.over(nowhere, range(5), 2)
+    assert set(_children()) <= set(before)
+
+
+def _children() -> list[str]:
+    path = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
+    if not os.path.exists(path):
+        return []
+    with open(path) as handle:
+        return handle.read().split()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from leakguard.detect.catalogue import Entry
     from leakguard.detect.floods import Times
     from leakguard.detect.rules import Pack
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def rules() -> None:
@@ -41,7 +46,7 @@ def check(timing: bool, as_json: bool, **options: Any) -> int:
     foreign = _imported(options["import_gitleaks"])
     given = judged | {pack.file for pack in foreign}
     only, exclude = options["only"], options["exclude"]
-    report = laws.check(files, given or None, only=only, exclude=exclude, imported=foreign)
+    report = laws.check(files, given or None, only=only, exclude=exclude, imported=foreign, each=_each)
     if as_json:
         _print_json([problem._asdict() for problem in report.problems])
     else:
@@ -57,6 +62,18 @@ def check(timing: bool, as_json: bool, **options: Any) -> int:
     last = f"{report.rules} rules of {report.providers} providers in {report.packs} packs: {state}"
     click.echo(last, err=as_json)
     return EXIT_USAGE if errors else EXIT_CLEAN
+
+
+MANY = 64
+"""Rules from which checking them is spread over processes."""
+
+
+def _each(function: Callable[[_Item], _Result], items: Sequence[_Item], /) -> list[_Result]:
+    """`function` of each item, in order; of many by all processors."""
+    from leakguard.cli.running import cores
+    from leakguard.forks import over
+
+    return over(function, items, cores() if sys.platform.startswith("linux") and len(items) >= MANY else 1)
 
 
 @rules.command("list")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from leakguard.detect import rules as packs_of
 from leakguard.detect.common import COMMON_WORDS
@@ -22,6 +22,8 @@ from leakguard.detect.stage1 import Compiled, compile_databases
 from leakguard.errors import RulePackError, UsageError
 from leakguard.model import Match, Rule, RuleSet
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 SAMPLES = 24
 """Strings made from a pattern, beside its examples, to try keywords and trigger on."""
 
@@ -275,6 +277,17 @@ def _venue_problems(pack: Pack, aliases: dict[str, str]) -> Iterator[Problem]:
 
 
 # ---------------------------------------------------------------- all of it
+class Each(Protocol):
+    """A way to have a function done for each of many items: what it makes of them, in order."""
+
+    def __call__(self, function: Callable[[_Item], _Result], items: Sequence[_Item], /) -> list[_Result]: ...
+
+
+def one_by_one(function: Callable[[_Item], _Result], items: Sequence[_Item], /) -> list[_Result]:
+    """The plain way."""
+    return [function(item) for item in items]
+
+
 def check(
     files: Sequence[tuple[str, bytes]],
     judged: Container[str] | None = None,
@@ -282,9 +295,10 @@ def check(
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
     imported: Sequence[Pack] = (),
+    each: Each = one_by_one,
 ) -> Report:
     """Holds packs to every law. All of them are in force; `judged` (names of files), `only` and `exclude` (rule ids,
-    providers, tags) narrow which are judged.
+    providers, tags) narrow which are judged. `each` goes over the rules: over processes, where the caller has some.
 
     A pack that does not load and was not asked for by itself is a warning then, so that one author need not wait for
     another. Imported packs have no examples: they are held to the laws that need none, and only warned about.
@@ -297,7 +311,8 @@ def check(
     shown, providers, count = {pack.file for pack, _ in chosen}, {rule.provider for _, rule in chosen}, len(chosen)
     dropped = {pack.file for pack in loaded} - {pack.file for pack in packs}
     problems += [problem for problem in twins if problem.file in shown | dropped]
-    slow = {rule.id: slow_texts(_proof(pack, rule), rule) for pack, rule in chosen}
+    found_slow = each(lambda one: slow_texts(_proof(*one), one[1]), chosen)
+    slow = {rule.id: found for (_, rule), found in zip(chosen, found_slow, strict=True)}
     problems += [
         Problem(pack.file, rule.id, one.field, one.message, one.error) for pack, rule in chosen for one in slow[rule.id]
     ]
@@ -312,9 +327,10 @@ def check(
             file = error.file or next((pack.file for pack, rule in chosen if rule.id == error.rule), "")
             problems.append(Problem(file, error.rule, error.field, error.reason))
         else:
-            for _, rule in chosen:
-                problems += rule_problems(stand, rule)
-            ruleset, texts = stand.ruleset, stand.texts
+            for found, tried in each(lambda one: _judged(stand, one[1]), chosen):
+                problems += found
+                texts += tried
+            ruleset = stand.ruleset
     foreign = {pack.file for pack in imported}
     problems = [problem._replace(error=problem.error and problem.file not in foreign) for problem in problems]
     problems += [Problem(pack.file, *note, error=False) for pack in imported for note in pack.notes]
@@ -332,6 +348,12 @@ def rule_problems(stand: Bench, rule: Rule) -> list[Problem]:
         return list(law_words(stand, rule))
     laws = [law for law in LAWS.values() if law is not law_adversarial]
     return [problem for law in laws for problem in law(stand, rule)]
+
+
+def _judged(stand: Bench, rule: Rule) -> tuple[list[Problem], int]:
+    """The same, and how many texts that took."""
+    before = stand.texts
+    return rule_problems(stand, rule), stand.texts - before
 
 
 def _proof(pack: Pack, rule: Rule) -> Proof:

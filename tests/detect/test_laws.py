@@ -113,6 +113,7 @@ def test_the_first_stage_ends_inside_every_match(bench: laws.Bench, ident: str) 
     assert errors(laws.law_trigger(bench, RULES[ident])) == []
 
 
+@pytest.mark.slow  # it measures time: `leakguard rules check` does so for every rule before the tests (.ci/run)
 @pytest.mark.parametrize("ident", RULES)
 def test_no_text_keeps_a_rule_busy(bench: laws.Bench, ident: str) -> None:
     assert errors(laws.law_adversarial(bench, RULES[ident])) == []
