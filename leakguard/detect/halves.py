@@ -118,6 +118,12 @@ _COLONS = compiled(
 _UUID = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ID_OR_HASH = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 _NUMBER = compiled(rb"[\d.:TZ+\-/]+|0x[0-9a-fA-F]{40}|0x[0-9a-fA-F]{64}")
+_ADDRESS = compiled(rb"(?:bc1|ltc1|addr1|cosmos1|tb1)[0-9a-z]{20,110}|[13TrDLX][1-9A-HJ-NP-Za-km-z]{25,34}")
+"""Of an account, as it stands before a transaction's hash in a list of withdrawals."""
+_OF_TRANSFERS = compiled(
+    rb"(?i)[^\n]{0,200}?(?<![a-z])(?:tx|tx_?id|tx_?hash|(?:transaction|block|order)_?(?:id|hash)|hash|address|signature)(?![a-z])[^\n]{0,200}"
+)
+_OF_ACCOUNTS = compiled(rb"(?i)secret|api|priv|pass")
 _DIGIT = compiled(rb"[0-9]")
 _CASES = compiled(rb"[a-z].*[A-Z]|[A-Z].*[a-z]|[0-9]")
 
@@ -132,6 +138,9 @@ def row(data: bytes, end: int) -> list[Assigned]:
         return []
     if _UUID.fullmatch(key) and _ID_OR_HASH.fullmatch(secret):
         return []  # the ids of an order and of who gave it, a withdrawal and its transaction
+    head = _OF_TRANSFERS.match(data)
+    if _ADDRESS.fullmatch(key) or (head is not None and not _OF_ACCOUNTS.search(head[0])):
+        return []  # who was paid, and in which transaction; a table whose columns are called so
     out = [Assigned(KEY, found.start("key"), *found.span("key"), b"", 0, b":"),
            Assigned(SECRET, found.start("secret"), *found.span("secret"), b"", 0, b":")]  # fmt: skip
     phrase = found["phrase"]

@@ -233,6 +233,24 @@ def plain(name: bytes) -> bool:
     return kind_of(name) in ("", "weak") and _CHOSEN.isdisjoint(words(name))
 
 
+_LONGEST_SHORT = 5
+_COINS = {"bnb": "binance", "kcs": "kucoin", "cro": "cryptocom", "cdc": "cryptocom", "okb": "okx", "bgb": "bitget", "ftt": "ftx"}
+
+
+@lru_cache(maxsize=4_096)
+def short_for(word: str, provider: str) -> bool:
+    """Whether a word is how people shorten a provider's name: its letters in their order, from the first on (drb, btm, bvv), its
+    end without the `coin` or `bit` before it (dcx), or its own coin (bnb)."""
+    if _COINS.get(word) == provider:
+        return True
+    if len(word) > _LONGEST_SHORT or len(word) >= len(provider):
+        return False
+    if provider.endswith(word):
+        return True
+    letters = iter(provider)
+    return word[:1] == provider[:1] and all(letter in letters for letter in word)
+
+
 _VENUES = _set("latoken onetoken hashkey")
 
 

@@ -106,13 +106,25 @@ def _parts(data: bytes, matches: Sequence[Match], roles: list[tuple[str, int]], 
 
 
 _NAME_BEFORE = re.compile(rb"([A-Za-z_][\w.\-]{0,79})[\"'`\])]{0,3}[ \t]{0,8}(?:=>|:=|[:=])[ \t]{0,8}[\"'`]{0,3}\Z")
+# <string name="NAME">v, <add key="NAME" value="v, "name": "NAME", "value": "v, variable "NAME" { default = "v, <NAME>v
+_NAMED_FIELD = re.compile(
+    rb"(?:\b(?:name|key|id)[\"']?[ \t]?[:=][ \t]?[\"']?([A-Za-z_][\w.\-]{0,79})[\"']?[^<>{}\"']{0,60}"
+    rb"(?:>|[\"']?\b(?:value|string_value)[\"']?[ \t]?[:=][ \t]?[\"']?)"
+    rb"|[\"']([A-Za-z_][\w.\-]{0,79})[\"'] ?:? ?\{[^{}]{0,60}\b(?:value|default)[\"']?[ \t]{0,8}[:=][ \t]?[\"']"
+    rb"|<([A-Za-z_][\w.\-]{0,79})>)\s{0,40}\Z"
+)
+_FIELDS = frozenset({"value", "default", "string_value"})
+"""What a value stands under whose name is another field's."""
 
 
 def _name_before(data: bytes, start: int) -> str:
     """The name a value that speaks for itself was given to; "" if to none."""
     # without the zeros of UTF-16, of which every other byte is one
-    found = _NAME_BEFORE.search(data[max(0, start - 200) : start].replace(b"\0", b"")[-100:])
-    return found.group(1).decode("latin-1") if found else ""
+    before = data[max(0, start - 400) : start].replace(b"\0", b"")[-200:]
+    found = _NAME_BEFORE.search(before[-100:])
+    if found is None or found.group(1).decode("latin-1").lower() in _FIELDS:
+        found = _NAMED_FIELD.search(before) or found
+    return next(group for group in found.groups() if group).decode("latin-1") if found else ""
 
 
 def _grouping(rule: SetRule, filled: dict[str, int]) -> Grouping:

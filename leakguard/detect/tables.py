@@ -23,7 +23,8 @@ _VALUES = compiled(rb"\)\s{0,8}VALUES?\s{0,8}\(", re.IGNORECASE)
 _COLUMN = compiled(rb"[A-Za-z][A-Za-z_ .\-]{2,30}[0-9]?")
 _NEXT_ROW = compiled(rb"\)\s{0,4},\s{0,8}\(")
 _CELL = compiled(
-    rb"""[ \t\r\n]{0,8}(?:"(?P<double>(?:[^"\n]|"")*)"|'(?P<single>(?:[^'\\\n]|''|\\.)*)'|(?P<bare>[^,;\t\r\n()'"]*))"""
+    rb'[ \t\r\n]{0,8}(?:"(?P<double>-----BEGIN [^"]{0,6000}|(?:[^"\n]|"")*)"'
+    rb"""|'(?P<single>(?:[^'\\\n]|''|\\.)*)'|(?P<bare>[^,;\t\r\n()'"]*))"""
     rb"""[ \t]{0,4}(?P<end>[,;\t]|$|(?=[\r\n)]))"""
 )
 
@@ -51,7 +52,7 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
         return
     if opened > line or (opened >= 0 and _is_insert(data, opened)):
         found = _VALUES.search(data, assigned.end, assigned.end + 2000)
-        if found is None:
+        if found is None or _OF_RECORDS.search(data[max(0, opened - 120) : opened]):
             return
         header = cells(data, opened + 1, found.start())
         start = found.end()
@@ -69,6 +70,11 @@ def _is_insert(data: bytes, opened: int) -> bool:
     return re.search(rb"(?i)insert\s+into\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
 
 
+_OF_RECORDS = compiled(
+    rb"(?i)insert\s+into\s+\S{0,60}(?<![a-z])(?:orders?|trades?|fills?|positions?|withdrawals?|deposits?|transactions?|transfers?"
+    rb"|executions?|candles?|tickers?|klines?|balances?)[`\"'\]]?\s*\Z"
+)
+"""A table of what was traded: a client's id there is an order's."""
 _COPIED = compiled(rb"\) FROM stdin;\r?\n")
 
 
@@ -147,13 +153,21 @@ def _csv_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterato
     for _ in range(MOST_ROWS):
         if at >= last or not columns:
             return
-        stop = data.find(b"\n", at, last)
-        stop = stop if stop >= 0 else last
+        stop = _row_end(data, at, last)
         row = cells(data, at, stop)
         if len(row) != len(header):
             return  # the table is over, or it never was one
         yield from _values(columns, row, at)
         at = stop + 1
+
+
+def _row_end(data: bytes, at: int, last: int) -> int:
+    """The end of a row's line; of its last line where a quoted cell has several, as a private key has."""
+    stop = data.find(b"\n", at, last)
+    if stop >= 0 and data.count(b'"', at, stop) % 2:
+        close = data.find(b'"', stop, last)
+        stop = data.find(b"\n", close, last) if close >= 0 else stop
+    return stop if stop >= 0 else last
 
 
 def piped(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:

@@ -124,6 +124,11 @@ def _everywhere(finding: Finding, venue: Venue | None) -> bool:
     return venue is not None and venue.kind == "dex" and finding.part in ("private-key", "mnemonic")
 
 
+def _plainly(venue: Venue) -> str:
+    """A closed venue's name, without saying twice that it is."""
+    return venue.title.removesuffix(" (closed)")
+
+
 def lowered(severity: int, steps: int = 1) -> Severity:
     """A severity so many steps lower, and never below LOW."""
     return Severity(max(int(Severity.LOW), severity - steps))
@@ -137,7 +142,8 @@ def judge(finding: Finding, venue: Venue | None, test: bool, half: bool) -> Find
     reasons = list(finding.reasons)
     if venue is not None and venue.status == "defunct":
         severity = Severity.LOW
-        reasons.append(f"{venue.title} is closed: of historical interest")
+        reasons.append(f"{_plainly(venue)} is closed: of historical interest")
+        reasons += [HALF] if half else []
     elif test and _everywhere(finding, venue):
         reasons.append(EVERYWHERE)
     elif test:
@@ -171,7 +177,7 @@ def credential_set(
         severity = Severity.LOW
     why = rule.why
     if defunct and venue is not None:
-        why = f"{venue.title} is closed: of historical interest."
+        why = f"{_plainly(venue)} is closed: of historical interest."
     elif test:
         why = "A test network's credential: no money behind it."
     elif not grouping.complete:

@@ -262,12 +262,9 @@ def _joined(
         finding = findings[index]
         others = sorted({half.path for half in group} - {finding.path})
         reasons = tuple(reason for reason in finding.reasons if reason != HALF)
-        members.append(
-            finding._replace(
-                reasons=(*reasons, f"the rest of it stands in {', '.join(others)}"),
-                severity=max(finding.severity, Severity(severities[finding.rule])),
-            )
-        )
+        closed = venue is not None and venue.status == "defunct"  # whole or not, it opens nothing any more
+        severity = finding.severity if closed else max(finding.severity, Severity(severities[finding.rule]))
+        members.append(finding._replace(reasons=(*reasons, f"the rest of it stands in {', '.join(others)}"), severity=severity))
     parts = [(of_role[member.rule], member) for member in members]
     grouping = Grouping(rule, tuple((role, index) for (role, _), index in zip(parts, indexes, strict=True)), ())
     one = credential_set(grouping, parts, venue, test=False)
