@@ -16,9 +16,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from leakguard.detect.forms import (
+    BLOCK,
     FORMS,
     HEADED,
     INSERTED,
+    LISTS,
     ROWS,
     SAID,
     TABBED,
@@ -27,7 +29,9 @@ from leakguard.detect.forms import (
     UNPACKED,
     following,
     headed,
+    listed_bare,
     named,
+    several,
 )
 from leakguard.detect.naming import KIN, PART_NAMES, part_of, plain, words
 from leakguard.detect.patterns import compiled
@@ -38,7 +42,8 @@ _PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord")
 _OTHER = (
     "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook",
     "license", "licence", "phrase", "login", "access", "clientid", "client_id", "client-id", "client.id", "appid",
-    "app_id", "app-id", "api_id", "api-id", "memo", "_sid", "_pat", "apisec",
+    "app_id", "app-id", "api_id", "api-id", "memo", "_sid", "_pat", "apisec", "api_sec",
+    "api-sec", "apiid", "apiuser", "api_user",
 )  # fmt: skip
 """What a name contains if it may name a credential."""
 
@@ -63,7 +68,7 @@ def _trigger(words: Sequence[str], tail: int, masked: bool = False) -> str:
         bare = rf"(?:{_but(['0-9a-f'] * tail, outer)}|[0-9a-f]{{{tail}}}(?:{more}))"
         tagged = ""
     separator = (
-        r"=>|<-|(?:string[ \t]?|[:?+|!])?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?(?:&'static[ \t]|\[\]const[ \t])?"
+        r"=>|<-|(?:string[ \t]?|[:?+!]|\|\|?)?={1,3}|:(?:[ \t]?[|>][+\-]?)?|[,(]|\|\||\?\?|:[ \t]?(?:&'static[ \t]|\[\]const[ \t])?"
         r"[\w.\[\]&<>|?]+[ \t]?="
         r"|\{ ?get; ?(?:(?:private |protected )?(?:set|init); ?)?\} ?="
         r"|(?:,|\r?\n)[ \t\r\n]*[\"']?(?:value|default(?:_?value)?)[\"']?[ \t]?[=:]|(?:value|content|default)="
@@ -131,7 +136,7 @@ _LOOK_BACK = 160
 # Both read backwards: from the value's first byte over its quote, the separator and the closing of the name.
 _BACK = compiled(
     rb"(?P<quote>[\"'`]{0,3}\\{0,3}\"?)[bfruBFRU@$]?(?P<gap>[ \t\r\n]{0,60}(?:\\[ \t]{0,8})?)"
-    rb"(?P<sep>\([ \t]{0,4}=(?![=!<>])|>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}[:?+|!]?|:|[,(]|\|\||\?\?"
+    rb"(?P<sep>\([ \t]{0,4}=(?![=!<>])|>=|= ?\} ?;(?:[a-z]{3,4}(?: [a-z]{7,9})? ?; ?)?teg ?\{|={1,3}(?:[:?+!]|\|\|?)?|:|[,(]|\|\||\?\?"
     rb"|[+\-]?[|>][ \t]?:|-<|>|)"
     rb"[ \t]{0,60}(?P<close>[\"'`\])}\\*]{0,4})(?P<name>[\w.$\-]{0,79}[A-Za-z_$@])"
 )
@@ -164,6 +169,7 @@ _SCHEMES = r"(?i:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}"
 _SCHEME = compiled(_SCHEMES.encode())
 _SCHEME_INITIALS = frozenset(b"bBtTaAdDnN")
 _QUOTE_BYTES = frozenset(b"\"'`\\")
+_QUOTES = (b'"', b"'", b"`")
 _COMMA_BYTE = 44
 _BREAKS = frozenset(b", \t\r\n")
 _PIPE = 124
@@ -230,21 +236,19 @@ def assigned(data: bytes, ends: list[tuple[int, int]], wordy: bool = False) -> l
     quotes, where a log must not hold it."""
     out = []
     done: set[int] = set()
+    lists: set[int] = set()
     # the rarer forms first: they read a name where the usual ones see but a piece of it
     rare, usual = [item for item in ends if item[0] >= _FORMS], [item for item in ends if item[0] < _FORMS]
     for form, end in rare + usual:
         start = end - FORM_TAILS[form]
-        if start in done:
-            continue
         if form >= _FORMS:
-            found = _rarer(data, start, form)
-            if found is not None:
-                done.add(start)
-                out.append(found)
-                if form - _FORMS in ROWS:
-                    for name, low, high in following(data, form - _FORMS, start):
-                        done.add(low)
-                        out.append(found._replace(name=name, start=low, end=high))
+            listed = form - _FORMS in LISTS and start not in lists
+            if listed:
+                lists.add(start)
+            if listed or start not in done:
+                out += _rare(data, start, form, listed, done)
+            continue
+        if start in done:
             continue
         done.add(start)
         before = data[start - 1]
@@ -262,8 +266,34 @@ def assigned(data: bytes, ends: list[tuple[int, int]], wordy: bool = False) -> l
             continue
         found = _assigned(data, start, form, wordy)
         if found is not None:
+            if not found.quote and data[found.end : found.end + 1] == b",":
+                out += _several(listed_bare(data, found.name, found.name_start, found.start), b"", form)
             out.append(found)
     return out
+
+
+def _rare(data: bytes, start: int, form: int, listed: bool, done: set[int]) -> list[Assigned]:
+    """All that one of the rarer forms assigns from `start` on, of which `done` is told. `listed`: also each value of a list by what
+    the list is called, which is nobody's in particular, after what a venue's key and secret would be."""
+    number = form - _FORMS
+    values = _several(several(data, start), data[start - 1 : start], form) if listed else []
+    if values and number == BLOCK:  # what a list is called says less than what one of it is
+        return values
+    found = _rarer(data, start, form) if start not in done else None
+    if found is None:
+        return values
+    done.add(start)
+    out = [found]
+    for name, low, high in following(data, number, start) if number in ROWS else ():
+        done.add(low)
+        out.append(found._replace(name=name, start=low, end=high))
+    return out + values
+
+
+def _several(values: list[tuple[bytes, int, int, int]], before: bytes, form: int) -> list[Assigned]:
+    """The values of a list as if each had been assigned by itself. `before`: what stands before the first one."""
+    quote = before if before in _QUOTES else b""
+    return [Assigned(name, at, low, high, quote, form, b"=") for name, at, low, high in values]
 
 
 def _after_comma(data: bytes, end: int) -> bool:

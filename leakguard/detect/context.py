@@ -23,7 +23,7 @@ from leakguard.detect.gates import Candidate
 from leakguard.detect.halves import KEY, REACH, beside, follows_login, row
 from leakguard.detect.hits import Hit
 from leakguard.detect.mentions import NEAR, SAID, Find, Mentions
-from leakguard.detect.naming import PART_OF_KIND, kind_of
+from leakguard.detect.naming import PART_OF_KIND, kind_of, short_for
 from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
 from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
@@ -63,6 +63,8 @@ WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
 
 _PATH, _ABOUT = "named in the path", "named in what it is part of"
+_OBJECT_ID = re.compile(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+"""What git calls an object: of its digits some are a provider's name by chance."""
 _MOST_ABOUT = 9
 """Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""
 
@@ -119,7 +121,7 @@ class Context:
     def _unshaped(self) -> Unshaped:
         from leakguard.detect.unshaped import Unshaped  # most texts have no such value
 
-        return Unshaped(self.ruleset, self.aliases, self._by_name, _foreign)
+        return Unshaped(self.ruleset, self.aliases, self._by_name, lambda name: bool(_foreign(name)))
 
     @cached_property
     def _begins(self) -> list[str]:
@@ -140,9 +142,9 @@ class Context:
             name = words(found.name)
             if name[-1:] in _ONE_TIME or (name[-1:] == ("key",) and name[-2:-1] in _LOOKED_UP) or span in seen:
                 continue
-            seen.add(span)
             chosen = self.choose(data, found, path, mentions)
             if chosen is not None:
+                seen.add(span)  # nobody's by one name, it may be somebody's by another
                 out.append(_hit(found, chosen))
         if rowed:
             self._add_rows(data, path, mentions, out)
@@ -353,7 +355,7 @@ class Context:
         """A provider's shape rules whose shape the whole value has. `known`: what shapes were tried on it before."""
         size = len(value)
         out = []
-        for least, most, shape, index in self.by_provider[provider]:
+        for least, most, shape, index in self.by_provider.get(provider, ()):
             if least <= size <= most:
                 fits = known.get(shape)
                 if fits is None:
@@ -438,10 +440,15 @@ class Context:
                 less = 350 if reason is _ABOUT else 60 * (provider not in self.venues)
                 _keep(found, provider, strength - less * spoken, reason)
         # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
-        least = STRUCTURE if (found or named) and _foreign(name) else 0
+        strange = _foreign(name) if found or named else ()
         for evidence in sorted(found.values(), key=_by_strength):
             own = fitting[evidence.provider]
-            if evidence.strength >= least or any(self._named(index, name) for index in own):
+            if (
+                not strange
+                or evidence.strength >= STRUCTURE
+                or any(self._named(index, name) for index in own)
+                or all(short_for(word, evidence.provider) for word in strange)
+            ):
                 yield evidence, fitting[evidence.provider]
 
     def _on_line(
@@ -464,6 +471,7 @@ class Context:
         of, known = self._path
         if of != path:
             *abouts, name = path.split(ABOUT)
+            name = _OBJECT_ID.sub("", name)
             known = [(500 + size, provider, _PATH) for size, provider in self._in_words(words(_bytes(name[-120:])))]
             for near, about in enumerate(abouts[-_MOST_ABOUT:], 1):
                 known += [(500 + 5 * near + size, provider, _ABOUT) for size, provider in self._in_words(words(_bytes(about[:120])))]
@@ -615,8 +623,14 @@ _NO_SECRET = compiled(
     rb"(?:_[0-9A-Z]{1,8})?"
     rb"|[a-z][a-z0-9]{1,24}(?:_[a-z0-9]{1,16}){0,8}_(?:key|secret|token|password|passphrase|pwd|memo)"
     rb"|(?i:nonce|timestamp|expires|realm|algorithm)=.{0,200}"
+    rb"|ENC\([0-9A-Za-z+/]{8,4000}={0,2}\)|1234567890(?i:abcdef)"  # sealed by Jasypt; the digits in their order
     rb"|[a-z][a-z0-9_]{1,40}(?:Api)?_?(?:Key|Secret|Token|Passphrase|Password|Memo)"
+    rb"|[A-Za-z][a-z0-9]{1,20}(?:[A-Z][a-z]{1,20}){1,6}(?:Key|Secret|Token|Passphrase|Password|Memo|Id)"
     rb"|A[gQ][A-D][0-9A-Za-z+/]{200,}={0,2}"
+    # the private keys of chains by what they begin with: one that its checksum does not prove is nobody's
+    rb"|(?i:suiprivkey|nsec|age-secret-key-|ed25519e?_sk|(?:root|acct|addr|stake)_xsk|secret-extended-key-main)1[0-9a-zA-Z]{50,400}"
+    rb"|PVT_[KR]1_[1-9A-HJ-NP-Za-km-z]{45,55}|(?:edsk|spsk|p2sk)[1-9A-HJ-NP-Za-km-z]{50,94}|S[A-D][A-Z2-7]{54}"
+    rb"|ed25519:[1-9A-HJ-NP-Za-km-z]{86,90}|[xyztuvYZUV]prv[1-9A-HJ-NP-Za-km-z]{107}"
     rb"|[xyztuvYZUV]pub[1-9A-HJ-NP-Za-km-z]{107}|__[a-z]{2,12}_\w{1,60}|17h[0-9a-f]{16}E|mnemonic"
     rb"|(?:[)\]}][\])};,.?:&|]|\}catch\(|,[a-z]\w{1,20}:[{\[]).{0,1000}"
     rb"|[a-z][a-z0-9_\-]{1,24}(?:\.[a-z][a-z0-9_\-]{0,24}){0,3}\.(?:api_?)?(?:key|secret|token|password|passphrase|memo)"
@@ -666,7 +680,7 @@ _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public
 
 # Words that say nothing of whose a credential is.
 _COMMON = frozenset(
-    "exch excg inp input param params trad brok broker arb arbitrage grid dca hedge maker taker scalp scalper sniper strategy "
+    "bots exch excg inp input param params trad brok broker arb arbitrage grid dca hedge maker taker scalp scalper sniper strategy "
     "leg leg1 leg2 account1 account2 mainnet paper hard coded hardcoded secondary primary tmp temp prev previous str string "
     "secrets mbx txc aggr coins nova and with then also your our their please paste here enter send give "
     "static private const alt personal work office desk fund pool client customer "
@@ -692,9 +706,9 @@ def _holds(runs: Sequence[str], name: Sequence[str]) -> bool:
     return any(run in text for run in runs)
 
 
-def _foreign(name: Sequence[str]) -> bool:
-    """Whether a name has a word of its own that is neither a part's nor a common one."""
-    return any(len(word) > 2 and not word.isdigit() and word not in _COMMON and word not in PART_WORDS for word in name)
+def _foreign(name: Sequence[str]) -> tuple[str, ...]:
+    """A name's own words that are neither a part's nor common ones: whose it is, perhaps."""
+    return tuple(word for word in name if len(word) > 2 and not word.isdigit() and word not in _COMMON and word not in PART_WORDS)
 
 
 def _labelled(data: bytes, assigned: Assigned) -> tuple[str, ...]:
@@ -728,17 +742,26 @@ def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str
     for depth, outer in enumerate(where.objects):
         if inside(span, outer):
             if not nested_between(data, outer, start):
-                return 90 - 6 * depth, "named beside it"
+                other = _KEY_OF_OBJECT.match(data, end)
+                if other is None or any(other.end() - 1 == opener for opener, _ in where.objects):
+                    return 90 - 6 * depth, "named beside it"
+                return 20, "named before it"
             break
     if inside(span, where.line):
         return LINE, "named on its line"
     if where.block[0] > where.paragraph[0] and inside(span, where.block):
         return 80, "named beside it"
     if inside(span, where.paragraph):
-        return (70, "named just before it") if end <= where.line[0] else (55, "named just after it")
+        if end > where.line[0]:
+            return 55, "named just after it"
+        return (70, "named just before it") if start >= where.section[0] else (40, "named before it")  # another section's
     if inside(span, where.section):
         return (45, "named before it") if end <= where.line[0] else (30, "named after it")
     return (40, "named before it") if end <= where.line[0] else (20, "named after it")
+
+
+_KEY_OF_OBJECT = compiled(rb"[\w \-.]{0,24}[\"'`]\s{0,4}(?::|=>)\s{0,8}[{\[]")
+"""A name that is the key of an object, up to where that opens: it speaks for what is in there, and for nothing beside it."""
 
 
 def _by_strength(evidence: Evidence) -> tuple[int, str]:

@@ -214,7 +214,8 @@ class Engine:
             wide = list(wide_views(data))
         folded = deeper and depth == 0 and given is None and state.size <= FOLD_LIMIT and not state.path.endswith(CODE)
         folds = fold_hits(data) if folded else []
-        listed, rowed = self._bare(data, state) if depth == 0 and state.path.endswith(BARE_FILES) else (False, False)
+        whole = depth == 0 or (depth == 1 and kinds[0].startswith("utf-16"))
+        listed, rowed = self._bare(data, state) if whole and state.path.endswith(BARE_FILES) else (False, False)
         if not ends and not wide and not folds and not listed and not rowed:
             return [], []
         by_rule: dict[int, list[int]] = {}

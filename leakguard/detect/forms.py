@@ -45,6 +45,8 @@ _WITH_DIGIT = "|".join(
 """The first bytes of a value that is no word: five, with a digit or a change of case among them."""
 
 _LONG = r"[0-9A-Za-z+/=_:\-]{16}"
+_LIST_OF = r"(?:\[\]string|array|vec!|&|new [Ss]tring\[\] ?|List\.of|Arrays\.asList)?"
+"""What stands before the bracket of a list."""
 
 _IS = "\u306f|\u662f|\u4e3a|\u70ba|(?:\uc740|\ub294|\uc774|\uac00)[ \t]| (?:ist|es|\u00e9|\u00e8|l\u00e0) "
 """Between a name and its value, in a sentence."""
@@ -109,7 +111,7 @@ FORMS: tuple[str, ...] = (
     # std::string KEY{"v"}
     r"(?i)(?:key|secret|phrase|token|password|memo)\{[\"]" + _VALUE,
     # X-API-KEY:, and the value in a list of one on the next line
-    r"(?i)(?:key|secret|phrase|token)[\"']?:[ \t]?\r?\n[ \t]{1,40}- [\"']?" + _VALUE,
+    r"(?i)(?:key|secret|phrase|token)s?[\"']?:[ \t]?\r?\n[ \t]{0,40}- [\"']?" + _VALUE,
     # {api_key, <<"v">>}, api_key = Some "v"
     r"(?i)" + _WORD + r"\w{0,20}[\"']?[ \t]{0,3}(?:,|=>?|:)[ \t]{0,3}(?:<<|(?:some|just) )\"" + _VALUE,
     # <Setting Name="ApiKey" ...> <Value Profile="(Default)">v</Value>
@@ -136,7 +138,9 @@ FORMS: tuple[str, ...] = (
     # | Venue | API key | API secret | and below it |---|---|---|
     r"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--",
     # creds: ["key", "secret"]
-    r"(?i)(?:cred|key|auth|api|account)\w*[\"']? ?[:=] ?[\[({]\s*[\"']" + _LONG,
+    # API_KEYS: string[] = ["v", "w"], tokens := []string{"v"}
+    r"(?i)(?:cred|key|auth|api|account|token|secret)\w*[\"']?(?:: ?[\w\[\]<>]+)? ?(?:=>|:=|[:=]) ?" + _LIST_OF
+    + r"[\[({]\s*[\"']" + _LONG,
     # Venue::new(Some("key".into()), Some("secret".into())): a literal of its own, where `_CLIENT` with it was dear
     r"::(?:new|from_\w{1,12}|with_\w{1,16})\(\s{0,40}(?:Some\()?\"" + _LONG,
     # {"venue", {"key", "secret"}}; std::make_unique<VenueClient>("key", "secret")
@@ -226,8 +230,12 @@ FORMS: tuple[str, ...] = (
     r"\breturn [\"']" + _LONG,
     # Venue:, and on the next lines the key and the secret
     r"[A-Za-z.]:(?:[ \t]{0,2}\r?\n(?:> ?){0,5}|\\n|<br/?>\n?)" + _LONG,
+    # set `NAME` to `v`, of a README
+    r"` (?:to|is|as) `" + _VALUE,
     # INSERT INTO t (id, api_secret) VALUES (1, 'v'), COPY t (id, api_secret) FROM stdin;
     r"\)\s{0,8}(?:(?:VALUES|values)\s{0,8}\(|FROM stdin;\r?\n)[^)]{5}",
+    # <meta-data android:name="com.x.API_KEY" android:value="v" />: in the usual form the prefix was dear
+    r"android:value=\"" + _VALUE,
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
 """How many bytes into the value each form's pattern ends."""
@@ -252,7 +260,8 @@ _LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 24
 """Characters, with all that may stand between it and the value: what _LABEL matches is no longer."""
 _ENGLISH = dict(LABELS)
 _DECORATED = compiled(
-    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-]?)?(?:key|secret|pass ?phrase|token|password|memo))"
+    rb"(?i)((?:(?<!\w)[a-z]\w{0,60}_)?(?:(?:api|secret|access|private|client|trading)[ _\-]?)?"
+    rb"(?:key|secret|pass ?phrase|token|password|memo))"
     rb"\)?(?:\*\*:?|__:?|`:?|[ ]{0,24}\||[ ]&[ ]|:?&nbsp;|[ ](?:-|\xe2\x80[\x93\x94]|\xe2\x86\x92|\xe2\x87\x92"
     rb"|\xe2\x9e\x9c|\xe2\x9e\xa1(?:\xef\xb8\x8f)?|->|=>|>>>)[ ]|\xef\xbc\x9a|\xe6\x98\xaf|\xe3\x81\xaf|\xe4\xb8\xba"
     rb"|(?:\xec\x9d\x80|\xeb\x8a\x94)[ ])"
@@ -322,7 +331,9 @@ _HASHED = compiled(
     rb"(?i)hmac[\w.:]{0,24}\([^\n\"';]{0,40}(?:[\"'][\w\-]{1,16}[\"'][^\n\"';]{0,60})?[bru]?(?P<quote>[\"'])\Z"
 )
 _BRACED_VALUE = compiled(rb"([A-Za-z_]\w{1,79})\{(?P<quote>\")\Z")
-_LISTED = compiled(rb"(?:\A|\n)[ \t]{0,40}[\"']?([A-Za-z_][\w\-]{1,79})[\"']?:[ \t]?\r?\n[ \t]{1,40}- (?P<quote>[\"']?)\Z")
+_LISTED = compiled(
+    rb"(?:\A|\n)[ \t]{0,40}(?:- )?[\"']?([A-Za-z_][\w\-]{1,79})[\"']?:[ \t]?\r?\n[ \t]{0,40}- (?P<quote>[\"']?)\Z"
+)
 _NO_TEXT = compiled(
     rb"(?i)([a-z_]\w{1,79})[\"']?[ \t]{0,3}(?:,|=>?|:)[ \t]{0,3}(?:<<|(?:some|just) )(?P<quote>\")\Z"
 )
@@ -390,7 +401,9 @@ _TITLED = compiled(
     rb"(?:[ \t]{0,2}\r?\n(?:> ?){0,5}|\\n|<br/?>\n?)\Z"
 )
 _RETURNED = compiled(rb"\breturn (?P<quote>[\"'])\Z")
+_TOLD = compiled(rb"`([A-Za-z_][\w.\-]{1,79})` (?:to|is|as) (?P<quote>`)\Z")
 _OPTIONS = compiled(rb" -k (?P<quote>[\"']?)\Z")
+_MANIFEST = compiled(rb"android:name=\"([\w.\-]{2,120})\"\s{1,40}android:value=(?P<quote>\")\Z")
 _INSERTED = compiled(rb"(?i)(?<!\w)\w{0,60}(?:key|secret|phrase|pass|pwd|token|mnemonic|seed|cred|auth|priv)\w{0,40}")
 _TABBED = compiled(rb"(?i)(?:\A|[\n\t])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?\t[\"']?\Z")
 _THIRD = compiled(rb"[\[({](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[bru]?(?P<quote>[\"'])\Z")
@@ -413,7 +426,7 @@ _READERS = (
     _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _ENTITY, _MARKED, _HEADED,
     _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
     _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
-    _OPTIONS, _SENT, _RETURNED, _TITLED, _INSERTED,
+    _OPTIONS, _SENT, _RETURNED, _TITLED, _TOLD, _INSERTED, _MANIFEST,
 )  # fmt: skip
 
 
@@ -425,6 +438,10 @@ TABBED = _READERS.index(_TABBED)
 """The same with tabs between the columns."""
 INSERTED = _READERS.index(_INSERTED)
 """The same of an INSERT statement, or of PostgreSQL's COPY."""
+LISTS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _SEQUENCE, _LISTED))
+"""Forms of which `several` knows more values."""
+BLOCK = _READERS.index(_LISTED)
+"""The one of these whose own name for a value is the list's."""
 SAID = frozenset(
     number for number, reader in enumerate(_READERS)
     if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED)
@@ -468,8 +485,10 @@ def _unpacked(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
 
 
 def _spaced(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
-    good = _random(data, start) or _short(data, start) or found.string[: found.start(1)].endswith(b"@")
-    return name._replace(name=found[1] + b"_of_client") if good else None
+    before = found.string[found.start(1) - 1 : found.start(1)]
+    if not (_random(data, start) or _short(data, start) or before == b"@"):
+        return None
+    return name if before == b":" else name._replace(name=found[1] + b"_of_client")  # a keyword of Clojure's
 
 
 def _spoken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -829,6 +848,65 @@ def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]
         return [(column + b"_%d" % number, each.start() + 1, each.end() - 1) for number, each in enumerate(rest, 2)]
     members = _ALL_OF.get(_READERS[form], _MEMBERS).match(data, start)
     return [(_ARGUMENTS[number], *members.span(number)) for number in (1, 2) if members[number]] if members else []
+
+
+_MANY = r"(?:key|token|secret|password|passphrase|mnemonic|seed|cred|credential)(?P<many>s|s?_?(?:list|array|pool|ring)s?)"
+_PLURAL = compiled(f"(?i)[\\w.\\-$]{{0,60}}?{_MANY}".encode())
+_OPENED = compiled(
+    rf"(?i){_MANY}[\"'`\])]{{0,3}}(?:"
+    rf"(?:: ?[\w\[\]<>]{{1,40}})? ?(?:=>|:=|[:=]) ?{_LIST_OF}[\[({{]\s{{0,40}}(?:[bru]?[\"'`])?"
+    r"|:[ \t]?\r?\n[ \t]{0,40}- [\"']?)\Z".encode()
+)
+_NAME_BEFORE = compiled(rb"[\w.\-$]{0,60}\Z")
+_WORDS_OF_LISTS = (b"key", b"token", b"secret", b"pass", b"seed", b"cred", b"mnemonic")
+_MEMBER = compiled(rb"[0-9A-Za-z+/=_.~\-]{16,256}(?![\w+/=.~\-])")
+_NEXT_MEMBER = compiled(rb"[\"'`]?(?:,\s{0,40}[bru]?[\"'`]|[ \t]{0,4}\r?\n[ \t]{0,40}- [\"']?|,[ \t]{0,4}(?=[\w+/]))")
+_OF_PUBLIC = compiled(rb"(?i)(?:witness|account|dkim|pub(?:lic)?|signature|checksum|foreign|primary|address|mint)[\w.\-]{0,20}\Z")
+_MINT = compiled(rb"[1-9A-HJ-NP-Za-km-z]{43,44}")
+"""The address of a coin: in a list of tokens, where there is trading."""
+MOST_SEVERAL = 1_100
+"""Bytes of a list that `several` reads."""
+
+
+def several(data: bytes, start: int) -> list[tuple[bytes, int, int, int]]:
+    """Of a list that is named in the plural, API_KEYS = ["v", "w"], and whose first value starts at `start`: what each
+    value is called, where the list's name starts, and the value's start and end."""
+    if not _random(data, start):
+        return []  # a list of words, which most are
+    low = max(0, start - 160)
+    before = data[low:start]
+    small = before.lower()
+    if not any(word in small for word in _WORDS_OF_LISTS):
+        return []
+    found = _OPENED.search(before)
+    if found is None:
+        return []
+    name = _NAME_BEFORE.search(before, 0, found.start())
+    begin = name.start() if name else found.start()
+    return _members(data, before[begin : found.start("many")], low + begin, start)
+
+
+def listed_bare(data: bytes, name: bytes, name_start: int, start: int) -> list[tuple[bytes, int, int, int]]:
+    """The same of values with commas between them and no bracket around: API_KEYS=v,w."""
+    found = _PLURAL.fullmatch(name)
+    return _members(data, name[: found.start("many")], name_start, start) if found else []
+
+
+def _members(data: bytes, one: bytes, name_start: int, start: int) -> list[tuple[bytes, int, int, int]]:
+    """The values from `start` on, each called `one` and its number; none if they are shown to everybody."""
+    out: list[tuple[bytes, int, int, int]] = []
+    if _OF_PUBLIC.search(one):
+        return out
+    coins = one[-5:].lower() == b"token"
+    stop = start + MOST_SEVERAL
+    while (member := _MEMBER.match(data, start, stop)) is not None:
+        if _random(data, start) and not (coins and _MINT.fullmatch(member[0])):
+            out.append((b"%s_%d" % (one, len(out) + 1), name_start, start, member.end()))
+        between = _NEXT_MEMBER.match(data, member.end(), stop)
+        if between is None:
+            break
+        start = between.end()
+    return out
 
 
 def _ruled(data: bytes, start: int) -> Named | None:

@@ -75,12 +75,15 @@ def _describe(candidate: Candidate, key: Any) -> None:
 
 def _load(load: Callable[..., Any], data: bytes) -> Any:
     """A private key parsed by one of cryptography's loaders and checked; None if it is none or unsupported."""
+    import inspect
     import warnings
 
     from cryptography.exceptions import UnsupportedAlgorithm
 
-    # OpenSSL's test of RSA primes takes up to a second; the arithmetic in _consistent is enough and quick.
-    options = {} if "ssh" in load.__name__ else {"unsafe_skip_rsa_key_validation": True}
+    # OpenSSL's test of RSA primes takes up to a second; the arithmetic in _consistent is enough and quick. The loader
+    # of OpenSSH's keys takes the option in newer releases only.
+    skip = "unsafe_skip_rsa_key_validation"
+    options = {skip: True} if skip in inspect.signature(load).parameters else {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about weak and deprecated keys are for their owners
