@@ -35,9 +35,9 @@ class Prepared(NamedTuple):
     trading: list[str]
     """Providers at which money moves."""
     aliases: dict[str, str]
-    """A provider's names without what separates their words -> the provider, with ALONE before it."""
+    """A provider's names without what separates their words -> the provider, with ALONE before it. Of all that have rules."""
     names: list[list[Any]]
-    """[spelling, its bytes, provider as in `aliases`] of every name: what stage 1 looks for, in this order."""
+    """[spelling, its bytes, provider as in `aliases`] of every name of those with shapes: what stage 1 looks for, in this order."""
     twins: list[list[Any]]
     """[indexes, digits]: groups of rules with one trigger, and the length of the base58 run that it is, or 0; those of a run also alone."""
     paired: list[str]
@@ -81,12 +81,15 @@ def _made(ruleset: RuleSet) -> Prepared:
             chosen.append(index)
     aliases: dict[str, str] = {}
     names: list[list[Any]] = []
+    owners = {rule.provider for rule in ruleset.rules if not rule.generic}
     for venue in ruleset.venues:
-        if venue.provider not in by_provider:
+        if venue.provider not in owners:
             continue
         for alias in (*venue.aliases, *venue.hosts, *venue.testnet_hosts):
             meant = ALONE + venue.provider if alias.startswith(ALONE) else venue.provider
             aliases.setdefault(_squash(alias), meant)
+            if venue.provider not in by_provider:
+                continue  # nothing near a value makes it theirs, only its own name
             names += [[text, len(text.encode()), meant] for text in spellings(alias.removeprefix(ALONE))]
     wanted = frozenset(RULES.values())
     return Prepared(

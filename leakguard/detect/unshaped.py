@@ -4,7 +4,8 @@ Forms change without notice, and documentation shows but some of them. A value t
 rule of the venue that is named for it, so that it is joined with its other half and the first steps are the venue's; like
 what is generic it yields to all that has a form (hits.py). Only by a name whose every word is the venue's or a part's, only
 where one venue is named, and never against what such a rule says of names. Wallets are left out: what is no key of the
-curve opens nothing there.
+curve opens nothing there. Of all other services the variable's own name alone is believed, and only of what is surely
+no word.
 
 Knows no text; context.py asks about values that a generic rule took, which are few.
 """
@@ -18,11 +19,14 @@ from leakguard.detect.gates import Candidate, Verdict
 from leakguard.detect.gates.basic import not_name
 from leakguard.detect.hits import UNDOCUMENTED
 from leakguard.detect.naming import KIN, part_of
-from leakguard.detect.prepared import ALONE, TRADES
+from leakguard.detect.prepared import ALONE, CHOSEN, TRADES
 from leakguard.model import RuleSet
 
 _SERVES = TRADES | {"node", "data"}
 """Kinds of venues of which the variable's own name is believed; what stands around it only where money moves."""
+
+_FORMATS = frozenset({"keys", "generic", "wallets", "imported"})
+"""Tags of packs that are named for a format and not for a service: what has not the form is not of it."""
 
 _CALLED = frozenset({"api-key", "api-secret"})
 """Parts that people call the two halves whatever the venue calls them; a token is many other things."""
@@ -41,6 +45,7 @@ class Unshaped:
         self._ranked = ranked
         self._foreign = foreign
         self._kinds = {venue.provider: venue.kind for venue in ruleset.venues}
+        self._services = frozenset(venue.provider for venue in ruleset.venues if not venue.kind and not _FORMATS & set(venue.tags))
         self._of: dict[str, list[int]] = {}
         for index, rule in enumerate(self.rules):
             if not (rule.generic or rule.yields or rule.status == "deprecated"):
@@ -53,13 +58,20 @@ class Unshaped:
         """The rule for a value, and the reasons: that of the part that the name says, else (with `kin`) the nearest of its kin; one
         of a form before one of a pattern, else the first."""
         kinds = _SERVES if told.strength >= NAMED else TRADES
-        if self._kinds.get(told.provider) not in kinds or self._foreign(self._without(told.provider, name)):
+        lends = kin and told.strength >= NAMED and told.provider in self._services
+        if not lends and self._kinds.get(told.provider) not in kinds:
+            return None
+        foreign = self._foreign(self._without(told.provider, name))
+        if foreign and not lends:
             return None
         part = part_of(name)
         fitting = []
         for rank, index in self._ranked(self._of.get(told.provider, []), name):
             rule = self.rules[index]
             kind = KIN.get(rule.part, ())
+            # NGROK_AUTHTOKEN has a word that is nobody's, but a rule has the whole name; a password has no form anywhere
+            if lends and ((foreign and rank) or rule.part in CHOSEN):
+                continue
             if rank < 2 or (kin and part in _CALLED and part in kind):
                 fitting.append((rank, kind.index(part) if rank == 2 else 0, not rule.shape, index))
         # rules of a pattern say nothing of names: they decide only where no other does

@@ -78,6 +78,37 @@ def test_it_is_nobodys_where_no_one_venue_is_named_for_it(engine: Engine, text: 
     assert [one.rule.partition(".")[0] for one in findings] == ["generic"]
 
 
+@pytest.mark.parametrize(
+    ("text", "provider"),
+    [
+        ("TELNYX_API_KEY={{alnum*40}}\n", "telnyx"),  # its only rule is a pattern: nothing but its name tells of it
+        ("GITHUB_TOKEN=ghp_{{alnum*36}}\n", "github"),  # the checksum is wrong, or somebody's server is not github.com
+        ("gandi:\n  sentry_auth_token: '{{alnum*50}}'\n", "sentry"),
+        ("NGROK_AUTHTOKEN={{alnum*60}}\n", "ngrok"),  # a name of its own
+        ("const statuspageApiKey = '{{alnum*32}}';\n", "statuspage"),
+    ],
+)
+def test_a_service_is_named_in_the_name_alone(engine: Engine, text: str, provider: str) -> None:
+    findings, _ = looked(engine, "app.txt", expand(text, Random(text)))
+    assert [(one.provider, UNDOCUMENTED in one.reasons) for one in findings] == [(provider, True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# telnyx\nAPI_KEY={{alnum*40}}\n",  # said beside it only
+        "TELNYX_TO_SENTRY_KEY={{alnum*40}}\n",  # of two
+        "TELNYX_PASSWORD={{alnum*40}}\n",  # no part of its own
+        "POSTGRES_PASSWORD=tiger7\n",  # its rule has judged it
+        "PGP_PRIVATE_KEY={{alnum*40}}\n",  # a format, which it has not
+    ],
+)
+def test_a_service_is_not_named_around_it(engine: Engine, text: str) -> None:
+    findings, _ = looked(engine, "app.txt", expand(text, Random(text)))
+    assert [one for one in findings if UNDOCUMENTED in one.reasons] == []
+    assert findings or "tiger" in text
+
+
 def test_what_is_no_key_of_the_curve_is_no_wallets(engine: Engine) -> None:
     findings, _ = looked(engine, "app.env", f"SOLANA_PRIVATE_KEY={pair('sol')[0]}\n")
     assert [one.provider for one in findings if one.provider == "solana"] == []

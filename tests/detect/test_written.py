@@ -294,6 +294,8 @@ WRITTEN = [
     ("gate", "a.yml", "- name: write config for gateio\n  ansible.builtin.copy:\n    content: '{{\"key\": \"{0}\", \"secret\": \"{1}\"}}'\n"),
     ("bybit", "kdbx.xml", "<String><Key>Title</Key><Value>Bybit</Value></String><String><Key>UserName</Key><Value>{0}</Value></String>"
                           '<String><Key>Password</Key><Value ProtectInMemory="True">{1}</Value></String>'),
+    # what a README says
+    ("bybit", "README.md", "# Bybit bot\n\nSet `BYBIT_API_KEY` to `{0}`, and `BYBIT_API_SECRET` to `{1}`.\n"),
     # commands
     ("okx", "r.sh", "./trade -e okx -k {0} -s {1} -p {2} balance\n"),
     ("bybit", "g.sh", 'echo -n "{0}" | gcloud secrets create bybit-api-key --data-file=-\n'
