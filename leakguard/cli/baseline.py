@@ -137,6 +137,7 @@ def create(paths: tuple[str, ...], **options: Any) -> int:
     code = 0 if options["empty"] else _grow(work, paths, options)
     work.save()
     _tell(f"{len(work.book.entries)} entries in {work.file}")
+    _tell(f"commit hooks take it; a scan of the folder that it lies in must be told: --baseline {work.file}, in CI --trust-base REV")
     _tell("let git merge it entry by entry: see `leakguard baseline --help`")
     return code
 
