@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import binascii
 import re
-import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
+from leakguard.detect.packed import MARKS, STEP, Tries, unpacked
 from leakguard.detect.patterns import compiled
 
 MAX_VIEW = 8 * 1024 * 1024
@@ -178,10 +178,14 @@ class Runs:
 
     def __iter__(self) -> Iterator[View]:
         done: dict[str, int] = {}
+        tries = Tries(len(self.data))
         for kind, end in self.hits:
             if end <= done.get(kind, 0):
                 continue
-            run = yield from _FINDERS[kind](self.data, end)
+            if finder := _FINDERS.get(kind):
+                run = yield from finder(self.data, end)
+            else:
+                run = yield from _UNPACKING[kind](self.data, end, tries)
             done[kind] = run.stop
             if run.whole and (run.stop - run.start > LONG or run.stop >= len(self.data)):
                 self.long.append((run.start, run.stop, run.spread))
@@ -205,21 +209,18 @@ _URL_TO_STD = bytes.maketrans(b"-_", b"+/")
 _NO_CONTROL = bytes(c for c in range(256) if c in b"\0\t\n\r" or (c >= 0x20 and c != 0x7F))
 
 
-def _base64(data: bytes, end: int) -> _Found:
+def _base64(data: bytes, end: int, tries: Tries) -> _Found:
     start = end - 20  # both triggers are twenty digits from the run's edge on
     first = _DIGITS.match(data, start, start + 320)
     if first is None:
         return Run(start, end)
     head = decoded64(first.group()[: (first.end() - start) // 4 * 4])
-    if head[:3] == b"\x1f\x8b\x08" or head[:1] == b"\x78":
-        inflated, stop = _inflate(data, start)
-        if inflated is not None:
-            yield inflated
-            return Run(start, stop, True, False)
     if head.startswith(_PACKED):
-        packed, stop = _packed64(data, start)
-        if packed is not None:
-            yield packed
+        lines = _Lines(_lines(data, start, packed=True))
+        found = unpacked(_pieces(data, lines, STEP, decoded64), tries)
+        if found is not None:
+            stop = lines.to_the_end()
+            yield View(f"base64>{found.kind}", found.data, [], start, stop, found.clipped)
             return Run(start, stop, True, False)
     if not texty(head):
         whole = _DIGITS.match(data, start)
@@ -243,21 +244,32 @@ def _base64(data: bytes, end: int) -> _Found:
     return Run(start, stop, line == start or stop - line > LONG)
 
 
-_PACKED = (b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\3\4")
+_PACKED = tuple(mark for mark, _ in MARKS)
 
 
-def _packed64(data: bytes, start: int) -> tuple[View | None, int]:
-    """The same for what zlib does not know; of the digits no more than MAX_VIEW are taken."""
-    from leakguard.detect.packed import unpacked
+class _Lines:
+    """The spans of a run, each when it is asked for: what is no packed data is known by its first bytes."""
 
-    digits, size, stop = list[bytes](), 0, start
-    for low, stop in _lines(data, start, packed=True):
-        digits.append(data[low : min(stop, low + MAX_VIEW - size)])
-        size += len(digits[-1])
-    found = unpacked(decoded64(b"".join(digits)))
-    if found is None:
-        return None, stop
-    return View(f"base64>{found.kind}", found.data, [], start, stop, found.clipped or size >= MAX_VIEW), stop
+    def __init__(self, spans: Iterator[tuple[int, int]]) -> None:
+        self.spans = spans
+        self.stop = 0
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        for span in self.spans:
+            self.stop = span[1]
+            yield span
+
+    def to_the_end(self) -> int:
+        """Where the last of them ends."""
+        for _ in self:
+            pass
+        return self.stop
+
+
+def _pieces(data: bytes, spans: Iterable[tuple[int, int]], step: int, decoded: Callable[[bytes], bytes]) -> Iterator[bytes]:
+    for low, stop in spans:
+        for at in range(low, stop, step):
+            yield decoded(data[at : min(at + step, stop)])
 
 
 def decoded64(digits: bytes) -> bytes:
@@ -332,39 +344,6 @@ def _last_digits(pieces: list[tuple[int, int]], least: int) -> list[tuple[int, i
         out.append((max(low, high - least), high))
         least -= high - low
     return out[::-1]
-
-
-def _inflate(data: bytes, start: int) -> tuple[View | None, int]:
-    """gzip or zlib data in base64 as a view, bounded, and where the run ends; what came out before an error counts, too
-    little of it does not."""
-    engine = zlib.decompressobj(47)
-    out: list[bytes] = []
-    size, stop = 0, start
-    over = clipped = False
-    rest = b""
-    for low, stop in _lines(data, start, packed=True):
-        for at in range(low, stop, OVERLAP):
-            if over or clipped:
-                break  # but go on to the run's end
-            rest += data[at : min(at + OVERLAP, stop)]
-            if len(rest) >= OVERLAP:
-                over, clipped, size = _more(engine, rest, out, size)
-                rest = b""
-    if rest and not over and not clipped:
-        over, clipped, size = _more(engine, rest, out, size)
-    if size < 16:
-        return None, stop
-    return View("base64>gzip", b"".join(out), [], start, stop, clipped), stop
-
-
-def _more(engine: zlib._Decompress, digits: bytes, out: list[bytes], size: int) -> tuple[bool, bool, int]:
-    """Unpacks some more: (at its end or broken, there is more than is wanted, bytes so far)."""
-    try:
-        out.append(engine.decompress(decoded64(digits), MAX_VIEW - size))
-    except zlib.error:
-        return True, False, size
-    size += len(out[-1])
-    return engine.eof, not engine.eof and size >= MAX_VIEW, size
 
 
 # ---------------------------------------------------------------- hex
@@ -442,15 +421,13 @@ _PACKED_LEAD = 11
 _PACKED_MARK = compiled(rb"\x1f\x8b\x08|\xfd7zXZ\0|BZh[1-9]1AY|\x28\xb5\x2f\xfd")
 
 
-def _packed(data: bytes, end: int) -> _Found:
+def _packed(data: bytes, end: int, tries: Tries) -> _Found:
     """gzip and its like in the middle of other bytes: behind a shell script, in firmware, in a page that nothing names."""
-    from leakguard.detect.packed import unpacked
-
     mark = _PACKED_MARK.search(data, max(0, end - _PACKED_LEAD), end)
     if mark is None or mark.start() == 0:
         return Run(end, end)  # a file of that kind: who asks for it looks inside as into any archive
     start = mark.start()
-    found = unpacked(memoryview(data)[start:])
+    found = unpacked(_pieces(data, [(start, len(data))], STEP, bytes), tries)
     if found is None:
         return Run(start, end)
     stop = start + found.used
@@ -458,20 +435,30 @@ def _packed(data: bytes, end: int) -> _Found:
     return Run(start, max(stop, end), True, False)
 
 
-def _packed_hex(data: bytes, end: int) -> _Found:
-    from leakguard.detect.packed import unpacked
-
+def _packed_hex(data: bytes, end: int, tries: Tries) -> _Found:
     start = end - 30
-    run = _HEX_RUN.match(data, start, start + 2 * MAX_VIEW)
-    digits, size, stop = list[bytes](), 0, end
-    for low, stop in _hex_lines(data, start, run.end() if run else end):
-        digits.append(data[low:stop])
-        size += stop - low
-    found = unpacked(binascii.a2b_hex(b"".join(digits)[: size // 2 * 2]))
+    lines = _Lines(_hex_spans(data, start))
+    found = unpacked(_pieces(data, lines, 2 * STEP, _pairs), tries)
     if found is None:
         return Run(start, end)
+    stop = lines.to_the_end()
     yield View(f"hex>{found.kind}", found.data, [], start, stop, found.clipped)
     return Run(start, stop, True, False)
+
+
+def _hex_spans(data: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """A run of hex digits, wrapped or not; of one that is not, so much at a time that its end need not be known."""
+    run = _HEX_RUN.match(data, start, start + 2 * STEP)
+    if run is not None and run.end() - start in _HEX_WIDTHS:
+        yield from _hex_lines(data, start, run.end())
+        return
+    while run is not None:
+        yield run.span()
+        run = _HEX_RUN.match(data, run.end(), run.end() + 2 * STEP)
+
+
+def _pairs(digits: bytes) -> bytes:
+    return binascii.a2b_hex(digits[: len(digits) // 2 * 2])
 
 
 def _spelled(data: bytes, end: int) -> _Found:
@@ -775,7 +762,6 @@ def _without(kind: str, data: bytes, start: int, stop: int, gaps: list[tuple[int
 
 
 _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
-    "base64": _base64,
     "hex": _hex,
     "hex lines": _hex_of_lines,
     "wide hex": _wide_hex,
@@ -784,10 +770,13 @@ _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "escape": _escape,
     "said": _said,
     "rarer": _rarer,
-    "packed": _packed,
-    "packed hex": _packed_hex,
     "spelled": _spelled,
     "marked": _marked,
     "join": _join,
     "fold": _fold,
+}
+_UNPACKING: dict[str, Callable[[bytes, int, Tries], _Found]] = {
+    "base64": _base64,
+    "packed": _packed,
+    "packed hex": _packed_hex,
 }

@@ -442,8 +442,10 @@ class Engine:
         for view in chain(wide, put_back(runs)):
             state.views += 1
             state.view_bytes += len(view.data)
-            if view.clipped:
+            if view.clipped and view.data:
                 state.incidents.append(f"what is packed at byte {view.start} is longer than {len(view.data)} bytes")
+            elif view.clipped:
+                state.incidents.append(f"packed data seems to begin in too many places: not tried from byte {view.start} on")
             if state.view_bytes > state.most or state.exhausted:
                 if not state.exhausted:
                     state.incidents.append(f"decoded text grew past its bound of {state.most} bytes")

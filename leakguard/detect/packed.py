@@ -1,31 +1,35 @@
-"""Packed data in the middle of other bytes, or written out as digits: gzip, bzip2, xz, zstd, zip.
+"""Packed data in the middle of other bytes, or written out as digits: gzip, zlib, bzip2, xz, zstd, zip.
 
-Promises: a pure function of bytes; nothing is unpacked beyond MAX_VIEW, and a result that stops there says so. What came out
-before an error counts, too little of it does not: marks of three bytes stand in programs as well. zstd needs the extra
-`leakguard-scanner[archives]`, and gives nothing without it (docs/inside.md).
+Promises: a pure function of bytes; nothing is unpacked beyond MAX_VIEW, and a result that stops there says so. Packed bytes
+are taken piece by piece, and none behind the first damage. What came out before it counts, too little of it does not: marks
+of three bytes stand in programs as well. zstd needs the extra `leakguard-scanner[archives]`, and gives nothing without it
+(docs/inside.md).
 
-Imported by decode.py when one of its triggers fired; files that are archives have readers (sources/inside).
+Imported by decode.py; files that are archives have readers (sources/inside).
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import IO, Any, NamedTuple, cast
 
 MAX_VIEW = 8 * 1024 * 1024
 """As in decode.py."""
 LEAST = 16
-_STEP = 4096
-"""Packed bytes at a time: of the step in which damage is, nothing comes out."""
+STEP = 4096
+"""Packed bytes of a piece, at most: of the one in which damage is, nothing comes out."""
 _MOST_MEMORY = 128 * 1024 * 1024
 _ZIP = b"PK\3\4"
 MARKS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b\x08", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (_ZIP, "zip"),
+    (b"\x78", "zlib"),
 )  # fmt: skip
+_LEADS = {kind: mark for mark, kind in MARKS}
 
 
 class Unpacked(NamedTuple):
-    """`used`: bytes of the data that belong to it; all of it if it does not come to its end."""
+    """`used`: packed bytes that belong to it; all that were taken if it does not come to its end."""
 
     kind: str
     data: bytes
@@ -33,20 +37,58 @@ class Unpacked(NamedTuple):
     used: int
 
 
-def unpacked(data: bytes | memoryview) -> Unpacked | None:
-    """What is packed at the beginning of `data`; None if nothing is, or hardly anything comes out."""
-    head = bytes(data[:8])
-    kind = next((kind for mark, kind in MARKS if head.startswith(mark)), "")
+class Tries:
+    """How many packed bytes one document may have taken in vain: data in which packed data seems to begin everywhere, and
+    never does, costs a few times its size and no more. `over` once that was not enough, which is a limit reached."""
+
+    def __init__(self, size: int) -> None:
+        self.left = 4 * size + MAX_VIEW
+        self.over = False
+
+
+class _Taken:
+    """Pieces, counted."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.pieces = pieces
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = next(self.pieces)
+        self.size += len(piece)
+        return piece
+
+    def read(self, _size: int = -1) -> bytes:
+        return next(self, b"")
+
+
+def unpacked(pieces: Iterator[bytes], tries: Tries) -> Unpacked | None:
+    """What is packed at the beginning of `pieces`, each of at most STEP bytes; None if nothing is, or hardly anything comes
+    out. When too much was tried in vain, an empty result that is clipped, once."""
+    if tries.over:
+        return None
+    taken = _Taken(pieces)
+    first = next(taken, b"")
+    kind = next((kind for mark, kind in MARKS if first.startswith(mark)), "")
     if not kind:
         return None
-    found = _zip(bytes(data)) if kind == "zip" else _zstd(data) if kind == "zstd" else _stream(kind, data)
-    return found if found is not None and len(found.data) >= LEAST else None
+    if tries.left <= 0:
+        tries.over = True
+        return Unpacked(kind, b"", True, len(first))
+    found = (_zip if kind == "zip" else _zstd if kind == "zstd" else _stream)(kind, first, taken)
+    if found is not None and len(found.data) >= LEAST:
+        return found
+    tries.left -= taken.size
+    return None
 
 
 def _decoder(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
     """A decoder and what it raises where it finds damage."""
-    if kind == "gzip":
-        return zlib.decompressobj(31), (zlib.error,)
+    if kind in ("gzip", "zlib"):
+        return zlib.decompressobj(31 if kind == "gzip" else 15), (zlib.error,)
     if kind == "bzip2":
         import bz2
 
@@ -56,59 +98,112 @@ def _decoder(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY), (lzma.LZMAError,)
 
 
-def _stream(kind: str, data: bytes | memoryview) -> Unpacked:
+def _stream(kind: str, piece: bytes, taken: _Taken) -> Unpacked:
+    """Several streams one behind the other are one, as their programs have it."""
     decoder, errors = _decoder(kind)
     out: list[bytes] = []
-    size = at = 0
-    while at < len(data) and not decoder.eof and size < MAX_VIEW:
+    size = 0
+    while piece:
         try:
-            out.append(decoder.decompress(data[at : at + _STEP], MAX_VIEW - size))
+            out.append(decoder.decompress(piece, MAX_VIEW - size))
         except errors:
-            return Unpacked(kind, b"".join(out), False, at)
+            return Unpacked(kind, b"".join(out), False, taken.size - len(piece))
         size += len(out[-1])
-        at = min(len(data), at + _STEP)
-    # of what was given it last, a decoder that came to its end says what is not its own
-    return Unpacked(kind, b"".join(out), size >= MAX_VIEW and not decoder.eof, at - len(decoder.unused_data))
+        if size >= MAX_VIEW:
+            return Unpacked(kind, b"".join(out), not decoder.eof, taken.size - len(decoder.unused_data))
+        if not decoder.eof:
+            piece = next(taken, b"")
+            continue
+        # of what was given it last, a decoder that came to its end says what is not its own
+        piece = decoder.unused_data
+        if len(piece) < STEP:
+            piece += next(taken, b"")
+        if not piece.startswith(_LEADS[kind]):
+            break
+        decoder, errors = _decoder(kind)
+    return Unpacked(kind, b"".join(out), False, taken.size - len(piece))
 
 
-def _zstd(data: bytes | memoryview) -> Unpacked | None:
+def _zstd(kind: str, first: bytes, taken: _Taken) -> Unpacked | None:
     try:
         import zstandard
     except ImportError:
         return None
+    taken = _again(first, taken)
+    file = cast("IO[bytes]", taken)
+    out: list[bytes] = []
+    size = 0
     try:
-        with zstandard.ZstdDecompressor(max_window_size=_MOST_MEMORY).stream_reader(data, read_size=_STEP) as reader:
-            out = reader.read(MAX_VIEW)
-            return Unpacked("zstd", out, bool(len(out) == MAX_VIEW and reader.read(1)), len(data))
+        with zstandard.ZstdDecompressor(max_window_size=_MOST_MEMORY).stream_reader(file, read_across_frames=True) as reader:
+            while size < MAX_VIEW and (piece := reader.read(min(64 * 1024, MAX_VIEW - size))):
+                out.append(piece)
+                size += len(piece)
     except zstandard.ZstdError:
-        return None
+        pass  # behind the frame stands something else, or it is damaged: what came out before counts
+    return Unpacked(kind, b"".join(out), size >= MAX_VIEW, taken.size)
 
 
-def _zip(data: bytes) -> Unpacked:
+def _again(first: bytes, taken: _Taken) -> _Taken:
+    """With the first piece put back."""
+
+    def both() -> Iterator[bytes]:
+        yield first
+        yield from taken
+
+    return _Taken(both())
+
+
+def _zip(kind: str, first: bytes, taken: _Taken) -> Unpacked:
     """The members as their local headers tell of them, one behind the other, each under its name."""
+    packed = [first]
+    while taken.size < MAX_VIEW and (piece := next(taken, b"")):
+        packed.append(piece)
+    data = b"".join(packed)
     out: list[bytes] = []
     size = at = 0
     while data[at : at + 4] == _ZIP and len(data) - at > 30 and size < MAX_VIEW:
-        flags, method = (int.from_bytes(data[at + low : at + low + 2], "little") for low in (6, 8))
-        packed, name, extra = (int.from_bytes(data[at + low : at + high], "little") for low, high in ((18, 22), (26, 28), (28, 30)))
-        begin = at + 30 + name + extra
-        out.append(data[at + 30 : at + 30 + name] + b"\n")
-        stop = begin + packed
-        if method == 8:
-            decoder = zlib.decompressobj(-15)
-            try:
-                out.append(decoder.decompress(data[begin:], MAX_VIEW - size))
-            except zlib.error:
-                break
-            if flags & 8:  # how long it is stands behind it
-                stop = len(data) - len(decoder.unused_data)
-        elif method == 0 and not flags & 9:
-            out.append(data[begin : min(stop, begin + MAX_VIEW - size)])
-        size += len(out[-1])
-        out.append(b"\n")
-        at = stop
-        if flags & 8:
+        member = _member(data, at, MAX_VIEW - size)
+        out.append(member.text)
+        size += len(member.text)
+        at = member.stop
+        if member.damaged:
+            break
+        if member.unsized:  # how long it is stands behind it
             at = data.find(_ZIP, at, at + 64)
             if at < 0:
-                return Unpacked("zip", b"".join(out), size >= MAX_VIEW, stop)
-    return Unpacked("zip", b"".join(out), size >= MAX_VIEW, min(at, len(data)))
+                at = member.stop
+                break
+    return Unpacked(kind, b"".join(out), size >= MAX_VIEW or taken.size >= MAX_VIEW, min(at, len(data)))
+
+
+class _Member(NamedTuple):
+    text: bytes
+    stop: int
+    unsized: bool
+    damaged: bool
+
+
+def _member(data: bytes, at: int, most: int) -> _Member:
+    """One member's name and its first `most` bytes."""
+    flags, method = (int.from_bytes(data[at + low : at + low + 2], "little") for low in (6, 8))
+    size, name, extra = (int.from_bytes(data[at + low : at + high], "little") for low, high in ((18, 22), (26, 28), (28, 30)))
+    begin = at + 30 + name + extra
+    unsized = bool(flags & 8)
+    stop = len(data) if unsized else begin + size
+    out = [data[at + 30 : at + 30 + name], b"\n"]
+    damaged = False
+    if method == 8:
+        decoder = zlib.decompressobj(-15)
+        for low in range(begin, min(stop, len(data)), STEP):
+            try:
+                out.append(decoder.decompress(data[low : min(stop, low + STEP)], most))
+            except zlib.error:
+                damaged = True
+                break
+            most -= len(out[-1])
+            if decoder.eof or most <= 0:
+                stop = min(stop, low + STEP) - len(decoder.unused_data) if unsized else stop
+                break
+    elif method == 0 and not flags & 9:
+        out.append(data[begin : min(stop, begin + most)])
+    return _Member(b"".join([*out, b"\n"]), stop, unsized, damaged)

@@ -10,15 +10,17 @@ import json
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
 from leaks import leak, secrets
 
-from leakguard.detect import decode
+from leakguard.detect import decode, packed
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
+from leakguard.detect.packed import Tries, Unpacked
 from leakguard.detect.spelled import spelled
 
 TOKEN, SECRET = leak("github", 31)
@@ -206,6 +208,88 @@ def test_a_mark_of_packed_data_alone_is_nothing(engine: Engine) -> None:
     for mark in (b"\x1f\x8b\x08\0", b"\xfd7zXZ\0\0\x04", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd\x04"):
         scan = engine.scan(b"program" + mark + Random(8).randbytes(3000))
         assert (scan.views, scan.incidents) == (0, [])
+
+
+def test_streams_one_behind_the_other_are_one(engine: Engine) -> None:
+    """As `cat` of two and as programs that pack on several processors write them."""
+    for name in ("gzip", "xz", "bzip2"):
+        packed = PACKED[name](b"nothing in it\n" * 400) * 3 + PACKED[name](CONFIG)
+        assert SECRET in secrets(engine, b"head " + packed), name
+        assert SECRET in secrets(engine, b'content: "' + base64.b64encode(packed) + b'"\n'), name
+    assert SECRET in secrets(engine, b"x'" + (gzip.compress(b"nothing in it " * 9) + gzip.compress(CONFIG)).hex().encode() + b"'")
+
+
+class Counted:
+    """Packed bytes that were asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.size = 0
+        self.unpack = decode.unpacked
+        monkeypatch.setattr(decode, "unpacked", self)
+
+    def __call__(self, pieces: Iterator[bytes], tries: Tries) -> Unpacked | None:
+        return self.unpack(self.each(pieces), tries)
+
+    def each(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.size += len(piece)
+            yield piece
+
+
+BEGINNINGS = {
+    "hex": b"1f8b0800" * 100_000,
+    "hex, wrapped": (b"1f8b0800" * 8 + b"\n") * 9_000,
+    "gzip": b"\x1f\x8b\x08\x00" * 100_000,
+    **{
+        f"base64 of {mark!r}": (base64.b64encode(mark + bytes(57 - len(mark))) + b"\n") * 5_000
+        for mark in (b"\x1f\x8b\x08\0\0", b"PK\3\4", b"BZh91AY&SY", b"\xfd7zXZ\0\0\1", b"\x28\xb5\x2f\xfd")
+    },
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BEGINNINGS))
+def test_packed_data_that_begins_everywhere_is_bounded(engine: Engine, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = BEGINNINGS[kind]
+    taken = Counted(monkeypatch)
+    engine.scan(b"x = " + data)
+    # one more try than there was left, and the first piece of each later one is not taken at all
+    assert taken.size <= 6 * len(data) + 2 * decode.MAX_VIEW
+
+
+def test_what_may_be_tried_in_vain_is_told_once_it_is_over(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads of gzip whose file name never ends: each takes all that is behind it."""
+    data = b"x" + b"\x1f\x8b\x08\x08\1\1\1\1\1\1" * 30_000
+    taken = Counted(monkeypatch)
+    scan = engine.scan(data)
+    assert taken.size <= 6 * len(data) + 2 * decode.MAX_VIEW
+    assert sum("too many places" in reason for reason in scan.incidents) == 1
+
+
+def test_members_of_a_zip_are_unpacked_a_piece_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(3_000):
+            file.writestr(f"f{number}", b"abc")
+    data = out.getvalue()
+    given = 0
+    inner = zlib.decompressobj
+
+    class Watched:
+        def __init__(self, bits: int) -> None:
+            self.inner = inner(bits)
+
+        def decompress(self, piece: bytes, most: int) -> bytes:
+            nonlocal given
+            given += len(piece)
+            return self.inner.decompress(piece, most)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.inner, name)
+
+    monkeypatch.setattr(packed.zlib, "decompressobj", Watched)
+    found = packed.unpacked(iter([data[:4096], data[4096:]]), packed.Tries(len(data)))
+    assert found is not None and found.data.count(b"\nabc\n") == 3_000
+    assert given <= 2 * len(data)
 
 
 # ---- colours --------------------------------------------------------------------------------------------------------
