@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from leakguard.sources.inside.base import Context, Member, Stream
-from leakguard.sources.inside.databases.records import Cell, Row, Runs, tables
+from leakguard.sources.inside.databases.records import Cell, Row, Runs, is_text, tables
 from leakguard.sources.inside.databases.snappy import DamagedError
 
 PAGE = 8192
@@ -26,7 +26,6 @@ DEEPEST = 20
 _LEAST = 16
 """Bytes between texts that are given, too: fewer are numbers."""
 _SHORT = 127
-_NO_TEXT = bytes(range(9)) + bytes(range(14, 32)) + b"\x0b\x0c\x7f"
 _UNSEEN = "a table of PostgreSQL, read without the names of its columns, which other files hold: scan what pg_dump writes"
 
 
@@ -124,16 +123,6 @@ def _only(data: bytes) -> bytes | None:
     return data[4:] if int.from_bytes(data[:4], "little") == len(data) << 2 else None
 
 
-def _is_text(value: bytes) -> bool:
-    if len(value.translate(None, _NO_TEXT)) != len(value):
-        return False
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _cells(data: bytes, depth: int) -> Iterator[Cell]:
     """The values of a row, or of a list; offsets count from where the data is aligned."""
     at = last = number = 0
@@ -173,11 +162,11 @@ def _at(data: bytes, at: int, least: int) -> tuple[bytes | None, int]:
 
 def _is_value(value: bytes) -> bool:
     """Is it text, a document or a list?"""
-    return _is_text(value) or (len(value) >= 12 and (value[:4] in _DIMENSIONS or bool(_document(value))))
+    return is_text(value) or (len(value) >= 12 and (value[:4] in _DIMENSIONS or bool(_document(value))))
 
 
 def _value(value: bytes, depth: int) -> Iterator[Cell]:
-    if _is_text(value):
+    if is_text(value):
         # a view as it was compiled is a list of names: none is the value of the one before it
         yield "", value.replace(b" ", b"\n") if value.startswith((b"({", b"{")) and b" :location " in value else value
     elif depth < DEEPEST and (fields := _document(value)):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leakguard.sources.inside.base import BrokenError, Context, Member, Stream, UnreadError
-from leakguard.sources.inside.databases.records import LONGEST_NAME, Cell, Row, tables
+from leakguard.sources.inside.databases.records import LONGEST_NAME, Cell, Row, is_text, tables
 
 LARGEST = 64 * 1024 * 1024
 MOST = 1_000_000
@@ -81,7 +81,7 @@ def _entry(fields: list[_Field]) -> tuple[str, bytes] | None:
     if not 2 <= len(fields) <= 3 or fields[0][0] != 1 or fields[1][0] != 2:
         return None
     name, value = fields[0][1], fields[1][1]
-    if isinstance(name, int) or isinstance(value, int) or not 0 < len(name) <= LONGEST_NAME or not _is_text(name):
+    if isinstance(name, int) or isinstance(value, int) or not 0 < len(name) <= LONGEST_NAME or not is_text(name):
         return None
     return (name.decode(), value) if b" " not in name else None
 
@@ -90,19 +90,9 @@ def _inner(value: bytes, depth: int, left: list[int]) -> list[_Field] | None:
     """The fields of a value that is a message itself."""
     if value[:4] == _KUBERNETES:
         value = value[4:]
-    elif not value or _is_text(value):
+    elif not value or is_text(value):
         return None
     return (_fields(value, left) or None) if depth < DEEPEST else None
-
-
-def _is_text(value: bytes) -> bool:
-    if min(value) < 32 and value.translate(None, b"\t\n\r") and min(value.translate(None, b"\t\n\r")) < 32:
-        return False
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _fields(data: bytes, left: list[int]) -> list[_Field]:

@@ -32,7 +32,19 @@ _MOST_APART = 16 * 1024 * 1024
 """Bytes of values kept to be looked into behind their rows; then a new member begins."""
 _SEPARATOR = b"\n\0\n"
 _PRINTABLE = bytes((*range(32, 127), 9, 10, 13))
+_CONTROLS = bytes({*range(32)} - {9, 10, 13})
 _FLAT = bytes(0x20 if byte < 32 or byte in b"[]\x7f" else byte for byte in range(256))
+
+
+def is_text(value: bytes) -> bool:
+    """Whether bytes that nothing describes are a text: UTF-8 without control characters but tabs and line ends."""
+    if len(value.translate(None, _CONTROLS)) != len(value):
+        return False
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class Row(NamedTuple):

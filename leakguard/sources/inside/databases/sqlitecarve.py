@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from leakguard.sources.inside.databases.records import is_text
 from leakguard.sources.inside.databases.sqlitepages import Format, Table, Value, types_of, values_of, varint, width
 
 MOST_COLUMNS = 60
@@ -33,7 +34,6 @@ SURE = 4
 _LEAST_TEXT = 4
 KINDS = frozenset((b"table", b"index", b"view", b"trigger"))
 """What the first column of the schema says."""
-_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 _TYPE = rb"(?:[\x00-\x09\x0c-\x7f]|[\x81-\xff][\x00-\x7f]|[\x81-\xff]{2}[\x00-\x7f])"
 
 
@@ -244,10 +244,4 @@ def _is_text(kind: int, value: Value) -> bool:
     """Is what should be text text?"""
     if kind < 13 or not kind & 1 or not isinstance(value, bytes):
         return True
-    if value.translate(None, _CONTROLS) != value:
-        return False
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return is_text(value)
