@@ -70,7 +70,8 @@ class Unshaped:
             rule = self.rules[index]
             kind = KIN.get(rule.part, ())
             # NGROK_AUTHTOKEN has a word that is nobody's, but a rule has the whole name; a password has no form anywhere
-            if lends and ((foreign and rank) or rule.part in CHOSEN):
+            # and what is kin to an app's secret would be called by the product whose app it is (AWS_API_KEY: Cognito's)
+            if lends and ((foreign and rank) or rule.part in CHOSEN or (rank == 2 and rule.part == "client-secret")):
                 continue
             if rank < 2 or (kin and part in _CALLED and part in kind):
                 fitting.append((rank, kind.index(part) if rank == 2 else 0, not rule.shape, index))

@@ -101,12 +101,21 @@ def test_a_service_is_named_in_the_name_alone(engine: Engine, text: str, provide
         "TELNYX_PASSWORD={{alnum*40}}\n",  # no part of its own
         "POSTGRES_PASSWORD=tiger7\n",  # its rule has judged it
         "PGP_PRIVATE_KEY={{alnum*40}}\n",  # a format, which it has not
+        'headers = {"X-API-Key": "{{alnum*32}}"}\n',  # everybody's header, and not X's
     ],
 )
 def test_a_service_is_not_named_around_it(engine: Engine, text: str) -> None:
     findings, _ = looked(engine, "app.txt", expand(text, Random(text)))
     assert [one for one in findings if UNDOCUMENTED in one.reasons] == []
     assert findings or "tiger" in text
+
+
+@pytest.mark.parametrize("name", ["AWS_API_KEY", "AWS_CLIENT_KEY"])
+def test_a_service_lends_no_apps_secret(engine: Engine, name: str) -> None:
+    """Of all parts of AWS the secret of Cognito's apps is the nearest kin of a key, and nobody said Cognito."""
+    findings, _ = looked(engine, "app.env", expand(name + "={{alnum*36}}\n", Random(name)))
+    assert [one.rule for one in findings] != ["aws.cognito-client-secret"]
+    assert findings
 
 
 def test_what_is_no_key_of_the_curve_is_no_wallets(engine: Engine) -> None:
