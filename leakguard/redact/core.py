@@ -163,7 +163,7 @@ class Redactor:
             if self._calm(data):
                 return data
             if 0 in data:
-                data = recoded.narrowly(data, self._again)
+                data = self._narrowly(data)
             fired = self._look(data)
             return data if fired is None else self._rewritten(data, fired[0], fired[1], False, fired[2])
         except Flood:
@@ -302,6 +302,22 @@ class Redactor:
         if data is not first:
             self.counts.change()
         return data
+
+    def _narrowly(self, data: bytes) -> bytes:
+        """Wide text as text of one byte a character; what it holds is masked in what comes behind it, too."""
+        texts: list[bytes] = []
+
+        def again(text: bytes) -> bytes:
+            texts.append(text)
+            return self._again(text)
+
+        out = recoded.narrowly(data, again)
+        for text in texts if out is not data else ():
+            found, start = self.spans(text), len(text) + 1
+            self._copies(text + b"\n" + out, [], found)
+            copies = [span._replace(start=span.start - start, end=span.end - start) for span in found if span.start >= start]
+            out = self.replaced(out, mask.merged(copies)) if copies else out
+        return out
 
     def _again(self, data: bytes) -> bytes:
         """What was redacted, redacted once more if need be."""

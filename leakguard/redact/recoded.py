@@ -3,14 +3,16 @@ written as it was.
 
 The scanner's rules read such text by themselves, but names, places and lines of JSON are looked for in text of one byte: so what
 begins as such a text is recoded on its way in and back on its way out, character by character; what is no character stays as it
-is, and a part of one at the end. All else passes as it is. Keeps a few bytes. Imported by core.py, files.py, pump.py, child.py, fds.py
-and cli/redact.py.
+is, and a part of one at the end. Where it goes on as text of one byte a character (PowerShell begins a log, another program
+appends to it) it ends, and the rest is read as it is. All else passes as it is. Keeps a few bytes. Imported by core.py, files.py,
+pump.py, child.py, fds.py and cli/redact.py.
 """
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +25,12 @@ LOOK = 32
 """Bytes without a mark of their order of which every character must be of one byte and zeros."""
 LEAST = 8
 """The same of the beginning of a text, all of printable characters; half as much if it is all there is."""
+TURN = 32
+"""Printable bytes in a row, none of them a zero, that are text of one byte a character: of Chinese, whose characters are two such
+bytes now and then (less than a quarter), sixteen in a row hardly are."""
+TURN_AT_END = 12
+"""The same where nothing comes behind them."""
+_RUN = b"\1" * TURN
 _PRINTABLE = bytes(1 if 32 <= byte < 127 or byte in (9, 10, 13, 27) else 0 for byte in range(256))
 _ZERO = ord("0")
 _RAW = "leakguard.raw"
@@ -75,6 +83,11 @@ class Recoded:
         self._write = write
         self._encoding: str | None = None
         self._held = b""
+        """What came, and was not taken: it is not known yet what it is."""
+        self._read = 0
+        """Bytes of the text that were taken."""
+        self.behind: bytes | None = None
+        """What came where the text had ended, as it is; the next is not for us."""
 
     def taken(self, data: bytes, whole: bool = False) -> bytes:
         """What the redactor is to read of the next piece. `whole`: nothing comes that would tell more."""
@@ -91,7 +104,25 @@ class Recoded:
             errors = _errors(self._encoding)
             self._in = codecs.getincrementaldecoder(self._encoding)(errors)
             self._out = codecs.getincrementaldecoder("utf-8")("surrogatepass")
-        return self._in.decode(data).encode("utf-8", "surrogatepass")
+        data, self._held = self._held + data, b""
+        end, sure = self._end(data, whole)
+        if sure:
+            self.behind = data[end:]
+        else:
+            self._held = data[end:]
+        self._read += end
+        return self._in.decode(data[:end]).encode("utf-8", "surrogatepass")
+
+    def _end(self, data: bytes, whole: bool) -> tuple[int, bool]:
+        """Where the text ends in what comes next, and whether that is sure: else more has to come."""
+        signs = data.translate(_PRINTABLE)
+        at = signs.find(_RUN)
+        sure = at >= 0
+        if not sure:
+            at = len(signs.rstrip(b"\1"))
+            sure = whole and len(data) - at >= TURN_AT_END
+        at += -(self._read + at) % (4 if "32" in str(self._encoding) else 2)
+        return (at, sure) if sure or (at < len(data) and not whole) else (len(data), False)
 
     def given(self, data: bytes) -> None:
         """Writes what the redactor made of it, as it was written."""
@@ -114,7 +145,7 @@ class Recoded:
 
     def rest(self, taken: bool = False) -> bytes:
         """What is left at the end: a part of a character. `taken`: it is not given again."""
-        left = self._held if self._encoding is None else bytes(self._in.getstate()[0]) if self._encoding else b""
+        left = (bytes(self._in.getstate()[0]) if self._encoding else b"") + self._held
         if taken and left:
             self._held = b""
             if self._encoding:
@@ -132,21 +163,38 @@ class Recoding:
 
     def __init__(self, redactor: Redactor, write: Callable[[bytes], object], made: Callable[..., Any] | None = None) -> None:
         self._write = write
+        self._redactor, self._made = redactor, made
         self._recoded = Recoded(write)
-        self.stream: Any = redactor.stream(self._recoded.given) if made is None else made(redactor, self._recoded.given)
+        self._turned = False
+        """Whether the wide text is behind us."""
+        self.stream: Any = self._stream(self._recoded.given)
+
+    def _stream(self, write: Callable[[bytes], object]) -> Any:
+        return self._redactor.stream(write) if self._made is None else self._made(self._redactor, write)
 
     def feed(self, data: bytes) -> None:
         """Takes some more input."""
-        self._passed(self._recoded.taken(data))
+        self._passed(data, False)
 
-    def _passed(self, data: bytes) -> None:
+    def _passed(self, data: bytes, whole: bool) -> None:
+        if self._turned:
+            self.stream.feed(data)
+            return
+        data = self._recoded.taken(data, whole)
         if data:
             self.stream.feed(data)
+        behind = self._recoded.behind
+        if behind is None:
+            return
+        self._turned = True
+        self.stream.flush() if self._made is None else self.stream.close()
+        self.stream = self._stream(self._write)
+        self.stream.feed(behind)
 
     def idle(self) -> None:
         """Nothing came for a while: what it is must be told from what there is."""
         if self._recoded.undecided:
-            self._passed(self._recoded.taken(b"", True))
+            self._passed(b"", True)
         self.stream.idle()
 
     @property
@@ -165,7 +213,7 @@ class Recoding:
     def _ended(self, end: Callable[[], None]) -> None:
         try:
             if self._recoded.undecided:
-                self._passed(self._recoded.taken(b"", True))
+                self._passed(b"", True)
         finally:
             end()
         rest = self._recoded.rest(True)
@@ -174,18 +222,30 @@ class Recoding:
 
 
 def through(source: Iterable[bytes], redacted: Callable[[Iterable[bytes]], Iterable[bytes]]) -> Iterator[bytes]:
-    """Pieces of a wide text through `redacted`."""
+    """Pieces of a wide text through `redacted`, and then what comes behind it."""
     recoded = Recoded(lambda _data: None)
-    for data in redacted(map(recoded.taken, source)):
+    pieces = iter(source)
+
+    def wide() -> Iterator[bytes]:
+        for data in pieces:
+            yield recoded.taken(data)
+            if recoded.behind is not None:
+                return
+        yield recoded.taken(b"", True)
+
+    for data in redacted(wide()):
         yield recoded.back(data)
     yield recoded.rest()
+    if recoded.behind is not None:
+        yield from redacted(chain([recoded.behind], pieces))
 
 
 def narrowly(data: bytes, redacted: Callable[[bytes], bytes]) -> bytes:
-    """A whole text through `redacted`, which gets it as UTF-8 if it is wide; `data` itself if nothing changes, or it is not."""
+    """A whole text through `redacted`, which gets it as UTF-8 if it is wide; `data` itself if nothing changes, or it is not.
+    What comes behind the text is as it was."""
     if not encoding_of(data):
         return data
     recoded = Recoded(lambda _data: None)
     before = recoded.taken(data, True)
     after = redacted(before)
-    return data if after == before else recoded.back(after) + recoded.rest()
+    return data if after == before else recoded.back(after) + recoded.rest() + (recoded.behind or b"")

@@ -493,26 +493,78 @@ def test_a_stream_of_wide_text(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"\xfe", b"\xff\xfe", b"\xfe\xff\xd8", b"\xff\xfe\0\0a\0\0\0", b"\xff\xfea\0\0\xd8", b"\0" * 99, b"\xff\xfe\0\0a\0\0\0\0\0\x11\0\0\xd8\0\0\xff\xff\xff\xffb\0\0\0c\0"])
 def test_recoding_changes_no_byte(data: bytes) -> None:
+    for piece in (1, 2, 3, 99):
+        assert _recoded(data, piece) == data
+
+
+def _recoded(data: bytes, piece: int) -> bytes:
+    """What comes out of it, and of it alone, in pieces of so many bytes."""
     from leakguard.redact.recoded import Recoded
 
-    for piece in (1, 2, 3, 99):
-        out: list[bytes] = []
-        recoded = Recoded(out.append)
-        for at in range(0, len(data), piece):
-            recoded.given(recoded.taken(data[at : at + piece]))
-        assert b"".join(out) + recoded.rest() == data
+    out: list[bytes] = []
+    recoded = Recoded(out.append)
+    for at in range(0, len(data), piece):
+        recoded.given(recoded.taken(data[at : at + piece]))
+        if recoded.behind is not None:
+            return b"".join(out) + recoded.behind + data[at + piece :]
+    return b"".join(out) + recoded.rest()
 
 
 @given(st.binary(max_size=60), st.sampled_from([b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\0\0", b"\0\0\xfe\xff", b""]), st.integers(1, 7))
 def test_recoding_any_bytes_changes_none(data: bytes, mark: bytes, piece: int) -> None:
-    from leakguard.redact.recoded import Recoded
+    assert _recoded(mark + data, piece) == mark + data
 
-    whole = mark + data
-    out: list[bytes] = []
-    recoded = Recoded(out.append)
-    for at in range(0, len(whole), piece):
-        recoded.given(recoded.taken(whole[at : at + piece]))
-    assert b"".join(out) + recoded.rest() == whole
+
+@given(st.lists(st.sampled_from([b"ab", b"\0", b"a\0b\0", b"a line of one byte a character\n", b"\x0a\x4e\x2d\x4e", b"\xff"]), max_size=12), st.booleans(), st.integers(1, 40))
+def test_recoding_of_text_that_changes_changes_none(pieces: list[bytes], mark: bool, size: int) -> None:
+    data = b"\xff\xfe" * mark + b"".join(pieces)
+    assert _recoded(data, size) == data
+
+
+APPENDED = f"\r\nand more\r\napi_secret={KEY}\r\nthe end\r\n".encode()
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+@pytest.mark.parametrize("piece", [1, 3, 64, 9999])
+def test_text_of_one_byte_that_was_appended_to_wide_text(redactor: Redactor, encoding: str, piece: int) -> None:
+    head = _places(3).encode(encoding)
+    for tail in (APPENDED, f"api_secret={KEY}".encode()):
+        data = head + tail
+        out: list[bytes] = []
+        stream = Recoding(redactor, out.append)
+        for at in range(0, len(data), piece):
+            stream.feed(data[at : at + piece])
+        stream.flush()
+        for told in (b"".join(out), redactor.redact(data)):
+            assert told.startswith(redactor.redact(head))
+            assert KEY.encode() not in told
+            assert told.count(b"<redacted:") == 1
+            assert len(told.split(b"api_secret=")) == 2
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_a_file_of_wide_text_and_of_another(redactor: Redactor, tmp_path: Path, encoding: str) -> None:
+    head = _places(3).encode(encoding)
+    path = put(tmp_path / "a.log", head + APPENDED)
+    assert run(tmp_path, "a.log").stdout.count(b"<redacted:") == 1
+    done = clean(redactor, str(path))
+    assert (done.state, done.replaced, done.verified) == ("cleaned", 4, True)
+    assert path.read_bytes() == redactor.redact(head) + redactor.redact(APPENDED)
+
+
+def test_a_value_of_wide_text_that_stands_behind_it_once_more(redactor: Redactor) -> None:
+    data = f"api_secret={KEY}\r\n".encode("utf-16") + f"and {KEY} again\n{KEY}".encode()
+    assert KEY.encode() not in redactor.redact(data)
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_chinese_is_wide_text(redactor: Redactor, encoding: str) -> None:
+    """Characters of which some are two printable bytes; it is recoded to its end."""
+    text = "2026-11-22 \u554a\u4e0a\u6d77\u4ea4\u6613\u6240\u6e2c\u8a66\u7528\u5e33\u865f \u554a\u4e2d" * 3
+    data = f"{text}\r\n{text} api_secret={KEY}\r\n{text}".encode(encoding)
+    assert _recoded(data, 7) == data
+    told = redactor.redact(data).decode(encoding)
+    assert KEY not in told and told.startswith(text) and told.endswith(text)
 
 
 @pytest.mark.parametrize("encoding", WIDE)
