@@ -10,7 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from leakguard.detect.engine import Engine
-from leakguard.model import Confidence, CredentialSet, Document, Finding, Match, Severity, Suppression
+from leakguard.detect.hits import UNDOCUMENTED
+from leakguard.model import Confidence, CredentialSet, Document, Finding, Match, Rule, Severity, Suppression
 from leakguard.triage.fingerprint import fingerprint
 from leakguard.triage.suppress import allowance
 
@@ -121,9 +122,7 @@ def _finding(
         provider=rule.provider,
         part=rule.part,
         title=rule.title,
-        severity=Severity.INFO
-        if match.reasons[:1] and match.reasons[0].startswith("example: ")
-        else Severity(rule.severity),
+        severity=_severity(rule, match),
         confidence=Confidence(match.confidence),
         fingerprint=fingerprint(rule, match, engine.fingerprint_key, path, masked),
         origin=document.origin,
@@ -143,6 +142,13 @@ def _finding(
         fix=rule.fix,
         secret=match.secret,
     )
+
+
+def _severity(rule: Rule, match: Match) -> Severity:
+    """A rule's, but of a value that has not its form: that one may be another of the provider's, and less."""
+    if match.reasons[:1] and match.reasons[0].startswith("example: "):
+        return Severity.INFO
+    return Severity(min(rule.severity, Severity.HIGH) if UNDOCUMENTED in match.reasons else rule.severity)
 
 
 def _suppression(data: bytes, match: Match, rule: str, masks: "Masks") -> Suppression | None:

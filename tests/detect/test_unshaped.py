@@ -11,7 +11,7 @@ from leakguard.detect.generate import expand
 from leakguard.detect.hits import UNDOCUMENTED
 from leakguard.detect.prepared import TRADES
 from leakguard.findings import findings_of
-from leakguard.model import CredentialSet, Document, Finding, Origin
+from leakguard.model import CredentialSet, Document, Finding, Origin, Severity
 
 FORMS = ("{{hex*32}}", "{{alnum*40}}", "{{b64*43}}=", "{{alnum*24}}")
 OWN = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token", "private-key"})
@@ -135,3 +135,11 @@ def test_two_lines_that_could_be_one_value_are_two(engine: Engine) -> None:
     findings, sets = looked(engine, ".env", text)
     assert sorted(one.rule for one in findings) == ["binance.api-key", "binance.api-secret", "github.personal-access-token"]
     assert [one.provider for one in sets] == ["binance"]
+
+
+def test_what_has_not_the_form_is_not_critical_by_itself(engine: Engine) -> None:
+    told = {}
+    for value in ("{{hex*37}}", "{{alnum*42}}"):
+        findings, _ = looked(engine, "app.env", expand(f"CLOUDFLARE_GLOBAL_API_KEY={value}\n", Random(7)))
+        told[value] = [(one.rule, one.severity) for one in findings]
+    assert told == {"{{hex*37}}": [("cloudflare.global-key", Severity.CRITICAL)], "{{alnum*42}}": [("cloudflare.global-key", Severity.HIGH)]}
