@@ -40,6 +40,9 @@ _NEAR = 4096
 """Ends of one trigger that are so near to each other may have had others between them: see stage1._thinned."""
 _GLUED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=_-.~%!#$^*@:?\\|")
 _LONGEST_ENDING = 8
+_WORD = 12
+"""Small letters that are too few for any rule to take them without a word more: the names of a receipt's fields. With no compiled rules
+each would have those compiled that it is a keyword of."""
 
 
 def raw_bytes(text: str) -> bytes:
@@ -109,6 +112,8 @@ class Mask:
         return self._part(text)
 
     def _part(self, part: str) -> str:
+        if len(part) <= _WORD and part.islower() and part.isascii() and part.isalpha():
+            return part
         if part not in self._known:
             self._known[part] = _masked(self._engine, part)
         return self._known[part] or part

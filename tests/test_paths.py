@@ -243,3 +243,26 @@ def test_what_holds_nothing_stays_the_same_value() -> None:
     assert mask.origin(origin) is origin
     assert shown.incidents == result.incidents
     assert shown.receipt == result.receipt
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_a_short_word_alone_is_no_secret(word: str) -> None:
+    """So that it is shown without being looked at hides nothing."""
+    assert not engine().scan(word.encode(), "").matches
+
+
+def test_the_fields_of_a_receipt_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+    look = engine().scan
+
+    def scan(data: bytes, path: str) -> object:
+        asked.append(data)
+        return look(data, path)
+
+    monkeypatch.setattr(engine(), "scan", scan)
+    receipt = {"account": {"scanned": 1, "skipped": 0, "accounts": [{"containers": "padding"}]}, TOKEN: TOKEN}
+    shown = Mask(engine()).data(receipt)
+    assert shown.pop(SHOWN) == SHOWN
+    assert shown == {"account": receipt["account"]}
+    assert asked == [TOKEN.encode()]

@@ -525,7 +525,8 @@ class Cold:
         if self._bytes > COLD_LIMIT or len(self._parts) >= COLD_PARTS:
             self._full()
             return
-        rules = self._keyworded(data) | (self._always & self._waiting)
+        rules = self._keyworded(data)
+        rules |= {i for i in self._always & self._waiting if self._occurs(self.ruleset.rules[i].trigger.encode(), data)}
         others = [ident for ident, pattern in self._triggers.items() if self._could_fire(ident, pattern, data, deep)]
         if not rules and not others:
             return
@@ -554,13 +555,18 @@ class Cold:
         return {index for word in found for index in self._words[word]} & self._waiting
 
     def _could_fire(self, ident: int, pattern: bytes, data: bytes, deep: bool) -> bool:
-        if not deep and ident >= DECODE_BASE:
-            return False
+        return (deep or ident < DECODE_BASE) and self._occurs(pattern, data)
+
+    def _occurs(self, pattern: bytes, data: bytes) -> bool:
+        """Whether a pattern is in data, as far as that is sooner told than the pattern is compiled for good."""
         if len(data) > SMALL:
             return True
         import re  # both engines agree on whether such a pattern occurs, if not on how often
 
-        return re.search(pattern, data) is not None
+        try:
+            return re.search(pattern, data) is not None
+        except re.error:
+            return True  # of a user's pack: the other engine has a syntax of its own
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Cold, (self.ruleset,)

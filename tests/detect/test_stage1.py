@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Any
 
 import hyperscan
@@ -15,7 +16,9 @@ from leaks import ENCODINGS, TEMPLATES, leak, noise
 
 from leakguard.detect import apart, cache, stage1
 from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
 from leakguard.detect.phrases import could_fire
+from leakguard.detect.rules import builtin_folder, pack_files, parse_pack, read_files
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, NEAR, PHRASE_BASE, TEXT_BASE, Cold, Compiled
 from leakguard.errors import RulePackError
 from leakguard.model import Rule, RuleSet
@@ -76,14 +79,31 @@ def test_python_and_hyperscan_agree_on_whether_a_trigger_is_there(loaded: cache.
     assert fired == {ident for ident, pattern in stage1.triggers() if re.search(pattern, data)}
 
 
+def test_and_on_whether_a_rule_without_a_keyword_could_fire(loaded: cache.Loaded) -> None:
+    rules = {index: rule for index, rule in enumerate(loaded.ruleset.rules) if rule.trigger and not rule.keywords}
+    wanted = {rule.id for rule in rules.values()}
+    packs = [parse_pack(name, data) for name, data in read_files(pack_files(builtin_folder()))]
+    proofs = {ident: proof for pack in packs for ident, proof in pack.proofs.items() if ident in wanted}
+    fired: set[str] = set()
+    for ident, proof in proofs.items():
+        for number, told in enumerate(proof.examples):
+            text = expand(told.template or f"{told.name} = \"{told.secret}\"\n", Random(number))
+            data = noise(number, 300) + b"\n" + text.encode()
+            found = {rules[index].trigger for index, _ in loaded.stage1.scan(data, True) if index in rules}
+            # of runs of base58 the compiled stage leaves out those that can be no key
+            assert found <= {rule.trigger for rule in rules.values() if re.search(rule.trigger.encode(), data)}, ident
+            fired |= found
+    assert len(fired) > 6
+
+
 def test_only_rules_whose_keyword_is_there_are_compiled() -> None:
     stage = Cold(
         ruleset(rule("a.x", "alpha", "alpha[0-9]{4}"), rule("b.x", "beta", "beta[0-9]{4}"), rule("c.x", "", "c{8}"))
     )
     assert ends(stage, b"nothing of it") == set()
-    assert stage._waiting == {0, 1}
+    assert stage._waiting == {0, 1, 2}
     assert ends(stage, b"BETA1234 beta1234") == {(1, 17)}
-    assert stage._waiting == {0}
+    assert stage._waiting == {0, 2}
     assert ends(stage, b"alpha1234 cccccccc") == {(0, 9), (2, 18)}
     assert stage._waiting == set()
 
