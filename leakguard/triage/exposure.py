@@ -26,6 +26,8 @@ _ON = re.compile(
     rb"(?i)(?<![a-z])(?:is_?|use_?)?(?:testnet|sandbox|paper|demo|x-simulated-trading)(?:_?mode)?[\"'`]?[ \t]{0,2}"
     rb"(?:=>?|:)[ \t]{0,2}[\"'`]?(?:true|1|yes|on)\b"
 )
+_WORDS = (b"test", b"sandbox", b"paper", b"demo", b"simulated", b"sepolia", b"goerli")
+"""One of them is in whatever these two take."""
 _LIVE = re.compile(rb"(?i)(?<![a-z])(?:live|main(?:net)?|prod(?:uction)?|real)(?![a-z])")
 _DENIED = re.compile(rb"(?i)(?<![a-z])(?:live|mainnet|prod(?:uction)?|real|not?|never|without)(?![a-z])")
 _COMMENT = re.compile(rb"(?m)^[ \t]{0,40}(?:#|//|;|--|'[ \t]|REM )[^\r\n]*")
@@ -59,11 +61,14 @@ def is_test(data: bytes, start: int, end: int, name: str, venue: Venue | None) -
         return True
     if _LIVE.search(called):
         return False
+    near = data[max(0, start - AROUND) : end + AROUND]
+    hosts = [host.encode() for host in venue.testnet_hosts] if venue is not None else []
+    small = near.lower()
+    if not any([word in small for word in _WORDS]) and not any([host in near for host in hosts]):
+        return False  # most, and sooner told than by patterns
     line = data.rfind(b"\n", 0, start) + 1
     if _TEST.search(data, max(line, start - AROUND), start):
         return True
-    near = data[max(0, start - AROUND) : end + AROUND]
-    hosts = [host.encode() for host in venue.testnet_hosts] if venue is not None else []
     if not (any(host in near for host in hosts) or _TEST.search(near) or _ON.search(near)):
         return False  # nearly all
     where = place(data, start, end)
