@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from leakguard.detect.patterns import compiled
@@ -52,6 +53,12 @@ _DUMP = compiled(
 )
 _WORD = compiled(rb"(?P<sign>0x)?(?P<digits>(?:[0-9A-Fa-f]{2}){1,8})(?![0-9A-Za-z])")
 _GAP = compiled(rb"[ \t]+|-|:|,[ \t]*")
+# most lines: words one blank apart, or bytes; what could go on otherwise is looked at word by word
+_NARROW = compiled(rb"(?:(?:[0-9A-Fa-f]{2}){1,8}[ \-:])*(?:[0-9A-Fa-f]{2}){1,8}(?![0-9A-Za-z])")
+_BYTES = compiled(rb"(?:[0-9A-Fa-f]{2}(?: {1,2}|-|:))*[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
+_PAIRS = compiled(rb"(?:[0-9A-Fa-f]{4} {1,2})*[0-9A-Fa-f]{4}(?![0-9A-Za-z])")
+_ENDS = frozenset((b"", b"  |", b"  >"))
+"""What may stand behind them (behind words one blank apart two blanks do): else each word is looked at."""
 _LINE = compiled(rb"[^\r\n]*")
 _TEXT = compiled(rb"[\x20-\x7e\t\r\n]{12}|(?:[\x20-\x7e]\0){12}")
 _DIGITS = compiled(rb"[0-9]{1,20}")
@@ -100,8 +107,12 @@ def _text_near(data: bytes, end: int) -> bool:
 # ---------------------------------------------------------------- dumps
 class _Row(NamedTuple):
     address: bytes
-    items: list[_Spelled]
+    values: bytes
+    low: int
+    """Where its bytes begin, and ..."""
     stop: int
+    narrow: bool
+    """Behind a colon (xxd) two blanks end the bytes, elsewhere (hexdump -C) they stand in the middle, too."""
     swapped: bool
 
 
@@ -112,29 +123,40 @@ def _dump_line(data: bytes, at: int) -> _Row | None:
     head = _DUMP.match(data, at, stop)
     if head is None:
         return None
-    # behind a colon (xxd) two blanks end the bytes, elsewhere (hexdump -C) they stand in the middle, too
     narrow = b":" in head["sep"]
-    items: list[_Spelled] = []
-    swapped = False
-    at = head.end()
+    plain = (_NARROW if narrow else _BYTES).match(data, head.end(), stop)
+    swapped = plain is None and not narrow
+    plain = _PAIRS.match(data, head.end(), stop) if swapped else plain
+    if plain is not None and ((behind := data[plain.end() : min(plain.end() + 3, stop)]) in _ENDS or (narrow and behind[:2] == b"  ")):
+        values = bytes.fromhex(plain[0].translate(None, b"-:").decode())
+        if swapped:
+            values = bytes(chain.from_iterable(zip(values[1::2], values[::2], strict=True)))
+    else:
+        words = list(_words(data, head.end(), stop, narrow))
+        values = bytes([value for items, _ in words for value, _, _ in items])
+        swapped = any(turned for _, turned in words)
+    if not values or len(values) > 4 * _WIDEST:
+        return None
+    return _Row(head["at"].replace(b"`", b""), values[:_WIDEST], head.end(), stop, narrow, swapped)
+
+
+def _words(data: bytes, at: int, stop: int, narrow: bool) -> Iterator[tuple[list[_Spelled], bool]]:
+    """The words of a dump's line, and whether each was turned round."""
     while word := _WORD.match(data, at, stop):
         digits = word["digits"]
         places = range(word.start("digits"), word.end("digits"), 2)
         values = [int(data[place : place + 2], 16) for place in places]
-        if len(digits) > 2 and (word["sign"] or not narrow):
+        turned = len(digits) > 2 and (bool(word["sign"]) or not narrow)
+        if turned:
             values.reverse()
-            swapped = True
-        items += [(value, place, stop) for value, place in zip(values, places, strict=True)]
+        yield [(value, place, stop) for value, place in zip(values, places, strict=True)], turned
         gap = _GAP.match(data, word.end(), stop)
         if gap is None:
-            break
+            return
         wide = gap.end() - gap.start()
         if data[gap.end() : gap.end() + 1] in (b"|", b">") or (wide > (1 if narrow else 2) and b"," not in gap[0]):
-            break
+            return
         at = gap.end()
-    if not items or len(items) > 4 * _WIDEST:
-        return None
-    return _Row(head["at"].replace(b"`", b""), items[:_WIDEST], stop, swapped)
 
 
 def _dump(data: bytes, line: int) -> Found:
@@ -158,24 +180,33 @@ def _dump(data: bytes, line: int) -> Found:
             at = row.stop
             break
         if at - begun >= CHUNK:
-            pieces += _piece(rows, begun, row.stop)
+            pieces += _piece(data, rows, begun, row.stop)
             keep = next(n for n, place in enumerate(starts) if place >= at - SHARED)
             begun, rows, starts = starts[keep], rows[keep:], starts[keep:]
     if rows:
-        pieces += _piece(rows, begun, rows[-1].stop)
+        pieces += _piece(data, rows, begun, rows[-1].stop)
     return Found(pieces, start, at, whole)
 
 
-def _piece(rows: list[_Row], start: int, stop: int) -> Iterator[Piece]:
-    items: list[_Spelled] = []
+def _piece(data: bytes, rows: list[_Row], start: int, stop: int) -> Iterator[Piece]:
+    widths: list[tuple[int, bool]] = []
+    text: list[bytes] = []
     width = _WIDEST
     for number, row in enumerate(rows):
         step = _step(row, rows[number + 1]) if number + 1 < len(rows) else 0
         if 0 < step <= width:
             width = step
-        own = row.items[:width]
-        items += own
-        if step and step != len(own):
+        own = row.values[:width]
+        ends = bool(step) and step != len(own)
+        text.append(own + b"\n" if ends else own)
+        widths.append((len(own), ends))
+    if not _TEXT.search(b"".join(text)):
+        return
+    items: list[_Spelled] = []
+    for row, (count, ends) in zip(rows, widths, strict=True):
+        own_items = [item for word, _ in _words(data, row.low, row.stop, row.narrow) for item in word]
+        items += own_items[:count]
+        if ends:
             items.append((10, row.stop, row.stop))
     yield from _text(items, start, stop)
 
@@ -187,14 +218,14 @@ def _step(row: _Row, after: _Row) -> int:
             step = int(after.address, base) - int(row.address, base)
         except ValueError:
             continue
-        if step == len(row.items) or (base == 16 and 0 < step < len(row.items)):
+        if step == len(row.values) or (base == 16 and 0 < step < len(row.values)):
             return step
     return -1
 
 
 # ---------------------------------------------------------------- arrays
 def _array(data: bytes, end: int, kind: int, item: re.Pattern[bytes], between: re.Pattern[bytes]) -> Found:
-    low = max(0, end - BEFORE)
+    low = _left(data, end, kind)
     items: list[_Spelled] = []
     pieces: list[Piece] = []
     at = first = begun = low
@@ -232,6 +263,20 @@ def _array(data: bytes, end: int, kind: int, item: re.Pattern[bytes], between: r
     if len(items) >= _LEAST:
         pieces += _text(items, begun, items[-1][2])
     return Found(pieces, first, max(at, end), False)
+
+
+def _left(data: bytes, end: int, kind: int) -> int:
+    """From where on an array that goes over `end` is read: where one of its numbers ends a line none of it stands before, unless
+    blanks or lines' ends part them."""
+    low = max(0, end - BEFORE)
+    near = data[max(low, end - 8) : end]
+    if kind == _NUMBER or (kind == _HEX and near.translate(None, b":-,") != near and near.count(b"\n") < 2):
+        at = data.rfind(b"\n", low, end)
+        while at >= 0:
+            if data[max(0, at - 2) : at].rstrip(b"\r")[-1:].isalnum():
+                return at + 1
+            at = data.rfind(b"\n", low, at)
+    return low
 
 
 def _text(items: list[_Spelled], start: int, stop: int) -> Iterator[Piece]:

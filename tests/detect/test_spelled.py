@@ -13,15 +13,19 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from leaks import leak, secrets
 
 from leakguard.detect import decode, packed
+from leakguard.detect import spelled as spelled_module
 from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.detect.packed import Tries, Unpacked
-from leakguard.detect.spelled import spelled
+from leakguard.detect.spelled import _dump_line, _words, spelled
 
 TOKEN, SECRET = leak("github", 31)
 CONFIG = b"[bot]\nname = alpha\ngithub_token = " + TOKEN + b"\nmode: live\n"
@@ -316,3 +320,48 @@ def test_colours_cost_no_step_each(engine: Engine) -> None:
         low, high = view.raw(at, at + 1)
         assert view.data[at : at + 1] == data[low:high]
     assert len(view.breaks) == data[:50000].count(b"\x1b[") + 1
+
+
+# ---- what is read at once, and word by word ---------------------------------------------------------------------------
+
+LINES = st.lists(
+    st.sampled_from(["00000010", "7f45", "4c", "46454c7f", "0x41", "zz", ":", ": ", " ", "  ", "   ", "\t", "-", ",", " |.ELF|", "  .ELF", "  >ELF<"]),
+    min_size=3, max_size=24,
+).map("".join)  # fmt: skip
+
+
+@given(LINES, st.sampled_from(["00000010: ", "00000010  ", "0x10:\t", "0000020 "]))
+def test_a_line_of_a_dump_is_the_same_at_once_and_word_by_word(rest: str, head: str) -> None:
+    line = (head + rest).encode()
+    row = _dump_line(line, 0)
+    if row is None:
+        return
+    words = list(_words(line, row.low, row.stop, row.narrow))
+    assert row.values == bytes(value for items, _ in words for value, _, _ in items)[:64]
+    assert row.swapped == any(turned for _, turned in words)
+
+
+def test_short_arrays_one_a_line_are_read_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fingerprints and moduli: all that stands before a line was read anew for each."""
+    random = Random(9)
+    data = b"\n".join(b":".join(b"%02x" % byte for byte in random.randbytes(16)) for _ in range(4_000))
+    searched = 0
+
+    class Watched:
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def match(self, *args: Any) -> Any:
+            nonlocal searched
+            searched += 1
+            return self.inner.match(*args)
+
+        def search(self, *args: Any) -> Any:
+            return self.inner.search(*args)
+
+    arrays = [(kind, Watched(item), between) for kind, item, between in spelled_module._ARRAYS]
+    monkeypatch.setattr(spelled_module, "_ARRAYS", arrays)
+    hits = [end for end in range(40, len(data), 97)]
+    for end in hits:
+        spelled(data, end)
+    assert searched < 40 * len(hits)
