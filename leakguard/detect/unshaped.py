@@ -70,8 +70,7 @@ class Unshaped:
             rule = self.rules[index]
             kind = KIN.get(rule.part, ())
             # NGROK_AUTHTOKEN has a word that is nobody's, but a rule has the whole name; a password has no form anywhere
-            # and what is kin to an app's secret would be called by the product whose app it is (AWS_API_KEY: Cognito's)
-            if lends and ((foreign and rank) or rule.part in CHOSEN or (rank == 2 and rule.part == "client-secret")):
+            if lends and ((foreign and rank) or rule.part in CHOSEN):
                 continue
             if rank < 2 or (kin and part in _CALLED and part in kind):
                 fitting.append((rank, kind.index(part) if rank == 2 else 0, not rule.shape, index))

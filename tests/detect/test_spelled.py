@@ -223,6 +223,19 @@ def test_streams_one_behind_the_other_are_one(engine: Engine) -> None:
     assert SECRET in secrets(engine, b"x'" + (gzip.compress(b"nothing in it " * 9) + gzip.compress(CONFIG)).hex().encode() + b"'")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_every_member_of_a_zip_is_read(engine: Engine, method: int, streamed: bool) -> None:
+    """Also of one written into a pipe, whose members tell their sizes behind themselves."""
+    out = io.BytesIO()
+    if streamed:
+        out.seekable = lambda: False  # type: ignore[method-assign]
+    with zipfile.ZipFile(out, "w", method) as file:
+        file.writestr("one.txt", b"nothing in it")
+        file.writestr("srv/bot.env", CONFIG)
+    assert SECRET in secrets(engine, b'content: "' + base64.b64encode(out.getvalue()) + b'"\n')
+
+
 class Counted:
     """Packed bytes that were asked for."""
 
