@@ -147,6 +147,91 @@ def qcow2(disk: bytes, how: str = "zlib", before: bytes = b"", bits: int = 12, c
     return bytes(out)
 
 
+def _stored(disk: bytes, unit: int) -> tuple[list[int], list[bytes]]:
+    """(which of the stored blocks each block of the disk is, or -1; the stored ones, in no order of the disk)."""
+    blocks = [disk[at : at + unit].ljust(unit, b"\0") for at in range(0, len(disk), unit)]
+    there = [number for number, block in enumerate(blocks) if block.strip(b"\0")][::-1]
+    return [there.index(number) if number in there else -1 for number in range(len(blocks))], [blocks[number] for number in there]
+
+
+def vdi(disk: bytes, unit: int = 4096, kind: int = 1) -> bytes:
+    table, blocks = _stored(disk, unit)
+    packed = struct.pack(f"<{len(table)}I", *(number & HOLE for number in table))
+    at = 512 + len(packed) + -len(packed) % 512
+    head = b"<<< Oracle VM VirtualBox Disk Image >>>\n".ljust(64, b"\0")
+    head += struct.pack("<IHHIII", 0xBEDA107F, 1, 1, 400, kind, 0).ljust(340 - 64, b"\0")
+    head += struct.pack("<IIIIIIIQIIII", 512, at, 0, 0, 0, 512, 0, len(disk), unit, 0, len(table), len(blocks))
+    return head.ljust(512, b"\0") + packed.ljust(at - 512, b"\0") + b"".join(blocks)
+
+
+def vhd(disk: bytes, unit: int = 4096, base: str = "") -> bytes:
+    table, blocks = _stored(disk, unit)
+    footer = struct.pack(">8sIIQI4sI4sQQIII16xB", b"conectix", 2, 0x10000, 512, 0, b"qemu", 0x50003, b"Wi2k", len(disk), len(disk), 0,
+                         4 if base else 3, 0, 0).ljust(512, b"\0")  # fmt: skip
+    head = struct.pack(">8sQQIII24x", b"cxsparse", (1 << 64) - 1, 1536, 0x10000, len(table), unit).ljust(64, b"\0")
+    head = (head + base.encode("utf-16-be")).ljust(1024, b"\0")
+    size = 4 * len(table) + -4 * len(table) % 512
+    first = (1536 + size) // 512
+    packed = struct.pack(f">{len(table)}I", *(HOLE if number < 0 else first + number * (unit // 512 + 1) for number in table))
+    return footer + head + packed.ljust(size, b"\xff") + b"".join(b"\xff" * 512 + block for block in blocks) + footer
+
+
+def vhdx(disk: bytes, base: str = "") -> bytes:
+    """Its blocks have a MiB or more; the last is written as far as there is something in it."""
+    mib = 1 << 20
+    table, blocks = _stored(disk, mib)
+    guids = {name: bytes.fromhex(text) for name, text in (
+        ("bat", "6677c22d23f600429d64115e9bfd4a08"), ("meta", "06a27c8b90479a4bb8fe575f050f886e"),
+        ("unit", "3767a1ca36fa434db3b633f0aa44e76b"), ("size", "2442a52f1bcd7648b2115dbed83bf4b8"),
+        ("sector", "1dbf41816fa90947ba47f233a8faab5f"), ("base", "2d5fd3a80bb34d45abf7d3d84834ab0c"))}  # fmt: skip
+    out = bytearray(b"vhdxfile".ljust(192 * 1024, b"\0"))
+    regions = b"regi" + struct.pack("<III", 0, 2, 0)
+    regions += guids["bat"] + struct.pack("<QII", 320 * 1024, 4096, 1) + guids["meta"] + struct.pack("<QII", 256 * 1024 + 4096, 60_000, 1)
+    out += regions.ljust(64 * 1024, b"\0") + bytes(4096)
+    key, value = "relative_path".encode("utf-16-le"), base.encode("utf-16-le")
+    locator = bytes(18) + struct.pack("<HIIHH", 1, 32, 32 + len(key), len(key), len(value)) + key + value
+    items = [("unit", struct.pack("<II", mib, 2 if base else 0)), ("size", struct.pack("<Q", len(disk))), ("sector", struct.pack("<I", 512)),
+             *([("base", locator)] if base else [])]  # fmt: skip
+    listed, content = b"metadata" + struct.pack("<HH20x", 0, len(items)), b""
+    for name, data in items:
+        listed += guids[name] + struct.pack("<IIII", 4096 + len(content), len(data), 4, 0)
+        content += data
+    out += listed.ljust(4096, b"\0") + content
+    out += bytes(320 * 1024 - len(out))
+    out += struct.pack(f"<{len(table)}Q", *(0 if number < 0 else (number + 1) << 20 | 6 for number in table))
+    out += bytes(mib - len(out))
+    return bytes(out) + b"".join(blocks)
+
+
+def sparse_vmdk(disk: bytes, grain: int = 8, base: str = "") -> bytes:
+    """Tables of 16 parts, as many as it takes."""
+    table, blocks = _stored(disk, grain * 512)
+    entries, text = 16, f'# Disk DescriptorFile\nCID=1\nparentCID={"12345678" if base else "ffffffff"}\n'
+    text += f'parentFileNameHint="{base}"\n' if base else ""
+    tables = -(-len(table) // entries)
+    first = 2 + -(-tables // 128)
+    size = -(-(first + tables) // grain) * grain
+    head = struct.pack("<4sIIQQQQIQQQB4sH433x", b"KDMV", 1, 3, -(-len(disk) // 512), grain, 1, 1, entries, 0, 2, size, 0, b"\n \r\n", 0)
+    out = head.ljust(512, b"\0") + text.encode().ljust(512, b"\0")
+    out += struct.pack(f"<{tables}I", *range(first, first + tables)).ljust((first - 2) * 512, b"\0")
+    places = [0 if number < 0 else size + number * grain for number in table]
+    for at in range(0, len(table), entries):
+        out += struct.pack(f"<{len(places[at : at + entries])}I", *places[at : at + entries]).ljust(512, b"\0")
+    return out.ljust(size * 512, b"\0") + b"".join(blocks)
+
+
+def sif(objects: Iterable[tuple[int, str, bytes]]) -> bytes:
+    """(type, name, content) of each."""
+    listed, content, base = b"", b"", 4096
+    objects = list(objects)
+    for number, (kind, name, data) in enumerate(objects, 1):
+        listed += struct.pack("<i?IIIQQQ32x128s384x", kind, True, number, 1, 0, base + len(content), len(data), len(data), name.encode())
+        content += data
+    head = b"#!/usr/bin/env run-singularity\n".ljust(32, b"\0") + b"SIF_MAGIC\0" + b"01\0" + b"02\0" + bytes(16)
+    head += struct.pack("<QQQQQQQQ", 0, 0, 0, len(objects), 128, len(listed), base, len(content))
+    return (head + listed).ljust(base, b"\0") + content
+
+
 def ewf(disk: bytes) -> bytes:
     out = bytearray(b"EVF\x09\r\n\xff\0\1\1\0\0\0")
 
@@ -363,6 +448,43 @@ def pg_heap(rows: list[bytes], columns: int = 5) -> bytes:
     page[:24] = struct.pack("<QHHHHHHI", 1 << 32, 0, 0, 24 + len(pointers), at, 8192, 8196, 0)
     page[24 : 24 + len(pointers)] = pointers
     return bytes(page)
+
+
+def pg_catalog(tables: list[tuple[int, str, int]], columns: list[tuple[int, str, int, int, str]]) -> dict[str, bytes]:
+    """What lies beside the tables of a database of PostgreSQL 15. Tables: (number, name, file); columns: (table, name, number, bytes
+    or -1, alignment)."""
+    classes = [struct.pack("<I64s20xI24x", number, name.encode(), file) for number, name, file in tables]
+    attributes = [struct.pack("<I64sIihh13xc14x", table, name.encode(), 25, -1, length, number, align.encode())
+                  for table, name, number, length, align in columns]  # fmt: skip
+    return {"PG_VERSION": b"15\n", "1259": pg_heap(classes), "1249": pg_heap(attributes)}
+
+
+def pg_insert(row: bytes, columns: int = 3) -> bytes:
+    """A record of the log: a row that was written."""
+    data = struct.pack("<HHB", columns, 2, 24) + b"\0" + row
+    return pg_record(10, 0, data, bytes(3))
+
+
+def pg_record(manager: int, info: int, data: bytes, main: bytes, image: bytes = b"", hole: tuple[int, int] = (0, 0), how: int = 0) -> bytes:
+    head = struct.pack("<BBH", 0, 0x10 if image else 0, len(data))
+    if image:
+        head += struct.pack("<HHB", len(image), hole[0], (1 if hole[1] else 0) | how) + (struct.pack("<H", hole[1]) if how and hole[1] else b"")
+    head += struct.pack("<IIII", 1663, 5, 16384, 0) + struct.pack("<BB", 255, len(main))
+    body = head + image + data + main
+    return struct.pack("<IIQBB2xI", 24 + len(body), 700, 0, info, manager, 0) + body
+
+
+def pg_wal(records: list[bytes]) -> bytes:
+    """Records one behind the other, over the borders of pages."""
+    out, left = bytearray(struct.pack("<HHIQIxxxxQII", 0xD110, 2, 1, 0, 0, 1, 1 << 24, 8192)), 0
+    for record in records:
+        out += bytes(-len(out) % 8)
+        for number, byte in enumerate(record):
+            if len(out) % 8192 == 0:
+                left = len(record) - number
+                out += struct.pack("<HHIQI4x", 0xD110, 1 if number else 0, 1, len(out), left if number else 0)
+            out.append(byte)
+    return bytes(out) + bytes(-len(out) % 8192)
 
 
 def varlena(value: bytes) -> bytes:

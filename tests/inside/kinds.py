@@ -256,6 +256,11 @@ KINDS: dict[str, Kind] = {
     "vmdk-stream": Kind("x.vmdk", lambda s: backups.vmdk(noise(70_000) + long(s).ljust(66_000, b"\0"))),
     "dmg": Kind("x.dmg", lambda s: backups.dmg(noise(9_216) + long(s).ljust(10_240, b"\0"))),
     "qcow2-disk": Kind("x.qcow2", lambda s: backups.qcow2(noise(9_000) + long(s).ljust(9_432, b"\0"))),
+    "vmdk-disk": Kind("x.vmdk", lambda s: backups.sparse_vmdk(noise(9_000) + long(s).ljust(9_432, b"\0"))),
+    "vdi-disk": Kind("x.vdi", lambda s: backups.vdi(noise(9_000) + long(s).ljust(9_432, b"\0"))),
+    "vhd-disk": Kind("x.vhd", lambda s: backups.vhd(noise(9_000) + long(s).ljust(9_432, b"\0"))),
+    "vhdx": Kind("x.vhdx", lambda s: backups.vhdx(noise(1_050_000) + long(s))),
+    "sif-image": Kind("x.sif", lambda s: backups.sif([(0x4001, "x.def", b"Bootstrap: docker\n"), (0x4006, "", long(s))])),
     "ewf": Kind("x.E01", lambda s: backups.ewf(noise(33_000) + long(s).ljust(40_000, b"\0"))),
     "emlx": Kind("1.emlx", lambda s: backups.emlx(eml(s))),
     "tnef": Kind("winmail.dat", lambda s: backups.tnef([("a.bin", bytes(90)), ("x.env.gz", CODECS["gzip"][1](line(s)))])),
@@ -271,6 +276,9 @@ KINDS: dict[str, Kind] = {
     "binlog": Kind("binlog.000001", lambda s: backups.binlog(backups.statement(b"BEGIN"), backups.payload(backups.statement(line(s))))),
     "etcd-wal": Kind("0000000000000000-0000000000000000.wal", lambda s: backups.etcd_wal((b"a", b"b" * 90), (b"github_token", s.encode()))),
     "pg-heap": Kind("16385", lambda s: backups.pg_heap([backups.varlena(b"words"), backups.varlena(s.encode())]), named=True),
+    "pg-wal": Kind("000000010000000000000003", lambda s: backups.pg_wal(
+        [backups.pg_insert(backups.varlena(b"words" * number)) for number in range(1, 9)]
+        + [backups.pg_insert(backups.varlena(b"words") + backups.varlena(s.encode())), backups.pg_insert(backups.varlena(b"last"))]), named=True),
     "bolt": Kind("snapshot.db", lambda s: backups.bolt([(b"a", b"b" * 90), (b"k", backups.kubernetes({"github_token": s}))])),
     "datastore": Kind("x.preferences_pb", lambda s: backups.message({"name": "b" * 30, "github_token": s})),
     "kafka": Kind("00000000000000000000.log", lambda s: backups.kafka([(b"a", b"b" * 90)]) + backups.kafka([(b"k", long(s))], "gzip", 1)),

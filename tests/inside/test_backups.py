@@ -20,7 +20,7 @@ import backups
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nests import look, tar, zip_
+from nests import look, look_at, tar, zip_
 from scanned import findings, scanned
 from test_inside_scan import planted, run, token
 
@@ -194,6 +194,124 @@ def test_a_disk_of_qemu_is_put_in_order(tmp_path: Path) -> None:
     data[at : at + 16] = struct.pack(">QQ", two | 1 << 63, one | 1 << 63)
     assert token(26).encode() not in data
     assert secrets(tmp_path, "x.qcow2", bytes(data)) == [("x.qcow2!/disk", token(26))]
+
+
+GROWING = {"x.vdi": backups.vdi, "x.vhd": backups.vhd, "x.vhdx": backups.vhdx, "x.vmdk": backups.sparse_vmdk}
+"""Disks whose blocks lie in any order; the makers here store the last one first."""
+UNITS = {"x.vhdx": 1 << 20}
+
+growing = pytest.mark.parametrize("name", GROWING)
+
+
+def over_a_border(name: str, number: int) -> bytes:
+    """A token that two blocks share, behind a hole."""
+    unit = UNITS.get(name, 4096)
+    return bytes(2 * unit) + b"#" * (unit - 10) + token(number).encode() + b"\n" + bytes(unit)
+
+
+@growing
+def test_disks_that_grow_are_put_in_order(name: str, tmp_path: Path) -> None:
+    data = GROWING[name](over_a_border(name, 34))
+    assert token(34).encode() not in data
+    assert secrets(tmp_path, name, data) == [(f"{name}!/disk", token(34))]
+
+
+@growing
+def test_what_such_a_disk_gave_up_is_seen(name: str, tmp_path: Path) -> None:
+    """A block that no table names any more."""
+    data = GROWING[name](over_a_border(name, 35))
+    at = len(data) - 512 if name == "x.vhd" else len(data)
+    data = data[:at] + planted(36).ljust(4096, b"\0") + data[at:]
+    found = sorted(secrets(tmp_path, name, data), key=lambda one: one[0].find("@"))
+    assert found == [(f"{name}!/disk", token(35)), (f"{name}!/@{at}", token(36))]
+
+
+@growing
+def test_a_block_that_a_table_names_again_and_again_comes_once(name: str, tmp_path: Path) -> None:
+    """A disk of terabytes that holds one block is no bomb."""
+    unit = UNITS.get(name, 4096)
+    whole = GROWING[name](b"x" * 15 * unit + planted(37).ljust(unit, b"\0"))
+    table = {"x.vdi": (512, 4), "x.vhd": (1536, 4), "x.vhdx": (320 * 1024, 8), "x.vmdk": (1536, 4)}[name]
+    entry = whole[table[0] + 15 * table[1] : table[0] + 16 * table[1]]
+    data = whole[: table[0]] + entry * 16 + whole[table[0] + 16 * table[1] :]
+    assert data != whole
+    seen = look(data, tmp_path, name)
+    assert seen.members[f"{name}!/disk"].count(token(37).encode()) == 1
+    assert not seen.incidents
+    assert seen.tally.expanded < 3 * len(data)
+
+
+@growing
+def test_a_table_that_names_what_is_not_there_is_told_once(name: str, tmp_path: Path) -> None:
+    data = GROWING[name](bytes(UNITS.get(name, 4096)) + planted(38))[: -UNITS.get(name, 4096) // 2]
+    data = data.replace(planted(38), b"") if name != "x.vhdx" else data
+    seen = look(data, tmp_path, name)
+    assert seen.reasons.count("behind the end of the file") == 1
+    assert seen.states == {"failed"}
+
+
+@growing
+def test_a_disk_with_holes_costs_what_it_holds(name: str, tmp_path: Path) -> None:
+    unit = UNITS.get(name, 4096)
+    seen = look(GROWING[name](bytes(4000 * unit if unit == 4096 else 400 * unit) + planted(39)), tmp_path, name)
+    assert token(39).encode() in seen.members[f"{name}!/disk"]
+    assert not seen.incidents
+    assert seen.tally.expanded < 4 << 20
+
+
+UPON = {"x.vdi": lambda: backups.vdi(planted(40), kind=4), "x.vhd": lambda: backups.vhd(planted(40), base="C:\\vm\\base.vhd"),
+        "x.vhdx": lambda: backups.vhdx(planted(40), base="..\\vm\\base.vhd"),
+        "x.vmdk": lambda: backups.sparse_vmdk(planted(40), base="/vm/base.vhd"),
+        "x.qcow2": lambda: upon_qcow2(b"/vm/base.vhd")}  # fmt: skip
+
+
+def upon_qcow2(base: bytes) -> bytes:
+    data = bytearray(backups.qcow2(planted(40), "plain"))
+    data[8:20] = struct.pack(">QI", 1024, len(base))
+    data[1024 : 1024 + len(base)] = base
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", UPON)
+def test_a_disk_that_lies_upon_another_says_so(name: str, tmp_path: Path) -> None:
+    """What was not changed since is in the other one, and nobody sees it here."""
+    data = UPON[name]()
+    seen = look(data, tmp_path, name)
+    where = name if name == "x.vdi" else f"{name}!/base.vhd"
+    assert f"skipped {where}: a disk that lies upon another" in seen.reasons
+    assert token(40).encode() in seen.members[f"{name}!/disk"]
+    assert look(data, tmp_path, name, strict=True).states == {"failed"}
+    if name != "x.vdi":
+        (tmp_path / "base.vhd").write_bytes(b"it is scanned itself")
+        assert not look(data, tmp_path, name).incidents
+
+
+@pytest.mark.skipif(not shutil.which("qemu-img"), reason="needs qemu-img")
+@pytest.mark.parametrize("options", [("vdi",), ("vpc",), ("vhdx",), ("vmdk",), ("vmdk", "subformat=streamOptimized"), ("vmdk", "adapter_type=lsilogic"),
+                                     ("vhdx", "block_size=2M"), ("vpc", "force_size=on")])  # fmt: skip
+def test_disks_that_qemu_made_grow_are_read(options: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(bytes(3 << 20) + disk(41) + bytes(5 << 20) + planted(42).ljust(512, b"\0"))
+    (folder := tmp_path / "in").mkdir()
+    made = [part for option in options[1:] for part in ("-o", option)]
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", options[0], *made, str(tmp_path / "raw"), str(folder / "x")], check=True)
+    assert sorted((str(r["path"]), str(r["secret"])) for r in findings(folder, ".")) == sorted(("x!/disk", token(n)) for n in (41, 42))
+
+
+def test_the_objects_of_a_container_image_of_singularity(tmp_path: Path) -> None:
+    data = backups.sif([(0x4001, "x.def", planted(43)), (0x4004, "", tar([("srv/a.env", planted(44))]))]) + planted(45)
+    assert sorted(secrets(tmp_path, "x.sif", data)) == sorted([
+        ("x.sif!/x.def", token(43)), ("x.sif!/partition-2!/srv/a.env", token(44)), (f"x.sif!/@{len(data) - len(planted(45))}", token(45))])  # fmt: skip
+
+
+@pytest.mark.skipif(not shutil.which("mksquashfs"), reason="needs mksquashfs")
+def test_the_file_system_in_one_of_singularity(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "a.env").write_bytes(planted(46) * 40)
+    subprocess.run(["mksquashfs", str(tmp_path / "tree"), str(tmp_path / "fs"), "-quiet", "-no-progress"], check=True, stdout=subprocess.DEVNULL)
+    (folder := tmp_path / "in").mkdir()
+    data = backups.sif([(0x4004, "x.squashfs", (tmp_path / "fs").read_bytes())])
+    assert token(46).encode() not in data
+    assert set(secrets(folder, "x.sif", data)) == {("x.sif!/x.squashfs!/a.env", token(46))}
 
 
 def test_snapshots_of_a_disk_are_read_and_what_no_table_names(tmp_path: Path) -> None:
@@ -397,6 +515,90 @@ def test_values_in_the_pages_of_postgresql_stand_apart_from_their_lengths(tmp_pa
     text = look(data, tmp_path, "16385").members["16385!/@rows"]
     assert f"v2 = {token(82)}\n".encode() in text and f"token = {token(84)}\n".encode() in text
     assert "without the names of its columns" in look(data, tmp_path, "16385").reasons
+
+
+ACCOUNTS = [(16384, "id", 1, 4, "i"), (16384, "note", 2, -1, "i"), (16384, NAME.lower(), 3, -1, "i"), (16384, "ctid", -1, 6, "s")]
+
+
+def account(secret: str, note: str = "bot") -> bytes:
+    return struct.pack("<I", 400) + backups.varlena(note.encode()) + backups.varlena(secret.encode())
+
+
+def in_folder(folder: Path, name: str, data: bytes, beside: dict[str, bytes]) -> Path:
+    for other, content in beside.items():
+        (folder / other).write_bytes(content)
+    (folder / name).write_bytes(data)
+    return folder / name
+
+
+def test_rows_of_postgresql_stand_under_the_names_that_lie_beside_them(tmp_path: Path) -> None:
+    """A secret that is known by the name of its column alone; the file is not named after its table's number."""
+    data = backups.pg_heap([account(plain(90)), account(plain(91), "n" * 200)], 3)
+    path = in_folder(tmp_path, "16399", data, backups.pg_catalog([(16390, "passing", 16400), (16384, "bots", 16399)], ACCOUNTS))
+    text = look_at(path).members["16399!/@rows"].decode()
+    assert f"note = bot\n{NAME.lower()} = {plain(90)}\n" in text
+    assert f"note = {'n' * 200}\n{NAME.lower()} = {plain(91)}\n" in text
+    found = {(str(record["path"]), str(record["secret"])) for record in findings(tmp_path, ".")}
+    assert found == {("16399!/@rows", plain(90)), ("16399!/@rows", plain(91))}
+
+
+@pytest.mark.parametrize("beside", [
+    {}, backups.pg_catalog([], ACCOUNTS), backups.pg_catalog([(16384, "bots", 16399)], ACCOUNTS[:1]),
+    backups.pg_catalog([(16384, "bots", 16399)], [*ACCOUNTS[:2], (16384, "x", 4, -1, "i")]),
+    backups.pg_catalog([(16384, "bots", 16399)], [(16384, "x", 1, -7, "q")]),
+    {**backups.pg_catalog([(16384, "bots", 16399)], ACCOUNTS), "PG_VERSION": b"11\n"},
+    {**backups.pg_catalog([(16384, "bots", 16399)], ACCOUNTS), "1249": b"\0\x40\0\0" * 5000},
+    backups.pg_catalog([(16384, "pg_toast_1", 16399)], ACCOUNTS),
+])  # fmt: skip
+def test_a_catalog_that_does_not_fit_gives_no_names_and_that_is_told(beside: dict[str, bytes], tmp_path: Path) -> None:
+    path = in_folder(tmp_path, "16399", backups.pg_heap([account(token(92)), account(token(93))], 3), beside)
+    seen = look_at(path)
+    assert f"v2 = {token(92)}\n".encode() in seen.members["16399!/@rows"]
+    assert seen.reasons.count("without the names of its columns") == 1
+
+
+def test_of_a_table_of_the_system_itself_no_names_are_missed(tmp_path: Path) -> None:
+    """A catalog's columns hold no secret that they alone name; there are a hundred in each database."""
+    assert not look(backups.pg_heap([account(token(94))], 3), tmp_path, "1418").incidents
+
+
+def test_the_log_of_postgresql_is_put_together_and_its_values_apart(tmp_path: Path) -> None:
+    """Of a row that was deleted long ago, over the border of two pages."""
+    many = [backups.pg_insert(account("w" * number)) for number in range(1, 90)]
+    record = backups.pg_insert(account(token(95)))
+    size = len(backups.pg_wal(many).rstrip(b"\0"))
+    data = b""
+    for pad in range(0, 200, 8):  # until the token stands over the border
+        data = backups.pg_wal([*many, backups.pg_record(0, 0, b"y" * (8192 - size % 8192 - 200 + pad), b""), record])
+        if token(95).encode() not in data:
+            break
+    assert token(95).encode() not in data
+    assert f"v2 = {token(95)}\n".encode() in look(data, tmp_path, "000000010000000000000003").members["000000010000000000000003!/@rows"]
+
+
+@pytest.mark.parametrize("how", [0, 4, 8, 16])
+def test_pages_that_the_log_keeps_whole_are_unpacked(how: int, tmp_path: Path) -> None:
+    """As they are, and by pglz, lz4 and zstd."""
+    import lz4.block
+    import zstandard
+
+    pack: dict[int, Callable[[bytes], bytes]] = {
+        0: bytes, 4: lambda page: backups.pglz(page)[4:], 8: lambda page: bytes(lz4.block.compress(page, store_size=False)),
+        16: zstandard.ZstdCompressor().compress,
+    }  # fmt: skip
+    page = backups.pg_heap([account(token(96)), account(token(97))], 3)
+    lower, upper = struct.unpack_from("<HH", page, 12)
+    image = pack[how](page[:lower] + page[upper:])
+    data = backups.pg_wal([backups.pg_record(0, 0xB0, b"", b"x", image, (lower, upper - lower), how), backups.pg_insert(account(token(98)))])
+    text = look(data, tmp_path, "000000010000000000000003").members["000000010000000000000003!/@rows"]
+    for number in (96, 97, 98):
+        assert f"v2 = {token(number)}\n".encode() in text
+
+
+def test_what_a_segment_held_before_is_seen(tmp_path: Path) -> None:
+    """Segments are used again: behind the last record stand records of old."""
+    data = backups.pg_wal([backups.pg_insert(account("now"))] * 3) + bytes(8192) + b"\0" * 100 + planted(99).ljust(8092, b"\0")
+    assert token(99).encode() in look(data, tmp_path, "000000010000000000000003").members["000000010000000000000003!/@free"]
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -46,6 +46,13 @@ def test_a_wide_record_that_the_short_one_does_not_speak_of(before: bytes, tmp_p
     assert found(tmp_path) == [("a.zip!/a.env", 2, token(1))]
 
 
+def test_a_program_that_knows_the_marks_of_zips_is_none() -> None:
+    """As osslsigncode, which signs them: the marks stand one behind the other."""
+    program = b"\x7fELF\2\1\1\0" + bytes(70_000) + b"PK\6\6PK\6\7PK\7\x08PK\5\6PK\1\2PK\3\4" + b"\xff" * 4 + bytes(30_000)
+    assert not ends_as_zip(program)
+    assert not ends_as_zip(program[-65_557:])
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_member_of_which_the_index_says_that_it_is_empty(streamed: bool, tmp_path: Path) -> None:
     """Programs that go by the local headers unpack it."""

@@ -141,6 +141,12 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LVF\x09\r\n\xff\0", "ewf"),
     (b"KDMV", "vmdk-stream"),
     (b"QFI\xfb\0\0\0", "qcow2-disk"),
+    (b"KDMV", "vmdk-disk"),
+    (b"COWD", "vmdk-disk"),
+    (b"<<< ", "vdi-disk"),
+    (b"conectix", "vhd-disk"),
+    (b"vhdxfile", "vhdx"),
+    (b"#!/usr/bin/env run-singularity\n", "sif-image"),
     (b"\x30\x5c\x72\xa7\x1b\x6d\xfb\xfc", "http-cache"),
     (b"\xfebin", "binlog"),
     (b"\4\0\0\0\0\0\0\x84\x08\4\x10", "etcd-wal"),
@@ -239,7 +245,7 @@ def ends_as_zip(data: bytes) -> bool:
             continue
         if data[at - 20 : at - 16] == b"PK\6\7":
             return True  # a wide record stands between, which says where the directory is
-        if size == 0xFFFFFFFF or (size > at and len(data) == TAIL) or (size <= at and data[at - size :][:4] == b"PK\1\2"):
+        if (at < size < 0xFFFFFFFF and len(data) == TAIL) or (size <= at and data[at - size :][:4] == b"PK\1\2"):
             return True
     return False
 
@@ -358,6 +364,28 @@ def _kafka(head: bytes) -> bool:
 def _vmdk_stream(head: bytes, _name: str) -> bool:
     """Compressed, with marks between its parts: what machines are exported as."""
     return head[10:11] == b"\3" and head[77:79] == b"\1\0"
+
+
+def _vmdk_disk(head: bytes, _name: str) -> bool:
+    """Sparse and not compressed: a version there is, a size, and a size of its parts."""
+    if head[:1] == b"C":
+        return head[4:8] == b"\1\0\0\0" and any(head[12:16]) and any(head[16:20])
+    return head[4:5] in b"\1\2\3" and any(head[12:20]) and any(head[20:28]) and any(head[44:48]) and head[77:79] == b"\0\0"
+
+
+def _vdi_disk(head: bytes, _name: str) -> bool:
+    """Version 1 of one that grows, is fixed, or holds what was changed; with a size of its blocks."""
+    return head[64:68] == b"\x7f\x10\xda\xbe" and head[70:72] == b"\1\0" and head[76:77] in b"\1\2\3\4" and any(head[376:380])
+
+
+def _vhd_disk(head: bytes, _name: str) -> bool:
+    """One that grows, or holds what was changed, begins with a copy of its footer."""
+    return head[60:64] in (b"\0\0\0\3", b"\0\0\0\4")
+
+
+def _sif(head: bytes, _name: str) -> bool:
+    """With objects in it. Its mark stands behind a line for the shell."""
+    return head[32:42] == b"SIF_MAGIC\0" and len(head) >= 128 and any(head[88:92]) and not any(head[92:96])
 
 
 def _qcow2(head: bytes, _name: str) -> bool:
@@ -556,7 +584,8 @@ _SURE = {"mail": _mail, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap,
          "redis-aof": _aof, "gdbm": _gdbm, "vmdk-stream": _vmdk_stream, "regf": _regf, "http-cache": _http_cache, "tnef": _tnef,
-         "pst": _pst, "qcow2-disk": _qcow2,
+         "pst": _pst, "qcow2-disk": _qcow2, "vmdk-disk": _vmdk_disk, "vdi-disk": _vdi_disk, "vhd-disk": _vhd_disk,
+         "sif-image": _sif,
          "program": _program, "flat-xml": _flat_xml, "openssl-enc": _openssl, "compress": _compress,
          "bzip2": _bzip2, "lzma": _lzma, "asar": _asar, "cpio": _cpio, "squashfs": _squashfs, "borg": _borg, **SURE}
 """Second looks, where the magic alone is common in other files."""

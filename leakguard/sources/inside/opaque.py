@@ -4,10 +4,10 @@ Promises: pure functions of a head, as all of `magic`; imported with it, and imp
 others, and large: they are scanned as they stand, by as many processes as there are, and the receipt says what that misses.
 """
 
-NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "ext", "xfs", "btrfs", "ntfs", "fat", "disk",
+NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vdi", "ext", "xfs", "btrfs", "ntfs", "fat", "disk",
                    "innodb-compressed", "innodb-encrypted", "erofs", "f2fs", "cramfs", "old-squashfs", "ubi", "sif",
                    "appimage", "wiredtiger", "duckdb", "lucene", "cassandra", "exfat", "refs", "apfs", "hfs", "udf", "lvm", "vma",
-                   "sparse-image", "android-sparse", "android-update", "ese", "innodb", "pg-wal", "sealed-store", "windows-compressed",
+                   "sparse-image", "android-sparse", "android-update", "ese", "innodb", "sealed-store", "windows-compressed",
                    "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
                    "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
                    "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed"})  # fmt: skip
@@ -19,7 +19,6 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"QFI\xfb", "qcow2"),
     (b"KDMV", "vmdk"),
     (b"COWD", "vmdk"),
-    (b"vhdxfile", "vhdx"),
     (b"conectix", "vhd"),
     (b"<<< Oracle VM VirtualBox Disk Image >>>", "vdi"),
     (b"<<< QEMU VM Virtual Disk Image >>>", "vdi"),
@@ -319,7 +318,7 @@ SURE = {"bcachefs": lambda head, _: head[4120:4136] in _BCACHEFS,
         "backup-image": _no_text, "windows-compressed": _no_text,
         "disk": disk, "ext": ext, "btrfs": btrfs, "fat": fat, "vdi": vdi, "cms": cms}
 
-REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi", "parallels", "qed"), (
+REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "a disk image, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen"
 )) | dict.fromkeys(("ext", "xfs", "btrfs", "ntfs", "fat", "disk"), (
     "a raw file system, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen"
@@ -343,7 +342,6 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vhdx", "vdi", "parallels", "qe
         "a disk image, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen")),
     "android-update": "a system of Android, compressed",
     "ese": "a database of Windows (mail, search, browser), scanned as bytes: the values that it compressed are not seen",
-"pg-wal": "the log of a PostgreSQL, scanned as bytes: short values stand behind their lengths there, long ones are compressed",
     "innodb": "an InnoDB table, scanned as bytes: its values stand one behind the other; scan what mysqldump writes",
     "sealed-store": "a store of keys or passwords, encrypted: export what is in it",
     "sealed-file": "encrypted",

@@ -2,8 +2,8 @@
 
 Promises: what the image stores is handed out and no more, so holes cost nothing; a cluster that several tables share comes
 once; a cluster is at most 2 MiB, whatever it claims; one that cannot be read is told, and the others are read. Clusters of
-snapshots follow those of the disk. What no table names (of deleted files, of snapshots that were deleted) is left in the
-stream, which the walk scans as it stands; so is a table with an entry that no program writes.
+snapshots follow those of the disk. That it lies upon another file is told. What no table names (of deleted files, of snapshots
+that were deleted) is left in the stream, which the walk scans as it stands; so is a table with an entry that no program writes.
 
 Source: QEMU's docs/interop/qcow2.txt. Imported by `sources.inside.walk`.
 """
@@ -16,12 +16,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from leakguard.sources.inside.archives.blocks import upon
 from leakguard.sources.inside.base import BrokenError, Context, Member, Pieces, Stream, UnreadError, ratio_guard
 
 SECTOR = 512
 MOST_TABLE = 32 * 1024 * 1024
 """Bytes of a first table: QEMU reads no larger one."""
 MOST_SNAPSHOTS = 65_536
+LONGEST_PATH = 1023
+"""Bytes of the name of the file below, as QEMU has it."""
 MOST_KNOWN = 4_000_000
 """Compressed clusters remembered, so that two snapshots of one disk give each once; those beyond come as often as they are named."""
 WINDOW = 8 * 1024 * 1024
@@ -49,7 +52,7 @@ def qcow2(stream: Stream, context: Context) -> Iterator[Member]:
 
 class _Image:
     def __init__(self, stream: Stream, context: Context, head: bytes) -> None:
-        _, version, _, _, bits, self.length, crypt, count, at, _, _, snapshots, self.at, features, _, _, _, header = (
+        _, version, below, length, bits, self.length, crypt, count, at, _, _, snapshots, self.at, features, _, _, _, header = (
             _HEAD.unpack_from(head)
         )
         features = features if version == 3 else 0
@@ -66,6 +69,8 @@ class _Image:
         self.first = at, count
         self.count = min(snapshots, MOST_SNAPSHOTS)
         self.file, self.size = stream.file()
+        if below:
+            upon(context, [_cut(self.file, below, min(length, LONGEST_PATH)).decode("utf-8", "replace")])
         self.known = bytearray((self.size >> bits) // 8 + 1)
         self.packed: set[int] = set()
         self.taken = self.produced = 0

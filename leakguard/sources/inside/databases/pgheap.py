@@ -3,7 +3,8 @@
 Promises: text is given value by value, since in the file a length that is mostly a letter stands right before each (`Sghp_...`), and
 no rule sees a token there; documents of jsonb are given field by field; what is compressed is unpacked; the pieces of a long value
 are put together where they lie one behind the other, as they are written. A page that is none, free space in one, and whatever of a
-row is no text, is handed out as it stands. Columns' names are in other files: that is told. Memory is a page and one long value.
+row is no text, is handed out as it stands. Columns' names are in other files: where these lie beside it, in a folder on disk, values
+stand behind their names; else that is told. Memory is a page, one long value, and the catalog while it is looked into.
 
 Formats: src/include/storage/bufpage.h, access/htup_details.h, varatt.h, utils/jsonb.h, common/pg_lzcompress.c. Checked with what
 PostgreSQL 15 wrote. Imported by `sources.inside.walk`.
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from leakguard.sources.inside.base import Context, Member, Stream
+from leakguard.sources.inside.databases.pgnames import FIRST_OWN, Column, columns, values
 from leakguard.sources.inside.databases.records import Cell, Row, Runs, is_text, tables
 from leakguard.sources.inside.databases.snappy import DamagedError
 
@@ -26,27 +28,36 @@ DEEPEST = 20
 _LEAST = 16
 """Bytes between texts that are given, too: fewer are numbers."""
 _SHORT = 127
-_UNSEEN = "a table of PostgreSQL, read without the names of its columns, which other files hold: scan what pg_dump writes"
+UNSEEN = (
+    "a table of PostgreSQL, read without the names of its columns, which other files hold: "
+    "scan the unpacked folder, or what pg_dump writes"
+)
 
 
 def heap(stream: Stream, context: Context) -> Iterator[Member]:
     """The rows of a table, or the long values that belong to one."""
     file, size = stream.file()
-    context.tell("unread", "", _UNSEEN)
+    stem = context.name.rsplit("/", 1)[-1].split(".", 1)[0]
+    number = int(stem) if stem.isdecimal() and len(stem) < 11 else FIRST_OWN
+    known = columns(number, context.beside) if context.beside is not None and FIRST_OWN <= number < 1 << 32 else []
+    if not known and number >= FIRST_OWN:  # of a system's table nothing is told by the name of a column alone
+        context.tell("unread", "", UNSEEN)
     if size % PAGE:
         context.tell("failed", "", "pg-heap: ends in the middle of a page")
-    reader = _Heap(file, size, context)
+    reader = Heap(file, size, context, known)
     yield from tables("@rows", reader.rows())
     if reader.raw:
         pieces = Runs(file, reader.raw, lambda at: at // PAGE)
         yield Member("@free", pieces, kind="gap", place=pieces.facts_at)
 
 
-class _Heap:
+class Heap:
     """`raw`: start, end of what is no row."""
 
-    def __init__(self, file: BinaryIO, size: int, context: Context) -> None:
+    def __init__(self, file: BinaryIO, size: int, context: Context, known: list[Column]) -> None:
         self.file = file
+        self.known = known
+        self.told = False
         self.size = size
         self.context = context
         self.raw = array("Q")
@@ -68,7 +79,7 @@ class _Heap:
             if special < PAGE:
                 self.raw.extend((at + special, at + PAGE))
             yield from self._page(page, at, lower, upper, special)
-        yield from self._whole()
+        yield from self.whole()
 
     def _page(self, page: bytes, base: int, lower: int, upper: int, special: int) -> Iterator[Row]:
         spans, done = [], upper
@@ -87,32 +98,48 @@ class _Heap:
             self.raw.extend((base, base + PAGE))
             return
         for start, end, number in spans:  # as they were written: a page is filled from its end
-            yield from self._tuple(page[start:end], base // PAGE, number)
+            page_number = str(base // PAGE)
+            facts = ("page", page_number), ("row", str(number))
+            yield from self.row(page[start:end], f"page {page_number} row {number}", facts)
 
-    def _tuple(self, row: bytes, page: int, number: int) -> Iterator[Row]:
-        columns, data = int.from_bytes(row[18:20], "little") & 0x7FF, row[row[22] :]
-        if columns == 3 and len(data) > 9:
+    def row(self, row: bytes, label: str, facts: tuple[tuple[str, str], ...]) -> Iterator[Row]:
+        """One row, or what was put together before it."""
+        count, data = int.from_bytes(row[18:20], "little") & 0x7FF, row[row[22] :]
+        if count == 3 and not self.known and len(data) > 9:
             ident, part = struct.unpack_from("<II", data)
             if part == 0:
-                yield from self._whole()
+                yield from self.whole()
             if part == 0 or (ident, part) == self.parts:
                 piece = _only(data[8:])
                 if piece is not None and len(self.long) + len(piece) <= LARGEST:
                     self.long += piece
                     self.parts = (ident, part + 1)
                     return
-        cells = list(_cells(data, 0))
-        if cells:
-            yield Row(f"page {page} row {number}", cells, (("page", str(page)), ("row", str(number))))
+        found = self._named(row) or list(_cells(data, 0))
+        if found:
+            yield Row(label, found, facts)
 
-    def _whole(self) -> Iterator[Row]:
+    def _named(self, row: bytes) -> list[Cell]:
+        """The values of a row under the names of its columns; none if it has others."""
+        out: list[Cell] = []
+        found = values(row, self.known) if self.known else []
+        if found is None and not self.told:
+            self.context.tell("unread", "", UNSEEN)
+            self.told = True
+        for name, value, packed in found or ():
+            plain = _unpacked(value) if packed else value
+            for below, content in _value(value if plain is None else plain, 0):
+                out.append((f"{name}.{below}" if below else name, content))
+        return out
+
+    def whole(self) -> Iterator[Row]:
         """The long value whose pieces were put together."""
         if self.long:
             value, self.long = bytes(self.long), bytearray()
             ident, count = self.parts
             plain = _unpacked(value)
-            cells = [("value", value)] if plain is None else list(_value(plain, 0))
-            yield Row(f"value {ident}", cells, (("value", str(ident)), ("pieces", str(count))))
+            found = [("value", value)] if plain is None else list(_value(plain, 0))
+            yield Row(f"value {ident}", found, (("value", str(ident)), ("pieces", str(count))))
         self.parts = (0, 0)
 
 
@@ -123,10 +150,20 @@ def _only(data: bytes) -> bytes | None:
     return data[4:] if int.from_bytes(data[:4], "little") == len(data) << 2 else None
 
 
+def cells(data: bytes) -> Iterator[Cell]:
+    """The values in bytes that may be of a row."""
+    return _cells(data, 0)
+
+
 def _cells(data: bytes, depth: int) -> Iterator[Cell]:
     """The values of a row, or of a list; offsets count from where the data is aligned."""
     at = last = number = 0
-    while at < len(data):
+    size = len(data)
+    while at < size:
+        first = data[at]
+        if (first < 7 or at + (first >> 1) > size) if first & 1 else at & 3:  # most bytes: sooner told here
+            at += 1
+            continue
         found, end = _at(data, at, _SHORT if not depth else 4)
         if found is None:
             at += 1
@@ -230,10 +267,10 @@ def _unpacked(value: bytes) -> bytes | None:
             return bytes(lz4.block.decompress(value[4:], uncompressed_size=size))
         except (lz4.block.LZ4BlockError, ValueError):
             return None
-    return _unpglz(value[4:], size)
+    return unpglz(value[4:], size)
 
 
-def _unpglz(data: bytes, size: int) -> bytes | None:
+def unpglz(data: bytes, size: int) -> bytes | None:
     """PostgreSQL's own way: a bit for each item, a byte or a copy of what is there already."""
     out = bytearray()
     at = 0
