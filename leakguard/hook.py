@@ -305,8 +305,8 @@ def _wanted(state: _Run) -> Callable[[str], bool]:
 # ---------------------------------------------------------------- telling
 _ADVICE: dict[str, tuple[str, ...]] = {
     "commit": (
-        "the commit is stopped. Move the value out of the file (environment, secret store) and stage the file again.",
-        "A value that was ever pushed is known to others: revoke it first.",
+        "the commit is stopped. Move the value out of the file (environment, secret store) and stage the file again;",
+        "`leakguard fix --staged` does it for most languages. A value that was ever pushed is known: revoke it first.",
     ),
     "range": (
         "these commits hold the value for ever, even if a later one removes it: revoke it, then rewrite them",
@@ -344,9 +344,11 @@ def _counted(count: int, what: str) -> str:
 
 
 def _tell(result: ScanResult, where: str) -> int:
+    from leakguard.model import rights
+
     # each kind once: the findings say where, and a file of a hundred keys must not scroll them away
     for line in dict.fromkeys(
-        f"{made.severity.label}: complete credential: {made.title}; allows {', '.join(made.allows)}"
+        f"{made.severity.label}: complete credential: {made.title}; allows: {rights(made.allows)}"
         for made in result.sets
         if made.complete
     ):
@@ -369,12 +371,36 @@ def _tell(result: ScanResult, where: str) -> int:
         _say("nothing is staged in CI: use the hook leakguard-files there, or --from-ref and --to-ref")
     if not result.findings:
         return EXIT_INCOMPLETE if problems else 0
-    for line in _ADVICE[where]:
-        _say(line)
-    if where != "message":
-        rule = result.findings[0].rule
-        _say(f"if it is no secret, say why in a comment on its line: leakguard: allow[{rule}] <reason>")
+    _advise(result.findings, where)
     return EXIT_FINDINGS
+
+
+def _advise(findings: Sequence[Finding], where: str) -> None:
+    """What to do now, and what to write where it is no secret."""
+    files = (finding.path for finding in findings if finding.origin.inside is None)
+    settings = list(dict.fromkeys(filter(_holds_settings, files)))
+    staged = where == "commit" and settings
+    if staged:
+        _say("the commit is stopped. Values belong into such a file, but not into git; name it in .gitignore, then:")
+        from shlex import quote  # what is proposed may be pasted: a folder's name must not become a command
+
+        for path in settings:
+            _say(f"    git rm --cached {quote(path)}")
+    if not staged or any(finding.path not in settings for finding in findings):
+        for line in _ADVICE[where]:
+            _say(line)
+    if where != "message":
+        first = findings[0]
+        same = (one.rule for one in findings if (one.path, one.start_line) == (first.path, first.start_line))
+        allowed = ", ".join(dict.fromkeys(same))
+        _say(f"if it is no secret, say why in a comment on its line: leakguard: allow[{allowed}] <reason>")
+        _say("(where none can stand, as in JSON: leakguard baseline create FILE --reason ...; update, if there is one)")
+
+
+def _holds_settings(path: str) -> bool:
+    """Whether a file is where a program's values belong: .env and its kin, not their templates."""
+    name = path.rpartition("/")[2]
+    return name == ".env" or (name.startswith(".env.") and not name.endswith((".example", ".sample", ".template")))
 
 
 def _tell_finding(finding: Finding) -> None:

@@ -6,7 +6,7 @@ with `--show-secrets`. Hot values are NamedTuples (cheap to make, cheap to impor
 """
 
 # No `from __future__ import annotations` here: NamedTuple would compile every annotation, on every start.
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -233,6 +233,10 @@ class Match(NamedTuple):
         return f"Match({self.rule}, {self.secret_start}, {self.secret_end}, {'>'.join(self.view)})"
 
 
+HALF = "the other half was not found"
+"""A reason of findings that are of no use to a thief as they stand; see triage/exposure.py."""
+
+
 class Suppression(NamedTuple):
     """Why a finding is not reported, or why what was to suppress it did not count (`note`)."""
 
@@ -314,6 +318,16 @@ class CredentialSet(NamedTuple):
     end_line: int
     testnet: bool = False
     steps: tuple[str, ...] = ()
+
+
+def rights(allows: Iterable[str]) -> str:
+    """What a set allows in words: packs mark with `?` what holds unless the key was restricted at the venue."""
+    given = list(allows)
+    sure = [right for right in given if not right.endswith("?")]
+    maybe = "; ".join(right[:-1] for right in given if right.endswith("?"))
+    if maybe:
+        sure.append(f"unless the key is restricted{' also' if sure else ''}: {maybe}")
+    return "; ".join(sure)
 
 
 class Incident(NamedTuple):

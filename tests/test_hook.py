@@ -278,6 +278,54 @@ def test_what_blocks_says_how_to_go_on(repo: Repository, say: Say) -> None:
         assert part in said
 
 
+PAIR = f'client = Client(api_key="{leak("binance", 6)[1].decode()}", api_secret="{BINANCE_SECRET}")'
+"""Two rules on one line."""
+
+
+def test_the_comment_it_proposes_allows_what_it_told(repo: Repository, say: Say) -> None:
+    """With one rule of two in it the commit was stopped again, after the advice was followed to the letter."""
+    head = "from binance.client import Client\n"
+    repo.stage("a.py", f"{head}{PAIR}\n")
+    code, said = say()
+    advice = next(line for line in said.splitlines() if "leakguard: allow[" in line)
+    comment = advice[advice.index("leakguard: allow[") :].replace("<reason>", "keys of the test venue")
+    assert (code, comment.count(",")) == (1, 1)
+    repo.stage("a.py", f"{head}{PAIR}  # {comment}\n")
+    code, said = say()
+    assert (code, "2 allowed" in said) == (0, True)
+
+
+def test_what_is_staged_can_be_fixed_by_a_command_that_is_named(repo: Repository, say: Say) -> None:
+    repo.stage("a.py", f"{PAIR}\n")
+    assert "leakguard fix --staged" in say()[1]
+
+
+def test_a_staged_env_file_is_told_to_go_not_its_values(repo: Repository, say: Say) -> None:
+    """`Move the value out of the file (environment ...)` was said of the file whose place that is."""
+    repo.stage("bot/.env", BINANCE_KEY + BINANCE)
+    _, said = say()
+    assert "git rm --cached" in said
+    assert ".gitignore" in said
+    assert "move the value out" not in said.lower()
+    repo.stage("a.py", f"{PAIR}\n")
+    _, said = say()
+    assert "git rm --cached bot/.env" in said
+    assert "move the value out" in said.lower()
+
+
+def test_what_is_proposed_can_be_pasted_whatever_a_folder_is_called(repo: Repository, say: Say) -> None:
+    repo.stage("a; rm -rf x/.env", BINANCE_KEY + BINANCE)
+    assert "git rm --cached 'a; rm -rf x/.env'" in say()[1]
+
+
+def test_a_right_that_may_be_restricted_is_said_in_words(repo: Repository, say: Say) -> None:
+    """`withdraw?` is how packs write it; who reads it in a terminal had no way to know what it means."""
+    repo.stage("a.env", BINANCE_KEY + BINANCE)
+    _, said = say()
+    assert "; unless the key is restricted also: transfer; withdraw" in said
+    assert "?" not in said
+
+
 def test_an_allow_comment_with_a_reason_is_honoured(repo: Repository, say: Say) -> None:
     line = TEXT.rstrip("\n")
     repo.stage("a.py", f"{line}  # leakguard: allow[github.personal-access-token] a sample for the docs\n")

@@ -180,7 +180,8 @@ def docs(folder: str | None, only_check: bool) -> int:
 
     folder = folder or os.path.join(os.path.dirname(builtin_folder()), "docs")
     if not os.path.isdir(folder):
-        raise UsageError(f"{folder}: no such folder; say --folder PATH")
+        own = "use the checkout's own installation (pip install -e .), or say --folder PATH"
+        raise UsageError(f"{folder}: no such folder: {own}")
     stale = 0
     for name, text in pages(_packs({})).items():
         path = os.path.join(folder, name)

@@ -456,9 +456,6 @@ def worth(value: bytes) -> bool:
     return len(value) >= SHORTEST and len(set(value)) >= LEAST_DISTINCT
 
 
-Source = Callable[[], Iterable[tuple[str, str]]]
-
-
 def from_environment(names: Callable[[str], bool], environ: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """(name, value) of the environment's variables that are named like secrets."""
     for name, value in environ:

@@ -99,8 +99,9 @@ def _verdict(result: ScanResult, context: ReportContext) -> str:
         text = "nothing found" if result.totals.objects else "nothing was scanned"
         if result.totals.objects and is_complete(result, context) and passed_by(result):
             text += " in what was read"
-    usable = sum(found.complete for found in result.sets)
-    halves = len(result.sets) - usable
+    sets = {found.id or str(number): found for number, found in enumerate(result.sets)}.values()
+    usable = sum(found.complete for found in sets)
+    halves = len(sets) - usable
     if usable:
         text += f", {counted(usable, 'usable credential set')}"
     if halves:

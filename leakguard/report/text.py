@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
-from leakguard.model import CredentialSet, Finding, Incident, ScanResult, Severity
+from leakguard.model import HALF, CredentialSet, Finding, Incident, Origin, ScanResult, Severity, rights
 from leakguard.report.common import (
     ReportContext,
     by_state,
@@ -31,6 +31,8 @@ from leakguard.report.common import (
 
 ALSO_LIMIT = 5
 INCIDENT_LIMIT = 20
+ADVICE_LIMIT = 3
+"""Files in which a rule's advice is told in full."""
 LABEL = 10
 """Width of the column of labels (because, risk, do ...)."""
 
@@ -96,7 +98,9 @@ def render_text(result: ScanResult, out: BinaryIO, context: ReportContext) -> No
         places = _places(result)
         sets = ordered_sets(result.sets)
         whole = [found for found in sets if found.complete]
-        _sets(paper, [found for found in whole if found.severity > Severity.LOW], places, "USABLE CREDENTIAL SET", _URGE)
+        alone = _alone(paper, result.findings, whole)
+        urge = " - act on this, too" if alone else " - act on this first"
+        _sets(paper, [found for found in whole if found.severity > Severity.LOW], places, "USABLE CREDENTIAL SET", urge)
         # a test network's, a closed venue's
         _sets(paper, [found for found in whole if found.severity <= Severity.LOW], places, "COMPLETE CREDENTIAL SET OF LOW SEVERITY")
         _sets(paper, [found for found in sets if not found.complete], places, "INCOMPLETE CREDENTIAL SET")
@@ -110,7 +114,7 @@ def render_text(result: ScanResult, out: BinaryIO, context: ReportContext) -> No
 def _places(result: ScanResult) -> dict[str, Finding]:
     """Fingerprint to the first finding that has it; a part of a set may have been suppressed."""
     out: dict[str, Finding] = {}
-    for finding in [*ordered(result.findings), *ordered(result.suppressed)]:
+    for finding in [*_plainest(result.findings), *_plainest(result.suppressed)]:
         out.setdefault(finding.fingerprint, finding)
     return out
 
@@ -126,25 +130,33 @@ def _severity(paper: _Paper, severity: Severity) -> str:
 # -- sets ----------------------------------------------------------------------------------------------------
 
 
-_URGE = " - act on this first"
-
-
 def _sets(
     paper: _Paper, sets: Sequence[CredentialSet], places: dict[str, Finding], heading: str, urge: str = ""
 ) -> None:
     if not sets:
         return
     groups: dict[str, list[CredentialSet]] = {}
-    for number, found in enumerate(sets):
+    for number, found in enumerate(sorted(sets, key=lambda one: (-one.severity, _depth(one.origin)))):
         groups.setdefault(found.id or f"\0{number}", []).append(found)
     heading = heading if len(groups) == 1 else heading.replace(" SET", " SETS")
     paper.line(paper.style(f"{len(groups):,} {heading}{urge}", _BOLD))
     paper.line()
+    told: dict[_Advice, str] = {}
     for group in groups.values():
-        _set(paper, group[0], group[1:], places)
+        _set(paper, group[0], group[1:], places, told)
 
 
-def _set(paper: _Paper, found: CredentialSet, also: Sequence[CredentialSet], places: dict[str, Finding]) -> None:
+_Advice = tuple[tuple[str, ...], str, tuple[str, ...]]
+"""What a set allows, its risk and its steps."""
+
+
+def _set(
+    paper: _Paper,
+    found: CredentialSet,
+    also: Sequence[CredentialSet],
+    places: dict[str, Finding],
+    told: dict[_Advice, str],
+) -> None:
     where = f"{printable(str(found.origin))}:{found.start_line}"
     where += f"-{found.end_line}" if found.end_line > found.start_line else ""
     title = paper.style(printable(found.title), _BOLD)
@@ -161,23 +173,72 @@ def _set(paper: _Paper, found: CredentialSet, also: Sequence[CredentialSet], pla
         paper.line(f"    {paper.style(label.ljust(LABEL), _DIM)}{printable(role).ljust(roles)}  {at}")
         label = ""
     paper.field(4, "missing", ", ".join(printable(role) for role in found.missing))
-    paper.field(4, "allows", "; ".join(printable(right) for right in found.allows))
+    advice = (found.allows, found.why, found.steps)
+    before = told.setdefault(advice, where)
+    if before is not where and found.steps:  # twenty lines for each of a desk's accounts hide the accounts
+        paper.field(4, "do now", f"as for {before}, above")
+        paper.line()
+        return
+    paper.field(4, "allows" if found.complete else "if whole", rights(map(printable, found.allows)))
     paper.field(4, "risk", printable(found.why))
     for number, step in enumerate(found.steps, 1):
         paper.field(4, "do now" if number == 1 else "", f"{number}. {printable(step)}", hang=3)
     paper.line()
 
 
+_WALLET = frozenset({"mnemonic", "seed", "private-key"})
+"""Parts behind which nobody stands who could freeze an account."""
+
+
+def _alone(paper: _Paper, findings: Sequence[Finding], sets: Iterable[CredentialSet]) -> bool:
+    """A few lines for each kind of critical secret that is no part of a set that works; whether there are any.
+
+    The worst there is (a recovery phrase) has no other half: it stood behind every set and all files before its own.
+    """
+    told = {fingerprint for found in sets for _, fingerprint in found.parts}
+    kinds: dict[str, list[_Group]] = {}
+    worst = [found for found in findings if found.severity >= Severity.CRITICAL and HALF not in found.reasons]
+    groups = _grouped(found for found in worst if not found.fingerprint or found.fingerprint not in told)
+    for group in sorted(groups, key=lambda one: (one.finding.part not in _WALLET, -one.finding.confidence)):
+        kinds.setdefault(group.finding.rule, []).append(group)
+    count = sum(map(len, kinds.values()))
+    if not count:
+        return False
+    heading = "CRITICAL SECRET THAT NEEDS NO OTHER PART - act on this first"
+    if count > 1:
+        heading = "CRITICAL SECRETS THAT NEED NO OTHER PART - act on these first"
+    paper.line(paper.style(f"{count:,} {heading}", _BOLD))
+    for same in kinds.values():
+        first = same[0].finding
+        paper.line()
+        title = paper.style(printable(first.title), _BOLD)
+        paper.line(f"  {_severity(paper, first.severity)}  {title}  ({printable(first.rule)})")
+        paper.field(4, "at", _some([_place(group.finding) for group in same]))
+        paper.field(4, "do now", printable(first.fix))
+    paper.line()
+    return True
+
+
 # -- findings ------------------------------------------------------------------------------------------------
 
 
 def _grouped(findings: Iterable[Finding]) -> list[_Group]:
-    """One group per secret, by first place; a finding without fingerprint stands alone."""
+    """One group per secret, by its first place that is the least packed; a finding without fingerprint stands alone."""
     seen: dict[tuple[str, str], list[Finding]] = {}
-    for number, finding in enumerate(ordered(findings)):
+    for number, finding in enumerate(_plainest(findings)):
         key = (finding.rule, finding.fingerprint) if finding.fingerprint else ("", str(number))
         seen.setdefault(key, []).append(finding)
     return [_Group(same[0], tuple(same[1:])) for same in seen.values()]
+
+
+def _depth(origin: Origin) -> int:
+    """How many containers something lies in."""
+    return sum(1 for _ in chain(origin))
+
+
+def _plainest(findings: Iterable[Finding]) -> list[Finding]:
+    """By place, files before what lies in archives."""
+    return sorted(ordered(findings), key=lambda finding: _depth(finding.origin))
 
 
 def _by_file(groups: Iterable[_Group]) -> list[list[_Group]]:
@@ -198,11 +259,11 @@ def _findings(
     places = len({finding.path for finding in findings})
     heading = f"{counted(len(findings), 'FINDING').upper()}{_same(groups, findings)} in {counted(places, 'file')}"
     paper.line(paper.style(heading, _BOLD))
+    told: dict[str, list[str]] = {}
     for own in _by_file(groups):
         paper.line()
         count = f"  {severity_text(group.finding for group in own)}"
         paper.line(paper.style(printable(own[0].finding.path), _PATH) + paper.style(count, _DIM))
-        told: set[str] = set()
         for number, group in enumerate(own):
             if number:
                 paper.line()
@@ -210,7 +271,9 @@ def _findings(
     paper.line()
 
 
-def _finding(paper: _Paper, group: _Group, titles: dict[str, str], told: set[str], context: ReportContext) -> None:
+def _finding(
+    paper: _Paper, group: _Group, titles: dict[str, str], told: dict[str, list[str]], context: ReportContext
+) -> None:
     finding = group.finding
     title = paper.style(printable(finding.title), _BOLD)
     tail = paper.style(f"({printable(finding.rule)}, confidence {finding.confidence.label})", _DIM)
@@ -225,11 +288,14 @@ def _finding(paper: _Paper, group: _Group, titles: dict[str, str], told: set[str
     paper.field(6, "set", titles.get(finding.set_id, ""))
     said = finding.suppression
     paper.field(6, "allowed?", f"{printable(said.where)}: {printable(said.note)}" if said is not None and said.note else "")
-    if finding.rule in told:  # the same advice ten times in a row hides the one that differs
+    places = told.setdefault(finding.rule, [])
+    file = printable(finding.path)
+    # the same advice ten times in a row hides the one that differs
+    if places[-1:] == [file] or len(places) >= ADVICE_LIMIT:
         if finding.why or finding.fix:
-            paper.field(6, "do", "as above")
+            paper.field(6, "do", "as above" if places[-1:] == [file] else f"as in {places[0]}, above")
     else:
-        told.add(finding.rule)
+        places.append(file)
         paper.field(6, "risk", printable(finding.why))
         paper.field(6, "do", printable(finding.fix))
     paper.field(6, "also at:", _some([_place(other) for other in group.also]))

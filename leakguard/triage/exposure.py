@@ -13,10 +13,10 @@ from hashlib import blake2b
 
 from leakguard.detect.pairing import Grouping
 from leakguard.detect.scope import Place, Span, inside, nested_between, place
-from leakguard.model import Confidence, CredentialSet, Finding, RuleSet, Severity, Venue
+from leakguard.model import HALF, Confidence, CredentialSet, Finding, RuleSet, Severity, Venue
 from leakguard.triage.fingerprint import SCHEME
 
-HALF = "the other half was not found"
+TESTED = "a test network's: no money behind it"
 _TEST = re.compile(
     rb"(?i)(?<![a-z])(?:testnet|test_net|sandbox|paper[_-]?trad|demo[_-]?(?:api|trad)|x-simulated-trading|sepolia|goerli)"
     rb"(?!\w{0,12}[\"'`]?\)?[ \t]{0,2}(?:=>?|:|,)[ \t]{0,2}[\"'`]?(?:false|0|no|off|null|none|nil)\b)"
@@ -153,7 +153,8 @@ def judge(finding: Finding, venue: Venue | None, test: bool, half: bool) -> Find
         reasons.append(EVERYWHERE)
     elif test:
         severity = Severity.LOW
-        reasons.append("a test network's: no money behind it")
+        reasons.append(TESTED)
+        reasons += [HALF] if half else []
     elif half:
         reasons.append(HALF)
         if finding.confidence < Confidence.CERTAIN:

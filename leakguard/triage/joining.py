@@ -18,8 +18,8 @@ from posixpath import basename, dirname, join, normpath
 from typing import NamedTuple
 
 from leakguard.detect.pairing import Grouping, account_of
-from leakguard.model import CredentialSet, Finding, RuleSet, SetRule, Severity
-from leakguard.triage.exposure import HALF, credential_set
+from leakguard.model import HALF, CredentialSet, Finding, RuleSet, SetRule, Severity
+from leakguard.triage.exposure import TESTED, credential_set
 
 MOST = 200
 """Names kept of one file."""
@@ -126,7 +126,7 @@ def _halves(findings: Sequence[Finding], sets: Sequence[CredentialSet], ruleset:
     partial = {one.id: one for one in sets if not one.complete and not one.testnet}
     members: dict[tuple[str, str, int], list[tuple[str, int]]] = {}
     for index, finding in enumerate(findings):
-        if HALF not in finding.reasons:
+        if HALF not in finding.reasons or TESTED in finding.reasons:
             continue
         for ident, role in roles.get(finding.rule, ()):
             whole = partial.get(finding.set_id)

@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 
 from leakguard.hashes import blake2b
 from leakguard.model import LOW_ENTROPY_PARTS, Finding
+from leakguard.triage.rewrite import LONGEST
 
 SHORTEST = 8
 """Bytes below which a value is replaced by nobody: it would take harmless text with it, everywhere in history."""
 
 _CLEAR = 12
+_TAIL = rb"[0-9A-Za-z+/=_\-]*"
+"""What may follow a value that is as long as the scanner takes one: its rest, which no finding holds."""
 
 
 class Secret(NamedTuple):
@@ -74,14 +77,16 @@ def expressions(secrets: Iterable[Secret]) -> bytes:
 
 
 def expression(secret: Secret) -> bytes:
-    """One line. A value that a line cannot hold as it is becomes a regular expression of exactly these bytes."""
+    """One line. A value that a line cannot hold as it is becomes a regular expression of exactly these bytes, one that
+    the scanner cut one of these and what goes on behind them."""
     value = secret.value
     replacement = f"***REMOVED:{secret.rule}***".encode()
+    tail = _TAIL if len(value) == LONGEST else b""
     plain = all(0x20 < byte < 0x7F for byte in value) and b"==>" not in value
-    if plain:
+    if plain and not tail:
         return b"literal:" + value + b"==>" + replacement + b"\n"
     escaped = b"".join(bytes((byte,)) if chr(byte).isalnum() and byte < 0x80 else b"\\x%02x" % byte for byte in value)
-    return b"regex:" + escaped + b"==>" + replacement + b"\n"
+    return b"regex:" + escaped + tail + b"==>" + replacement + b"\n"
 
 
 def values_of(data: bytes) -> list[bytes]:
@@ -92,7 +97,8 @@ def values_of(data: bytes) -> list[bytes]:
         if head.startswith(b"literal:"):
             out.append(head[8:])
         elif head.startswith(b"regex:"):
-            out.append(re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes((int(found[1], 16),)), head[6:]))
+            escaped = head[6:].removesuffix(_TAIL)
+            out.append(re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes((int(found[1], 16),)), escaped))
     return out
 
 

@@ -70,6 +70,7 @@ LANGUAGES: dict[str, Language] = {
     "python": Language("python", 'os.environ["{}"]', comment=(b"#",)),
     "javascript": Language(
         "javascript", "process.env.{}", quotes=b"\"'`",
+        because="a member of an enum cannot be looked up",
         note="process.env is there on a server; what is built for browsers must not hold this value at all",
     ),
     "go": Language("go", 'os.Getenv("{}")', quotes=b"\"`", forbidden=r"^\s*const\b", because="a Go constant cannot be looked up"),
@@ -121,6 +122,9 @@ _INSTEAD = {
     ".pem": "keep the file out of git and name its path in a variable",
     ".key": "keep the file out of git and name its path in a variable",
 }
+LONGEST = 512
+"""Bytes of the longest value that the scanner cuts out of an assignment (detect/assign.py)."""
+_ENDS = b" \t\r\n\"'`,;)]}<>|&#@\\"
 _REMOVE = "take the value out by hand"
 _PACKED = "it is inside of an archive or another container"
 _REPACK = "make that anew without the value, or keep it out of git"
@@ -190,6 +194,8 @@ def _cannot(path: str, language: str, data: bytes, finding: Finding) -> str:
     secret = finding.secret
     if secret is None or finding.view or data[finding.start_byte : finding.end_byte] != secret:
         return "the value does not stand there as it is (it is encoded, or put together from pieces)"
+    if _goes_on(data, finding.end_byte, secret):
+        return "the value goes on where the finding ends: what is left of it would be as secret"
     if b"\n" in secret or b"\r" in secret:
         return "it has several lines: keep it in a file of its own, outside of the repository"
     try:
@@ -199,6 +205,12 @@ def _cannot(path: str, language: str, data: bytes, finding: Finding) -> str:
     if not language:
         return "files of this kind have no references to the environment"
     return ""
+
+
+def _goes_on(data: bytes, end: int, secret: bytes) -> bool:
+    """Whether more of a value follows: a word that goes on, or anything but an end behind one as long as rules look."""
+    word = secret[-1:].isalnum() and data[end : end + 1].isalnum()
+    return word or (len(secret) >= LONGEST and data[end : end + 1] not in _ENDS)
 
 
 def _instead(path: str, data: bytes) -> str:
@@ -265,7 +277,7 @@ def _code(language: str, data: bytes, finding: Finding, name: str) -> _Edit | st
     if finding.end_byte > found.high - 1:
         return "it goes on beyond the string it begins in"
     text = line.decode("utf-8", "replace")
-    if speech.forbidden and (re.search(speech.forbidden, text) or _in_const_block(language, data[:low])):
+    if (speech.forbidden and re.search(speech.forbidden, text)) or _in_block(language, data[: finding.start_byte]):
         return speech.because
     before = data[found.low - 1 : found.low]
     if before.isalnum() or before in (b"_", b"@", b"$"):
@@ -290,12 +302,12 @@ def _joined(head: bytes, tail: bytes, look: bytes, quote: bytes, join: bytes) ->
     return b"(" + (b" " + join + b" ").join(parts) + b")"
 
 
-def _in_const_block(language: str, before: bytes) -> bool:
-    """Whether a Go `const (` is open."""
-    if language != "go":
-        return False
-    opened = before.rfind(b"const (")
-    return opened >= 0 and not re.search(rb"(?m)^\s*\)", before[opened:])
+def _in_block(language: str, before: bytes) -> bool:
+    """Whether a Go `const (` or a TypeScript `enum E {` is open."""
+    if language == "go":
+        opened = before.rfind(b"const (")
+        return opened >= 0 and not re.search(rb"(?m)^\s*\)", before[opened:])
+    return language == "javascript" and re.search(rb"\benum\s+\w+\s*\{[^}]*\Z", before) is not None
 
 
 def _shell(_language: str, data: bytes, finding: Finding, name: str) -> _Edit | str:

@@ -237,7 +237,10 @@ def test_docs_are_written_and_checked(few: Path, capsys: pytest.CaptureFixture[s
 
 def test_docs_need_a_folder(few: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rules", "docs", "--folder", str(few / "gone")]) == EXIT_USAGE
-    assert "no such folder; say --folder PATH" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no such folder" in said
+    assert "pip install -e ." in said
+    assert "--folder PATH" in said
 
 
 def test_a_table_cell_holds_what_a_pack_says(few: Path) -> None:

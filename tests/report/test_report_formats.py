@@ -428,6 +428,75 @@ def test_text_puts_the_worst_first() -> None:
     assert order == sorted(order)
 
 
+PHRASE = secret_finding(
+    rule="bip39.mnemonic", provider="bip39", part="mnemonic", title="BIP-39 recovery phrase", fingerprint="lg1-p", set_id="",
+    fix="Move all funds.", origin=Origin("file", "notes.txt"), severity=Severity.CRITICAL,
+)  # fmt: skip
+
+
+def test_text_puts_what_works_alone_before_all_else() -> None:
+    """A recovery phrase stood behind twenty lines a set, and behind every finding of the files before its own."""
+    lone = secret_finding(fingerprint="lg1-lone", set_id="", reasons=("named beside it", "the other half was not found"))
+    result = several()._replace(findings=(secret_finding(), key_finding(), lone, PHRASE))
+    text = rendered(result, "text").decode()
+    head = "1 CRITICAL SECRET THAT NEEDS NO OTHER PART - act on this first\n"
+    assert text.startswith(head)
+    assert text.index("notes.txt") < text.index("1 USABLE CREDENTIAL SET - act on this, too") < text.index("FINDINGS")
+    assert text[: text.index("USABLE")].count("Move all funds.") == 1
+    # what belongs to a set that works is told with that set, and a half opens nothing
+    assert "binance.api-secret" not in text[: text.index("USABLE")]
+
+
+def test_text_tells_many_that_work_alone_by_kind() -> None:
+    many = [PHRASE._replace(fingerprint=f"lg1-{n}", origin=Origin("file", f"n{n}"), start_line=n) for n in range(1, 41)]
+    text = rendered(ScanResult((*many, *many), (), (), Totals(1, 1)), "text").decode()
+    top = text[: text.index("FINDINGS")]
+    assert top.startswith("40 CRITICAL SECRETS THAT NEED NO OTHER PART - act on these first\n")
+    assert "n13:13:" in top
+    assert "and 35 more" in top
+    assert len(top.splitlines()) < 9
+
+
+def test_text_gives_the_same_advice_a_few_times_only() -> None:
+    """Of 250 accounts of one venue each took the twenty lines of the first: 9,000 lines for 500 findings."""
+    files = [Origin("file", f"{n:03}.env") for n in range(100, 350)]
+    findings = [secret_finding(origin=origin, fingerprint=f"lg1-{origin.path}", set_id=f"lgs-{origin.path}") for origin in files]
+    sets = [
+        PAIR._replace(id=f"lgs-{origin.path}", origin=origin, parts=(("secret", f"lg1-{origin.path}"),)) for origin in files
+    ]
+    text = rendered(ScanResult(tuple(findings), tuple(sets), (), Totals(1, 1)), "text").decode()
+    assert text.count(PAIR.steps[1]) == 1
+    assert text.count("as for 100.env:12-13, above\n") == 249
+    assert text.count("Delete the key under API Management first") == 3
+    assert text.count("as in 100.env, above\n") == 247
+    assert len(text.splitlines()) < 3_100
+    other = sets[1]._replace(id="other", steps=("Something else.",))
+    text = rendered(ScanResult((), (sets[0], other), (), Totals(1, 1)), "text").decode()
+    assert "1. Something else." in text
+    assert PAIR.steps[1] in text
+
+
+def test_text_shows_a_secret_where_it_is_easiest_to_get_at() -> None:
+    """Copies in archives come after the file they are of, whatever they are called."""
+    packed = Origin("file", "etc/.env", inside=Origin("file", "backup.tar"))
+    copies = (key_finding(origin=packed), key_finding(origin=Origin("file", "etc/.env")))
+    text = rendered(ScanResult(copies, (), (), Totals(1, 1)), "text").decode()
+    assert text.index("  etc/.env:12:17  ") < text.index("also at:  backup.tar!/etc/.env:12:17")
+    sets = tuple(PAIR._replace(origin=origin, start_line=3) for origin in (packed, Origin("file", "etc/.env")))
+    text = rendered(ScanResult(copies, sets, (), Totals(1, 1)), "text").decode()
+    assert text.index("at        etc/.env:3") < text.index("also at:  backup.tar!/etc/.env:3")
+
+
+def test_text_says_in_words_what_a_set_may_allow() -> None:
+    made = PAIR._replace(allows=("read", "trade", "transfer?", "withdraw?"))
+    text = rendered(ScanResult((), (made,), (), Totals(1, 1)), "text").decode()
+    assert "read; trade; unless the key is restricted also: transfer; withdraw\n" in text
+    lone = made._replace(complete=False, allows=("read",), missing=("secret",))
+    assert "if whole  read\n" in rendered(ScanResult((), (lone,), (), Totals(1, 1)), "text").decode()
+    text = rendered(ScanResult((), (made._replace(allows=("trade?",)),), (), Totals(1, 1)), "text").decode()
+    assert "allows    unless the key is restricted: trade\n" in text
+
+
 def test_text_colour_only_if_asked() -> None:
     plain, color = rendered(several(), "text"), rendered(several(), "text", context(color=True))
     assert b"\x1b" not in plain

@@ -80,6 +80,9 @@ def test_summary_verdicts() -> None:
     assert "nothing was scanned" in summary_lines(ScanResult((), (), (), Totals()), context())[0]
     first = summary_lines(several(), context())[0]
     assert "14 findings (10 critical, 3 high, 1 low), 1 usable credential set, 1 incomplete set" in first
+    # a copy of a set is no other set: the report says 1, too
+    copies = several()._replace(sets=several().sets * 3)
+    assert "1 usable credential set, 1 incomplete set" in summary_lines(copies, context())[0]
 
 
 def test_summary_keeps_many_reasons_short() -> None:

@@ -10,7 +10,7 @@ from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.findings import findings_of
 from leakguard.model import Document, Finding, Origin, Severity
-from leakguard.triage.exposure import EVERYWHERE
+from leakguard.triage.exposure import EVERYWHERE, HALF, TESTED
 
 LIVE, LIVE_SECRET, TEST, TEST_SECRET = expand("{{alnum*18}} {{alnum*36}} {{alnum*18}} {{alnum*36}}", Random(31)).split()
 HOST = "https://api-testnet.bybit.com"
@@ -62,6 +62,12 @@ def test_a_host_or_a_switch_tells_a_test_network(engine: Engine, text: str) -> N
     assert {text[f.start_byte : f.end_byte] for f in found if f.severity == Severity.LOW} == {TEST, TEST_SECRET}
 
 
+def test_a_lone_half_of_a_test_network_says_so(engine: Engine) -> None:
+    (found,) = judged(engine, f"BYBIT_TESTNET_SECRET={TEST_SECRET}\n")
+    assert {TESTED, HALF} <= set(found.reasons)
+    assert found.severity == Severity.LOW
+
+
 def test_a_wallets_key_is_one_on_every_network(engine: Engine) -> None:
     text = expand("HYPERLIQUID_TESTNET_PRIVATE_KEY={{gen:evm_key}}\n", Random(41))
     (found,) = judged(engine, text)
@@ -81,3 +87,11 @@ def test_what_to_do_about_a_test_networks_key_is_not_to_move_money(engine: Engin
     assert made.testnet
     assert "test network" in made.steps[0]
     assert not any("withdrawal" in step for step in made.steps)
+    assert made.severity == Severity.LOW
+
+
+def test_a_closed_venues_set_is_of_historical_interest(engine: Engine) -> None:
+    data = expand("FTX_API_KEY={{alnum*40}}\nFTX_API_SECRET={{alnum*40}}\n", Random(44)).encode()
+    (made,) = findings_of(engine, Document(data, Origin("file", ".env")), engine.scan(data, ".env").matches, 1)[1]
+    assert (made.severity, made.complete) == (Severity.LOW, True)
+    assert "closed" in made.why

@@ -68,6 +68,9 @@ def test_a_reference_joins(engine: Engine, tmp_path: Path, files: dict[str, str]
          "other/compose.yml": f"{COMPOSE}    env_file: .env\n    environment:\n      BINANCE_KEY: {KEY}\n"},
         {".env": f"BINANCE_SECRET={SECRET}\n", "more/.env": "X=1\n",
          "compose.yml": f"{COMPOSE}    env_file: more/.env\n    environment:\n      BINANCE_KEY: {KEY}\n"},
+        # one of a test network is no half of a live one
+        {"a.env": f"BINANCE_TESTNET_KEY={KEY}\n", ".env": f"BINANCE_SECRET={SECRET}\n",
+         "compose.yml": f"{COMPOSE}    env_file: [a.env, .env]\n"},
         # two that would fit: neither
         {"one.env": f"BINANCE_SECRET={SECRET}\n", "two.env": f"BINANCE_SECRET={SECRET2}\n",
          "compose.yml": f"{COMPOSE}    env_file: [one.env, two.env]\n    environment:\n      BINANCE_KEY: {KEY}\n"},

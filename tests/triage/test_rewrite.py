@@ -96,6 +96,8 @@ REFUSED = {
     "java annotation": ("A.java", '@Token("@@")\n', "annotation"),
     "rust constant": ("a.rs", 'const T: &str = "@@";\n', "constant"),
     "rust, a part": ("a.rs", 'let t = "x @@";\n', "part of a longer string"),
+    "typescript enum": ("a.ts", 'export enum E { A = 1, T = "@@" }\n', "enum"),
+    "typescript enum, lines": ("a.ts", 'enum E {\n  A = 1,\n  T = "@@",\n}\n', "enum"),
     "jsx": ("a.jsx", 'return <A token="@@"/>;\n', "JSX"),
     "shell, quoted here-document": ("a.sh", "cat <<'X'\nt=@@\nX\n", "here-document"),
     "kubernetes": ("s.yaml", "kind: Secret\nstringData:\n  token: @@\n", "Kubernetes"),
@@ -121,6 +123,21 @@ def test_encoded_values_and_keys_of_several_lines_are_refused(engine: Engine) ->
     pem = expand("{{gen:pem pkcs8}}", Random(3))
     made = done(engine, "a.py", f'x = """{pem}"""\n')
     assert made.refused and "several lines" in made.refused[0].why
+
+
+def test_a_value_that_goes_on_where_its_finding_ends_is_left_whole(engine: Engine) -> None:
+    """Of a value of 900 characters a finding holds 512: the rest is as secret, and stayed behind the reference."""
+    value = expand("{{alnum*900}}", Random(11))
+    for line in (f"export AUTH_TOKEN={value}\n", f'AUTH_TOKEN="{value}" run\n'):
+        data = line.encode()
+        made = rewrite("a.sh", data, found(engine, data, "a.sh"), names)
+        assert made.data == data
+        assert not made.values
+        assert all("goes on" in item.why for item in made.refused)
+    data = f"export T={TOKEN}x\n".encode()
+    whole = found(engine, f"export T={TOKEN}\n".encode(), "a.sh")
+    made = rewrite("a.sh", data, whole, names)
+    assert (made.data, [("goes on" in item.why) for item in made.refused]) == (data, [True])
 
 
 @settings(max_examples=40)
