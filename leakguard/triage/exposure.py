@@ -64,7 +64,7 @@ def is_test(data: bytes, start: int, end: int, name: str, venue: Venue | None) -
     near = data[max(0, start - AROUND) : end + AROUND]
     hosts = [host.encode() for host in venue.testnet_hosts] if venue is not None else []
     small = near.lower()
-    if not any([word in small for word in _WORDS]) and not any([host in near for host in hosts]):
+    if not any(word in small for word in _WORDS) and not any(host in near for host in hosts):
         return False  # most, and sooner told than by patterns
     line = data.rfind(b"\n", 0, start) + 1
     if _TEST.search(data, max(line, start - AROUND), start):

@@ -374,7 +374,7 @@ def test_short_arrays_one_a_line_are_read_line_by_line(monkeypatch: pytest.Monke
 
     arrays = [(kind, Watched(item), between) for kind, item, between in spelled_module._ARRAYS]
     monkeypatch.setattr(spelled_module, "_ARRAYS", arrays)
-    hits = [end for end in range(40, len(data), 97)]
+    hits = list(range(40, len(data), 97))
     for end in hits:
         spelled(data, end)
     assert searched < 40 * len(hits)
