@@ -18,6 +18,7 @@ from typing import NamedTuple
 from leakguard.detect.forms import (
     BLOCK,
     FORMS,
+    HEAD,
     HEADED,
     INSERTED,
     LISTS,
@@ -38,7 +39,7 @@ from leakguard.detect.patterns import compiled
 
 __all__ = ["KIN", "PART_NAMES", "TRIGGERS", "Assigned", "assigned", "part_of", "words"]
 
-_PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord")
+_PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord", "haslo")
 _OTHER = (
     "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook",
     "license", "licence", "phrase", "login", "access", "clientid", "client_id", "client-id", "client.id", "appid",
@@ -165,6 +166,8 @@ _FIELD = compiled(rb"\\{0,3}[\"'`][ \t]{0,4}(?::|=)")
 _TRAILING = frozenset(b".:\\")
 _ABOUT_USERS = compiled(rb"(?i)\b(?:user|role|grant|login|create|alter|account|link|database)\b")
 _BACKSLASH = 92
+_EXCLAMATION = 33
+_TAG = compiled(rb"!!str[ \t]{1,4}(?=[^\s])")
 _SCHEMES = r"(?i:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}"
 _SCHEME = compiled(_SCHEMES.encode())
 _SCHEME_INITIALS = frozenset(b"bBtTaAdDnN")
@@ -198,6 +201,9 @@ _DULL_PASS = compiled(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_
 _DULL_QUOTED = compiled(rb"(?:(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)|NFK?[CD])[\"'`\\]")
 # and a NUL ends it: an environment as the system keeps it, in /proc and core dumps, strings of C in a program
 _BARE = compiled(rb"[^\x00\s\"'`<>{}()\[\],;|&]{4,512}")
+MOST = 512
+"""Bytes of a value that are judged."""
+_LONG = compiled(rb"[0-9A-Za-z+/=_\-.~%%:]{%d}" % MOST)
 _QUOTED = {
     # most have no escapes, and a class alone is gone through ten times as fast
     sign: compiled(rb"[^%b\\\r\n]{4,1024}+(?=%b)|(?=[^%b\\\r\n]*+\\)(?:[^%b\\\r\n]|\\[^\r\n]){4,1024}(?=%b)" % ((sign,) * 5))
@@ -214,7 +220,7 @@ _PSEUDONYM = compiled(
 )
 _COLON_BYTE = 58
 _MASKED = compiled(rb"<redacted:[A-Za-z0-9._\-]{1,96}(?::[0-9a-f]{6})?>\s*\Z")
-_MORE_VALUES = compiled(rb"[\"'][ \t]?,[ \t]?[bru]?[\"']")
+_MORE_VALUES = compiled(rb"[\"'][ \t]?,[ \t]?[bru]?[\"'](?![A-Za-z][\w .\-]{1,47}: )")  # and no column's label
 # backwards: `, second, first` from before the last of several names to the beginning of their line
 _MORE_NAMES = compiled(rb"[ \t]?,(?:\w{1,40}[ \t]?,){0,3}(?P<first>\w{0,39}[A-Za-z_])[ \t]{0,24}(?=\n|\Z)")
 _PLAIN = (b"phrase", b"password", b"memo", b"passphrase_of_client")
@@ -314,7 +320,7 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     if form == _FORMS + INSERTED:  # its rows are read from the end of their head on
         end = found.start + len(found.name)
         return Assigned(found.name, found.start, end, end, b"", form, b"|")
-    if form in (_FORMS + TABLE, _FORMS + TABBED):
+    if form in (_FORMS + TABLE, _FORMS + TABBED, _FORMS + HEAD):
         return Assigned(found.name, found.start, start, start + 1, b"", form, b"|")
     plain = found.name.lower().endswith(_PLAIN) and found.quote and _WITH_DIGIT.match(data, start)
     dull = _DULL_QUOTED if form == _FORMS + UNPACKED else _DULL_PASS if plain else _DULL
@@ -362,7 +368,8 @@ def _assigned(data: bytes, start: int, form: int, wordy: bool) -> Assigned | Non
     left = before[name.end() : name.end() + 2]
     if sep == b"," and quote and not _IN_CALL.match(before, name.end("close")):
         pair = _IN_BRACES.match(before, name.end("close")) and _TWO_IN_BRACES.match(data, value[1])
-        sep = b"riap" if pair else b"tsil"
+        option = left == b"--" and _DIGIT.search(data, *value)  # ["redis-server", "--requirepass", "v"]
+        sep = b"=" if option else b"riap" if pair else b"tsil"
     elif sep == b"," and not quote and left[:1] in _LINE_ENDS and data[value[1] : value[1] + 1] in _LINE_ENDS:
         sep = b"="  # a line of a table
     named_at = start - name.end()
@@ -415,6 +422,8 @@ def _code(data: bytes, found: Assigned, left: bytes, wordy: bool) -> bool:
         if wordy and found.quote and _PROOF.search(found.name):
             return False
         return not _DIGIT.search(data, found.start, found.end) and not _random(data, found)
+    if left == b"{$" and found.sep == b":" and data[found.start : found.start + 1] == b"?":
+        return True  # ${NAME:?what is said if it is not set}
     if left[:1] == b":" and found.sep == b":" and not found.quote and data[found.start - 1 : found.start] == b":":
         return found.name == b"secret"  # arn:aws:secretsmanager:eu-west-1:123456789012:secret:name
     return left == b"::" and found.close != b""  # "AWS::KMS::Key"
@@ -428,6 +437,13 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
                 return None
             found = _XML_TEXT.match(data, start)
             return (start, start + len(found.group().rstrip())) if found else None
+        tag = _TAG.match(data, start) if data[start] == _EXCLAMATION else None
+        if tag is not None:  # pass: !!str "v", of YAML
+            start = tag.end()
+            inner = _QUOTED.get(data[start : start + 1])
+            found = inner.match(data, start + 1) if inner else None
+            if found is not None:
+                return found.span()
         found = _BARE.match(data, _past_scheme(data, start))
         if found is None:
             return None
@@ -446,8 +462,14 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
             if part is not None and (part[1] or (end - start == 6 and data[end : end + 1] == b">")):
                 return None
         return (start, end) if end - start >= 4 else None
-    start = _past_scheme(data, start)
+    return _quoted(data, _past_scheme(data, start), quote)
+
+
+def _quoted(data: bytes, start: int, quote: bytes) -> tuple[int, int] | None:
+    """A quoted value. A token of some services has a thousand letters and more: its beginning tells of it as that of a bare one does."""
     found = (_ESCAPED if _BACKSLASH in quote else _QUOTED[quote[-1:]]).match(data, start)
+    if found is None or found.end() - start > MOST:
+        found = _LONG.match(data, start) or found
     return found.span() if found else None
 
 

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.forms import unlike_words
 from leakguard.detect.gates import Candidate
-from leakguard.detect.halves import KEY, REACH, beside, follows_login, row
+from leakguard.detect.halves import KEY, PASSPHRASE, REACH, beside, follows_login, phrases_beside, row
 from leakguard.detect.hits import Hit
 from leakguard.detect.mentions import NEAR, SAID, Find, Mentions
 from leakguard.detect.naming import PART_OF_KIND, kind_of, short_for
 from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
 from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
-from leakguard.detect.tables import is_header, key_file, rows
+from leakguard.detect.tables import columned, is_header, key_file, rows
 from leakguard.model import ABOUT, Confidence, Rule, RuleSet
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ class Context:
         secrets = [hit for hit in out if self.rules[hit.rule].part in _SECRETS and self.rules[hit.rule].provider in self.venues]
         if secrets:
             self._add_keys(data, path, secrets, out)
+            self._add_phrases(data, path, secrets, out)
         return out
 
     def has_rows(self, data: bytes) -> bool:
@@ -193,6 +194,23 @@ class Context:
                     out.append(_hit(found, made))
                     break
 
+    def _add_phrases(self, data: bytes, path: str, secrets: list[Hit], out: list[Hit]) -> None:
+        """Adds the passphrase that stands beside a secret in a form that names no value elsewhere, where no other is near: of
+        venues that ask for one."""
+        for secret in secrets:
+            provider = self.rules[secret.rule].provider
+            own = [index for *_, index in self.by_provider[provider] if self.rules[index].part == "passphrase"]
+            rivals = [hit for hit in secrets if self.rules[hit.rule].provider == provider]
+            if not own or any(hit.rule in own and _nearest(hit, rivals) is secret for hit in out):
+                continue
+            taken = {(hit.secret_start, hit.secret_end) for hit in out}
+            for found in phrases_beside(data, secret.secret_start, secret.secret_end):
+                if (found.start, found.end) not in taken:
+                    made = self._key_of(data, found, provider, own, path, PASSPHRASE)
+                    if made is not None:
+                        out.append(_hit(found, made))
+                        break
+
     def _is_of(self, provider: str, name: tuple[str, ...]) -> bool:
         """Whether a name has a provider's name in it."""
         return any(named == provider for _, named in self._in_words(name))
@@ -207,21 +225,26 @@ class Context:
             if rule.part in _KEYS and rule.provider == provider and low <= hit.secret_start and hit.secret_end <= high:
                 yield hit, rivals
 
-    def _key_of(self, data: bytes, found: Assigned, provider: str, keys: list[int], path: str) -> Chosen | None:
-        """The first of a provider's rules for keys that takes a value."""
+    def _key_of(self, data: bytes, found: Assigned, provider: str, keys: list[int], path: str, called: bytes = KEY) -> Chosen | None:
+        """The first of a provider's rules for a part that takes a value, whatever it is named."""
         value = data[found.start : found.end]
-        if _NO_SECRET.fullmatch(value) or (_WORDY.fullmatch(value) and not unlike_words(value, _HARDLY)):
+        if _NO_SECRET.fullmatch(value) or (called is KEY and _WORDY.fullmatch(value) and not unlike_words(value, _HARDLY)):
             return None
         fitting = self._fitting(provider, value, {})
         evidence = Evidence(provider, NAMED, "beside its secret")
         ranked = [(1, index) for index in keys if index in fitting]
         own = path.rpartition(ABOUT)[2]
-        return self._judged(ranked, evidence, lambda: Candidate(data, found.start, found.end, KEY, {"quote": b"", "sep": b"="}, own))
+        return self._judged(ranked, evidence, lambda: Candidate(data, found.start, found.end, called, {"quote": b"", "sep": b"="}, own))
 
     def _values(self, data: bytes, ends: list[tuple[int, int]]) -> Iterator[Assigned]:
         """What is assigned at these ends; a table's rows for its header; the literal of a lookup's default."""
         heads: set[int] = set()  # where their lines end; the rarer forms come first, so in no order
         for found in assigned(data, ends):
+            if found.sep == b",":
+                table = list(columned(data, found))
+                if table:
+                    yield from table
+                    continue
             if not found.quote or found.quote == b"`":
                 if is_header(data, found):
                     line = data.find(b"\n", found.end)
@@ -623,6 +646,7 @@ _NO_SECRET = compiled(
     rb"(?:_[0-9A-Z]{1,8})?"
     rb"|[a-z][a-z0-9]{1,24}(?:_[a-z0-9]{1,16}){0,8}_(?:key|secret|token|password|passphrase|pwd|memo)"
     rb"|(?i:nonce|timestamp|expires|realm|algorithm)=.{0,200}"
+    rb"|\{[0-9A-Za-z+/]{8,400}={1,2}\}"  # sealed by Maven
     rb"|ENC\([0-9A-Za-z+/]{8,4000}={0,2}\)|1234567890(?i:abcdef)"  # sealed by Jasypt; the digits in their order
     rb"|[a-z][a-z0-9_]{1,40}(?:Api)?_?(?:Key|Secret|Token|Passphrase|Password|Memo)"
     rb"|[A-Za-z][a-z0-9]{1,20}(?:[A-Z][a-z]{1,20}){1,6}(?:Key|Secret|Token|Passphrase|Password|Memo|Id)"
@@ -657,7 +681,7 @@ _PUBLIC_NAMES = frozenset(
     tuple(name.split())
     for name in (
         "public key", "pub key", "pubkey", "publickey", "verifying key", "cache key", "partition key", "sort key",
-        "primary key", "foreign key", "storage key", "idempotency key", "listen key", "link key", "lookup key",
+        "primary key", "foreign key", "storage key", "idempotency key", "listen key", "listenkey", "link key", "lookup key",
         "unique key", "salt", "key hash", "secret hash", "token hash", "auth id", "token address", "token mint",
         "token id", "token symbol", "hash key", "gpg key",
     )
@@ -676,7 +700,7 @@ _PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key"
 _LONE_HALVES = frozenset({("private",), ("priv",)})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _BLANK = (b" ", b"\t", b"\n")
-_LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
+_LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:verifying|api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 
 # Words that say nothing of whose a credential is.
 _COMMON = frozenset(
@@ -733,20 +757,28 @@ def _keep(found: dict[str, Evidence], provider: str, strength: int, reason: str)
         found[provider] = Evidence(provider, strength, reason)
 
 
+def _beside(data: bytes, where: Place, span: tuple[int, int]) -> tuple[int, str] | None:
+    """What a name in the object that a value stands in says of it; None for one beyond the innermost that has it."""
+    for depth, outer in enumerate(where.objects):
+        if inside(span, outer):
+            if nested_between(data, outer, span[0]):
+                return None
+            other = _KEY_OF_OBJECT.match(data, span[1])
+            if other is None or any(other.end() - 1 == opener for opener, _ in where.objects):
+                return 90 - 6 * depth, "named beside it"
+            return 20, "named before it"
+    return None
+
+
 def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str]:
     """How much a provider's name at [start, end) says about a value in `where`, 1 to 99, and in words."""
     span = (start, end)
     for depth, head in enumerate(where.heads):
         if inside(span, head):
             return 95 - 2 * depth, "named by what it stands in"
-    for depth, outer in enumerate(where.objects):
-        if inside(span, outer):
-            if not nested_between(data, outer, start):
-                other = _KEY_OF_OBJECT.match(data, end)
-                if other is None or any(other.end() - 1 == opener for opener, _ in where.objects):
-                    return 90 - 6 * depth, "named beside it"
-                return 20, "named before it"
-            break
+    beside = _beside(data, where, span)
+    if beside is not None:
+        return beside
     if inside(span, where.line):
         return LINE, "named on its line"
     if where.block[0] > where.paragraph[0] and inside(span, where.block):
@@ -755,9 +787,20 @@ def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str
         if end > where.line[0]:
             return 55, "named just after it"
         return (70, "named just before it") if start >= where.section[0] else (40, "named before it")  # another section's
+    if end <= where.paragraph[0] and _is_title(data, start, end, where.paragraph[0]):
+        return 60, "named in the title above it"
     if inside(span, where.section):
         return (45, "named before it") if end <= where.line[0] else (30, "named after it")
     return (40, "named before it") if end <= where.line[0] else (20, "named after it")
+
+
+_TITLE = compiled(rb"[\w .\-()&/]{0,30}(?:\*\*|__)?:?(?:\*\*|__)?[ \t]{0,4}(?:\r?\n[=\-~]{2,60})?\s*")
+
+
+def _is_title(data: bytes, start: int, end: int, paragraph: int) -> bool:
+    """Whether a name at [start, end) stands in a title, and the paragraph comes after it with nothing but blank lines between."""
+    low = data.rfind(b"\n", max(0, start - 40), start) + 1
+    return start - low <= 30 and _TITLE.fullmatch(data, end, paragraph) is not None
 
 
 _KEY_OF_OBJECT = compiled(rb"[\w \-.]{0,24}[\"'`]\s{0,4}(?::|=>)\s{0,8}[{\[]")

@@ -56,11 +56,13 @@ TIMEOUT = 1.0
 KEY_FILES = (
     ".key", ".keys", "key.txt", "keys.txt", ".api", ".apikey", ".secret", "_key", "_secret", "_passphrase", "-key", "-secret",
     "-passphrase", "secret.txt", "passphrase.txt",
+    "chap-secrets", "pap-secrets", "davfs2/secrets", "davfs2.secrets", "auth.txt", "vpn-auth", "auth.conf", "login.conf",
+    "userpass.txt", "user-pass.txt", "credentials.txt", "creds.txt",
 )  # fmt: skip
 """Files of trading libraries that are a key on one line and its secret on the next, without a name: kraken.key. And files that
-hold a value alone, and are called as it would be: /run/secrets/venue_api_key."""
+hold a value alone, and are called as it would be: /run/secrets/venue_api_key. And lists of users and passwords by place."""
 
-KEY_FILE_SIZE = 1024
+KEY_FILE_SIZE = 8192
 
 ROW_FILES = (".csv", ".tsv", ".tab", ".txt", ".sql", ".tex", ".wiki", ".mediawiki")
 """Files that people keep notes and tables in: their rows may be a venue, a key and its secret, without a head."""

@@ -64,7 +64,7 @@ FORMS: tuple[str, ...] = (
     "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) |" "\uff1a|\u662f|\u306f|\u4e3a|\uc740 |\ub294 )"
     r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|" "\u300c|\u201c" r")?[`*\"']{0,3}" + _VALUE,
     # api key value
-    r"(?i)(?:api|access|secret)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
+    r"(?i)(?:api|access|secret|private)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
     # NAME = { value = "v"
     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)"
@@ -236,6 +236,9 @@ FORMS: tuple[str, ...] = (
     r"\)\s{0,8}(?:(?:VALUES|values)\s{0,8}\(|FROM stdin;\r?\n)[^)]{5}",
     # <meta-data android:name="com.x.API_KEY" android:value="v" />: in the usual form the prefix was dear
     r"android:value=\"" + _VALUE,
+    # username,password: the head of what managers of passwords and browsers export; it ends with the word itself
+    r"(?i)(?:name|logins?|users?|mail|account|title|url|benutzer|utilisateur|usuario)[\"']?[,;\t][\"']?(?:login_)?"
+    r"(?:password|passwort|passwd|kennwort|wachtwoord|mot de passe|[^p]pwd)",
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
 """How many bytes into the value each form's pattern ends."""
@@ -267,9 +270,10 @@ _DECORATED = compiled(
     rb"|(?:\xec\x9d\x80|\xeb\x8a\x94)[ ])"
     rb"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|\xe3\x80\x8c|\xe2\x80\x9c)?[`*\"']{0,3}\Z"
 )
-_SPOKEN = compiled(rb"(?i)((?:api|access|secret)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
+_SPOKEN = compiled(rb"(?i)((?:api|access|secret|private)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
 _PAIRED = compiled(
-    rb"([A-Za-z_][\w./\-]{1,79})[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)[\"']?(?i:value|computed)[\"']?"
+    rb"((?:(?<=[\"'])(?i:api|secret|access|private|public|client|wallet) )?[A-Za-z_][\w./\-]{1,79})[\"']?"
+    rb"(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)[\"']?(?i:value|computed)[\"']?"
     rb"[ \t]{0,3}[:=][ \t]{0,3}(?P<quote>[\"']?)\Z"
 )
 _COMMAND = compiled(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z")
@@ -405,6 +409,7 @@ _TOLD = compiled(rb"`([A-Za-z_][\w.\-]{1,79})` (?:to|is|as) (?P<quote>`)\Z")
 _OPTIONS = compiled(rb" -k (?P<quote>[\"']?)\Z")
 _MANIFEST = compiled(rb"android:name=\"([\w.\-]{2,120})\"\s{1,40}android:value=(?P<quote>\")\Z")
 _INSERTED = compiled(rb"(?i)(?<!\w)\w{0,60}(?:key|secret|phrase|pass|pwd|token|mnemonic|seed|cred|auth|priv)\w{0,40}")
+_EXPORTED_HEAD = compiled(rb"[\"']?\w[\w .\-/()]{0,40}[\"']?(?:[,;\t][\"']?[\w .\-/()]{0,40}[\"']?){1,40}")
 _TABBED = compiled(rb"(?i)(?:\A|[\n\t])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?\t[\"']?\Z")
 _THIRD = compiled(rb"[\[({](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[bru]?(?P<quote>[\"'])\Z")
 _AUTHED = compiled(rb"\"auth\w{0,12}\"[^\n\[\]]{0,60}\"args\": ?\[(?P<quote>\")\Z")
@@ -427,6 +432,7 @@ _READERS = (
     _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
     _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
     _OPTIONS, _SENT, _RETURNED, _TITLED, _TOLD, _INSERTED, _MANIFEST,
+    _EXPORTED_HEAD,
 )  # fmt: skip
 
 
@@ -436,6 +442,8 @@ TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
 TABBED = _READERS.index(_TABBED)
 """The same with tabs between the columns."""
+HEAD = _READERS.index(_EXPORTED_HEAD)
+"""The same with a user's column before a password's, and no other credential: the start of its value is in its own name."""
 INSERTED = _READERS.index(_INSERTED)
 """The same of an INSERT statement, or of PostgreSQL's COPY."""
 LISTS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _SEQUENCE, _LISTED))
@@ -479,6 +487,14 @@ def named(data: bytes, form: int, start: int) -> Named | None:
     return asked(data, start, found, name) if asked is not None else name
 
 
+_ARROWED = compiled(rb"=>[ \t]{1,4}[\"']\Z")
+
+
+def _decorated(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """`:password => "v"` is an assignment of a program's, whose quotes say that the value is any word; `key => v` is a note's."""
+    return None if _ARROWED.search(found.string) else name
+
+
 def _unpacked(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     called = _of_several(found)
     return name._replace(name=called) if called else None
@@ -503,15 +519,23 @@ def _above(data: bytes, start: int) -> Named | None:
     return Named(found[1], low + found.start(1), b"") if found and _below(data, start, found[1].lower()) else None
 
 
+_OF_SECRETS = (b"secret ", b"private ", b"secret\t", b"secret-", b"private-", b"priv-")
+
+
 def _chatted(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     if found[1][:1] in b"pP":
         good = bool(_AFTER_VALUE.search(found.string, 0, found.start(1)) and (_LINE.match(data, start) or _CELL.match(data, start)))
     else:
         good = _random(data, start) or _short(data, start)
     called = found[1].lower()
-    if called == b"key" and found.string[: found.start(1)].lower().endswith((b"secret ", b"private ", b"secret\t")):
+    if called == b"key" and found.string[: found.start(1)].lower().endswith(_OF_SECRETS):
         called = b"secret"
-    return name._replace(name=called + b"_of_client") if good else None
+    kebab = _KEBAB.search(found.string, 0, found.start(1))
+    return name._replace(name=(kebab[0] if kebab else b"") + called + b"_of_client") if good else None
+
+
+_KEBAB = compiled(rb"(?<![\w\-])[A-Za-z][\w.]{0,40}(?:-[\w.]{1,20}){0,5}-\Z")
+"""What stands before the part in a name of Clojure's: it says which account's."""
 
 
 def _mapped(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -917,6 +941,23 @@ def _ruled(data: bytes, start: int) -> Named | None:
     return Named(found[1], found.start(1), b"|") if found else None
 
 
+_PASSWORDS = compiled(rb"(?i)(?:login_)?(?:pass\w{1,4}|kennwort|wachtwoord|mot de passe|pwd)\Z")
+
+
+def _exported_head(data: bytes, start: int) -> Named | None:
+    """The password's column in the head of an export, the end of whose name is `TAIL` bytes behind `start`. Its line names
+    columns and has nothing else: not the arguments of a function."""
+    end = start + TAIL
+    low = data.rfind(b"\n", max(0, end - 600), end) + 1
+    stop = data.find(b"\n", end, end + 600)
+    line = data[low : stop if stop >= 0 else end + 600].removeprefix(b"\xef\xbb\xbf").rstrip(b"\r")
+    found = _PASSWORDS.search(data, max(low, end - 20), end)
+    if found is None or data[end : end + 1] not in _COLUMN_ENDS or not _EXPORTED_HEAD.fullmatch(line):
+        return None
+    return Named(found[0], found.start(), b"")
+
+
+_COLUMN_ENDS = (b",", b";", b"\t", b'"', b"'", b"\r", b"\n", b"")
 _COLUMNS = compiled(rb"[\w\s,`\"\[\].]{3,1800}")
 
 
@@ -952,13 +993,14 @@ _RUN = compiled(rb"(?:ed25519:)?[0-9A-Za-z+/=_\-]{16,512}")
 
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
-    _HASHED: _hashed, _RULED: _ruled, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
+    _HASHED: _hashed, _RULED: _ruled, _EXPORTED_HEAD: _exported_head, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
     _BRIEF: _brief, _THIRD: _third, _ABOVE: _above, _INSERTED: _inserted,
     _SEQUENCE: _listing(_SEQUENCED, _SEQUENCE), _BUILT: _listing(_CONSTRUCTED, _BUILT), _OPTIONS: _listing(_OPTIONED, _OPTIONS),
     _RETURNED: _listing(_GIVEN_BACK, _RETURNED), _TITLED: _listing(_BELOW, _TITLED),
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""
 _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {
+    _DECORATED: _decorated,
     _MAPPED: _mapped, _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _CHATTED: _chatted, _CALLED: _argument,
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
     _TYPE_OF: _exported, _SECURED: _exported,

@@ -23,7 +23,12 @@ REACH = 320
 KEY, SECRET, PASSPHRASE = b"key_of_client", b"secret_of_client", b"passphrase_of_client"
 """Names that no generic rule listens to."""
 
-_GIVEN = rb"(?:=>|:=|,\s{1,40}[\"']?value[\"']?[ \t]?[:=]|[:=,]|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>)"
+_GIVEN = (
+    rb"(?:=>|:=|<-|\?=|,?\s{1,40}[\"']?(?i:value)[\"']?[ \t]?[:=]|(?:[Aa]s )?[Ss]tring ?=|: ?[&\w'<>]{2,16}(?: str)? ?=|[:=,]"
+    rb"|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>|[ \t](?=[\"'`])|[ \t]{2,24}(?=[0-9A-Za-z+/=_\-]{8}))"
+)
+"""What stands between a name and its value: of assignments in many languages, of tags, of a table of names and values."""
+_FIELD = rb"(?:=>|:=|,\s{1,40}[\"']?value[\"']?[ \t]?[:=]|[:=,]|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>)"
 _SIGNS = rb"[0-9A-Za-z+/=_:\-]"
 _BESIDE = compiled(
     rb"(?<![A-Za-z0-9$])(?P<name>(?:[A-Za-z_$][\w.$\-]{0,60}?[_.\-]?)?"
@@ -35,6 +40,8 @@ _BESIDE = compiled(
 _CELL_BEFORE = compiled(rb"(?:\A|[,;\t\n])[\"']?(?P<value>[0-9A-Za-z+/=_:\-]{8,256})[\"']?[,;\t](?:\w{1,20}=)?[\"']?(?:\w{1,20}: )?\Z")
 """The cell before the secret's, in the columns of a user name and a password."""
 _ID = frozenset({"id", "user", "login", "key"})
+_KEY_IDS = frozenset({("api", "key", "id"), ("access", "key", "id"), ("key", "id"), ("access", "id"), ("api", "id")})
+_OF_IDS = ("api", "key", "access", "client", "tapi", "app")
 _RECORDS = frozenset(
     "order trade request req trace span session chat account acct user sub tx txn block message msg channel guild device record row"
     " object job task run build group tenant parent client project org app bot event user_id customer wallet team agent broker"
@@ -59,13 +66,33 @@ def beside(data: bytes, start: int, end: int, names_venue: Callable[[tuple[str, 
             continue
         if name[-1:] == ("key",) and name[-2:-1] not in ((), ("public",), ("pub",), ("api",)) and not names_venue(name):
             continue
-        if name[-1] == "id" and (_UUID.fullmatch(match["value"]) if len(name) == 1 else not names_venue(name)):
+        if name[-1] == "id" and name not in _KEY_IDS and (_UUID.fullmatch(match["value"]) if len(name) == 1 else not names_venue(name)):
             continue
+        if name[-1].endswith("id") and name[-1] != "id" and not name[-1].startswith(_OF_IDS):
+            continue  # $oid, uuid
         if len(name) > 1 and name[-1] in _ID and not _RECORDS.isdisjoint(name[:-1]):
             continue
         # which of several accounts it is of, only its name says
         called = data[match.start("name") : match.start("what")] + b"api_key" + match["mark"] if match["mark"] else KEY
         yield Assigned(called, match.start("name"), *match.span("value"), b"", 0, b"=")
+
+
+_PHRASE = compiled(
+    rb"(?<![A-Za-z0-9$])(?P<name>(?:[A-Za-z_$][\w.$\-]{0,60}?[_.\-])?(?i:pass(?:[_\-]?phrase|word)?|pwd)(?:[_\-]\w{1,12})?)[\"'`\])\\]{0,4}"
+    rb"(?:[ \t]{0,4}" + _FIELD + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}|[ \t]{1,4}[\"'`]|[ \t]{1,30})(?<=[\s\"'`=:,>])"
+    rb"(?P<value>(?=[^\s\"'`]{0,40}[0-9])[^\s\"'`\\,;<>{}()$|=:][^\s\"'`\\,;<>{}()]{3,127})(?![^\s\"'`,;<>)}\]])"
+)
+"""A passphrase with a digit in it, of any form in which its secret was found."""
+
+
+def phrases_beside(data: bytes, start: int, end: int) -> Iterator[Assigned]:
+    """The values around the secret data[start:end] that could be its passphrase, those behind it first: it comes last."""
+    low, high = max(0, start - REACH), min(len(data), end + REACH)
+    before, after = data.rfind(b"\n\n", low, start), data.find(b"\n\n", end, high)
+    low, high = before + 2 if before >= 0 else low, after if after >= 0 else high
+    found = [match for match in _PHRASE.finditer(data, low, high) if match.end("value") <= start or match.start("name") >= end]
+    for match in sorted(found, key=lambda match: (match.start() < start, abs(match.start() - start))):
+        yield Assigned(match["name"], match.start("name"), *match.span("value"), b"", 0, b"=")
 
 
 def _is_marked(data: bytes, start: int, mark: bytes) -> bool:
@@ -79,7 +106,7 @@ def _distance(match: re.Match[bytes], start: int, end: int) -> tuple[int, int]:
 
 
 _LOGIN = compiled(
-    rb"(?i:user[_\-]?name|login|<Value>|[,;\t])[\"'`\\]{0,4}[ \t]{0,4}(?:" + _GIVEN + rb")?\s{0,4}[\"'`\\]{0,4}"
+    rb"(?i:user[_\-]?name|login|<Value>|[,;\t])[\"'`\\]{0,4}[ \t]{0,4}(?:" + _FIELD + rb")?\s{0,4}[\"'`\\]{0,4}"
     rb"(?=" + _SIGNS + rb"{0,64}[0-9])" + _SIGNS + rb"{8,256}[\"'`\\]{0,4}(?:[,;\t]\s{0,40}|\r?\n\s{0,24}|</[A-Za-z]{1,12}>)"
     rb"(?:[\"'`\\]{0,4}(?i:password|value)[\"'`\\]{0,4}[ \t]{0,4}[:=]\s{0,4})?[\"'`\\]{0,4}\Z"
 )

@@ -23,8 +23,9 @@ As far as decode.SAID."""
 
 
 _BEFORE = compiled(
-    rb"(?:[\"'`${]|[ ,(\[]:|\| |\bgeneric |[\n\t,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?|--exchange[ =]|\bexchange "
-    rb"|\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? |\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
+    rb"(?:[\"'`${]|[ ,(\[{]:|\| |\bHM?SET |\bgeneric |[\n\t,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?"
+    rb"|--exchange[ =]|\bexchange |\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? "
+    rb"|\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
     rb"|(?i:exchange|name|venue|broker|ccxt|pro|account)\w{0,6}[\"'\]]?[ \t]{0,2}(?:=>|[:=.])[ \t]{0,2}[\"'`]?"
     rb"|(?:\A|\n)[ \t]{0,16}(?://|'|--|;) "
@@ -32,8 +33,10 @@ _BEFORE = compiled(
     rb"|(?i:\b(?:keys?|creds?|credentials|secrets?|account)) (?:for|of|from|at|on) (?:my |the )?)\Z"
 )
 _AFTER = compiled(
-    rb"(?:[_\-]\w{1,16})?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&\t]|\r?\n|\Z)|\.\w|::| import\b| \(| ---?| ->| then\b| \||\\{0,3}[\"'`]| config\b"
-    rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=])"
+    rb"(?:[_\-]\w{1,16})?(?:-(?:credentials?|creds|keys?|secrets?))?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,)}(&\t{]|\r?\n|\Z)"
+    rb"|\.\w|::| import\b| \(| ---?| ->| then\b| \||\\{0,3}[\"'`]| config\b"
+    rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=]"
+    rb"|(?:[_\- ]\w{1,16}){1,3}[\"'`] {0,2}(?::|=>) {0,2}[{\[])"
 )
 
 
@@ -52,11 +55,18 @@ _SPOKEN_OF = compiled(
 """What follows a name in the line above its keys: `the Gate keys`, `delta api key:`."""
 
 
+_HEADING = compiled(rb"(?:\A|\n)[ \t]{0,8}(?:#{1,6}|\*{1,3}|//|-{1,3}|;{1,3}) {0,2}(?:\*\*)?\Z")
+_HEADS = compiled(rb" [\w\-]{1,12}:?[ \t]{0,2}(?:\*\*|-{2,3})?:?[ \t]{0,2}\r?\n")
+"""What follows a name in a heading, where one word says which of its accounts: `## Delta main`."""
+
+
 def stands_alone(data: bytes, start: int, stop: int) -> bool:
     """Whether data[start:stop] is a whole key, string or title, at most with a tag behind it, and no word of a text."""
     if _CLASS.match(data, stop) and data[start : start + 1].isupper() and not data[max(0, start - 1) : start].isalnum():
         return True
     if _SPOKEN_OF.match(data, stop) or (data.startswith(b"::", stop) and data[start : start + 1].isupper()):
+        return True
+    if _HEADS.match(data, stop) and data[start : start + 1].isupper() and _HEADING.search(data, max(0, start - 16), start):
         return True
     before = start == 0 or _BEFORE.search(data, max(0, start - 40), start)
     return bool(before) and _AFTER.match(data, stop) is not None

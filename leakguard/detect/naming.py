@@ -53,7 +53,10 @@ PART_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("client-id", ("client_id", "consumer_key", "app_id")),
     ("webhook-url", ("webhook", "hook")),
-    ("password", ("password", "passwd", "pwd", "pass", "psw", "passcode", "kennwort", "wachtwoord", "identified_by")),
+    (
+        "password",
+        ("password", "passwd", "pwd", "pass", "psw", "pw", "passcode", "passwort", "kennwort", "wachtwoord", "haslo", "identified_by"),
+    ),
     (
         "api-key",
         (
@@ -121,7 +124,7 @@ _NO_KEYS = frozenset("monkey turkey donkey hockey jockey hotkey passkey whiskey 
 _NOUNS = (
     ("password", (
         "password", "passwd", "passphrase", "passcode", "passwort", "pwd", "psw", "senha", "contrasena", "kennwort",
-        "wachtwoord", "motdepasse",
+        "wachtwoord", "motdepasse", "haslo",
     )),
     ("secret", ("secret", "secretkey", "mnemonic")),
     ("token", ("token",)),
@@ -136,7 +139,7 @@ PART_OF_KIND = {
 
 _PASSWORDS = frozenset({
     ("pass", "word"), ("pass", "phrase"), ("seed", "phrase"), ("secret", "phrase"), ("recovery", "phrase"),
-    ("identified", "by"), ("de", "passe"),
+    ("identified", "by"), ("de", "passe"), ("haslo", "bazy"),
 })  # fmt: skip
 _NOT_PASS = _set("bypass compass surpass trespass encompass multipass onepass twopass prepass subpass")
 _OF_KEYS = _set(
@@ -197,12 +200,16 @@ _ABOUT = _set(
 
 _LAST_PART = compiled(rb"[^.]*$")
 _DIRECTORY = (b"PWD", b"$PWD", b"OLDPWD", b"$OLDPWD")
+_FASTLANE = b"MATCH_PASSWORD"
+"""What opens the certificates of an app's maker: no question whether two passwords match."""
 
 
 @lru_cache(maxsize=65_536)
 def kind_of(name: bytes) -> str:
     """What a value of that name would be: password, secret, token, key, weak (perhaps one), or "" for no secret."""
     last = _LAST_PART.search(name)
+    if name == _FASTLANE:
+        return "password"
     pieces = list(words(last[0])) if last and name not in _DIRECTORY else []
     if pieces == ["key"] and last:
         pieces = [*words(name[: last.start()])[-1:], "key"]  # api.key
@@ -263,7 +270,7 @@ def _noun(pieces: list[str]) -> str:
     before = pieces[-2] if len(pieces) > 1 else ""
     if before == "withdrawal" and last == "credentials":
         return ""  # a validator's: the hash of who is paid
-    if (before, last) in _PASSWORDS or (last.endswith("pass") and last not in _NOT_PASS):
+    if (before, last) in _PASSWORDS or (last == "pw" and before) or (last.endswith("pass") and last not in _NOT_PASS):
         return "password"
     if last == "key" and before in _OF_KEYS:
         return "secret" if before == "secret" else "key"

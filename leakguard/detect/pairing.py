@@ -47,6 +47,10 @@ class _Part(NamedTuple):
     name: frozenset[str]
     """The same with the venue's words."""
     where: Place
+    document: int
+    """Where the rule of three dashes before it stands: between documents of YAML, between notes."""
+    crowded: bool = False
+    """Whether parts of several roles are in that document: then what misses its other half has none in the next one."""
 
 
 def pair(data: bytes, matches: Sequence[Match], ruleset: RuleSet) -> list[Grouping]:
@@ -101,17 +105,32 @@ def _parts(data: bytes, matches: Sequence[Match], roles: list[tuple[str, int]], 
         match = matches[index]
         # a pattern may begin within the name: BITMART_UID of SUB1_BITMART_UID
         name = _stem(match.name or _name_before(data, match.secret_start) or _name_before(data, match.start))
-        out.append(_Part(index, match, role, name - own, name, place(data, match.start, match.end)))
-    return out
+        low = max(0, match.start - FARTHEST)
+        document = max(data.rfind(rule, low, match.start) for rule in _RULES)
+        out.append(_Part(index, match, role, name - own, name, place(data, match.start, match.end), document))
+    if len({part.document for part in out}) == 1:
+        return out
+    roles_of: dict[int, set[str]] = {}
+    for part in out:
+        roles_of.setdefault(part.document, set()).add(part.role)
+    return [part._replace(crowded=len(roles_of[part.document]) > 1) for part in out]
 
 
-_NAME_BEFORE = re.compile(rb"([A-Za-z_][\w.\-]{0,79})[\"'`\])]{0,3}[ \t]{0,8}(?:=>|:=|[:=])[ \t]{0,8}[\"'`]{0,3}\Z")
+_RULES = (b"\n---\n", b"\n---\r\n")
+
+
+# NAME=v, "name": "v", name <- "v", NAME ?= v, NAME As String = "v", NAME: &str = "v", set -gx NAME "v"
+_NAME_BEFORE = re.compile(
+    rb"([A-Za-z_][\w.\-]{0,79})[\"'`\])]{0,3}"
+    rb"(?:(?:[ \t](?:[Aa]s [Ss]tring|string|String)|: ?[&\w'<>]{2,20}(?: str)?)? ?=|[ \t]{0,8}(?:=>|:=|<-|\?=|[:=])|[ \t]{1,12}(?=[\"'`]))"
+    rb"[ \t]{0,8}[\"'`]{0,3}\Z"
+)
 # <string name="NAME">v, <add key="NAME" value="v, "name": "NAME", "value": "v, variable "NAME" { default = "v, <NAME>v
 _NAMED_FIELD = re.compile(
     rb"(?:\b(?:name|key|id)[\"']?[ \t]?[:=][ \t]?[\"']?([A-Za-z_][\w.\-]{0,79})[\"']?[^<>{}\"']{0,60}"
     rb"(?:>|[\"']?\b(?:value|string_value)[\"']?[ \t]?[:=][ \t]?[\"']?)"
     rb"|[\"']([A-Za-z_][\w.\-]{0,79})[\"'] ?:? ?\{[^{}]{0,60}\b(?:value|default)[\"']?[ \t]{0,8}[:=][ \t]?[\"']"
-    rb"|<([A-Za-z_][\w.\-]{0,79})>)\s{0,40}\Z"
+    rb"|<([A-Za-z_][\w.\-]{0,79})>|>([A-Za-z_][\w.\-]{0,79})</key>\s{0,40}<\w{1,8}>)\s{0,40}\Z"
 )
 _FIELDS = frozenset({"value", "default", "string_value"})
 """What a value stands under whose name is another field's."""
@@ -190,8 +209,11 @@ def _score(a: _Part, b: _Part) -> int:
     if a.stem != b.stem and a.stem - b.stem and b.stem - a.stem:
         return _REFUSED  # X_MAIN_KEY and X_TEST_SECRET
     distance = max(b.match.start - a.match.end, a.match.start - b.match.end, 0)
-    together = _together(a.where, b.where)
-    if distance > FARTHEST and together < 60:
+    if a.document != b.document and a.crowded and b.crowded:
+        return _REFUSED
+    together = _together(a.where, b.where) if a.document == b.document else _APART
+    # two or three private keys of 1,700 bytes may stand between parts whose names are the same
+    if distance > FARTHEST and together < 60 and (a.name != b.name or not a.name or distance > 4 * FARTHEST):
         return 0
     if a.stem != b.stem and (a.stem or b.stem) and _numbers(a.stem) != _numbers(b.stem):
         return _REFUSED if together < 60 else 1
@@ -206,15 +228,29 @@ def _numbers(stem: frozenset[str]) -> frozenset[str]:
 
 
 def _together(a: Place, b: Place) -> int:
-    """What two places share: an object 80, a line 60, a block 50, a section 40, a paragraph 30."""
+    """What two places share: an object 80, a line 60, a block 50 (of another paragraph 45), a section 40, a paragraph 30."""
     if a.objects and b.objects and a.objects[0] == b.objects[0]:
         return 80
     if a.line == b.line:
         return 60
     if a.objects[:1] != b.objects[:1]:
         return 10
-    if a.block == b.block:
-        return 50
+    # lines at the left edge are of one block wherever they stand: a header between them parts them
+    parted = _parted(a, b)
+    if a.block == b.block and not parted:
+        return 50 if a.paragraph == b.paragraph else 45
     if a.section == b.section and a.section[0] and a.paragraph != b.paragraph:
         return 40
-    return 30 if a.paragraph == b.paragraph else 5
+    if parted:
+        return _APART
+    return 30 if a.paragraph == b.paragraph else _APART
+
+
+_APART = 5
+
+
+def _parted(a: Place, b: Place) -> bool:
+    """Whether the section of the later of two begins between them, with a header."""
+    first, second = sorted((a, b))
+    start = second.section[0]
+    return first.line[1] <= start and any(head[0] == start for head in second.heads)

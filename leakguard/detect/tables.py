@@ -66,6 +66,39 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
         yield from _csv_rows(data, cells(data, line, stop), stop + 1)
 
 
+def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
+    """The values of a row in a table whose columns are accounts and whose first column says what they are, each under the names of
+    its column and its row: there an assignment's extractor sees `api_key,v,w` as a name and its value. Nothing if it is no such
+    table. Looks at as much before the row as names around a value may stand in, and as much of it as after one."""
+    line = data.rfind(b"\n", 0, assigned.name_start) + 1
+    if assigned.sep != b"," or data[line : assigned.name_start].strip(b"\"'"):
+        return
+    low = max(0, line - COLUMN_HEAD)
+    head = max([low, *(at + len(gap) for gap in (b"\n\n", b"\n\r\n") if (at := data.rfind(gap, low, line)) >= 0)])
+    stop = data.find(b"\n", line, line + COLUMN_ROW)
+    stop = stop if stop >= 0 else min(len(data), line + COLUMN_ROW)
+    if head >= line or (head and data[head - 1] != _LINE_END):
+        return
+    header, row = cells(data, head, data.find(b"\n", head)), cells(data, line, stop)
+    if len(header) < 2 or len(row) != len(header):
+        return
+    accounts = [data[start:end] for start, end in header]
+    if part_of(words(accounts[0])) or not all(_ACCOUNT.fullmatch(name) and not part_of(words(name)) for name in accounts[1:]):
+        return
+    for account, (start, end) in zip(accounts[1:], row[1:], strict=True):
+        if end - start >= 4:
+            yield Assigned(account + b"_" + assigned.name, max(line, start - 1), start, end, b'"', 0)
+
+
+COLUMN_HEAD = 1200
+"""Bytes from a row back to the names of its columns, where these are accounts."""
+COLUMN_ROW = 700
+"""Bytes of such a row."""
+_LINE_END = 10
+_ACCOUNT = compiled(rb"[A-Za-z][\w .\-/()]{0,40}")
+"""Who a column is of."""
+
+
 def _is_insert(data: bytes, opened: int) -> bool:
     return re.search(rb"(?i)insert\s+into\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
 
@@ -85,7 +118,11 @@ def _is_copy(data: bytes, opened: int) -> bool:
 
 _MARK = rb"(?:\xef\xbb\xbf)?"
 """What some editors begin a file with."""
-_BARE_LINES = compiled(_MARK + rb"\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,200})[ \t]*\r?\n\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,200})\s*\Z")
+_BARE_LINES = compiled(
+    _MARK + rb"\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{8,200})[ \t]*\r?\n"
+    rb"\s*((?:ed25519:)?[0-9A-Za-z+/=_\-]{16,4000}|-----BEGIN [^\0]{60,6000}-----)"
+    rb"(?:[ \t]*\r?\n\s*([!-~]{4,128}))?\s*\Z"
+)
 
 
 _BARE_LINE = compiled(_MARK + rb"\s*([0-9A-Za-z+/=_:\-]{8,512})\s*\Z")
@@ -93,21 +130,52 @@ _OF_FILE = {"api-key": b"key_of_client", "api-secret": b"secret_of_client", "pri
             "client-secret": b"secret_of_client", "passphrase": b"passphrase_of_client"}  # fmt: skip
 
 
+_LAST_IN_LINE = rb"[ \t]{1,40}(\"?)([^\s\"]{4,120})\"?(?=\s|\Z)"
+_PPP = compiled(
+    rb"(?m)^[ \t]{0,8}(?:\"[^\"\n]{1,80}\"|[^\s#\"]{1,80})[ \t]{1,40}(?:\"[^\"\n]{1,80}\"|[^\s\"]{1,80})" + _LAST_IN_LINE
+)
+_DAVFS = compiled(
+    rb"(?m)^[ \t]{0,8}(?:https?://[^\s\"]{3,200}|/[^\s\"]{1,200}|\"[^\"\n]{1,200}\")[ \t]{1,40}[^\s]{1,120}" + _LAST_IN_LINE
+)
+_BY_PLACE = {"chap-secrets": _PPP, "pap-secrets": _PPP}
+"""Files in which each line is a user's, with the password in one place: the peer's secrets of pppd, davfs2's."""
+_TWO_LINES = compiled(rb"[ \t]{0,4}[0-9A-Za-z_.@+\\-]{2,80}[ \t]{0,4}\r?\n[ \t]{0,4}([^\s]{6,120})[ \t]{0,4}(?:\r?\n)?\s{0,8}")
+_LOGIN_FILES = (
+    "auth.txt", "vpn-auth", "auth.conf", "login.conf", "userpass.txt", "user-pass.txt", "credentials.txt", "creds.txt",
+)  # fmt: skip
+"""What people call the file that OpenVPN's `auth-user-pass` reads: a user, and the password on the next line."""
+
+
+def _by_place(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[Assigned]:
+    """The password of each line, named as such."""
+    for found in pattern.finditer(data):
+        yield Assigned(b"password", found.start(), *found.span(2), found[1], 0, b"=")
+
+
 def key_file(data: bytes, path: str) -> Iterator[Assigned]:
     """The key and the secret of a file that holds nothing else, under names that say so and no generic rule hears; of one value
     the file's own name says which it is."""
+    listed = _BY_PLACE.get(path[-12:].rpartition("/")[2]) or (_DAVFS if "davfs2" in path[-16:] else None)
+    if listed is not None:
+        yield from _by_place(data, listed)
+        return
+    signed = _TWO_LINES.fullmatch(data) if path.endswith(_LOGIN_FILES) else None
+    if signed is not None:
+        yield Assigned(b"password", signed.start(1), *signed.span(1), b"", 0, b"=")
+        return
     alone = _BARE_LINE.match(data)
     if alone is not None:
         name = path.rpartition("/")[2].removesuffix(".txt").encode("utf-8", "surrogateescape")
-        called = _OF_FILE.get(part_of(words(name)))
-        if called is not None and b"." not in name:
-            yield Assigned(called, alone.start(1), *alone.span(1), b"", 0, b"=")
+        part = _OF_FILE.get(part_of(words(name)))
+        if part is not None and b"." not in name:
+            yield Assigned(part, alone.start(1), *alone.span(1), b"", 0, b"=")
         return
     lines = _BARE_LINES.match(data)
     if lines is not None:
-        for number, name in enumerate((b"key_of_client", b"secret_of_client"), 1):
+        for number, called in enumerate((b"key_of_client", b"secret_of_client", b"passphrase_of_client"), 1):
             start, end = lines.span(number)
-            yield Assigned(name, start, start, end, b"", 0, b"=")
+            if start >= 0:
+                yield Assigned(called, start, start, end, b"", 0, b"=")
 
 
 def cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
@@ -139,26 +207,63 @@ def _sensitive(data: bytes, header: list[tuple[int, int]]) -> list[tuple[int, by
     out = []
     for column, (low, high) in enumerate(header):
         name = data[low:high]
-        if part_of(words(name)):
+        own = words(name)
+        if part_of(own) and own[-1] not in _ABOUT_ONE:
             out.append((column, name, low))
     return out if any(not _KEYS.issuperset(words(name)) for _, name, _ in out) else []
 
 
 _KEYS = frozenset(("key", "signing", "public", "id"))
+_ABOUT_ONE = frozenset(
+    "changed expires expired expiry updated created modified rotated at date count hint age reset policy strength".split()
+)
+"""Last words of a column that is about a credential and holds none: password_changed."""
 
 
 def _csv_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:
     columns = _sensitive(data, header)
+    sign = _sign(data, header)
     at, last = start, min(len(data), start + REACH)
     for _ in range(MOST_ROWS):
         if at >= last or not columns:
             return
         stop = _row_end(data, at, last)
-        row = cells(data, at, stop)
+        # a comma may part what is in quotes of any kind; a semicolon or a tab is written by programs
+        row = _fields(data, at, stop, sign) if sign in (b";", b"\t") else []
+        if len(row) != len(header):
+            row = cells(data, at, stop)
+        if len(row) != len(header):
+            row = _fields(data, at, stop, sign)
         if len(row) != len(header):
             return  # the table is over, or it never was one
         yield from _values(columns, row, at)
         at = stop + 1
+
+
+def _sign(data: bytes, header: list[tuple[int, int]]) -> bytes:
+    """What parts the columns of a head; b"" if it has but one."""
+    return data[header[0][1] : header[1][0]].strip(b"\"' ")[:1] if len(header) > 1 else b""
+
+
+def _fields(data: bytes, at: int, stop: int, sign: bytes) -> list[tuple[int, int]]:
+    """The cells of a row as programs export them: parted by `sign` alone, so that a password may have any other character."""
+    out: list[tuple[int, int]] = []
+    pattern = _FIELDS.get(sign)
+    while pattern is not None and at <= stop and len(out) < 200:
+        found = pattern.match(data, at, stop)
+        if found is None:
+            return []
+        out.append(found.span(1) if found[1] is not None else found.span(2))
+        if found.end() >= stop and not found[3]:
+            break
+        at = found.end()
+    return out
+
+
+_FIELDS = {
+    sign: compiled(rb'(?:"((?:[^"\r\n]|"")*)"|([^"%b\r\n][^%b\r\n]*|))(%b|\r?\Z)' % (sign, sign, sign))
+    for sign in (b",", b";", b"\t")
+}
 
 
 def _row_end(data: bytes, at: int, last: int) -> int:

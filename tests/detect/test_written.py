@@ -250,7 +250,7 @@ WRITTEN = [
     ("gate", "helm.sh", "helm upgrade bot ./chart --set exchange=gateio --set secrets.apiKey={0} --set secrets.apiSecret={1}\n"),
     ("gate", "c.py", 'import factory\nex = factory.connect("gate", "{0}", "{1}")\n'),
     ("okx", "c.py", 'OKX_KEYS = ("main", "{0}", "{1}", "{2}")\n'),
-    ("bybit", "1p.csv", "Title;Username;Password\nBybit API;{0};{1}\nmail;bob@example.org;hunter2hunter2\n"),
+    ("bybit", "1p.csv", "Title;Username;Password\nBybit API;{0};{1}\nmail;bob@example.org;********\n"),
     ("okx", "a.txt", "OKX\nAPI密钥:{0}\n密钥:{1}\n交易密码 {2}\n"),
     ("okx", "a.txt", "OKX\nChave da API: {0}\nSegredo: {1}\nSenha da API: {2}\n"),
     ("okx", "a.txt", "Compte OKX\nClé API : {0}\nClé secrète : {1}\nPhrase de passe : {2}\n"),

@@ -46,7 +46,7 @@ def file_kind(path: str) -> str:
 _REFERENCE = compiled(
     rb"^(?:\$[A-Za-z_][\w.:\[\]>-]*$|\$\(|%[A-Za-z_]\w*%?$|%\w+%|@[A-Za-z@(]|env[.(\[]|process\.env|os\.(?:environ|getenv)"
     rb"|(?:secrets?|vault|ssm|op|env|file|classpath|system|config|ref|data|aws-sm|gcp-sm|azure-kv|keyring)[.:](?:[/\w.{])"
-    rb"|arn:aws|!\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|--?[a-z]|-[0-9]{5,}$|__\w+__$|\\[nrt])"
+    rb"|arn:aws|!{1,2}\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|--?[a-z]|-[0-9]{5,}$|__\w+__$|\\[nrt])"
     rb"|[a-z]\([\"']|&#[0-9]{1,5};|&(?:lt|gt|amp|quot);|\w\[-?[0-9]*\]"  # code, entities, paths into data
     rb"|\(\?|\[\^|\][*+]|\\[sSdDwWbB]|\.\*|\)\?"  # regular expressions
     rb"|\$\{|#\{|\{\{|\}\}|%\{|<%|\$\(|%\(\w+\)|%[sdvq](?![A-Za-z0-9])|\{[a-z_.0-9]{0,30}\}|<[A-Za-z_ .-]{2,40}>|###",
@@ -74,7 +74,7 @@ _VOCABULARY = compiled(
     rb"|integer|boolean|int|str|bool|bytes?|char|s|me|it|here|mysql|postgres|redis|mongo|aws|github|gitlab|google|azure"
     rb"|application|app|read|write|fixture|mock|stub|spec|unit|sandbox|local|dev|prod|staging|md5|sha1|sha256|bcrypt"
     rb"|passwords|secrets|tokens|keys|users|float|list|tuple|dict|callable|does|exists?|utf|ascii|latin|base64|json|hex"
-    rb"|pending|passed|failed?|success|error|b64(?:enc|dec)(?:ode)?|[18])[\W_]{0,2}){1,10}",
+    rb"|pending|passed|failed?|filtered|success|error|b64(?:enc|dec)(?:ode)?|[18])[\W_]{0,2}){1,10}",
     re.IGNORECASE,
 )
 _NOUN_INSIDE = compiled(
@@ -88,7 +88,8 @@ _FILE = compiled(
 )
 _HASH = compiled(
     rb"\$(?:2[abxy]?|1|5|6|y|7|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|P|H|bcrypt)\$|\{[A-Z0-9-]{2,10}\}|pbkdf2[_:(]"
-    rb"|sha(?:1|256|384|512)[-:$=]|md5[-:$=]|bcrypt|S?SHA(?:256|512)?-CRYPT$"
+    rb"|sha(?:1|256|384|512)[-:$=]|md5(?:[-:$=]|[0-9a-f]{32}$)|SCRAM-SHA-(?:1|256|512)\$|bcrypt|S?SHA(?:256|512)?-CRYPT$"
+    rb"|(?:e1NTSE[EF]|e1NIQ[TX]|e01ENX0|e1NNRDV9|e0NSWVBUfQ|e1BCS0|e0FSR09O|e1NBU0)[A-Za-z0-9+/=]{8}"  # {SSHA} and the like, of LDIF
 )
 # images, public keys, certificates
 _PUBLIC = compiled(
@@ -180,7 +181,7 @@ def _password(candidate: Candidate, value: bytes) -> bool:
     if odd < 12 and (_PATH.match(value) or _FILE.search(value)):
         return False
     if odd < 3 and _like_a_name(value, digit):
-        return False
+        return _is_phrase(candidate, value)
     if odd < 0 and not digit and _PASSED.search(candidate.name):
         return False
     if quote is None:
@@ -212,6 +213,23 @@ def _like_a_name(value: bytes, digit: bool) -> bool:
     return _WORDS_ONLY.match(value) is not None and not value.isalpha()
 
 
+_FOUR_WORDS = compiled(rb"[a-z]{3,10}(?:(?:-[a-z]{3,10}){3,7}|(?: [a-z]{3,10}){3,7})")
+_OF_SENTENCES = frozenset(
+    b"the for and with your you this that from must enter please should have has not use used are was some any when word words type new "
+    b"one all can will here see correct horse battery staple user name admin root main database server secret key pass value default "
+    b"test prod stage dev app service cluster config creds auth".split()
+)
+"""Words of prose and of names of things, none of which anybody draws for a phrase; and the phrase that everybody knows."""
+
+
+def _is_phrase(candidate: Candidate, value: bytes) -> bool:
+    """Whether it is four words or more that were drawn, under a name that asks for such: BORG_PASSPHRASE, RESTIC_PASSWORD."""
+    name = candidate.name
+    if not (b"phrase" in name.lower() or (name.isupper() and b"PASS" in name)) or not _FOUR_WORDS.fullmatch(value):
+        return False
+    return _NOUN_INSIDE.search(value) is None and _OF_SENTENCES.isdisjoint(value.replace(b"-", b" ").split())
+
+
 def _quoted(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
     sep = candidate.groups.get("sep", b"")
     if candidate.groups["quote"] == b"`" and (b" " in value or b"$" in value):
@@ -229,6 +247,8 @@ def _bare(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
     after = candidate.data[candidate.end : candidate.end + 60]
     if _NEXT_FIELD.match(after) or _TEMPLATE.match(after) or (value[:1] == b"#" and odd < 6):
         return False
+    if value.lower() in _SEE and after[:1] == b" ":
+        return False
     if where is CODE:
         return odd >= 8 and not _GOES_ON.match(after)
     if candidate.name == _SQL_NAME:
@@ -239,6 +259,9 @@ def _bare(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
         return False
     return where is not DOC or digit or odd >= 2 or sep != b":"
 
+
+_SEE = (b"siehe", b"voir", b"consulte", b"wacht", b"vraag", b"fragen", b"demander", b"zie")
+"""Where a note says where the password is: Passwort: siehe KeePass."""
 
 # ---------------------------------------------------------------- everything else
 _LEAST = {"secret": (6, 6.0), "token": (8, 7.0), "key": (8, 8.0), "weak": (16, 18.0)}
@@ -254,6 +277,8 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
         return False  # what a chain's address looks like, and no venue's key
     if kind == "weak" and _PUBLIC_TYPE.search(candidate.data, max(0, candidate.start - 80), candidate.start):
         return False
+    if candidate.name.lower() == b"signingkey" and _KEY_ID.fullmatch(value):
+        return False  # git's: which key of the keyring
     digit = _DIGIT.search(value) is not None
     if not digit and (kind == "weak" or not value.isascii()):
         return False
@@ -292,6 +317,7 @@ _JUDGES = {"password": _password, "passphrase": _passphrase, "unnamed": _unnamed
 
 # {"type": "tendermint/PubKeyEd25519", "key": ...}
 _PUBLIC_TYPE = compiled(rb"(?i)pub(?:lic)?_?key[\w/]{0,16}[\"']?[^{}\n]{0,24}(?:\n[^{}\n]{0,40})?\Z")
+_KEY_ID = compiled(rb"(?:0x)?(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{16}|[0-9A-Fa-f]{40})!?")
 _BASE58_KEY = compiled(rb"[1-9A-HJ-NP-Za-km-z]{43,44}")
 _BOTH_CASES = compiled(rb"[a-z].{0,78}[A-Z]|[A-Z].{0,78}[a-z]")
 _PRINTED = compiled(rb"[\t\r\n -~]{12}|[\x00-\x09]{4}")
