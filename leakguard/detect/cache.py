@@ -31,7 +31,11 @@ from leakguard.version import __version__
 if TYPE_CHECKING:
     from leakguard.detect.rules import Pack
 
-MAGIC = b"leakguard-rules-6\n"
+MAGIC = b"leakguard-rules-7\n"
+CHECKED = 7
+"""Parts of it that the checksum covers whole; the others are databases, of which hyperscan checks all but the header."""
+_HEADER = 64
+"""Bytes of the others that it covers: hyperscan's header has 32."""
 FULL_COMPILE_AT = 4 * 1024 * 1024
 """Expected bytes from which a missing cache is compiled at once instead of starting cold."""
 COLD_STARTS = 5
@@ -227,13 +231,13 @@ def _noted(path: str) -> str:
 
 def _read(path: str, key: str) -> Loaded | None:
     """What is cached under a path, or None for anything that is not exactly what was written by this user."""
-    parts = _stored(path)
-    if len(parts) != 7 + len(Databases._fields) or parts[0] != key.encode():
+    parts = _stored(path, checked=CHECKED)
+    if len(parts) != CHECKED + len(Databases._fields) or parts[0] != key.encode():
         return None
     numbers = array("Q")
     numbers.frombytes(parts[1])
     try:
-        databases = load_databases(parts[7:])
+        databases = load_databases(parts[CHECKED:])
     except (hyperscan.error, ValueError, TypeError):
         return None
     ruleset = RuleSet(
@@ -247,17 +251,22 @@ def _read(path: str, key: str) -> Loaded | None:
     return Loaded(ruleset, Compiled(databases, numbers[3:]), "warm")
 
 
-def _joined(parts: Sequence[bytes]) -> bytes:
-    return b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+def _sealed(magic: bytes, parts: Sequence[bytes], checked: int | None = None) -> bytes:
+    """What `_stored` reads. Against accidents: a checksum is four times as quick as a hash, and whoever could forge it is the
+    user. `checked`: parts that are in it whole; of the others their header is."""
+    check = 0
+    body = [magic, b""]
+    for number, part in enumerate(parts):
+        header = len(part).to_bytes(8, "little")
+        seen = part if checked is None or number < checked else part[:_HEADER]
+        check = crc32(seen, crc32(header, check))
+        body += (header, part)
+    body[1] = check.to_bytes(4, "little")
+    return b"".join(body)
 
 
-def _check(body: bytes) -> bytes:
-    """Against accidents: a checksum is four times as quick as a hash, and whoever could forge it is the user."""
-    return crc32(body).to_bytes(4, "little")
-
-
-def _stored(path: str, magic: bytes = MAGIC) -> list[bytes]:
-    """The parts of what `_write` stored, each read to where it stays: a copy of all of it costs a fortieth of a start-up. Empty for
+def _stored(path: str, magic: bytes = MAGIC, checked: int | None = None) -> list[bytes]:
+    """The parts of what `_sealed` made, each read to where it stays: a copy of all of it costs a fortieth of a start-up. Empty for
     anything else."""
     parts: list[bytes] = []
     check = 0
@@ -274,7 +283,8 @@ def _stored(path: str, magic: bytes = MAGIC) -> list[bytes]:
                 part = stream.read(size) if size <= left else b""
                 if len(part) != size:
                     return []
-                check = crc32(part, crc32(header, check))
+                seen = part if checked is None or len(parts) < checked else part[:_HEADER]
+                check = crc32(seen, crc32(header, check))
                 parts.append(part)
     except OSError:
         return []
@@ -291,8 +301,7 @@ def _write(path: str, ruleset: RuleSet, databases: Databases) -> bool:
     parts += [index.lines_of(values) for values in rows]
     parts += [tables_of(ruleset), patterns.stored()]
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
-    body = _joined(parts)
-    stored = _store(path, MAGIC + _check(body) + body)
+    stored = _store(path, _sealed(MAGIC, parts, CHECKED))
     if stored:
         _remove(_counter(path))
         _drop_old(os.path.dirname(path), path)

@@ -473,8 +473,7 @@ def _write(path: str, merged: Merged) -> None:
     databases = (merged.database, *small, merged.names_database, *merged.marked)
     parts = [array("Q", merged.widths).tobytes()]
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
-    body = cache._joined(parts)
-    if cache._store(path, MAGIC + cache._check(body) + body):
+    if cache._store(path, cache._sealed(MAGIC, parts)):
         drop_old(path, "runtime-")
 
 

@@ -403,8 +403,8 @@ def prepare(redactor: Redactor) -> None:
         made.append(database)
     if stage1._has_phrases(ruleset):
         made.append(stage1._compiled(ruleset, [phrase()], [PHRASE_BASE]))
-    body = cache._joined([hyperscan.dumpb(database) if database is not None else b"" for database in made])
-    if cache._store(path, MAGIC + cache._check(body) + body):
+    parts = [hyperscan.dumpb(database) if database is not None else b"" for database in made]
+    if cache._store(path, cache._sealed(MAGIC, parts)):
         drop_old(path, "blocks-")
         _MADE.pop(redactor, None)
 

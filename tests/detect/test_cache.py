@@ -274,6 +274,23 @@ def test_what_is_damaged_is_made_anew(pack: Path, folder: Path, how: str) -> Non
     assert load(pack, folder).state == "warm"
 
 
+def test_no_byte_of_it_can_be_another_unseen(pack: Path, folder: Path) -> None:
+    """The checksum leaves what is behind a database's header to hyperscan."""
+    load(pack, folder, FULL)
+    (path,) = files(folder, "bin")
+    data = path.read_bytes()
+    whole = load(pack, folder)
+    assert whole.state == "warm"
+    made = [hyperscan.dumpb(database) if database else b"" for database in whole.stage1.databases]  # type: ignore[attr-defined]
+    starts = [data.find(part) for part in made if part]
+    heads = [at for start in starts for at in range(start - 8, start + 48)]
+    for at in (*range(200), *heads, *range(200, len(data), len(data) // 300), len(data) - 1):
+        damaged = bytearray(data)
+        damaged[at] ^= 0x10
+        path.write_bytes(damaged)
+        assert cache._read(str(path), path.stem.removeprefix("rules-")) is None, at
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"x" * 32, b"../../../../etc/passwd/././././.", b"0" * 31, bytes(32), b"0" * 32]
 )
@@ -344,7 +361,7 @@ def test_another_cpu_is_no_error(pack: Path, folder: Path, monkeypatch: pytest.M
 def test_it_is_no_pickle(pack: Path, folder: Path) -> None:
     load(pack, folder, FULL)
     (path,) = files(folder, "bin")
-    key, numbers, own, sets, venues, tables, code, *databases = cache._stored(str(path))
+    key, numbers, own, sets, venues, tables, code, *databases = cache._stored(str(path), checked=cache.CHECKED)
     assert code == patterns.stored()
     assert json.loads(tables) == json.loads(stored(load(pack, folder).ruleset._replace(prepared=b"")))
     assert json.loads(own)[0] == "acme.token"

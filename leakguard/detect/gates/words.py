@@ -144,8 +144,9 @@ def ascii_words() -> frozenset[bytes]:
     words: list[bytes] = []
     for language in _ASCII:
         with open(os.path.join(_folder(), f"{language}.txt"), "rb") as lines:
-            words += lines.read().split()
-    return frozenset(word for word in words if word.isascii())
+            text = lines.read()
+        words += text.split() if text.isascii() else filter(bytes.isascii, text.split())
+    return frozenset(words)
 
 
 def _folded(word: str) -> str:
