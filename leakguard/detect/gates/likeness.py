@@ -87,8 +87,8 @@ _FILE = compiled(
     re.IGNORECASE,
 )
 _HASH = compiled(
-    rb"\$(?:2[abxy]?|1|5|6|y|7|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|P|H|bcrypt)\$|\{[A-Z0-9-]{2,10}\}|pbkdf2[_:(]"
-    rb"|sha(?:1|256|384|512)[-:$=]|md5(?:[-:$=]|[0-9a-f]{32}$)|SCRAM-SHA-(?:1|256|512)\$|bcrypt|S?SHA(?:256|512)?-CRYPT$"
+    rb"\$(?:2[abxy]?|1|5|6|y|7|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|P|H|bcrypt)\$|\{[A-Z0-9-]{2,16}\}|pbkdf2[_:(]"
+    rb"|sha(?:1|256|384|512)[-:$=]|(?i:md5)(?:[-:$=]|[0-9a-f]{32}$)|SCRAM-SHA-(?:1|256|512)\$|bcrypt|S?SHA(?:256|512)?-CRYPT$"
     rb"|(?:e1NTSE[EF]|e1NIQ[TX]|e01ENX0|e1NNRDV9|e0NSWVBUfQ|e1BCS0|e0FSR09O|e1NBU0)[A-Za-z0-9+/=]{8}"  # {SSHA} and the like, of LDIF
 )
 # images, public keys, certificates
@@ -119,12 +119,48 @@ _CAMEL = compiled(rb"[a-z][A-Z][a-z]")
 _CAPS = compiled(rb"_*[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_*$")
 _LABEL = compiled(rb"[A-Z][a-z]+$")
 _QUALIFIED = compiled(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+# The name of a class: GoogleCloudApihubV1Secret.
+_CLASS = compiled(rb"(?:[A-Z][a-z]+|V[0-9]+(?:(?:alpha|beta|p)[0-9]+)*){3,}")
+# What a minifier or a mispaired quote leaves: the code between two strings; comments; fonts of manuals; escapes of another script's
+# letters alone; sums of Einstein's; globs; a line of /etc/passwd.
+_NO_STRING = compiled(
+    rb"[,;)}\]][^\n]*[({=]|[^\n]*/\*[^\n]*\*/|[^\n]*\\f[BIPR](?![a-z])|\\{0,2}(?:u[0-9A-Fa-f]{4}\\{0,2})+\Z|[a-z.,]+->[a-z.]*\Z"
+    rb"|\*\.|[\w-]+:[x*!]:[0-9]+:[0-9]+:"
+)
+_ESCAPES = compiled(rb"\\+u[0-9A-Fa-f]{4}")
+_NOUN_ELSEWHERE = compiled(
+    rb"(?i)kennwort|passwort|wachtwoord|adgangskode|salasana|senha|mot de passe|l(?:\\+u00f6|\xc3\xb6)senord|contrase(?:\\+u00f1|\xc3\xb1)a"
+    rb"|has(?:\\+u0142|\xc5\x82)o"
+)
 _ALNUM = compiled(rb"[A-Za-z0-9]")
 _DIGIT = compiled(rb"[0-9]")
 _SPACE = compiled(rb"\s")
 
 # ---------------------------------------------------------------- where it stands
 _PROSE = compiled(rb"[ \t]+(?:[A-Za-z]{2,}[ \t,.]+){2}")
+# The same in any language, with what programs name among it.
+_SENTENCE = compiled(rb"[ \t]+[A-Za-z_\x80-\xff]+[ \t,.]+[A-Za-z_\x80-\xff]{2,}")
+# Options that are told of: "the --user, and --password flags".
+_OPTION_TOLD = compiled(
+    rb"(?i)(?:[ \t(](?:and|or|the|both|with|via|of|in|an?|no|new|use|using|missing|to|e|et|en|y|und|oder|ou|och|og)|,)[ \t]+"
+    rb"-{1,2}[\w-]{1,40}[ \t]{1,4}\Z"
+)
+_SQL_BEFORE = compiled(
+    rb"(?i)(?:create|alter)\s+(?:or\s+replace\s+)?(?:if\s+not\s+exists\s+)?(?:user|role|login|\w+\s+database\s+link|database\s+link|wallet)"
+    rb"|\bgrant\s|connect\s+to\s|set\s+(?:encryption|role)|(?:user|to)\s+\S+\s+identified"
+)
+_BADGE = compiled(rb"(?i)badge[\w./%-]{0,80}\?[^\s\"'<>]{0,120}token=\Z")
+_NO_CREDENTIAL = compiled(
+    rb"(?i)public_?key_?token|ask_?pass(?![a-z])|pkpass\Z|token_?(?:bytes|str|text|type|ids?|logits)\Z|pass_?(?:through|manager|pipeline|registry"
+    rb"|instrumentation|descriptor)[0-9]?\Z|(?:render|peeling|depth|module|function|machine|loop|blur|mini|lighting)_?pass(?:es)?(?![a-z])"
+    rb"|(?:^|_)(?:c|ld|cm)psw|_pw_aff\Z|passwd_lookup\Z"
+    rb"|(?:^|_)(?:image|video|audio|pad|bos|eos|sep|cls|mask|unk|special|(?:next_?)?page|stop)_token\Z"
+)
+"""What sounds like a credential and is none: a key in public, a program that asks, the passes of a compiler or a renderer, an
+instruction of a processor, the words of a language model, the next page of a list."""
+_TOLD_TOKEN = compiled(rb"(?i)(?:page|generator|continuation)[ _-]token[\"']?[:=]?[ \t]*[\"']?\Z")
+_NAME_SERVICES = (b"compat", b"files", b"systemd", b"db", b"nis", b"ldap", b"sss", b"winbind", b"hesiod", b"amd64", b"arm64", b"i386", b"any")
+"""What follows `passwd:` in nsswitch.conf and in lists of packages."""
 _GOES_ON = compiled(rb"[ \t]?[(\[]|\.[A-Za-z_]+\(|->|[ \t]*\?[ \t]")
 _NEXT_FIELD = compiled(rb"[ \t]*(?::(?:[ \t\r\n]|$)|=[^=])")
 _TEMPLATE = compiled(rb":?(?:[{]|<(?!/)|\$[{(A-Za-z])")
@@ -168,7 +204,21 @@ def value_like(candidate: Candidate, kind: str) -> Verdict:
     # most are words, which is seen sooner than that they are a placeholder or something known
     judge = _JUDGES.get(kind)
     good = judge(candidate, value) if judge is not None else _random(candidate, value, kind)
-    return PASS if good and not _no_value(value) else REJECT
+    return PASS if good and not _no_value(value) and not _no_credential(candidate, value) else REJECT
+
+
+def _no_credential(candidate: Candidate, value: bytes) -> bool:
+    """What a name, or what stands before it, says of a value that looks like one; and names of classes, and code."""
+    if _NO_CREDENTIAL.search(candidate.name) or _NO_STRING.match(value):
+        return True
+    if _CLASS.fullmatch(value) and strangeness(value) < len(value):
+        return True
+    if not candidate.name:
+        return False
+    before = candidate.data[max(0, candidate.start - 240) : candidate.start]
+    if candidate.name == _SQL_NAME and not _SQL_BEFORE.search(before):
+        return True
+    return b"oken" in before[-16:].lower() and (_BADGE.search(before) or _TOLD_TOKEN.search(before)) is not None
 
 
 # ---------------------------------------------------------------- passwords
@@ -184,6 +234,8 @@ def _password(candidate: Candidate, value: bytes) -> bool:
         return _is_phrase(candidate, value)
     if odd < 0 and not digit and _PASSED.search(candidate.name):
         return False
+    if _NOUN_ELSEWHERE.search(value) and not _DIGIT.search(_ESCAPES.sub(b"", value)):
+        return False  # a label that was translated
     if quote is None:
         return True  # a rule's own pattern knows where it stands
     return _quoted(candidate, value, odd, digit) if quote else _bare(candidate, value, odd, digit)
@@ -245,19 +297,51 @@ def _bare(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
     """Without quotes: a value in a configuration file, a name in code, a word in prose."""
     sep, where = candidate.groups.get("sep", b""), file_kind(candidate.path)
     after = candidate.data[candidate.end : candidate.end + 60]
-    if _NEXT_FIELD.match(after) or _TEMPLATE.match(after) or (value[:1] == b"#" and odd < 6):
+    if _NEXT_FIELD.match(after) or _TEMPLATE.match(after):
         return False
+    if value[:1] == b"#" and odd < 6 and not (digit and sep == b"=" and candidate.data[candidate.start - 1 : candidate.start] == sep):
+        return False  # a comment, but not right behind NAME=
     if value.lower() in _SEE and after[:1] == b" ":
         return False
+    if _siblings(candidate.name, value) or (candidate.name == b"passwd" and value in _NAME_SERVICES):
+        return False
     if where is CODE:
-        return odd >= 8 and not _GOES_ON.match(after)
+        return odd >= 8 and not _GOES_ON.match(after) and (sep != b"(" or _QUALIFIED_NAME.fullmatch(value) is None)
     if candidate.name == _SQL_NAME:
         return odd >= 4 or digit
     if sep in (b",", b"("):
         return odd >= 8 and digit
-    if odd < 6 and _PROSE.match(after) and not (digit and sep == b"=" and candidate.name.isupper()):
+    option = candidate.data[max(0, candidate.start - len(candidate.name) - 3) : candidate.start - len(candidate.name) - 1]
+    if odd < 6 and _PROSE.match(after) and not (digit and ((sep == b"=" and candidate.name.isupper()) or option == b" /")):
+        return False
+    if sep == b":" and candidate.name in (b"PASS", b"Pass") and after[:1] == b" ":
+        return False  # the result of a test
+    if odd < 12 and value.isalpha() and value.islower() and _in_words(candidate, value, sep, after):
         return False
     return where is not DOC or digit or odd >= 2 or sep != b":"
+
+
+def _in_words(candidate: Candidate, value: bytes, sep: bytes, after: bytes) -> bool:
+    """Whether a word that stands bare is one of a message or of a sentence, not what its name is set to."""
+    if sep == b":":
+        # the strings of a program: `smbpasswd: found`
+        return _SENTENCE.match(after) is not None or b"\0" in candidate.data[max(0, candidate.start - 64) : candidate.end + 24]
+    return not sep and _OPTION_TOLD.search(candidate.data, max(0, candidate.start - 64), candidate.start) is not None
+
+
+_QUALIFIED_NAME = compiled(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+
+
+def _siblings(name: bytes, value: bytes) -> bool:
+    """Whether a name and a value are two of one family, as constants and classes are: vtkDepthPass and vtkBlurPass."""
+    if not _QUALIFIED_NAME.fullmatch(value):
+        return False
+    size = 0
+    while size < min(len(name), len(value)) and name[size] == value[size]:
+        size += 1
+    while size and not (name[size - 1 : size] == b"_" or (name[size : size + 1] + value[size : size + 1]).isupper()):
+        size -= 1
+    return size > 2 and size < len(name) and not _NOUN_INSIDE.search(name[:size])
 
 
 _SEE = (b"siehe", b"voir", b"consulte", b"wacht", b"vraag", b"fragen", b"demander", b"zie")
@@ -277,6 +361,8 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
         return False  # what a chain's address looks like, and no venue's key
     if kind == "weak" and _PUBLIC_TYPE.search(candidate.data, max(0, candidate.start - 80), candidate.start):
         return False
+    if value[:1] == b"&" and candidate.name.lower().endswith(b"mnemonic"):
+        return False  # the letter of a button
     if candidate.name.lower() == b"signingkey" and _KEY_ID.fullmatch(value):
         return False  # git's: which key of the keyring
     digit = _DIGIT.search(value) is not None
@@ -292,7 +378,24 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
     if _PATH.match(value) or _FILE.search(value):
         least += 20
     more = _surroundings(candidate, value, digit)
-    return more is not None and strangeness(value) >= least + more
+    if more is None:
+        return False
+    return strangeness(value) >= least + more or (kind == "secret" and _thought_up(candidate, value))
+
+
+_HUMAN = compiled(rb"[A-Za-z]{4,20}(?:[-_.@][A-Za-z]{3,16}){0,3}[-_.@]?(?:[0-9]{3,6}|[0-9]{1,4}(?=[!@#%^&*?+]))[!@#%^&*?+]{0,2}")
+_REST = compiled(rb"[ \t]*(?:\r?\n|\Z)")
+
+
+def _thought_up(candidate: Candidate, value: bytes) -> bool:
+    """Whether it is a word and a number, as people make up passwords, where only a value stands: in quotes, or to a line's end in
+    a file of settings."""
+    if not _HUMAN.fullmatch(value) or len(value) < 8 or _NOUN_INSIDE.search(value):
+        return False
+    sep = candidate.groups.get("sep", b"")
+    if candidate.groups.get("quote"):
+        return sep in (b"=", b":", b"=>", b":=")
+    return sep in (b"=", b":") and file_kind(candidate.path) is CONFIG and _REST.match(candidate.data, candidate.end) is not None
 
 
 # What random values that are no credentials are called.

@@ -17,8 +17,10 @@ What counts as a phrase in running text (the guard against prose, word lists and
   15, 64 of 24): then a label such as "wallet seed" may stand before the phrase, but lists of words give no hits. In a
   row that has a phrase's length itself only what stands at its end is tried: labels stand before.
 * Rows of list words that another scheme of the same lists proves: 24 of TON, 25 of Algorand, 12 of Electrum.
-* Chinese characters of which two more stand on a side, separated alike, are no phrase: a text whose characters are all
-  separated has them by the page.
+* Chinese characters of which two more stand on a side, separated alike or by a hyphen, are no phrase: a text whose characters
+  are all separated has them by the page.
+* Words in quotes, or with commas between them, of which three more stand on both sides, separated alike (of words one a line
+  six), are an excerpt of a longer list of words, as a generator of texts has it; options of a program (`--force`) are none.
 * Not a phrase: words in the order of the list but for one in eight (an excerpt of it); more repeated words than
   chance gives (tables, and the published examples of one repeated word); capitals mixed as prose mixes them.
 What passes by chance: one row of 12 list words in 16, of 24 in 256. Rows of 12 are what prose does not have.
@@ -60,6 +62,7 @@ LONGEST_WORD = 16
 # Letters, and the accents that decomposed text puts after them. An escaped line end must not lend its n to a word.
 _MARK = r"[\u0300-\u036f\u3099\u309a]"
 _WORD = rf"\\+[nrt]|([^\W\d_]+(?:{_MARK}+[^\W\d_]*)*)"
+_OPTION = (" --", "\n--")
 _GAP = r"""(?x)(?: [\s,;|"'`*+\u2022\u3001\uff0c-] | %20 | \\+["'nrt] | [#(]?\d{1,2}["']?[.):]? )+"""
 
 # Stretches that could hold a row, so that the slower search by words skips the rest: twelve short words without a
@@ -67,6 +70,9 @@ _GAP = r"""(?x)(?: [\s,;|"'`*+\u2022\u3001\uff0c-] | %20 | \\+["'nrt] | [#(]?\d{
 _STRETCH = r"(?<![A-Za-z])(?:[A-Za-z]{3,9}+[^A-Za-z]{1,40}+){11,}+(?:[A-Za-z]{3,9})?"
 _WORD_ANY = rf"(?:[A-Za-z]{{3,9}}+(?![^\W\d_]|{_MARK})|(?=[A-Za-z]{{0,9}}[^\x00-\x7f])(?:[^\W\d_]|{_MARK}){{1,24}}+)"
 _STRETCH_ANY = rf"(?<![^\W\d_])(?:{_WORD_ANY}(?:(?!{_MARK})[\W\d_]){{1,40}}+){{11,}}+(?:{_WORD_ANY})?"
+
+
+_SEPARATED = compiled(r"""[,;"'`|]""")
 
 
 class _Word(NamedTuple):
@@ -210,7 +216,7 @@ def _rows_between(text: str, start: int, end: int) -> Iterator[tuple[list[_Word]
         if not places and not (written.isascii() and written.islower()):
             places = book.get(_folded(written))
         between = text[row[-1].end : found.start(1)] if row else ""
-        if row and (not places or len(between) > LONGEST_GAP or not gap.fullmatch(between)):
+        if row and (not places or len(between) > LONGEST_GAP or not gap.fullmatch(between) or between.endswith(_OPTION)):
             if len(row) >= SIZES[-1]:
                 yield row, gaps
             row, gaps = [], []
@@ -272,7 +278,7 @@ def phrases(row: list[_Word], gaps: list[str], text: str) -> Iterator[tuple[int,
             return
         for start, end in windows:
             if taken.isdisjoint(range(start, end)) and (proof := _scheme(row[start:end], whole)):
-                if proof[1].startswith("chinese") and _goes_on(row, gaps, text, start, end):
+                if (_goes_on if proof[1].startswith("chinese") else _is_excerpt)(row, gaps, text, start, end):
                     continue
                 taken.update(range(start, end))
                 yield start, end, *proof
@@ -281,19 +287,39 @@ def phrases(row: list[_Word], gaps: list[str], text: str) -> Iterator[tuple[int,
 def _goes_on(row: list[_Word], gaps: list[str], text: str, first: int, last: int) -> bool:
     """Whether row[first:last] is a piece of something longer that is separated alike: pages of manuals have a space
     between all characters, and tables of characters a number. Every other character of a text is in the lists."""
-    kinds = {_kind(gap) for gap in gaps[first : last - 1]}
-    from itertools import pairwise
-
-    word = compiled(_WORD)
+    kinds = {_kind(gap) for gap in gaps[first : last - 1]} | {"-"}
     low, high = row[first].start, row[last - 1].end
-    before = [found.span(1) for found in word.finditer(text, max(0, low - 2 * LONGEST_GAP), low) if found[1]][-2:]
-    behind = [found.span(1) for found in word.finditer(text, high, high + 2 * LONGEST_GAP) if found[1]][:2]
-    for spans in ([*before, (low, high)], [(low, high), *behind]):
+    for spans in _beside(text, low, high, 2):
         ideographs = all(stop - start == 1 and _is_cjk(text[start]) for start, stop in spans if start < low or stop > high)
-        between = {_kind(text[one[1] : other[0]]) for one, other in pairwise(spans)}
-        if len(spans) == 3 and ideographs and between <= kinds:
+        if len(spans) == 3 and ideographs and _between(text, spans) <= kinds:
             return True
     return False
+
+
+def _is_excerpt(row: list[_Word], gaps: list[str], text: str, first: int, last: int) -> bool:
+    """Whether row[first:last] is a piece of a longer list, of whose words others are in no list: in such a one twelve that
+    are stand in a row often enough for a checksum of four bits to hold."""
+    kinds = {_kind(gap) for gap in gaps[first : last - 1]}
+    if not all(kind.strip(" ") for kind in kinds):
+        return False  # prose: whatever stands around it is prose, too
+    most = 3 if all(map(_SEPARATED.search, kinds)) else 6
+    low, high = row[first].start, row[last - 1].end
+    return all(len(spans) == most + 1 and _between(text, spans) <= kinds for spans in _beside(text, low, high, most))
+
+
+def _beside(text: str, low: int, high: int, most: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The spans of so many words before text[low:high], with that, and that with those behind it."""
+    word, around = compiled(_WORD), most * (LONGEST_GAP + LONGEST_WORD)
+    before = [found.span(1) for found in word.finditer(text, max(0, low - around), low) if found[1]][-most:]
+    behind = [found.span(1) for found in word.finditer(text, high, high + around) if found[1]][:most]
+    return [*before, (low, high)], [(low, high), *behind]
+
+
+def _between(text: str, spans: list[tuple[int, int]]) -> set[str]:
+    """The kinds of what separates them."""
+    from itertools import pairwise
+
+    return {_kind(text[one[1] : other[0]]) for one, other in pairwise(spans)}
 
 
 def _scheme(window: list[_Word], whole: bool) -> tuple[str, str] | None:
