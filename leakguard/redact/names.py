@@ -89,7 +89,7 @@ _STRONG = re.compile(
     "|accesskey|signingkey|encryptionkey|mnemonic|seedphrase|recoveryphrase|accesstoken|authtoken|refreshtoken|sessiontoken"
     "|bearertoken|apitoken|bottoken|signature|sessionid|otpsecret|totp"
 )
-_WEAK = re.compile("key|pass|token|credential|auth|secret|session|cookie|sign|seed|phrase|salt|otp|pin|2fa|mfa|jwt|nonce$")
+_WEAK = re.compile("key|pass|token|credential|auth(?!or(?!i))|secret|session|cookie|sign|seed|phrase|salt|otp|pin|2fa|mfa|jwt|nonce$")
 _ABOUT = frozenset(
     "file files filename path paths dir name names type types kind url urls uri uris endpoint host count counts len length size limit "
     "limits max min index expiry expires expiration expire ttl age at created updated issued version status state "

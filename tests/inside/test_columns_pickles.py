@@ -192,6 +192,15 @@ def test_arrays_of_text(version: int, order: str, tmp_path: Path) -> None:
     assert seen.incidents == []
 
 
+def test_an_array_that_python_2_wrote_on_windows(tmp_path: Path) -> None:
+    data = npy("<U60", wide("first", 60) + wide("GITHUB_TOKEN=" + token(1), 60), shape=(2, 10))
+    size = int.from_bytes(data[8:10], "little")
+    data = data[:8] + (size + 2).to_bytes(2, "little") + data[10:].replace(b"(2, 10)", b"(2L, 10L)", 1)
+    seen = look(data, tmp_path, "x.npy")
+    assert seen.members["x.npy!/rows"] == b"first\nGITHUB_TOKEN=" + token(1).encode() + b"\n"
+    assert seen.incidents == []
+
+
 def test_arrays_in_a_npz_and_of_records_and_objects(tmp_path: Path) -> None:
     records = npy([("id", "<i8"), ("api_key", "<U50"), ("note", "S4")], struct.pack("<q", 5) + wide(token(2), 50) + b"abc\0")
     objects = npy("|O", pickle.dumps([{"GITHUB_TOKEN": token(3)}]))

@@ -57,6 +57,8 @@ def test_a_clean_record_is_the_same_object(redactor: Redactor, line: bytes) -> N
     "signal=buy design=v2.11 assigned=worker-12 monkey=1",
     "public_key=abc  api_key_count=3  password: None  secret=***",
     "GET https://example.org:8443/a/b?page=2&sort=asc",
+    "Co-authored-by: Kestrel5040 <kestrel@example.org>",
+    "author: Nightingale77, authored: Kestrel88x",
 ])  # fmt: skip
 def test_names_that_name_no_secret(redactor: Redactor, line: str) -> None:
     assert redactor.redact(line) is line

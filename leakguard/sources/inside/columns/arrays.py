@@ -20,6 +20,8 @@ LONGEST_HEADER = 10_000
 LARGEST_ROW = 16 * 1024 * 1024
 """Bytes of an element."""
 MOST_FIELDS = 10_000
+_LONG = re.compile(r"(?<=[(, ])(\d{1,18})L(?=[,)])")
+"""A number as Python 2 wrote it on Windows: (1, 2L)."""
 _SCALAR = re.compile(r"([<>=|]?)([biufcmMVSUa?])(\d{1,8})(?:\[[^\]]{1,20}\])?\Z")
 
 
@@ -56,7 +58,7 @@ def _fields(header: bytes) -> list[Field]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd escapes, on the user's terminal
-            told = ast.literal_eval(header.decode("utf-8").strip())
+            told = ast.literal_eval(_LONG.sub(r"\1", header.decode("utf-8").strip()))
         form = told["descr"]
     except (ValueError, SyntaxError, RecursionError, MemoryError, KeyError, TypeError):
         raise BrokenError("npy: has a damaged header", header) from None
