@@ -83,7 +83,7 @@ def _judge(engine: Engine, document: Document, matches: Sequence[Match], found: 
     paired = engine.paired
     groupings = pair(document.data, matches, engine.ruleset) if any(f.rule in paired for f in found) else []
     sets = []
-    grouped: dict[int, tuple[bool, str, bool]] = {}
+    grouped: dict[int, tuple[bool, str, bool, tuple[str, ...]]] = {}
     for grouping in groupings:
         members = [(role, found[index]) for role, index in grouping.parts]
         venue = engine.venue(grouping.rule.provider)
@@ -95,12 +95,12 @@ def _judge(engine: Engine, document: Document, matches: Sequence[Match], found: 
         if made is not None and document.core_start <= matches[grouping.parts[0][1]].secret_start < document.core_end:
             sets.append(made)
         for _, index in grouping.parts:
-            grouped[index] = (not grouping.complete, made.id if made is not None else "", test)
+            grouped[index] = (not grouping.complete, made.id if made is not None else "", test, () if lone else grouping.missing)
     for index, finding in enumerate(found):
         venue = engine.venue(finding.provider)
-        half, set_id, test = grouped.get(index, (False, "", False))
+        half, set_id, test, missing = grouped.get(index, (False, "", False, ()))
         if venue is not None and (index in grouped or venue.status == "defunct"):
-            found[index] = judge(finding, venue, test, half)._replace(set_id=set_id)
+            found[index] = judge(finding, venue, test, half, missing)._replace(set_id=set_id)
         if venue is not None and venue.kind in SIGNING:
             found[index] = judged(found[index], document.data, matches[index].secret_start, matches[index].secret_end)
     return sets

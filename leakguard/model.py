@@ -234,7 +234,13 @@ class Match(NamedTuple):
 
 
 HALF = "the other half was not found"
-"""A reason of findings that are of no use to a thief as they stand; see triage/exposure.py."""
+"""A reason of findings that are of no use to a thief as they stand; see triage/exposure.py. Of several parts that are there, what
+is missing stands behind it."""
+
+
+def is_half(reasons: Iterable[str]) -> bool:
+    """Whether something is missing to what has these reasons."""
+    return any(reason.startswith(HALF) for reason in reasons)
 
 
 class Suppression(NamedTuple):

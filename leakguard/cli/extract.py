@@ -62,7 +62,8 @@ def extract(origin: str, output: str, config_file: str | None, **options: Any) -
         from leakguard.report.common import printable
 
         click.echo(f"leakguard: {printable(incident.origin)}: {printable(incident.reason)}", err=True)
-    return EXIT_INCOMPLETE if search.incidents else EXIT_CLEAN
+    told = any(incident.state != "skipped" for incident in search.incidents)  # else as in a scan: it is said, and no failure
+    return EXIT_INCOMPLETE if told else EXIT_CLEAN
 
 
 def _unmasked(origin: str, most: Any, settings: Any) -> str:

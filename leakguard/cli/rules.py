@@ -59,7 +59,9 @@ def check(timing: bool, as_json: bool, **options: Any) -> int:
 
         errors += _print_times(compile_times(report.ruleset))
     state = f"{errors} error{'s' * (errors != 1)}" if errors else "ok"
-    last = f"{report.rules} rules of {report.providers} providers in {report.packs} packs: {state}"
+    counts = [(report.rules, "rule"), (report.providers, "provider"), (report.packs, "pack")]
+    rules, providers, packs = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+    last = f"{rules} of {providers} in {packs}: {state}"
     click.echo(last, err=as_json)
     return EXIT_USAGE if errors else EXIT_CLEAN
 
@@ -273,7 +275,7 @@ def _print_times(times: Times) -> int:
 
 def _near(path: str) -> str:
     """A path as seen from here, if it is below."""
-    if not working_folder():
+    if not path or not working_folder():
         return path
     here = os.path.relpath(path)
     return path if here.startswith("..") else here

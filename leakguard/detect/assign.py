@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from leakguard.detect.forms import (
     BLOCK,
+    CELLED,
     FORMS,
     HEAD,
     HEADED,
@@ -39,12 +40,14 @@ from leakguard.detect.patterns import compiled
 
 __all__ = ["KIN", "PART_NAMES", "TRIGGERS", "Assigned", "assigned", "part_of", "words"]
 
-_PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord", "haslo")
+_PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord", "haslo", "psk", "dbpw", "rootpw", "bindpw", "userpw",
+         "adminpw", "databasepw")  # fmt: skip
 _OTHER = (
     "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook",
     "license", "licence", "phrase", "login", "access", "clientid", "client_id", "client-id", "client.id", "appid",
     "app_id", "app-id", "api_id", "api-id", "memo", "_sid", "_pat", "apisec", "api_sec",
     "api-sec", "apiid", "apiuser", "api_user",
+    "clave", "chave", "schluessel", "geheim", "segred", "segret", "sekret", "cle_api", "cleapi", "cle-api", "api_kee", "apikee", "api-kee",
 )  # fmt: skip
 """What a name contains if it may name a credential."""
 
@@ -95,9 +98,9 @@ TRIGGERS: tuple[str, ...] = (
     _trigger(_OTHER, 5),
     _trigger(_PASS, 4),
     # --name value, -name value
-    r"[ \t]--?\w[\w\-]+ [\"']?[^\s\"'\-$<>{}()][^\s\"'<>{}()]{4}",
-    # IDENTIFIED BY 'value', PASSWORD 'value'
-    r"(?i)(?:password[ \t]+[\"']|identified[ \t]+by[ \t]+[\"']?)[^\s\"']{4}",
+    r"[ \t]--?\w[\w\-.]+ [\"']?[^\s\"'\-$<>{}()][^\s\"'<>{}()]{4}",
+    # IDENTIFIED BY 'value', IDENTIFIED WITH plugin BY 'value', PASSWORD 'value'
+    r"(?i)(?:password[ \t]+[\"']|identified(?:[ \t]+with[ \t]+\w+)?[ \t]+by[ \t]+[\"']?)[^\s\"']{4}",
     *FORMS,
 )
 MASKED_TRIGGERS: tuple[str, ...] = (_trigger(_OTHER, 5, masked=True), _trigger(_PASS, 4, masked=True), *TRIGGERS[2:])
@@ -167,7 +170,7 @@ _TRAILING = frozenset(b".:\\")
 _ABOUT_USERS = compiled(rb"(?i)\b(?:user|role|grant|login|create|alter|account|link|database)\b")
 _BACKSLASH = 92
 _EXCLAMATION = 33
-_TAG = compiled(rb"!!str[ \t]{1,4}(?=[^\s])")
+_TAG = compiled(rb"!(?:!str|unsafe)[ \t]{1,4}(?=[^\s])")
 _SCHEMES = r"(?i:bearer|basic|token|apikey|api-key|digest|bot|ntlm)[ \t]{1,4}"
 _SCHEME = compiled(_SCHEMES.encode())
 _SCHEME_INITIALS = frozenset(b"bBtTaAdDnN")
@@ -327,7 +330,8 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     if dull.match(data, start) and not (_PIPE in data[start - 3 : start] and _column(data, start)):
         return None
     value = _value(data, start, found.quote, b"") or _heading(data, start)
-    return Assigned(found.name, found.start, *value, found.quote, form, b"=" if found.quote else b":") if value else None
+    sep = b"," if form == _FORMS + CELLED else b"=" if found.quote else b":"
+    return Assigned(found.name, found.start, *value, found.quote, form, sep) if value else None
 
 
 def _heading(data: bytes, start: int) -> tuple[int, int] | None:
@@ -360,6 +364,8 @@ def _assigned(data: bytes, start: int, form: int, wordy: bool) -> Assigned | Non
         return None
     if form == _SQL and not quote and not _ABOUT_USERS.search(data, max(0, start - _LOOK_BACK), start):
         return None  # the key identified by its number
+    given = sep == b":" and data[start : start + 1] == b"-" and before[name.end() : name.end() + 2] == b"{$"
+    name_end, start = name.end() + given, start + given  # ${NAME:-value}: what a shell takes if it is not set
     # the next parameter is none, which _listed would say, too
     value = None if sep == b"(" and not quote and _KEYWORD.match(data, start) else _value(data, start, quote, sep)
     if value is None:
@@ -372,7 +378,7 @@ def _assigned(data: bytes, start: int, form: int, wordy: bool) -> Assigned | Non
         sep = b"=" if option else b"riap" if pair else b"tsil"
     elif sep == b"," and not quote and left[:1] in _LINE_ENDS and data[value[1] : value[1] + 1] in _LINE_ENDS:
         sep = b"="  # a line of a table
-    named_at = start - name.end()
+    named_at = start - name_end
     if left[:1] == b"\\" and written[:1] in _ESCAPES and _SENSITIVE.search(written, 1):
         written, named_at = written[1:], named_at + 1  # "key: ...\nsecret: ..." in a string
     if left[:1] == b"-" and _DEFINED.match(written):
@@ -426,7 +432,8 @@ def _code(data: bytes, found: Assigned, left: bytes, wordy: bool) -> bool:
         return True  # ${NAME:?what is said if it is not set}
     if left[:1] == b":" and found.sep == b":" and not found.quote and data[found.start - 1 : found.start] == b":":
         return found.name == b"secret"  # arn:aws:secretsmanager:eu-west-1:123456789012:secret:name
-    return left == b"::" and found.close != b""  # "AWS::KMS::Key"
+    # "AWS::KMS::Key" is a type; $Self->{'Mail::AuthPassword'} = is not
+    return left == b"::" and found.close != b"" and found.sep != b"="
 
 
 def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int] | None:
@@ -453,6 +460,7 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
         line = _LINE_END.search(data, start + 4, end)  # a text in a string: the line ends there
         if line is not None:
             end = line.start()
+        end = _before_question(data, start, end)
         while end > start and data[end - 1] in _TRAILING:
             end -= 1
         if sep == b"=" and data[end : end + 1] == b"&":
@@ -486,6 +494,15 @@ def _with_ampersands(data: bytes, start: int, end: int) -> int:
 
 
 _KEYWORD = compiled(rb"[A-Za-z_]\w*=(?!=)")
+_NEXT_QUESTION = compiled(rb"\?[A-Z]\w{1,40}=")
+
+
+def _before_question(data: bytes, start: int, end: int) -> int:
+    """The end of a bare value before the next of Map?ServerPassword=v?Port=7777, of the servers of games."""
+    asked = data.find(b"?", start + 4, end)
+    return asked if asked > 0 and _NEXT_QUESTION.match(data, asked) else end
+
+
 _TYPOGRAPHIC = frozenset(b"\xe2\xe3\xc2")
 _OPENED = compiled(rb"\xe2\x80[\x98-\x9f\xb9]|\xc2\xab|\xe3\x80[\x8c\x8e\x90]")
 _CLOSED = compiled(rb"\xe2\x80[\x98-\x9f\xba]|\xc2\xbb|\xe3\x80[\x8d\x8f\x91]")

@@ -26,6 +26,9 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 SAMPLES = 24
 """Strings made from a pattern, beside its examples, to try keywords and trigger on."""
+BEFORE = b"anna wrote to ben on the way that it is: now a text of words, the next "
+"""What each of these texts is tried behind, too: hyperscan has patterns that it finds at the beginning of a text and nowhere else,
+where a word of two letters and a longer one are alternatives before something optional."""
 
 
 class Problem(NamedTuple):
@@ -98,6 +101,7 @@ class Bench:
             texts = [text.data for text in self.poured(rule)[0]]
             rng = seeded(f"{rule.id}:samples")
             texts += [b"\n%s\n" % sample(rule.pattern, rng) for _ in range(SAMPLES)]
+            texts += [BEFORE + text for text in texts]
             spans = [(text, found.span()) for text in texts for found in pattern.finditer(text, timeout=TIMEOUT)]
             self._matched = (rule.id, [(text, *span) for text, span in spans])
         return self._matched[1]

@@ -27,7 +27,7 @@ from leakguard.detect.naming import PART_OF_KIND, kind_of, short_for
 from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
 from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
-from leakguard.detect.tables import columned, is_header, key_file, rows
+from leakguard.detect.tables import columned, is_cell, is_header, key_file, rows
 from leakguard.model import ABOUT, Confidence, Rule, RuleSet
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ _MOST_ABOUT = 9
 """Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""
 
 
+_LONGEST_REST = 10
+"""Letters of what may follow a provider's name of six letters or more in one word: whose account."""
 KEY_REACH = 2 * REACH
 """A key that has a name is the secret's own from this near."""
 
@@ -240,7 +242,7 @@ class Context:
         """What is assigned at these ends; a table's rows for its header; the literal of a lookup's default."""
         heads: set[int] = set()  # where their lines end; the rarer forms come first, so in no order
         for found in assigned(data, ends):
-            if found.sep == b",":
+            if is_cell(data, found):
                 table = list(columned(data, found))
                 if table:
                     yield from table
@@ -269,7 +271,7 @@ class Context:
     ) -> Chosen | None:
         """The best rule for a value, or None: first a provider's, then the generic ones."""
         value = data[assigned.start : assigned.end]
-        if _NO_SECRET.fullmatch(value):
+        if _NO_SECRET.fullmatch(value) or value == assigned.name:  # the name of a variable that is looked up
             return None
         labelled = _labelled(data, assigned)
         name = labelled or _words(data, assigned)
@@ -298,7 +300,8 @@ class Context:
                 continue
             made = self._judged(self._by_name(fitting, name), evidence, new)
             if made is not None and not self.rules[made[0]].yields:
-                return made
+                chain = evidence.strength >= NAMED and self._is_chains(made[0])
+                return (self._venue_around(data, assigned, name, path, value, mentions, new) if chain else None) or made
             yielding = yielding or made
         if yielding:
             return yielding
@@ -318,6 +321,22 @@ class Context:
                 owned = self._unshaped.rule(told, name, candidate, kin=confidence > Confidence.LOW) if told else None
                 chosen, reasons = owned or (index, ("named like a secret",))
                 return chosen, candidate, confidence, reasons
+        return None
+
+    def _is_chains(self, index: int) -> bool:
+        """Whether a rule is for the private keys of a chain."""
+        return self.rules[index].part == "private-key" and self.rules[index].provider not in self.venues
+
+    def _venue_around(
+        self, data: bytes, assigned: Assigned, name: tuple[str, ...], path: str, value: bytes, mentions: Mentions,
+        new: Callable[[], Candidate],
+    ) -> Chosen | None:
+        """The venue that takes a chain's key by its surroundings, whatever chain the variable's own name says: stark_key."""
+        for evidence, fitting in self._evidence(data, assigned, name, path, value, mentions, own=False):
+            if evidence.strength >= CLOSE and evidence.provider in self.venues:
+                made = self._judged(self._by_name(fitting, name), evidence, new)
+                if made is not None and not self.rules[made[0]].yields:
+                    return made
         return None
 
     def _told(
@@ -422,10 +441,10 @@ class Context:
 
     # ------------------------------------------------------------ evidence of a provider
     def _evidence(
-        self, data: bytes, assigned: Assigned, name: tuple[str, ...], path: str, value: bytes, mentions: Mentions
+        self, data: bytes, assigned: Assigned, name: tuple[str, ...], path: str, value: bytes, mentions: Mentions, own: bool = True
     ) -> Iterator[tuple[Evidence, list[int]]]:
         """Providers that have a rule of the value's shape and are named in the name, else around the value or in the
-        path, with these rules; strongest first. Looks no farther than it is asked to."""
+        path, with these rules; strongest first. Looks no farther than it is asked to. `own`: in the name, too."""
         fitting: dict[str, list[int]] = {}
         tried: dict[str, bool] = {}
 
@@ -435,7 +454,7 @@ class Context:
             return bool(fitting[provider])
 
         found: dict[str, Evidence] = {}
-        for size, provider in self._in_words(name):
+        for size, provider in self._in_words(name) if own else ():
             if fits(provider):
                 _keep(found, provider, NAMED + size, "named in the variable")
         if found:
@@ -465,11 +484,10 @@ class Context:
         # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
         strange = _foreign(name) if found or named else ()
         for evidence in sorted(found.values(), key=_by_strength):
-            own = fitting[evidence.provider]
             if (
                 not strange
                 or evidence.strength >= STRUCTURE
-                or any(self._named(index, name) for index in own)
+                or any(self._named(index, name) for index in fitting[evidence.provider])
                 or all(short_for(word, evidence.provider) for word in strange)
             ):
                 yield evidence, fitting[evidence.provider]
@@ -517,19 +535,32 @@ class Context:
         while at < len(name):
             near = bisect_left(begins, name[at])
             if near == len(begins) or not begins[near].startswith(name[at]):
+                glued = self._glued(name[at])
+                out += [(1, glued)] if glued else []
                 at += 1  # no alias begins with this word
                 continue
             for size in range(min(4, len(name) - at), 0, -1):
                 provider = self.aliases.get("".join(name[at : at + size]))
                 if provider is not None and provider.startswith(ALONE):
-                    # a plain word: it begins the name, or only words for parts come after it
-                    provider = provider[1:] if not at or PART_WORDS.issuperset(name[at + size :]) else None
+                    # a plain word: it begins the name, or only words for parts come after it, or before it
+                    alone = not at or PART_WORDS.issuperset(name[at + size :]) or PART_WORDS.issuperset(name[:at])
+                    provider = provider[1:] if alone else None
                 if provider is not None:
                     out.append((size, provider))
                     at += size - 1
                     break
             at += 1
         return out
+
+    def _glued(self, word: str) -> str | None:
+        """The provider that begins a word which nothing parts from what is said of it: digifinexkey, hitbtcmain."""
+        for size in range(len(word) - 2, 2, -1):
+            rest = word[size:]
+            if rest in _COMMON or rest in PART_WORDS or (2 < len(rest) <= _LONGEST_REST and size > 5):
+                provider = self.aliases.get(word[:size])
+                if provider is not None and not provider.startswith(ALONE):
+                    return provider
+        return None
 
     def _near(
         self, data: bytes, assigned: Assigned, around: list[tuple[int, int, str]], found: dict[str, Evidence]
@@ -642,7 +673,7 @@ def _is_usage(data: bytes, found: Assigned) -> bool:
 # the name of a secret where its value belongs, a sealed value, a method, what a program fills in, an address with nothing secret in it;
 # names that compilers make, the code between two strings, public keys that begin a tree of others, the word that BIP-39 salts with
 _NO_SECRET = compiled(
-    rb"[A-Z][A-Z0-9]{1,24}(?:_[A-Z0-9]{1,16}){0,8}_(?:KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|PWD|ID|MEMO)"
+    rb"[A-Z][A-Z0-9]{1,24}(?:_[A-Z0-9]{1,16}){0,8}_(?:KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|PWD|ID|MEMO|SECRET[AEO]|GEHEIMNIS|SCHLUESSEL)"
     rb"(?:_[0-9A-Z]{1,8})?"
     rb"|[a-z][a-z0-9]{1,24}(?:_[a-z0-9]{1,16}){0,8}_(?:key|secret|token|password|passphrase|pwd|memo)"
     rb"|(?i:nonce|timestamp|expires|realm|algorithm)=.{0,200}"
@@ -683,7 +714,7 @@ _PUBLIC_NAMES = frozenset(
         "public key", "pub key", "pubkey", "publickey", "verifying key", "cache key", "partition key", "sort key",
         "primary key", "foreign key", "storage key", "idempotency key", "listen key", "listenkey", "link key", "lookup key",
         "unique key", "salt", "key hash", "secret hash", "token hash", "auth id", "token address", "token mint",
-        "token id", "token symbol", "hash key", "gpg key",
+        "token id", "token symbol", "token account", "token program", "token vault", "token contract", "hash key", "gpg key",
     )
 )  # fmt: skip
 """Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
@@ -706,7 +737,7 @@ _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:verifying|api|secret|access|priv
 _COMMON = frozenset(
     "bots exch excg inp input param params trad brok broker arb arbitrage grid dca hedge maker taker scalp scalper sniper strategy "
     "leg leg1 leg2 account1 account2 mainnet paper hard coded hardcoded secondary primary tmp temp prev previous str string "
-    "secrets mbx txc aggr coins nova and with then also your our their please paste here enter send give "
+    "secrets mbx txc aggr coins nova open rest venue and with then also your our their please paste here enter send give "
     "static private const alt personal work office desk fund pool client customer "
     "freqtrade hummingbot jesse octobot gekko passivbot superalgos spec specification builder setting "
     "a account accounts admin api app auth backup base bot cfg client cls cold config conf const core cred ctx creds "

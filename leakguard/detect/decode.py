@@ -58,6 +58,8 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     # a label in a language that JSON writes as escapes, and the value behind it
     ("said", r"\\u[0-9A-Fa-f]{4}[a-z]{0,8}(?:(?: API)?[ :=]{1,3}|\\n)[A-Za-z0-9+/=_\-]{16}"),
     ("said", r"\\u(?:ff1a|FF1A|300c|300C|2014|662f|662F|306f|306F|4e3a|4E3A)[ ]{0,2}[A-Za-z0-9+/=_\-]{16}"),
+    # a phrase in a language that JSON writes as escapes: eleven words and what parts them
+    ("escape", r"(?:(?:\\u[0-9A-Fa-f]{4})+(?:\\u3000|\",\s*\"| )){11}\\u"),
     ("escape", r"(?:\\x[2-7][0-9A-Fa-f]){4}"),
     # JSON in JSON as .NET writes it, a request's body in nginx' log
     ("escape", r"[:=,]\\{1,2}(?:u00|x)2[27][A-Za-z0-9+/=_\-]{12}"),
@@ -205,6 +207,8 @@ _DIGITS = compiled(rb"[A-Za-z0-9+/_-]+")
 _JOINT64 = compiled(rb"(?:\\r\\n|\\[nr]|\r?\n[ \t]{0,60})(?=[A-Za-z0-9+/_-])")
 _CLOSED = compiled(rb"={0,2}[ \t]{0,4}(?:\Z|[\r\n\"'`\\<),;\]}])")
 _NOT_DIGIT = compiled(rb"[^A-Za-z0-9+/_-]")
+_NEXT_NAME = compiled(rb"[A-Za-z_][\w.\-]{0,60}(?:=(?![=\r\n]|\Z)|: )")
+"""A line that gives something a value of its own, whose name the line before it did not break off in."""
 _URL_TO_STD = bytes.maketrans(b"-_", b"+/")
 _NO_CONTROL = bytes(c for c in range(256) if c in b"\0\t\n\r" or (c >= 0x20 and c != 0x7F))
 
@@ -715,7 +719,7 @@ def folded(data: bytes, end: int) -> tuple[int, int, list[tuple[int, int]]]:
     if newline < 0:
         return end, end, []
     start = data.rfind(b"\n", max(0, newline - 400), newline) + 1 or max(0, newline - 400)
-    if _NOT_DIGIT.search(data, start, newline) is None:
+    if _NOT_DIGIT.search(data, start, newline) is None or (_NEXT_NAME.match(data, newline + 1) and data[newline - 1 : newline] != b"\\"):
         return start, end, []
     line = newline - start
     gaps = [_gap(data, newline)]

@@ -56,11 +56,15 @@ TIMEOUT = 1.0
 KEY_FILES = (
     ".key", ".keys", "key.txt", "keys.txt", ".api", ".apikey", ".secret", "_key", "_secret", "_passphrase", "-key", "-secret",
     "-passphrase", "secret.txt", "passphrase.txt",
-    "chap-secrets", "pap-secrets", "davfs2/secrets", "davfs2.secrets", "auth.txt", "vpn-auth", "auth.conf", "login.conf",
-    "userpass.txt", "user-pass.txt", "credentials.txt", "creds.txt",
+    "chap-secrets", "pap-secrets", "davfs2/secrets", "davfs2.secrets", "davfs2_secrets", "auth.txt", "vpn-auth", "auth.conf", "login.conf",
+    "userpass.txt", "user-pass.txt", "credentials.txt", "creds.txt", "rsyncd.secrets", "deluge/auth", "passwordfile", "mosquitto.passwd",
+    "sasl-pwdb", ".user", "sasl_passwd", "passwd.client", "smtpd/secrets", "opensmtpd-secrets", "users.properties", "realm.properties",
+    "userlist.txt", "eap_user", "basic_auth.csv", "basic-auth.csv", "known_tokens.csv", "token_auth.csv", "tokens.csv", ".psk", ".cookie",
+    "_password", "-password", ".password", "_passwd", "-passwd", "_pass", "-pass", "password.txt", "passwd.txt", "pass.txt", "pw.txt",
+    "ldap.secret",
 )  # fmt: skip
 """Files of trading libraries that are a key on one line and its secret on the next, without a name: kraken.key. And files that
-hold a value alone, and are called as it would be: /run/secrets/venue_api_key. And lists of users and passwords by place."""
+hold a value alone, and are called as it would be: /run/secrets/venue_api_key. And those that loginfiles.py reads."""
 
 KEY_FILE_SIZE = 8192
 

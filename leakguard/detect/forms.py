@@ -53,7 +53,7 @@ _IS = "\u306f|\u662f|\u4e3a|\u70ba|(?:\uc740|\ub294|\uc774|\uac00)[ \t]| (?:ist|
 
 _LABELLED = (
     f"{_OF_API}[ \\t*_`)]{{0,4}}(?::|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) |[ \\t]|\\r?\\n|{_IS})"
-    f"[ \\t\\r\\n*_`\"']{{0,6}}{_OPENING}{_VALUE}"
+    f"(?:\\\\n|\\r?\\n<\\w{{1,15}}>)?[ \\t\\r\\n*_`\"'>]{{0,6}}{_OPENING}{_VALUE}"
 )
 
 FORMS: tuple[str, ...] = (
@@ -64,7 +64,7 @@ FORMS: tuple[str, ...] = (
     "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) |" "\uff1a|\u662f|\u306f|\u4e3a|\uc740 |\ub294 )"
     r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|" "\u300c|\u201c" r")?[`*\"']{0,3}" + _VALUE,
     # api key value
-    r"(?i)(?:api|access|secret|private)[ _\-](?:key|secret)[ \t]{1,16}[`]?[0-9A-Za-z+/=_\-]{5}",
+    r"(?i)(?:api|access|secret|private)[ _\-](?:key|secret)[ \t]{1,16}(?:to )?[`]?[0-9A-Za-z+/=_\-]{5}",
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
     # NAME = { value = "v"
     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)"
@@ -77,7 +77,7 @@ FORMS: tuple[str, ...] = (
     r"\w (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?[\"'`]" + _VALUE,
     # API Key, and the value on the next line; in a chat after who says it
     r"(?i)(?:key|secret|phrase|memo)(?: id| is| was)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
-    r"(?:[A-Za-z]\w{0,15}: )?[0-9A-Za-z+/=_\-]{5}",
+    r"(?:<?[A-Za-z]\w{0,15}(?:: |> ))?[0-9A-Za-z+/=_\-]{5}",
     # key v secret v, in a chat
     r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:"
     + _WITH_DIGIT + ")",
@@ -92,7 +92,7 @@ FORMS: tuple[str, ...] = (
     # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
     r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + _VALUE,
     # API key:: v, **API key:** v
-    r"(?i)(?:key|secret|phrase|token|password|memo)(?:[ \t]?::[ \t]{1,4}|:\*\*[ \t]{0,4})[`\"']?" + _VALUE,
+    r"(?i)(?:key|secret|phrase|token|password|memo)(?:[ \t]?::[ \t]{1,4}|:\*{1,2}[ \t]{0,4})[`\"']?" + _VALUE,
     # api_key, api_secret = "v", "w"
     r"(?i:key|secret|phrase|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
     r"(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?)?[bru]?[\"']" + _VALUE,
@@ -163,7 +163,7 @@ FORMS: tuple[str, ...] = (
     # key v secret v, and :api-key "v", whose first bytes need not tell it from a word
     r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret)(?: (?:de|da|do|del|for|of|von|f" "\u00fc" r"r) [\w.\-]{2,20})?"
     r"(?: is:?| was:?|'s| es| ist|" " \u00e9| \u00e8" r"| est)?[ \t]{1,16}[`\"']?" + _LONG,
-    r"(?i)(?:key|secret)[ \t]{1,4}[\"']" + _LONG,
+    r"(?i)(?:key|secret|key-id)[ \t]{1,4}[\"']" + _LONG,
     # add_argument("--venue-api-key", type=str, default="v")
     r"default=[\"']" + _LONG,
     # "apiKey" to "v"
@@ -176,6 +176,21 @@ FORMS: tuple[str, ...] = (
     # VENUE_AK=v, VENUE_SK=w; AK = "v", SK = "w"
     r"_(?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
     r"[\s{,\"'](?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
+    # AK_VENUE=v, venueSk = "v"
+    r"[\s{,\"'](?:AK|SK|ak|sk)_\w{1,24}[\"'\\]{0,4} ?[:=] ?[\"'\\]{0,4}" + _LONG,
+    r"[a-z](?:Ak|Sk)(?:(?:: string)? = |: |=)[\"']" + _LONG,
+    # <input name="apiKey" type="text" value="v">
+    r"type=[\"'](?:text|password|hidden)[\"'] value=[\"']" + _VALUE,
+    # std::string NAME{"v"}, of any name
+    r"std::string \w{2,60}\{\"" + _VALUE,
+    # <key>NAME</key> <string>v</string>, of any name
+    r"</key>\s{0,40}<string>" + _VALUE,
+    # NAME_KEY_MAIN    v, of a list of the environment, or of what a store of secrets holds
+    r"(?:KEY|SECRET|TOKEN|_key|_secret|_token)\w{0,24}[ \t]{2,60}" + _LONG,
+    # Name: and below it Type: String, and Default: v: CloudFormation's
+    r"Type: [\"']?String[\"']?\r?\n(?:[ \t]{1,16}NoEcho: \w{4,5}\r?\n)?[ \t]{1,16}Default: [\"']?" + _VALUE,
+    # "api_key";"v": a row with its name before it
+    r"(?i)(?:key|secret|phrase|password)[\"']?[;\t][\"']?" + _LONG,
     # "api key ", {"type": "code", "text": "v"}: a chat of Telegram's, as it is exported
     r"(?:key|secret|phrase|password|Key|Secret|Phrase|Password)(?: is| was| es| ist)?[: ]{0,3}\",\s{0,40}"
     r"\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?\"" + _VALUE,
@@ -184,8 +199,8 @@ FORMS: tuple[str, ...] = (
     + _VALUE,
     # req.setValue("v", forHTTPHeaderField: "X-API-KEY")
     r"\", forHTTPHeaderField: ?\"[\w\-]{5}",
-    # Account<tab>ApiKey<tab>ApiSecret: the head of a table
-    r"(?i)(?:key|secret|phrase|password)[\"']?\t[\"']?[a-z][a-z ]{4}",
+    # Account<tab>ApiKey<tab>ApiSecret, "Venue","Key","Secret": the head of a table
+    r"(?i)(?:key|secret|phrase|password)(?:[\"']?\t|\"[,;])[\"']?[a-z][a-z _]{4}",
     # connect("venue", "key", "secret"), ("main", "key", "secret")
     r"[(\[{](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[\"']" + _LONG,
     # {"op": "auth", "args": ["key", 1662350400000, "signature"]}
@@ -215,8 +230,8 @@ FORMS: tuple[str, ...] = (
     # NAME = [[v]], NAME = r#"v"#: quotes of Lua and Rust
     r"= ?\[\[" + _LONG,
     r"r#\"" + _LONG,
-    # *API key:* {{v}}: Jira's
-    r"(?i)(?:key|secret|phrase|password)(?::\*|\*:|:) ?\{\{" + _VALUE,
+    # *API key:* {{v}}, | API key | {{v}} |: Jira's
+    r"(?i)(?:key|secret|phrase|password)(?::\*|\*:|:|\*? ?\|) ?\{\{" + _VALUE,
     # \newcommand{\venuekey}{v}
     r"(?i)\\(?:newcommand|def)\*?\{?\\\w{0,40}(?:key|secret|phrase|password)\}?\{" + _VALUE,
     # $Name = ConvertTo-SecureString "v"
@@ -257,9 +272,9 @@ def _by_letter(words: Iterable[str]) -> str:
 _LABEL = compiled(
     f"(?i){_by_letter(word for word, _ in LABELS)}"
     f"{_OF_API}[ \t*_`)]{{0,4}}(?:(?P<sep>:|\uff1a|=|\\|| (?:-|\u2013|\u2014|\u2192) )|(?P<said>{_IS})|[ \t]|\r?\n)"
-    f"[ \t\r\n*_`\"']{{0,6}}{_OPENING}\\Z"
+    f"(?:\\\\n|\\r?\\n<\\w{{1,15}}>)?[ \t\r\n*_`\"'>]{{0,6}}{_OPENING}\\Z"
 )
-_LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 24
+_LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 44
 """Characters, with all that may stand between it and the value: what _LABEL matches is no longer."""
 _ENGLISH = dict(LABELS)
 _DECORATED = compiled(
@@ -270,7 +285,7 @@ _DECORATED = compiled(
     rb"|(?:\xec\x9d\x80|\xeb\x8a\x94)[ ])"
     rb"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|\xe3\x80\x8c|\xe2\x80\x9c)?[`*\"']{0,3}\Z"
 )
-_SPOKEN = compiled(rb"(?i)((?:api|access|secret|private)[ _\-](?:key|secret))[ \t]{1,16}`?\Z")
+_SPOKEN = compiled(rb"(?i)((?:api|access|secret|private)[ _\-](?:key|secret))[ \t]{1,16}(?:to )?`?\Z")
 _PAIRED = compiled(
     rb"((?:(?<=[\"'])(?i:api|secret|access|private|public|client|wallet) )?[A-Za-z_][\w./\-]{1,79})[\"']?"
     rb"(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)[\"']?(?i:value|computed)[\"']?"
@@ -290,7 +305,7 @@ _ABOVE = compiled(
 )
 _SAID = compiled(
     rb"(?i)\b((?:(?:api|secret|access|private)[ _\-])?(?:key|secret|pass ?phrase))(?: is| was)?:?[ \t]{0,4}\r?\n"
-    rb"(?:[a-z]\w{0,15}: )?\Z"
+    rb"(?:<?[a-z]\w{0,15}(?:: |> ))?\Z"
 )
 _CHATTED = compiled(
     rb"(?i)(?:\A|[\s,;:(|/>\"\-]|\\n)(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)"
@@ -314,15 +329,15 @@ _TAGGED = compiled(
 )
 _COLONS = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
-    rb"(?:[ \t]?::[ \t]{1,4}|:\*\*[ \t]{0,4})(?P<quote>[`\"']?)\Z"
+    rb"(?:[ \t]?::[ \t]{1,4}|:\*{1,2}[ \t]{0,4})(?P<quote>[`\"']?)\Z"
 )
 _UNPACKED = compiled(
     rb"(?:\A|\n)[ \t]{0,24}(?:const |let |var |local |val )?[\[(]?(?P<names>[\w.]{1,40}(?:, ?[\w.]{1,40}){1,4})[\])]? ?:?= ?[\[(]?"
     rb"(?P<before>(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?){1,4})[bru]?(?P<quote>[\"'])\Z"
 )
 _SPACED = compiled(
-    rb"(?i)(?<![\w\"'])(?<!#define )([a-z][\w.\-]{0,60}?(?:key|secret|pass_?phrase|password|memo)|key|secret|passphrase|memo)"
-    rb"[ \t]{1,4}(?P<quote>[\"'])\Z"
+    rb"(?i)(?<![\w\"'])(?<!#define )([a-z][\w.\-]{0,60}?(?:key(?:[_\-]id)?|secret|pass_?phrase|password|memo)"
+    rb"|key|secret|passphrase|memo)[ \t]{1,4}(?P<quote>[\"'])\Z"
 )
 _BRACED = compiled(rb"\$\{(\w{2,80})\}[ \t]{1,12}(?:=[ \t]{0,4})?\Z")
 _DUMPED = compiled(
@@ -363,7 +378,19 @@ _BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,60}(?:apis?|keys|creds|credentials|acco
 _BRIEF = compiled(rb"(?:[\"'](?:k|public|api)[\"'](?:: ?|\] ?= ?)|[ \t\n]k ?= ?)(?P<quote>[\"'])\Z")
 _ARGUMENT = compiled(rb"[\"']-{1,2}([A-Za-z][\w\-]{1,79})[\"'](?:,[^,()\n]{1,48}){0,4},\s{0,40}default=(?P<quote>[\"'])\Z")
 _TAKEN = compiled(rb"(?i)(?<![A-Za-z])(sec)[\"']? ?[:=] ?(?:\(\s{0,20})?(?P<quote>[\"'])\Z")
-_INITIALS = compiled(rb"([A-Za-z]\w{0,76}_|(?<!\w))(AK|SK|ak|sk)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
+_INITIALS = compiled(rb"([A-Za-z][\w.\-]{0,76}[_.]|(?<!\w))(AK|SK|ak|sk)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
+_SURNAMED = compiled(
+    rb"(?:(?<![A-Za-z0-9_])(AK|SK|ak|sk)(_\w{1,24})|(?<![A-Za-z0-9_])([A-Za-z]\w{0,40}[a-z0-9])(Ak|Sk))"
+    rb"[\"'\\]{0,4}(?:: string)?(?: ?[:=] ?)\\{0,3}(?P<quote>[\"']?)\Z"
+)
+_FORM_FIELD = compiled(rb"(?i)<input\b[^<>]{0,80}?\b(?:name|id)=[\"']([\w.\-]{2,80})[\"'][^<>]{0,80} value=(?P<quote>[\"'])\Z")
+_PLISTED = compiled(rb"<key>([\w.\-]{2,80})</key>\s{0,40}<string>\Z")
+_LISTED_ENV = compiled(rb"(?:\A|\n)[ \t]{0,8}([A-Z][A-Z0-9_]{2,60}|[a-z][a-z0-9]*_\w{2,60})[ \t]{2,60}\Z")
+_CLOUD_FORMED = compiled(
+    rb"([A-Za-z]\w{1,79}):[ \t]{0,4}\r?\n[ \t]{1,16}(?:Description: [^\n]{0,80}\n[ \t]{1,16})?Type: [\"']?String[\"']?\r?\n"
+    rb"(?:[ \t]{1,16}NoEcho: \w{4,5}\r?\n)?[ \t]{1,16}Default: (?P<quote>[\"']?)\Z"
+)
+_CELLED = compiled(rb"(?i)(?:\A|\n)[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?[;\t](?P<quote>[\"']?)\Z")
 _ENTITY = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password))(?: is| was| es| ist)?"
     rb"[: ]{0,3}\",\s{0,40}\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?(?P<quote>\")\Z"
@@ -396,7 +423,7 @@ _LONG_QUOTED = compiled(
     rb"([A-Za-z_][\w.]{1,79})(?:: ?&(?:'static )?str)?[\"'\]]{0,2} ?[:=] ?(?:\[\[|r#(?P<quote>\"))\Z"
 )
 _BRACED_TWICE = compiled(
-    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password))(?::\*|\*:|:) ?\{\{\Z"
+    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password))(?::\*|\*:|:|\*? ?\|) ?\{\{\Z"
 )
 _TYPESET = compiled(rb"(?i)\\(?:newcommand|def)\*?\{?\\(\w{3,60})\}?\{\Z")
 _SECURED = compiled(rb"\$([\w:]{2,80}) ?= ?\(?ConvertTo-SecureString (?:-String )?(?P<quote>[\"'])\Z")
@@ -410,14 +437,16 @@ _OPTIONS = compiled(rb" -k (?P<quote>[\"']?)\Z")
 _MANIFEST = compiled(rb"android:name=\"([\w.\-]{2,120})\"\s{1,40}android:value=(?P<quote>\")\Z")
 _INSERTED = compiled(rb"(?i)(?<!\w)\w{0,60}(?:key|secret|phrase|pass|pwd|token|mnemonic|seed|cred|auth|priv)\w{0,40}")
 _EXPORTED_HEAD = compiled(rb"[\"']?\w[\w .\-/()]{0,40}[\"']?(?:[,;\t][\"']?[\w .\-/()]{0,40}[\"']?){1,40}")
-_TABBED = compiled(rb"(?i)(?:\A|[\n\t])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?\t[\"']?\Z")
+_TABBED = compiled(
+    rb"(?i)(?:\A|[\n\t,;])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))(?:[\"']?\t|\"[,;])[\"']?\Z"
+)
 _THIRD = compiled(rb"[\[({](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[bru]?(?P<quote>[\"'])\Z")
 _AUTHED = compiled(rb"\"auth\w{0,12}\"[^\n\[\]]{0,60}\"args\": ?\[(?P<quote>\")\Z")
 _MAPPED = compiled(
     rb"(?:-> ?[\"'](?P<key>[0-9A-Za-z+/=_:\-]{8,256})|[\"']([A-Za-z_][\w.\-]{1,79}))[\"'] to (?P<quote>[\"'])\Z"
 )
 _CODE_NAME = compiled(rb"(codeName)\\{0,3}\" ?: ?(?P<quote>\\{0,3}\")\Z")
-_ABRIDGED = compiled(rb"(?i)([a-z]\w{0,76}_sec)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
+_ABRIDGED = compiled(rb"(?i)([a-z][\w.\-]{0,76}_sec)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
 _ROW = compiled(
     rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]{1,2}\s{0,40}"
     rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\()[bru]?(?P<quote>[\"'])\Z"
@@ -428,7 +457,9 @@ _READERS = (
     _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
     _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
     _SLASHED, _RULED, _ROW, _ROW, _ROW, _ROW, None, _ROW, _ROW, _TRANSLATED, _SECURE, _BARE, _BRIEF, _BRIEF, _BRIEF,
-    _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _ENTITY, _MARKED, _HEADED,
+    _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _SURNAMED, _SURNAMED, _FORM_FIELD,
+    _BRACED_VALUE, _PLISTED, _LISTED_ENV,
+    _CLOUD_FORMED, _CELLED, _ENTITY, _MARKED, _HEADED,
     _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
     _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
     _OPTIONS, _SENT, _RETURNED, _TITLED, _TOLD, _INSERTED, _MANIFEST,
@@ -442,6 +473,8 @@ TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
 TABBED = _READERS.index(_TABBED)
 """The same with tabs between the columns."""
+CELLED = _READERS.index(_CELLED)
+"""The form of a row whose first cell says what the others are."""
 HEAD = _READERS.index(_EXPORTED_HEAD)
 """The same with a user's column before a password's, and no other credential: the start of its value is in its own name."""
 INSERTED = _READERS.index(_INSERTED)
@@ -495,6 +528,11 @@ def _decorated(data: bytes, start: int, found: re.Match[bytes], name: Named) -> 
     return None if _ARROWED.search(found.string) else name
 
 
+def _paired(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """Not what kind of field a form has: <input name="apiKey" type="password" value="v">."""
+    return None if found.string[: found.start(1)].endswith((b'type="', b"type='")) else name
+
+
 def _unpacked(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     called = _of_several(found)
     return name._replace(name=called) if called else None
@@ -504,11 +542,18 @@ def _spaced(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Nam
     before = found.string[found.start(1) - 1 : found.start(1)]
     if not (_random(data, start) or _short(data, start) or before == b"@"):
         return None
-    return name if before == b":" else name._replace(name=found[1] + b"_of_client")  # a keyword of Clojure's
+    # a keyword of Clojure's, a variable that nginx sets
+    return name if before in (b":", b"$") else name._replace(name=found[1] + b"_of_client")
 
 
 def _spoken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    own = _OPTION.search(found.string, 0, found.end(1))  # of an option: it says which account's, too
+    if own is not None:
+        name = name._replace(name=own[0])
     return name if _random(data, start) or _short(data, start) else None
+
+
+_OPTION = compiled(rb"(?<![\w\-])--?[A-Za-z][\w.\-]{2,79}\Z")
 
 
 def _above(data: bytes, start: int) -> Named | None:
@@ -534,8 +579,8 @@ def _chatted(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Na
     return name._replace(name=(kebab[0] if kebab else b"") + called + b"_of_client") if good else None
 
 
-_KEBAB = compiled(rb"(?<![\w\-])[A-Za-z][\w.]{0,40}(?:-[\w.]{1,20}){0,5}-\Z")
-"""What stands before the part in a name of Clojure's: it says which account's."""
+_KEBAB = compiled(rb"(?<![\w\-])(?:--?)?[A-Za-z][\w.]{0,40}(?:-[\w.]{1,20}){0,5}-\Z")
+"""What stands before the part in a name of Clojure's, or of an option: it says which account's."""
 
 
 def _mapped(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -558,7 +603,14 @@ def _abridged(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
 def _initials(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     """An access key and its secret that are called so by their first letters: VENUE_AK and VENUE_SK."""
     called = found[1] + (b"api_key" if found[2] in (b"AK", b"ak") else b"api_secret")
-    return name._replace(name=called if found[1] else _ARGUMENTS[found[2] == b"SK"]) if _random(data, start) else None
+    return name._replace(name=called if found[1] else _ARGUMENTS[found[2] in (b"SK", b"sk")]) if _random(data, start) else None
+
+
+def _surnamed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """The same with the venue's name behind them, or glued to them: AK_VENUE, venueSk."""
+    whose = found[2] or b"_" + found[3]
+    part = b"api_key" if (found[1] or found[4]) in (b"AK", b"ak", b"Ak") else b"api_secret"
+    return name._replace(name=whose[1:] + b"_" + part) if _random(data, start) else None
 
 
 def _exported(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -568,6 +620,17 @@ def _exported(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
 
 def _taken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     return name._replace(name=_ARGUMENTS[1]) if _random(data, start) else None
+
+
+def _variable(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """A variable of Terraform's; also one that is called by its first letters: venue_ak."""
+    head, _, last = found[1].rpartition(b"_")
+    part = {b"ak": b"_api_key", b"sk": b"_api_secret"}.get(last.lower())
+    return name._replace(name=head + part) if part else name
+
+
+def _celled(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name._replace(start=name.start + found.start(1) - found.start())
 
 
 def _tabbed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -598,7 +661,14 @@ def _labelled(data: bytes, start: int) -> Named | None:
         line = _LINE.match(data, start) or _CELL.match(data, start)  # what people choose is no longer than a word
         if line is None or _ENGLISH[label.group(1).lower()] != "passphrase" or not _DIGIT.search(line[1]):
             return None
-    return Named(_ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode()), b"")
+    name, at = _ENGLISH[label.group(1).lower()].encode(), start - len(text[label.start() :].encode())
+    own = _OF_NAME.search(text, 0, label.end(1)) if label.group(1).isascii() and label.start() else None
+    if own is not None and own.start() < label.start():
+        name, at = own[0].encode(), start - len(text[own.start() :].encode())  # a variable's: it says which account's, too
+    return Named(name, at, b"")
+
+
+_OF_NAME = compiled(r"(?<![\w.\-\\])[A-Za-z_][\w.\-]{0,79}\Z")
 
 
 _FIELD = compiled(rb"[\w\-]{3,60}")
@@ -634,10 +704,14 @@ _DIGIT = compiled(rb"[0-9]")
 _AFTER_VALUE = compiled(rb"[ \t][0-9A-Za-z+/=_\-]{16,512}(?:[ \t,;]{1,3}(?:and )?(?:the )?|\r?\n[ \t]{0,8})\Z")
 
 
+_VARIABLE_OF = compiled(rb"[A-Z][A-Z0-9_]{3,60}=")
+"""What is on the next line is another variable's."""
+
+
 def _below(data: bytes, start: int, label: bytes) -> bool:
     """Whether a whole line is the value of the label on the line above it."""
     line = _LINE.match(data, start)
-    if line is None or b"public" in label:
+    if line is None or b"public" in label or _VARIABLE_OF.match(line[1]):
         return False
     if label.endswith((b"phrase", b"memo")):
         return _DIGIT.search(line[1]) is not None
@@ -987,7 +1061,7 @@ def _pointed(data: bytes, start: int) -> Named | None:
     return None
 
 
-_NEXT_COLUMN = compiled(rb"(?i)[\w .\-]{0,40}(?:key|secret|phrase|password)[\"']?(?=[\t\r\n])")
+_NEXT_COLUMN = compiled(rb"(?i)[\w .\-]{0,40}(?:key|secret|phrase|password)[\"']?(?=[\t\r\n]|[,;]\"?[A-Za-z\r\n])")
 _LITERALS = compiled(rb"[\"'`]([0-9A-Za-z+/=_:\-]+)[\"'`]")
 _RUN = compiled(rb"(?:ed25519:)?[0-9A-Za-z+/=_\-]{16,512}")
 
@@ -1000,11 +1074,12 @@ _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
 }  # fmt: skip
 """Forms that read more than what stands right before the value."""
 _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None]] = {
-    _DECORATED: _decorated,
+    _DECORATED: _decorated, _PAIRED: _paired,
     _MAPPED: _mapped, _UNPACKED: _unpacked, _SPACED: _spaced, _SPOKEN: _spoken, _CHATTED: _chatted, _CALLED: _argument,
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
     _TYPE_OF: _exported, _SECURED: _exported,
-    _ABRIDGED: _abridged, _CODE_NAME: _code_name, _TAKEN: _taken, _INITIALS: _initials, _TABBED: _tabbed, _AUTHED: _authed,
+    _ABRIDGED: _abridged, _CODE_NAME: _code_name, _TAKEN: _taken, _INITIALS: _initials, _SURNAMED: _surnamed, _TABBED: _tabbed,
+    _AUTHED: _authed, _CELLED: _celled, _LISTED_ENV: _exported, _VARIABLE: _variable,
 }  # fmt: skip
 """Forms that ask the value, too."""
 _BY_FORM = tuple([(reader, _WHOLE.get(reader), _ASKED.get(reader)) for reader in _READERS])

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from leakguard.detect.assign import Assigned, words
+from leakguard.detect.assign import PART_NAMES, Assigned, words
 from leakguard.detect.patterns import compiled
 
 REACH = 320
@@ -32,7 +32,8 @@ _FIELD = rb"(?:=>|:=|,\s{1,40}[\"']?value[\"']?[ \t]?[:=]|[:=,]|</[A-Za-z]{1,12}
 _SIGNS = rb"[0-9A-Za-z+/=_:\-]"
 _BESIDE = compiled(
     rb"(?<![A-Za-z0-9$])(?P<name>(?:[A-Za-z_$][\w.$\-]{0,60}?[_.\-]?)?"
-    rb"(?P<what>(?i:id|public|pub(?:lic)?[_\-]?key|user[_\-]?name|user|login|key|ak|codename)))"
+    rb"(?P<what>(?i:id|public|pub(?:lic)?[_\-]?key|user[_\-]?name|user|login|keey|key|ak|codename|(?:clave|chave|cle|llave|chiave)[_\-]?api"
+    rb"|schl(?:ue|u)ssel|clave|chave|chiave|klucz|anahtari?|kunci|sleutel)))"
     rb"(?P<mark>_(?:[0-9]{1,2}|[A-Z]{1,8}_?[0-9]{0,2}))?"
     rb"[\"'`\])\\]{0,4}[ \t]{0,4}" + _GIVEN + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}"
     rb"(?P<value>" + _SIGNS + rb"{8,256})(?!" + _SIGNS + rb"|[\"'`](?:\s{0,4}:|,\s{1,40}[\"']?value[\"']?[ \t]?[:=]))"
@@ -60,10 +61,15 @@ def beside(data: bytes, start: int, end: int, names_venue: Callable[[tuple[str, 
     if cell is not None:
         yield Assigned(KEY, cell.start("value"), *cell.span("value"), b"", 0, b"=")
     found = [match for match in _BESIDE.finditer(data, low, high) if match.end("value") <= start or match.start("value") >= end]
+    own = _own_name(data, start)
+    whose = _whose(words(own[1]), names_venue) if own is not None else frozenset()
     for match in sorted(found, key=lambda match: _distance(match, start, end)):
         name = words(match["name"])
         if not name or (match["mark"] and not _is_marked(data, start, match["mark"])):
             continue
+        others = _whose(name, names_venue)
+        if whose - others and others - whose:
+            continue  # another account's
         if name[-1:] == ("key",) and name[-2:-1] not in ((), ("public",), ("pub",), ("api",)) and not names_venue(name):
             continue
         if name[-1] == "id" and name not in _KEY_IDS and (_UUID.fullmatch(match["value"]) if len(name) == 1 else not names_venue(name)):
@@ -77,9 +83,31 @@ def beside(data: bytes, start: int, end: int, names_venue: Callable[[tuple[str, 
         yield Assigned(called, match.start("name"), *match.span("value"), b"", 0, b"=")
 
 
+_OWN_NAME = compiled(
+    rb"([A-Za-z_][\w.\-]{2,79})(?:(?: [Aa]s|:)? ?[Ss]tring|: ?(?:&(?:'static )?)?str)?[^\w\n]{1,12}\Z"
+)
+_PARTS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_")) | {
+    "id", "public", "pub", "private", "priv", "b64", "base64", "user", "name", "login", "code", "codename", "ak", "sk", "sec", "value",
+    "my",
+}  # fmt: skip
+
+
+def _own_name(data: bytes, start: int) -> re.Match[bytes] | None:
+    """The name that the secret at `start` was given to, if it stands right before it."""
+    return _OWN_NAME.search(data[max(0, start - 100) : start])
+
+
+def _whose(name: tuple[str, ...], names_venue: Callable[[tuple[str, ...]], bool]) -> frozenset[str]:
+    """What a name says of the account: neither the part's words nor the venue's."""
+    return frozenset(word for word in name if word not in _PARTS and not names_venue((word,)))
+
+
 _PHRASE = compiled(
-    rb"(?<![A-Za-z0-9$])(?P<name>(?:[A-Za-z_$][\w.$\-]{0,60}?[_.\-])?(?i:pass(?:[_\-]?phrase|word)?|pwd)(?:[_\-]\w{1,12})?)[\"'`\])\\]{0,4}"
-    rb"(?:[ \t]{0,4}" + _FIELD + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}|[ \t]{1,4}[\"'`]|[ \t]{1,30})(?<=[\s\"'`=:,>])"
+    rb"(?<![A-Za-z0-9$])(?P<name>(?:[A-Za-z_$][\w.$\-]{0,60}?[_.\-])?"
+    rb"(?i:(?:api|auth|rest|key|trade|app|sec)?pass(?:[_\-]?phrase|word|wd|phrse|prase|phase)?|(?:api)?pwd|pp|senha|frase|contrase(?:n|\xc3\xb1)a"
+    rb"|parola|kennwort|passwort|mot_?de_?passe|haslo|phrase(?:_?secrete)?)(?:[_\-]\w{1,12})?|[a-z]\w{0,60}?(?:Pass(?:[Pp]hra?se|word)?|Pp))[\"'`\])\\]{0,4}"
+    rb"(?:[ \t]{0,4}" + _FIELD + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}|[ \t]{1,4}(?:value=)?[\"'`]|\([\"'`]"
+    rb"|[ \t](?:is|to)[ \t]|[ \t]{1,30})(?<=[\s\"'`=:,>])"
     rb"(?P<value>(?=[^\s\"'`]{0,40}[0-9])[^\s\"'`\\,;<>{}()$|=:][^\s\"'`\\,;<>{}()]{3,127})(?![^\s\"'`,;<>)}\]])"
 )
 """A passphrase with a digit in it, of any form in which its secret was found."""
@@ -150,6 +178,8 @@ _ADDRESS = compiled(rb"(?:bc1|ltc1|addr1|cosmos1|tb1)[0-9a-z]{20,110}|[13TrDLX][
 _OF_TRANSFERS = compiled(
     rb"(?i)[^\n]{0,200}?(?<![a-z])(?:tx|tx_?id|tx_?hash|(?:transaction|block|order)_?(?:id|hash)|hash|address|signature)(?![a-z])[^\n]{0,200}"
 )
+_SHORT_HEAD = compiled(rb"(?i)[^\n]{1,40}[,;\t|]\"?ak\"?[,;\t|]\"?sk(?![a-z])")
+"""The head of a table of access keys and their secrets, called by their first letters."""
 _OF_ACCOUNTS = compiled(rb"(?i)secret|api|priv|pass")
 _DIGIT = compiled(rb"[0-9]")
 _CASES = compiled(rb"[a-z].*[A-Z]|[A-Z].*[a-z]|[0-9]")
@@ -163,7 +193,7 @@ def row(data: bytes, end: int) -> list[Assigned]:
     key, secret = found["key"], found["secret"]
     if key == secret or _NUMBER.fullmatch(key) or _NUMBER.fullmatch(secret) or not _DIGIT.search(secret) or not _CASES.search(key):
         return []
-    if _UUID.fullmatch(key) and _ID_OR_HASH.fullmatch(secret):
+    if _UUID.fullmatch(key) and _ID_OR_HASH.fullmatch(secret) and not _SHORT_HEAD.match(data):
         return []  # the ids of an order and of who gave it, a withdrawal and its transaction
     head = _OF_TRANSFERS.match(data)
     if _ADDRESS.fullmatch(key) or (head is not None and not _OF_ACCOUNTS.search(head[0])):

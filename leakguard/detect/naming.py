@@ -20,10 +20,43 @@ def _set(text: str) -> frozenset[str]:
 _PIECES = compiled(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
+_MEANT = {
+    **dict.fromkeys(("clave", "chave", "cle", "chiave", "llave", "schluessel", "schlussel", "klucz", "anahtar", "anahtari", "kunci",
+                     "sleutel", "klic", "nyckel", "cheie", "kulcs", "keey"), "key"),
+    **dict.fromkeys(("secreta", "secreto", "secrete", "segreto", "segreta", "segredo", "geheimnis", "geheim", "geheimer", "geheime",
+                     "sekret", "sekretny", "tajny", "gizli", "rahasia", "secert", "sercet", "secrect", "screct", "scret", "secrt", "secet",
+                     "seceret", "sectet"), "secret"),
+    **dict.fromkeys(("privada", "privado", "privee", "privata", "privato", "privater", "prywatny", "pribadi", "privat"), "private"),
+    **dict.fromkeys(("passphrse", "passprase", "passphase", "passhprase", "pasphrase", "passphrace"), "passphrase"),
+    **dict.fromkeys(("publica", "publico", "publique", "pubblica", "publiczny"), "public"),
+    "frase": "phrase", "secrte": "secret", "apikeey": "apikey", "apikye": "apikey", "apisecert": "apisecret", "secertkey": "secretkey",
+    "acces": "access",
+    **dict.fromkeys(("chaveapi", "claveapi", "cleapi", "chiaveapi", "apischluessel"), "apikey"),
+    **dict.fromkeys(("chavesecreta", "clavesecreta", "clesecrete", "chiavesegreta", "geheimerschluessel"), "secretkey"),
+}  # fmt: skip
+"""What a word of a name is in English, and in its usual spelling."""
+_WHOLE_WORDS = ("apikey", "apisecret", "secretkey", "accesskey", "privatekey", "publickey", "passphrase")
+"""Words that are known as one."""
+_TAIL = compiled(
+    rf"(?P<head>[a-z]{{3,40}}?)??(?:(?P<whole>{'|'.join(_WHOLE_WORDS)})"
+    r"|(?P<first>client|auth|app|rest|trading|access|sec|api)(?P<last>key|secret|passphrase|password|pass|pwd|sec|token))"
+)
+"""A word that nothing parts from the one before it: clientsecret, binanceapikey."""
+_ENDS = ("key", "secret", "passphrase", "password", "pass", "pwd", "sec", "token")
+
+
+def _parted(word: str) -> tuple[str, ...]:
+    """The words of one that was written without anything between them, if its end says so."""
+    word = _MEANT.get(word, word)
+    found = _TAIL.fullmatch(word) if word.endswith(_ENDS) and len(word) > 5 else None
+    return tuple(part for part in found.groups() if part) if found else (word,)
+
+
 @lru_cache(maxsize=65_536)
 def words(name: bytes) -> tuple[str, ...]:
-    """A name's words: split at case changes, digits and anything else; lower case."""
-    return tuple(piece.decode().lower() for piece in _PIECES.findall(name))
+    """A name's words: split at case changes, digits and anything else; lower case; those of other languages for the parts of a
+    credential, and misspelt ones, as what is meant: clave_secreta and api_secert are a secret's."""
+    return tuple(word for piece in _PIECES.findall(name) for word in _parted(piece.decode().lower()))
 
 
 # Which words in a name speak for which part; the first that fits decides. Runs of whole words.
@@ -124,7 +157,7 @@ _NO_KEYS = frozenset("monkey turkey donkey hockey jockey hotkey passkey whiskey 
 _NOUNS = (
     ("password", (
         "password", "passwd", "passphrase", "passcode", "passwort", "pwd", "psw", "senha", "contrasena", "kennwort",
-        "wachtwoord", "motdepasse", "haslo",
+        "wachtwoord", "motdepasse", "haslo", "psk", "presharedkey", "dbpw", "rootpw", "bindpw", "userpw", "adminpw",
     )),
     ("secret", ("secret", "secretkey", "mnemonic")),
     ("token", ("token",)),
@@ -139,7 +172,7 @@ PART_OF_KIND = {
 
 _PASSWORDS = frozenset({
     ("pass", "word"), ("pass", "phrase"), ("seed", "phrase"), ("secret", "phrase"), ("recovery", "phrase"),
-    ("identified", "by"), ("de", "passe"), ("haslo", "bazy"),
+    ("identified", "by"), ("de", "passe"), ("haslo", "bazy"), ("preshared", "key"),
 })  # fmt: skip
 _NOT_PASS = _set("bypass compass surpass trespass encompass multipass onepass twopass prepass subpass")
 _OF_KEYS = _set(
@@ -180,7 +213,7 @@ _OTHER_THING = _set(
     "issuer response request result results data api client server proxy cookie session certificate cert pem pub "
     "public annotation volume property properties mount selector projection backend engine plugin strategy mapping "
     "binding context definition template sequence chain address addr contract mint mgr control controller verifier "
-    "needed incorrect sha md bcrypt scrypt argon pbkdf crypt order sort range match word words phrase kinds code "
+    "identity needed incorrect sha md bcrypt scrypt argon pbkdf crypt order sort range match word words phrase kinds code "
     "codes counter slot slots topic topics leaf merkle"
 )
 """Words after the noun that make it something about a secret."""
@@ -211,6 +244,8 @@ def kind_of(name: bytes) -> str:
     if name == _FASTLANE:
         return "password"
     pieces = list(words(last[0])) if last and name not in _DIRECTORY else []
+    if pieces == ["enable", "password"]:
+        return "password"  # of a router, or of a service that has two: no switch
     if pieces == ["key"] and last:
         pieces = [*words(name[: last.start()])[-1:], "key"]  # api.key
     while len(pieces) > 1 and (pieces[-1] in _NEUTRAL or pieces[-1].isdigit()):
@@ -226,8 +261,8 @@ def kind_of(name: bytes) -> str:
         while size > 1 and kind in ("", "weak"):
             size -= 1
             kind = _noun(pieces[:size])
-        if kind == "weak":
-            kind = ""
+        if kind == "weak" or (size < len(pieces) and pieces[size - 1].endswith("psk")):
+            kind = ""  # PSK-AES256-GCM is a cipher
     return kind if _ABOUT.isdisjoint(pieces[: size - (size == len(pieces))]) else ""
 
 
@@ -272,6 +307,8 @@ def _noun(pieces: list[str]) -> str:
         return ""  # a validator's: the hash of who is paid
     if (before, last) in _PASSWORDS or (last == "pw" and before) or (last.endswith("pass") and last not in _NOT_PASS):
         return "password"
+    if last == "key" and before == "shared" and pieces[-3:-2] == ["pre"]:
+        return "password"  # people think it up: of a tunnel, of a wireless network
     if last == "key" and before in _OF_KEYS:
         return "secret" if before == "secret" else "key"
     if last in _WEAK or (last.endswith("key") and last not in _VENUES):

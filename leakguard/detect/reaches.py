@@ -113,13 +113,13 @@ class Watching(Context):
         return list(out.values())
 
     def _evidence(
-        self, data: bytes, assigned: Assigned, name: tuple[str, ...], path: str, value: bytes, mentions: Mentions
+        self, data: bytes, assigned: Assigned, name: tuple[str, ...], path: str, value: bytes, mentions: Mentions, own: bool = True
     ) -> Iterator[tuple[Evidence, list[int]]]:
         rules: list[int] = []
         self._tried = rules
         if data is self._data:
             self._asked.append((assigned, rules))
-        for evidence in super()._evidence(data, assigned, name, path, value, mentions):
+        for evidence in super()._evidence(data, assigned, name, path, value, mentions, own):
             rules.append(-1)
             yield evidence
 

@@ -534,7 +534,10 @@ class Cold:
         patterns = [self.ruleset.rules[i].trigger.encode() for i in ids[: len(rules)]]
         patterns += [self._triggers.pop(ident) for ident in others]
         self._waiting -= rules
-        database = _compiled(self.ruleset, patterns, ids)
+        from leakguard.detect.apart import kept
+
+        rows = [(part, ident) for ident, pattern in zip(ids, patterns, strict=True) for part in kept(pattern)]
+        database = _compiled(self.ruleset, [part for part, _ in rows], [ident for _, ident in rows])
         self._parts.append((database, hyperscan.Scratch(database)))
 
     def _keyworded(self, data: bytes) -> set[int]:

@@ -71,7 +71,8 @@ def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     its column and its row: there an assignment's extractor sees `api_key,v,w` as a name and its value. Nothing if it is no such
     table. Looks at as much before the row as names around a value may stand in, and as much of it as after one."""
     line = data.rfind(b"\n", 0, assigned.name_start) + 1
-    if assigned.sep != b"," or data[line : assigned.name_start].strip(b"\"'"):
+    label = data[line : assigned.name_start].strip(b"\"' ") if assigned.name_start - line < _LONGEST_LABEL else b"?"
+    if not is_cell(data, assigned) or label.lower() not in _LABELS:
         return
     low = max(0, line - COLUMN_HEAD)
     head = max([low, *(at + len(gap) for gap in (b"\n\n", b"\n\r\n") if (at := data.rfind(gap, low, line)) >= 0)])
@@ -80,6 +81,8 @@ def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     if head >= line or (head and data[head - 1] != _LINE_END):
         return
     header, row = cells(data, head, data.find(b"\n", head)), cells(data, line, stop)
+    if len(header) > 1 and len(row) != len(header):
+        row = _fields(data, line, stop, _sign(data, header))  # of empty cells
     if len(header) < 2 or len(row) != len(header):
         return
     accounts = [data[start:end] for start, end in header]
@@ -87,15 +90,24 @@ def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
         return
     for account, (start, end) in zip(accounts[1:], row[1:], strict=True):
         if end - start >= 4:
-            yield Assigned(account + b"_" + assigned.name, max(line, start - 1), start, end, b'"', 0)
+            called = b"_".join((account, label, assigned.name) if label else (account, assigned.name))
+            yield Assigned(called, max(line, start - 1), start, end, b'"', 0)
 
 
+def is_cell(data: bytes, assigned: Assigned) -> bool:
+    """Whether a value may stand in a table's second column, behind what it is."""
+    return assigned.sep in (b",", b"list") or data[assigned.start - 1 : assigned.start] == b"\t"
+
+
+_LABELS = frozenset((b"", b"api", b"access", b"secret", b"private", b"public", b"client", b"trading"))
+"""What stands before a name of two words in its cell: Access key."""
+_LONGEST_LABEL = 12
 COLUMN_HEAD = 1200
 """Bytes from a row back to the names of its columns, where these are accounts."""
 COLUMN_ROW = 700
 """Bytes of such a row."""
 _LINE_END = 10
-_ACCOUNT = compiled(rb"[A-Za-z][\w .\-/()]{0,40}")
+_ACCOUNT = compiled(rb"[0-9]?[A-Za-z][\w .\-/()]{0,40}")
 """Who a column is of."""
 
 
@@ -130,38 +142,16 @@ _OF_FILE = {"api-key": b"key_of_client", "api-secret": b"secret_of_client", "pri
             "client-secret": b"secret_of_client", "passphrase": b"passphrase_of_client"}  # fmt: skip
 
 
-_LAST_IN_LINE = rb"[ \t]{1,40}(\"?)([^\s\"]{4,120})\"?(?=\s|\Z)"
-_PPP = compiled(
-    rb"(?m)^[ \t]{0,8}(?:\"[^\"\n]{1,80}\"|[^\s#\"]{1,80})[ \t]{1,40}(?:\"[^\"\n]{1,80}\"|[^\s\"]{1,80})" + _LAST_IN_LINE
-)
-_DAVFS = compiled(
-    rb"(?m)^[ \t]{0,8}(?:https?://[^\s\"]{3,200}|/[^\s\"]{1,200}|\"[^\"\n]{1,200}\")[ \t]{1,40}[^\s]{1,120}" + _LAST_IN_LINE
-)
-_BY_PLACE = {"chap-secrets": _PPP, "pap-secrets": _PPP}
-"""Files in which each line is a user's, with the password in one place: the peer's secrets of pppd, davfs2's."""
-_TWO_LINES = compiled(rb"[ \t]{0,4}[0-9A-Za-z_.@+\\-]{2,80}[ \t]{0,4}\r?\n[ \t]{0,4}([^\s]{6,120})[ \t]{0,4}(?:\r?\n)?\s{0,8}")
-_LOGIN_FILES = (
-    "auth.txt", "vpn-auth", "auth.conf", "login.conf", "userpass.txt", "user-pass.txt", "credentials.txt", "creds.txt",
-)  # fmt: skip
-"""What people call the file that OpenVPN's `auth-user-pass` reads: a user, and the password on the next line."""
-
-
-def _by_place(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[Assigned]:
-    """The password of each line, named as such."""
-    for found in pattern.finditer(data):
-        yield Assigned(b"password", found.start(), *found.span(2), found[1], 0, b"=")
-
-
 def key_file(data: bytes, path: str) -> Iterator[Assigned]:
     """The key and the secret of a file that holds nothing else, under names that say so and no generic rule hears; of one value
     the file's own name says which it is."""
-    listed = _BY_PLACE.get(path[-12:].rpartition("/")[2]) or (_DAVFS if "davfs2" in path[-16:] else None)
-    if listed is not None:
-        yield from _by_place(data, listed)
-        return
-    signed = _TWO_LINES.fullmatch(data) if path.endswith(_LOGIN_FILES) else None
-    if signed is not None:
-        yield Assigned(b"password", signed.start(1), *signed.span(1), b"", 0, b"=")
+    from leakguard.detect.loginfiles import logins  # few files are so called
+
+    told = False
+    for each in logins(data, path):
+        told = True
+        yield each
+    if told:
         return
     alone = _BARE_LINE.match(data)
     if alone is not None:

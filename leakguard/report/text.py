@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
-from leakguard.model import HALF, CredentialSet, Finding, Incident, Origin, ScanResult, Severity, rights
+from leakguard.model import CredentialSet, Finding, Incident, Origin, ScanResult, Severity, is_half, rights
 from leakguard.report.common import (
     ReportContext,
     by_state,
@@ -197,7 +197,7 @@ def _alone(paper: _Paper, findings: Sequence[Finding], sets: Iterable[Credential
     """
     told = {fingerprint for found in sets for _, fingerprint in found.parts}
     kinds: dict[str, list[_Group]] = {}
-    worst = [found for found in findings if found.severity >= Severity.CRITICAL and HALF not in found.reasons]
+    worst = [found for found in findings if found.severity >= Severity.CRITICAL and not is_half(found.reasons)]
     groups = _grouped(found for found in worst if not found.fingerprint or found.fingerprint not in told)
     for group in sorted(groups, key=lambda one: (one.finding.part not in _WALLET, -one.finding.confidence)):
         kinds.setdefault(group.finding.rule, []).append(group)

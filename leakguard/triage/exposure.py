@@ -139,24 +139,26 @@ def lowered(severity: int, steps: int = 1) -> Severity:
     return Severity(max(int(Severity.LOW), severity - steps))
 
 
-def judge(finding: Finding, venue: Venue | None, test: bool, half: bool) -> Finding:
-    """A finding with its severity and reasons set by what it is part of."""
+def judge(finding: Finding, venue: Venue | None, test: bool, half: bool, missing: Sequence[str] = ()) -> Finding:
+    """A finding with its severity and reasons set by what it is part of. `missing`: the roles that the set lacks, where several
+    others are there."""
     if finding.severity == Severity.INFO:
         return finding  # a documented example: nothing hangs on it
     severity: Severity = finding.severity
     reasons = list(finding.reasons)
+    lacking = f"{HALF}: {', '.join(missing)}" if missing else HALF
     if venue is not None and venue.status == "defunct":
         severity = Severity.LOW
         reasons.append(f"{_plainly(venue)} is closed: of historical interest")
-        reasons += [HALF] if half else []
+        reasons += [lacking] if half else []
     elif test and _everywhere(finding, venue):
         reasons.append(EVERYWHERE)
     elif test:
         severity = Severity.LOW
         reasons.append(TESTED)
-        reasons += [HALF] if half else []
+        reasons += [lacking] if half else []
     elif half:
-        reasons.append(HALF)
+        reasons.append(lacking)
         if finding.confidence < Confidence.CERTAIN:
             severity = lowered(severity)
     return finding._replace(severity=severity, reasons=tuple(reasons))

@@ -18,7 +18,7 @@ from posixpath import basename, dirname, join, normpath
 from typing import NamedTuple
 
 from leakguard.detect.pairing import Grouping, account_of
-from leakguard.model import HALF, CredentialSet, Finding, RuleSet, SetRule, Severity
+from leakguard.model import HALF, CredentialSet, Finding, RuleSet, SetRule, Severity, is_half
 from leakguard.triage.exposure import TESTED, credential_set
 
 MOST = 200
@@ -40,6 +40,8 @@ _FILE = re.compile(
 _EXTENSION = re.compile(rb"\.(?:env|json|ya?ml|toml|ini|cfg|conf|properties|key|secrets?|txt|tfvars)(?![\w\-])")
 _VARIABLE = re.compile(
     rb"\$\{?([A-Z][A-Z0-9_]{2,60})|(?:getenv|Getenv|environ(?:\.get)?|env::var|process\.env|ENV)[.\[(\"' ]{1,3}([A-Z][A-Z0-9_]{2,60})"
+    # of a Kubernetes Secret that another file holds
+    rb"|(?:secret|configMap)KeyRef:\s{0,40}\{?[^{}]{0,120}?\bkey: {0,2}[\"']?([A-Za-z][\w.\-]{2,60})"
 )
 _DOTENV = re.compile(rb"dotenv|\$\{")
 
@@ -69,10 +71,10 @@ def references(path: str, data: bytes, findings: Iterable[Finding]) -> tuple[Ref
     tie others together."""
     if len(data) > LARGEST:
         return ()
-    if not any(HALF in finding.reasons for finding in findings) and not _LINKING.fullmatch(basename(path)):
+    if not any(is_half(finding.reasons) for finding in findings) and not _LINKING.fullmatch(basename(path)):
         return ()
     files = {found.group().decode() for found, _ in zip(_files(data), range(MOST), strict=False)}
-    names = {(found[1] or found[2]).decode() for found, _ in zip(_VARIABLE.finditer(data), range(MOST), strict=False)}
+    names = {(found[1] or found[2] or found[3]).decode() for found, _ in zip(_VARIABLE.finditer(data), range(MOST), strict=False)}
     if _DOTENV.search(data):
         files.add(".env")  # where it is read from if nothing else is said
     return (References(path, frozenset(files), frozenset(names)),) if files or names else ()
@@ -94,7 +96,7 @@ def join_halves(
 ) -> tuple[list[Finding], list[CredentialSet]]:
     """The findings and sets with halves of several files joined."""
     out, made = list(findings), list(sets)
-    related = any(finding.origin.about for finding in findings if HALF in finding.reasons)
+    related = any(finding.origin.about for finding in findings if is_half(finding.reasons))
     if not (known or related) or len({reference.path for reference in known} | {f.path for f in findings}) < 2:
         return out, made
     halves = _halves(findings, sets, ruleset)
@@ -126,7 +128,7 @@ def _halves(findings: Sequence[Finding], sets: Sequence[CredentialSet], ruleset:
     partial = {one.id: one for one in sets if not one.complete and not one.testnet}
     members: dict[tuple[str, str, int], list[tuple[str, int]]] = {}
     for index, finding in enumerate(findings):
-        if HALF not in finding.reasons or TESTED in finding.reasons:
+        if not is_half(finding.reasons) or TESTED in finding.reasons:
             continue
         for ident, role in roles.get(finding.rule, ()):
             whole = partial.get(finding.set_id)
@@ -261,7 +263,7 @@ def _joined(
     for index in indexes:
         finding = findings[index]
         others = sorted({half.path for half in group} - {finding.path})
-        reasons = tuple(reason for reason in finding.reasons if reason != HALF)
+        reasons = tuple(reason for reason in finding.reasons if not reason.startswith(HALF))
         closed = venue is not None and venue.status == "defunct"  # whole or not, it opens nothing any more
         severity = finding.severity if closed else max(finding.severity, Severity(severities[finding.rule]))
         members.append(finding._replace(reasons=(*reasons, f"the rest of it stands in {', '.join(others)}"), severity=severity))

@@ -68,7 +68,7 @@ def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ---------------------------------------------------------------- check
 def test_check_of_a_good_pack(few: Path, good: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rules", "check", "--rules", good]) == EXIT_CLEAN
-    assert capsys.readouterr().out == "1 rules of 1 providers in 1 packs: ok\n"
+    assert capsys.readouterr().out == "1 rule of 1 provider in 1 pack: ok\n"
 
 
 def test_check_tries_a_rule_for_some_paths_under_one_that_fits(
@@ -89,7 +89,7 @@ def test_check_without_options_judges_the_built_in_packs(few: Path, capsys: pyte
 
 def test_a_built_in_file_may_be_given(few: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rules", "check", "--rules", str(few / "rules" / "vcs" / "first.toml")]) == EXIT_CLEAN
-    assert capsys.readouterr().out == "1 rules of 1 providers in 1 packs: ok\n"
+    assert capsys.readouterr().out == "1 rule of 1 provider in 1 pack: ok\n"
 
 
 def test_check_names_file_rule_and_field(few: Path, good: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +144,7 @@ def test_check_of_an_imported_configuration(few: Path, capsys: pytest.CaptureFix
     assert run(["rules", "check", "--import-gitleaks", str(config)]) == EXIT_CLEAN
     out = capsys.readouterr().out
     assert f"warning: {config}: extend.useDefault: " in out
-    assert out.endswith("1 rules of 1 providers in 1 packs: ok\n")
+    assert out.endswith("1 rule of 1 provider in 1 pack: ok\n")
     config.write_text("[[rules]]\nid = 'a'\nregex = 'a(?!b)'\n")
     assert run(["rules", "check", "--import-gitleaks", str(config)]) == EXIT_USAGE
     assert f"error: {config}: a: regex: (?! is not available" in capsys.readouterr().err

@@ -3,11 +3,14 @@
 The lists hold a file each, parted by lines of `%%`: its name, then its text with the secrets between `<<` and `>>`. Both were written
 before the code was looked at. Of the first one (everyday.txt) 70 of 100 were found then; what is still missed was left out. The
 second (everyday_second.txt) was written by somebody else in the same way and holds all: 77 of 100 were found at first. The third
-(everyday_quiet.txt) is of the same places and holds no secret.
+(everyday_third.txt) is of the settings of some 400 programs as their documentation shows them: 80 of 100 at first. Those that are
+called quiet are of the same places and hold no secret; so do the files of the third list with what people write for a secret.
 """
 
 from __future__ import annotations
 
+import re
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -25,9 +28,12 @@ def files(name: str) -> list[tuple[str, str]]:
 
 FILES = files("everyday.txt")
 SECOND = files("everyday_second.txt")
-QUIET = files("everyday_quiet.txt")
-LEAST = 659
+THIRD = files("everyday_third.txt")
+QUIET = files("everyday_quiet.txt") + files("everyday_quiet_third.txt")
+LEAST = 673
 """Secrets of the second list that are found, of 716."""
+LEAST_OF_THIRD = 1000
+"""Secrets of the third list that are found, of 1060."""
 
 
 def spans_of(engine: Engine, name: str, text: str) -> list[tuple[int, int]]:
@@ -53,6 +59,30 @@ def test_what_people_leave_is_found(engine: Engine, number: int, seed: int) -> N
 def test_of_the_second_list_no_less_is_found(engine: Engine) -> None:
     left = [(name, value) for number, (name, template) in enumerate(SECOND) for value in missed(engine, name, template, f"{number} 1")]
     assert sum(template.count("<<") for _, template in SECOND) - len(left) >= LEAST, left
+
+
+def test_of_the_third_list_no_less_is_found(engine: Engine) -> None:
+    left = [(name, value) for number, (name, template) in enumerate(THIRD) for value in missed(engine, name, template, f"{number} 1")]
+    assert sum(template.count("<<") for _, template in THIRD) - len(left) >= LEAST_OF_THIRD, left
+
+
+INSTEAD = (
+    "changeme", "${DB_PASSWORD}", "<password>", "********", "your_password_here", "$(cat /run/secrets/pw)", "xxxxxxxxxxxxxxxx", "REDACTED",
+    "@PASSWORD@", "$PASSWORD", "password", "%PASSWORD%", "{{{{ vault_password }}", "CHANGE_ME_PLEASE", "secret", "PLACEHOLDER", "%(password)s",
+    "...", "env:DB_PASSWORD", "[hidden]",
+)  # fmt: skip
+LOUD = {("flask_app.py", "flask.secret-key"), ("s3cfg", "generic.api-key")}
+"""A key of Flask's that is `password` signs as well as another; the public half of a key to a store."""
+
+
+def test_the_third_list_without_its_secrets_is_quiet(engine: Engine) -> None:
+    place = count()
+    found = set()
+    for number, (name, template) in enumerate(THIRD):
+        text = re.sub(r"<<.*?>>(?!>)", lambda _: INSTEAD[next(place) % len(INSTEAD)], template, flags=re.DOTALL)
+        matches = engine.scan(expand(text, Random(f"{number} 1")).encode(), name).matches
+        found |= {(name, engine.rules[match.rule].id) for match in matches if engine.rules[match.rule].severity >= Severity.MEDIUM}
+    assert found <= LOUD
 
 
 @pytest.mark.parametrize("number", range(len(QUIET)), ids=[f"{number}-{name}" for number, (name, _) in enumerate(QUIET)])
@@ -104,11 +134,71 @@ def test_a_row_of_names_that_is_no_such_head(engine: Engine, text: str) -> None:
         ("etc/ppp/chap-secrets", "# client server secret addresses\nanna * {} *\n"),
         ("davfs2/secrets", "https://dav.example.com anna {}\n"),
         ("vpn/auth.txt", "vpnuser7\n{}\n"),
+        ("odbc.ini", "[dw]\nUID = reader\nPWD = {}\n"),
+        ("x.ini", "[admins]\nadmin = {}\n"),
+        ("a.yml", "passwords:\n  nas: {}\n"),
+        ("docker-compose.yml", "    MYSQL_PASSWORD: ${{MYSQL_PASSWORD:-{}}}\n"),
+        ("a.sql", "ALTER USER 'root'@'localhost' IDENTIFIED WITH mysql_native_password BY '{}';\n"),
+        ("a.sh", "arangosh --server.username root --server.password {}\n"),
+        ("a.cmd", "wmic /node:pc07 /user:WERK\\ops /password:{} os get caption\n"),
+        ("Config.pm", "$Self->{{'SendmailModule::AuthPassword'}} = '{}';\n"),
+        ("start.bat", "TheIsland?listen?ServerPassword={}?Port=7777 -log\n"),
+        ("rsyncd.secrets", "anna:{}\n"),
+        ("pgbouncer/userlist.txt", '"app" "{}"\n'),
+        ("activemq/users.properties", "admin={}\n"),
+        ("postfix/sasl_passwd", "[smtp.example.net]:587 anna:{}\n"),
+        ("secrets/db_password", "{}\n"),
+        ("mosquitto.conf", "remote_password {}\n"),
+        ("chat.txt", "anna: it is down again\nbert: root pw is {}\n"),
+        ("a.go", 'u := fmt.Sprintf("nats://svc:{}@%s:%d", host, port)\n'),
+        ("nginx.conf", 'set $db_password "{}";\n'),
     ],
 )
 def test_ways_to_give_a_password(engine: Engine, name: str, text: str) -> None:
     text = text.format("hazel1753!")
     assert [text[low:high] for low, high in spans_of(engine, name, text)] == ["hazel1753!"]
+
+
+@pytest.mark.parametrize("text", ["client_secret = {}\n", 'credentialSecret: "{}",\n', "[100]\nsecret={}\n"])
+def test_a_secret_that_somebody_thought_up(engine: Engine, text: str) -> None:
+    text = text.format("kestrel8841")
+    assert [text[low:high] for low, high in spans_of(engine, "a.conf", text)] == ["kestrel8841"]
+
+
+@pytest.mark.parametrize("value", ["shop-tls-2024", "testing123", "abcd1234", "registry-2", "tls2024", "mysecret2024"])
+def test_a_name_of_a_secret_is_none(engine: Engine, value: str) -> None:
+    assert spans_of(engine, "a.yaml", f"secret: {value}\n") == []
+
+
+def test_a_password_that_begins_like_a_comment(engine: Engine) -> None:
+    assert len(spans_of(engine, "a.env", "MAIL_PASSWORD=#hazel1753!\n")) == 1
+    assert spans_of(engine, "a.env", "MAIL_PASSWORD= # of the relay\n") == []
+
+
+def test_a_line_of_a_usual_width_before_another_name_is_not_folded(engine: Engine) -> None:
+    """The view that joined the two took the first value away, and fell to the second one itself."""
+    value = expand("{{b64*64}}", Random(3))
+    text = f"ADMIN_TOKEN={value}\nSMTP_PASSWORD=lantern2291!\n"
+    assert len(text.split("\n")[0]) == 76
+    assert [text[low:high] for low, high in spans_of(engine, "a.env", text)] == [value, "lantern2291!"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.log", "cipher PSK-CHACHA20-POLY1305:PSK-AES256-GCM-SHA384\n"),
+        ("a.sh", "srun -u anna -p gpu12 --mem=4G train2.py\n"),
+        ("a.sh", "mysql -u root -p shop2024\n"),
+        ("a.md", "Run `passwd user1` and then `sudo passwd ubuntu2`.\n"),
+        ("a.env", "PWD=/home/anna/work2024\n"),
+        ("mgmt-users.properties", "admin={{hex*32}}\n"),
+        ("a.py", 'u = f"https://{user}:{password}@{host}/"\n'),
+        ("a.yaml", "users:\n  anna: U0254QBGAAY\n  ben: {{uuid}}\n"),
+        ("a.cfg", "    stats auth ${USER}:${PASS}\n"),
+    ],
+)
+def test_what_only_looks_like_a_password(engine: Engine, name: str, text: str) -> None:
+    assert spans_of(engine, name, expand(text, Random(1))) == []
 
 
 @pytest.mark.parametrize("text", ["BORG_PASSPHRASE='bramble saffron dahlia tulip'", "RESTIC_PASSWORD=nectar-sparrow-granite-magnet"])

@@ -283,3 +283,12 @@ def test_what_spoils_a_row_is_quickly_seen_and_never_wrong(words: list[str]) -> 
         for later in range(end, min(until, len(data) + 1)):
             tokens = re.findall(rb"[A-Za-z\x80-\xff]+", data[:later])[-12:-1]
             assert len(tokens) < 11 or not all(token.lower() in known for token in tokens)
+
+
+@pytest.mark.parametrize("language", ["chinese_simplified", "korean", "japanese"])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_phrase_that_json_wrote_as_escapes(engine: Engine, language: str, apart: bool) -> None:
+    """What Python's json.dump makes of one: no byte of it is beyond ASCII."""
+    phrase = make(f"bip39 12 {language}", 7)
+    text = json.dumps({"words": phrase.replace("\u3000", " ").split(" ")} if apart else {"mnemonic": phrase})
+    assert [engine.rules[match.rule].id for match in engine.scan(text.encode(), "wallet.json").matches] == ["bip39.mnemonic"]

@@ -77,6 +77,7 @@ TEXTS: dict[str, tuple[str, bytes]] = {
     "a program that asks, again": ("opts.js", b"  GIT_ASKPASS: 'echo',\n"),
     "a function that was not tested": ("dfsan.txt", b"fun:__nss_passwd_lookup=uninstrumented\n"),
     "sets in a library": ("isl.h", b"  return this->union_add(isl::multi_pw_aff(mpa2));\n"),
+    "a modulation": ("frontend.h", b"\tQPSK,\n\tQAM_16,\n\tDQPSK,\n\tname_QPSK = DQPSK7,\n"),
     "an account's line": ("preinst", b"# /etc/passwd: mysql:x:100:101:MySQL Server:/nonexistent:/bin/false\n"),
     "a group that is called mysql": ("preinst", b"find $mysql_datadir -follow -not -group mysql -print0 2>/dev/null | xargs -0 chgrp mysql\n"),
     "a name that begins like a key": ("test_version.py", b"    def test_getVersionStringWithDevAndPost(self):\n        pass\n"),

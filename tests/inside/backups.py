@@ -9,7 +9,7 @@ import lzma
 import plistlib
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 HOLE = 0xFFFFFFFF
 
@@ -578,3 +578,47 @@ def archived(pairs: dict[str, str]) -> bytes:
     return plist({"$version": 100000, "$archiver": "NSKeyedArchiver", "$top": {"root": plistlib.UID(1)}, "$objects": objects})
 
 
+
+
+# ---------------------------------------------------------------- WiredTiger
+def wiredtiger_number(value: int) -> bytes:
+    """A number as WiredTiger packs it: one byte up to 63, two up to 8255, else its bytes behind how many there are."""
+    if value < 64:
+        return bytes((0x80 | value,))
+    if value < 8256:
+        return struct.pack(">H", 0xC000 | value - 64)
+    rest = (value - 8256).to_bytes(8, "big").lstrip(b"\0")
+    return bytes((0xE0 | len(rest),)) + rest
+
+
+def wiredtiger(pairs: list[tuple[bytes, bytes]], pack: Callable[[bytes], bytes] | None = None, prefixes: bool = False) -> bytes:
+    """A table: the first block, and a page of rows."""
+    body, before = b"", b""
+    for key, value in pairs:
+        shared = next((at for at in range(len(key)) if key[at : at + 1] != before[at : at + 1]), len(key)) if prefixes else 0
+        rest = key[shared:]
+        if len(rest) < 64:
+            body += bytes((len(rest) << 2 | (2 if shared else 1),)) + bytes((shared,)) * bool(shared) + rest
+        else:
+            body += bytes((0x70 if shared else 0x50,)) + bytes((shared,)) * bool(shared) + wiredtiger_number(len(rest) - 64) + rest
+        before = key
+        body += bytes((len(value) << 2 | 3,)) if len(value) < 64 else b"\x80" + wiredtiger_number(len(value) - 64)
+        body += value
+    memory = 40 + len(body)
+    if pack is not None:
+        body = body.ljust(24, b"\0")
+        body = body[:24] + pack(body[24:])
+    length = -(-(40 + len(body)) // 4096) * 4096
+    head = struct.pack("<QQIIBBBB", 0, 5, memory, 2 * len(pairs), 7, 4 | (pack is not None), 0, 0) + struct.pack("<IIB3x", length, 77, 1)
+    return b"\x41\xd8\1\0\1\0\0\0".ljust(4096, b"\0") + (head + body).ljust(length, b"\0")
+
+
+def wiredtiger_log(records: list[bytes], pack: Callable[[bytes], bytes] | None = None) -> bytes:
+    """A log: what it is, then records, each from a multiple of 128 bytes on."""
+    out = struct.pack("<IIHHI", 128, 1, 0, 0, 0) + struct.pack("<IHHQ", 0x101064, 3, 0, 1 << 20)
+    out = out.ljust(128, b"\0")
+    for record in records:
+        body = pack(record) if pack is not None else record
+        out += struct.pack("<IIHHI", 16 + len(body), 1, int(pack is not None), 0, 16 + len(record)) + body
+        out += bytes(-len(out) % 128)
+    return out

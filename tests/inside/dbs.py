@@ -88,6 +88,7 @@ def pg_plain(_folder: Path) -> Made:
     text = (
         b"--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n\n"
         b"COPY public.accounts (id, venue, api_secret, note) FROM stdin;\n" + rows + b"\\.\n\n\nSELECT 1;\n"
+        b"--\n-- PostgreSQL database dump complete\n--\n\n"
     )
     return Made("dump.sql", text)
 
@@ -98,7 +99,7 @@ def mysqldump(_folder: Path) -> Made:
         b"-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n--\nCREATE TABLE `accounts` (\n  `id` int NOT NULL,\n"
         b"  `venue` varchar(20) DEFAULT NULL,\n  `api_secret` varchar(99) DEFAULT NULL,\n  `note` text,\n"
         b"  PRIMARY KEY (`id`),\n  KEY `v` (`venue`)\n) ENGINE=InnoDB;\nINSERT INTO `accounts` VALUES " + rows + b";\n"
-        b"UNLOCK TABLES;\n"
+        b"UNLOCK TABLES;\n-- Dump completed on 2026-01-02  3:04:05\n"
     )
     return Made("dump.sql", text)
 

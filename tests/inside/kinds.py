@@ -147,7 +147,8 @@ def database(form: str) -> Callable[[str], bytes]:
 
 def sql(secret: str) -> bytes:
     head = b"--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n\n"
-    return head + b"COPY public.accounts (id, github_token) FROM stdin;\n" + f"1\t{secret}\n\\.\n\n".encode()
+    rows = b"COPY public.accounts (id, github_token) FROM stdin;\n" + f"1\t{secret}\n\\.\n\n".encode()
+    return head + rows + b"--\n-- PostgreSQL database dump complete\n--\n\n"
 
 
 def pgp(secret: str) -> bytes:
@@ -236,7 +237,7 @@ KINDS: dict[str, Kind] = {
     "sqlite": Kind("x.db", database("sqlite")),
     "sqlite-wal": Kind("x.db-wal", database("sqlite wal")),
     "sqlite-journal": Kind("x.db-journal", database("sqlite journal")),
-    "sql-dump": Kind("x.sql", sql, text=True),
+    "sql-dump": Kind("x.sql", sql),
     "sstable": Kind("000005.ldb", database("leveldb table")),
     "leveldb-log": Kind("000003.log", database("leveldb log")),
     "mongodump": Kind("x.archive", database("mongodump")),
@@ -248,7 +249,7 @@ KINDS: dict[str, Kind] = {
     "bson": Kind("x.bson", database("bson")),
     "pg-dump": Kind("x.dump", database("pg custom")),
     "pg-dump-tar": Kind("x.tar", database("pg tar")),
-    "pg-data": Kind("3078.dat", lambda s: f"1\tbot\t{s}\n2\tbot\t-\n\\.\n\n".encode(), nested=True, text=True),
+    "pg-data": Kind("3078.dat", lambda s: f"1\tbot\t{s}\n2\tbot\t-\n\\.\n\n".encode(), nested=True, text=True, named=True),
     "android-backup": Kind("x.ab", lambda s: backups.android(in_files(tar)(s))),
     "pbzx": Kind("Payload", lambda s: backups.pbzx(long(s))),
     "mozlz4": Kind("x.jsonlz4", lambda s: backups.mozlz4(long(s))),
@@ -280,6 +281,9 @@ KINDS: dict[str, Kind] = {
         [backups.pg_insert(backups.varlena(b"words" * number)) for number in range(1, 9)]
         + [backups.pg_insert(backups.varlena(b"words") + backups.varlena(s.encode())), backups.pg_insert(backups.varlena(b"last"))]), named=True),
     "bolt": Kind("snapshot.db", lambda s: backups.bolt([(b"a", b"b" * 90), (b"k", backups.kubernetes({"github_token": s}))])),
+    "wiredtiger": Kind("collection-7.wt", lambda s: backups.wiredtiger(
+        [(b"\x81", dbs.bson_document(github_token=s.encode())), (b"\x82", noise(6_000).hex().encode())], zlib.compress)),
+    "wiredtiger-log": Kind("WiredTigerLog.0000000001", lambda s: backups.wiredtiger_log([b"words " * 40, dbs.bson_document(github_token=s.encode())]), text=True),
     "datastore": Kind("x.preferences_pb", lambda s: backups.message({"name": "b" * 30, "github_token": s})),
     "kafka": Kind("00000000000000000000.log", lambda s: backups.kafka([(b"a", b"b" * 90)]) + backups.kafka([(b"k", long(s))], "gzip", 1)),
     "wim": Kind("x.wim", named(b"MSWIM\0\0\0"), named=True),

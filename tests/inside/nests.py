@@ -304,12 +304,12 @@ def deb(files: Files) -> bytes:
     )
 
 
-def cpio_newc(files: Files) -> bytes:
+def cpio_newc(files: Files, sums: bool = False) -> bytes:
     out = b""
     for number, (name, data) in enumerate([*files, ("TRAILER!!!", b"")], 1):
         raw = name.encode() + b"\0"
-        head = b"070701" + b"".join(
-            b"%08x" % v for v in (number, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(raw), 0)
+        head = (b"070702" if sums else b"070701") + b"".join(
+            b"%08x" % v for v in (number, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(raw), sum(data) if sums else 0)
         )
         out += head + raw
         out += bytes(-len(out) % 4) + data
@@ -488,6 +488,7 @@ ARCHIVES: dict[str, Callable[[Files], bytes]] = {
     "ar long": ar_long,
     "deb": deb,
     "cpio newc": cpio_newc,
+    "cpio crc": lambda files: cpio_newc(files, sums=True),
     "cpio odc": cpio_odc,
     "cpio bin": cpio_bin,
     "cpio bin big": lambda files: cpio_bin(files, ">"),

@@ -23,7 +23,7 @@ from leakguard.sources.inside.magic import kind_of
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
-PROTOCOLS = (2, 3, 4, 5)
+PROTOCOLS = (1, 2, 3, 4, 5)
 
 
 class Thing:
@@ -44,7 +44,7 @@ def test_keys_and_values_stand_on_one_line(protocol: int) -> None:
     assert told[0] == b"[binance]"
     for line in (b"apiKey = one", b"secret = two", b"a", b"b", b"pair = x, y"):
         assert told.count(line) == 1
-    assert (b"deep = bytes" in told) or protocol == 2  # protocol 2 has no bytes: it calls an encoder
+    assert (b"deep = bytes" in told) or protocol <= 2  # protocols 1 and 2 have no bytes: it calls an encoder
 
 
 def test_objects_and_shared_keys() -> None:
@@ -103,7 +103,7 @@ def strings_in(value: object) -> list[bytes]:
     return [text for one in value for text in strings_in(one)] if isinstance(value, (list, tuple, frozenset)) else []
 
 
-@given(VALUES, st.sampled_from(PROTOCOLS[1:]))
+@given(VALUES, st.sampled_from(PROTOCOLS[2:]))
 @settings(max_examples=300, deadline=None)
 def test_every_string_is_there(value: object, protocol: int) -> None:
     told = text_of(pickle.dumps(value, protocol))

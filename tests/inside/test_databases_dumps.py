@@ -173,9 +173,30 @@ def test_postgres_strings_keep_their_backslashes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "tail", [b"INSERT INTO t VALUES (1, 'no end", b"COPY t (a) FROM stdin;\nrow with no end", b"CREATE TABLE t ("]
 )
-def test_sql_that_ends_early_is_handed_on_whole(tail: bytes, tmp_path: Path) -> None:
+def test_sql_that_ends_early_is_handed_on_whole_and_told(tail: bytes, tmp_path: Path) -> None:
     seen = look(b"-- MySQL dump 10.13\n" + tail, tmp_path, "x.sql")
+    assert seen.states == {"skipped"}
+    assert "cut off" in seen.reasons
     assert tail.rsplit(b"\n", 1)[-1][-14:] in seen.members["x.sql"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("--\n-- PostgreSQL database cluster dump\n--\n", "--\n-- PostgreSQL database cluster dump complete\n--\n"),
+        ("--\n-- PostgreSQL database dump\n--\n", "--\n-- PostgreSQL database dump complete\n--\n\n"),
+        ("/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump 10.19\n--\n", "-- Dump completed on 2026-01-02  3:04:05\n"),
+        ("-- MySQL dump 10.13\n--\n", "-- Dump completed\n"),
+        ("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", "COMMIT;\n"),
+    ],
+)
+def test_a_dump_without_its_last_line_was_cut_off(first: str, last: str, tmp_path: Path) -> None:
+    rows = "".join(f"INSERT INTO t VALUES ({number},'words of a row');\n" for number in range(20_000))
+    whole = f"{first}{rows}{last}".encode()
+    assert look(whole, tmp_path, "x.sql").incidents == []
+    assert look(whole + b"SELECT 1;\n" * 90, tmp_path, "x.sql").incidents == []
+    assert look(whole[: -len(last)], tmp_path, "x.sql").states == {"skipped"}
+    assert look(rows.encode(), tmp_path, "x.sql").incidents == []  # nothing says that it has a last line
 
 
 def test_statements_without_end_take_time_as_they_are_long(tmp_path: Path) -> None:

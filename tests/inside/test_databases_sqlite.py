@@ -215,6 +215,48 @@ def test_pages_out_of_use_are_read(tmp_path: Path) -> None:
     assert facts(seen, "x.db!/@free") == {"deleted": "yes"}
 
 
+def test_rows_of_a_table_that_nobody_knows_any_more_are_rows(tmp_path: Path) -> None:
+    """Its schema was written over: a value must not stand glued to the one before it all the same."""
+    connection = sqlite_connection(tmp_path / "x.db")
+    connection.execute("create table stays(a, b)")
+    connection.execute("create table gone(a text, b text, c integer)")
+    connection.executemany("insert into gone values('t', ?, 7)", [(TOKENS[0].decode(),), *((f"{n} " + "words " * 20,) for n in range(300))])
+    connection.execute("drop table gone")
+    for number in range(9):
+        connection.execute(f"create table t{number}(a, b)")
+    connection.close()
+    data = bytearray((tmp_path / "x.db").read_bytes())
+    while (at := data.find(b"CREATE TABLE gone")) >= 0:  # what a table more would have written over
+        data[at - 20 : at + 42] = bytes(62)
+    seen = look(bytes(data), tmp_path, "y.db")
+    assert any(TOKENS[0] in line.split(b" = ")[1:] for line in seen.members["y.db!/@deleted"].splitlines())
+
+
+def test_text_is_no_record(tmp_path: Path) -> None:
+    effort = sqlitecarve.Effort(1 << 20)
+    form = sqlitecarve.Format(4096, 4096)
+    noise = Random(5).randbytes(1 << 20)
+    assert not list(sqlitecarve.unknown(b"a\tline of words\r\n" * 9000, form, effort))
+    assert len(list(sqlitecarve.unknown(noise, form, effort))) < 5
+
+
+@pytest.mark.parametrize("page_size", [512, 4096, 65536])
+def test_a_journal_whose_header_is_zeros_has_its_pages(page_size: int, tmp_path: Path) -> None:
+    """The mode `persist` writes over the header alone when a transaction is over."""
+    connection = sqlite_connection(tmp_path / "x.db", journal_mode="persist", page_size=page_size)
+    connection.execute("create table t(a text, github_token text)")
+    connection.executemany("insert into t values('x', ?)", [(token.decode(),) for token in TOKENS[:9]])
+    connection.execute("update t set github_token = 'gone', a = ?", ("z" * 60,))
+    connection.close()
+    data = (tmp_path / "x.db-journal").read_bytes()
+    assert data[:28] == bytes(28)
+    seen = look(data, tmp_path, "y.db-journal")
+    assert all(token in seen.members["y.db-journal!/@rows"] for token in TOKENS[:9])
+    assert seen.incidents == []
+    assert look(bytes(9000), tmp_path, "z.db-journal").incidents == look(b"", tmp_path, "empty.db-journal").incidents == []
+    assert TOKENS[0] in content(look(bytes(600) + b"words " + TOKENS[0], tmp_path, "a.db-journal"))
+
+
 def test_a_dropped_table_has_its_columns_still(tmp_path: Path) -> None:
     connection = sqlite_connection(tmp_path / "x.db")
     connection.execute("create table other(a)")

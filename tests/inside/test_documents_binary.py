@@ -142,6 +142,32 @@ def test_damaged_streams_are_told(tmp_path: Path) -> None:
     assert KEY in get(seen, "page-1")
 
 
+def test_damage_in_what_a_page_shows_is_told(tmp_path: Path) -> None:
+    """pypdf takes what it can of a damaged stream, and mostly, but not always, stumbles over what it took."""
+    data = pdf([[*(f"words {number} words" for number in range(60)), KEY]]).end()
+    at = data.index(b"stream\n", data.index(b"30 0 obj")) + 7
+    end = data.index(b"endstream", at)
+    for place in (at + 80, at + 81, at + 83, at + 86, at + 120, end - 40):
+        seen = look(data[:place] + bytes((data[place] ^ 0x80,)) + data[place + 1 :], tmp_path, f"{place}.pdf")
+        assert count(seen) or seen.states == {"failed"}
+
+
+def test_a_page_in_numbers_of_glyphs_is_told(tmp_path: Path) -> None:
+    """The font's table of letters was damaged, or never there: what a page says is not known."""
+    seen = look(pdf([["".join(chr(1 + number % 8) for number in range(90))]]).end(), tmp_path)
+    assert "which letters" in seen.reasons
+
+
+def test_a_linear_pdf_without_its_end_is_told(tmp_path: Path) -> None:
+    """Its first page's table stands in front, so that a program may show it while the rest comes."""
+    made = pdf([[KEY]])
+    made.end()
+    made.put(80, b"<< /Title (%s) >>" % MORE.encode())
+    seen = look(made.data, tmp_path)
+    assert "ends before its table" in seen.reasons
+    assert count(seen) == count(seen, MORE) == 1
+
+
 def test_small_pictures_and_streams_without_a_mark_of_their_end_are_no_damage(tmp_path: Path) -> None:
     """ImageMagick's thumbnails do not say that they are pictures; Acrobat hands out what it packed, and ends nothing."""
     made = pdf([["x"]])
@@ -303,6 +329,29 @@ def test_a_compound_file_that_lost_the_end_of_its_directory_is_told(tmp_path: Pa
     assert seen.states == {"failed"}
 
 
+def test_a_compound_file_cut_in_its_directory_is_told(tmp_path: Path) -> None:
+    """LibreOffice writes it last. Its names are gone then, and no other length tells."""
+    data = bytearray(compound({f"stream {number}": Random(number).randbytes(5000) for number in range(7)}))
+    where = int.from_bytes(data[48:52], "little")
+    fat = int.from_bytes(data[76:80], "little")
+    chain = struct.unpack("<128I", data[512 * (fat + 1) : 512 * (fat + 2)])
+    used = [where]
+    while chain[used[-1]] < 0xFFFFFFFA:
+        used.append(chain[used[-1]])
+    behind = max(number for number, following in enumerate(chain) if following != 0xFFFFFFFF) + 1
+    moved = bytearray(data[: 512 * (behind + 1)].ljust(512 * (behind + 1), b"\0"))
+    for place, number in enumerate(used):  # a copy of the directory at the end is the directory
+        moved += data[512 * (number + 1) : 512 * (number + 2)]
+        following = behind + place + 1 if place + 1 < len(used) else 0xFFFFFFFE
+        at = 512 * (fat + 1) + 4 * (behind + place)
+        moved[at : at + 4] = following.to_bytes(4, "little")
+    moved[48:52] = behind.to_bytes(4, "little")
+    whole = look(bytes(moved), tmp_path)
+    assert whole.incidents == []
+    seen = look(bytes(moved[:-100]), tmp_path)
+    assert "ends early" in seen.reasons
+
+
 def test_a_compound_file_nested_cut_and_damaged(tmp_path: Path) -> None:
     data = msg("s", KEY, {"a": b"x" * 9000})
     nested = look(gzip.compress(tar([("m.msg", data)])), tmp_path, "b.tgz")
@@ -380,6 +429,13 @@ def test_damaged_texts_of_a_png_are_told(tmp_path: Path) -> None:
         assert data in b"".join(seen.members.values())
     whole = png([(b"zTXt", b"Raw\0\0" + packed)])
     assert "failed" in look(whole[:300], tmp_path, "a.png").states
+
+
+def test_a_png_without_its_end_is_told(tmp_path: Path) -> None:
+    whole = png([(b"tEXt", b"Comment\0plain " + KEY.encode())])
+    seen = look(whole[:-12], tmp_path, "a.png")
+    assert count(seen) == 1
+    assert "end mark" in seen.reasons
 
 
 def test_a_bomb_in_a_png_is_told(tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ import json
 import mailbox
 from email.message import EmailMessage
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nests import Seen, look, tar, zip_
+from scanned import findings
 
+from leakguard.detect.generate import expand
 from leakguard.sources.inside.documents.markup import html_text
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.magic import kind_of
@@ -275,6 +278,13 @@ def test_the_date_of_a_comment_stands_apart_from_its_text(tmp_path: Path) -> Non
     assert f"\n{KEY}" in look(body.encode(), tmp_path, "a.rtf").members["a.rtf!/text"].decode()
 
 
+def test_escapes_behind_the_end_of_an_rtf_are_told(tmp_path: Path) -> None:
+    """Damage closed the outermost group, or something hides there: no program shows it, and it is not decoded."""
+    hidden = "".join(f"\\'{byte:02x}" for byte in KEY.encode())
+    assert "behind its end" in look((RTF + hidden).encode(), tmp_path, "a.rtf").reasons
+    assert look((RTF + " \0\n").encode(), tmp_path, "b.rtf").incidents == []
+
+
 def test_rtf_nested_cut_and_with_more_behind(tmp_path: Path) -> None:
     nested = look(gzip.compress(tar([("a", RTF.encode())])), tmp_path, "b.tgz")
     assert KEY.encode() in nested.members["b.tgz!/a!/text"]
@@ -327,17 +337,54 @@ def test_references_are_what_they_stand_for(tmp_path: Path) -> None:
     assert nested.members == {"b.zip!/a.html": made}
 
 
-@given(st.lists(st.sampled_from(["&amp;", "&#49;", "&#x41;", "&lt;", "<![CDATA[", "]]>", "<a>", "\n", "text ", "é", "&", "]]", "&#4"])), st.integers(1, 9))
-def test_references_keep_all_else_and_know_their_places(parts: list[str], size: int) -> None:
+COLOURED = (
+    '<!DOCTYPE html><html><style>.highlight .n {{ color: #111 }}</style><p title="a &amp; b">x&#45;y <span class="k">z</span></p>\n'
+    '<div class="highlight"><pre><span></span><a id="line-1" href="#line-1"></a><span class="n">binance_api_secret</span> '
+    '<span class="o">=</span> <span class="s2">&quot;{}&quot;</span>\n<span title="{}">kept</span> &lt;b&gt;</pre></div><b>after</b>\n'
+)
+
+
+@pytest.mark.usefixtures("loaded")
+def test_code_that_a_page_shows_in_colours_is_code(tmp_path: Path) -> None:
+    """Each name, sign and value has a tag around it: what is assigned to which name could not be seen."""
+    secret = expand("{{alnum*64}}", Random(3))
+    page = COLOURED.format(secret, MORE)
+    seen = look(page.encode(), tmp_path, "analysis.html")
+    lines = seen.members["analysis.html"].decode().split("\n")
+    assert lines[0].endswith('<p title="a & b">x-y <span class="k">z</span></p>')
+    assert lines[1] == f'<div class="highlight"><pre>binance_api_secret = "{secret}"'
+    assert lines[2] == f'<span title="{MORE}">kept <b></pre></div><b>after</b>'
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/analysis.html").write_text(page)
+    (record,) = (record for record in findings(tmp_path, "a") if record["rule"] == "binance.api-secret")
+    at = page.index(secret)
+    assert (record["start_byte"], record["start_line"], record["start_column"]) == (at, 2, at - page.index("<div") + 1)
+    assert record["secret"] == secret
+
+
+def test_pages_without_code_and_other_files_keep_their_tags(tmp_path: Path) -> None:
+    page = '<html><p><span class="n">one</span> w&amp;x &quot;</p></html>' * 20
+    assert look(page.encode(), tmp_path, "a.html").members["a.html"].decode() == page.replace("&amp;", "&")
+    coloured = COLOURED.format("x", "y").encode()
+    assert b'<span class="n">' in look(coloured, tmp_path, "a.xml").members["a.xml"]
+    assert look(coloured, tmp_path, "a.py").members["a.py"] == coloured
+
+
+PARTS = ["&amp;", "&#49;", "&#x41;", "&lt;", "<![CDATA[", "]]>", "<a>", "\n", "text ", "é", "&", "]]", "&#4", "<pre>", "</pre>", "<span>",
+         '<span class="n">', "</span>", "&quot;", "<", "<span title='x'>", "<pre class='&amp;'>"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS)), st.integers(1, 9), st.sampled_from(["a", "a.html"]))
+def test_references_keep_all_else_and_know_their_places(parts: list[str], size: int, name: str) -> None:
     """Whatever the blocks are cut into: each byte that stayed is where the map says it is."""
     from leakguard.sources.inside.base import Context, Stream
     from leakguard.sources.inside.documents.entities import _Text
 
     data = "".join(parts).encode()
     source = io.BytesIO(data)
-    text = _Text(Stream(lambda _count: source.read(size)), Context("a", Limits(), None, lambda *_: None))  # type: ignore[arg-type]
+    text = _Text(Stream(lambda _count: source.read(size)), Context(name, Limits(), None, lambda *_: None))  # type: ignore[arg-type]
     made = b"".join(text)
-    whole = _Text(Stream(io.BytesIO(data).read), Context("a", Limits(), None, lambda *_: None))  # type: ignore[arg-type]
+    whole = _Text(Stream(io.BytesIO(data).read), Context(name, Limits(), None, lambda *_: None))  # type: ignore[arg-type]
     assert made == b"".join(whole)
     for at, byte in enumerate(made):
         offset, line, column = text.places.place(at, made.count(b"\n", 0, at) + 1, at - made.rfind(b"\n", 0, at))

@@ -124,6 +124,24 @@ def test_an_archive_gives_its_members(form: str, tmp_path: Path) -> None:
     assert all(chain.startswith("it!/") for chain in seen.members)
 
 
+def test_a_cpio_with_sums_tells_what_does_not_add_up(tmp_path: Path) -> None:
+    data = ARCHIVES["cpio crc"](FILES)
+    seen = look(data.replace(ONE[1000:1016], b"0" * 16), tmp_path)
+    assert "its sum" in seen.reasons
+    assert TWO in seen.members.values()
+
+
+def test_a_tar_by_cpio_has_its_sum_in_seven_digits(tmp_path: Path) -> None:
+    """`cpio -H tar` writes no `ustar`, and ends the sum of a header with a NUL alone."""
+    block = bytearray(b"srv/one.conf".ljust(100, b"\0") + b"0000644\0000000000\0000000000\0%011o\00015300747707\0" % len(ONE))
+    block = bytearray(b"%b%-8s" % (block, b" " * 8) + b"0").ljust(512, b"\0")
+    block[148:156] = b"%07o\0" % sum(block)
+    data = bytes(block) + ONE + bytes(-len(ONE) % 512) + bytes(1024)
+    seen = look(data, tmp_path)
+    assert seen.members == {"it!/srv/one.conf": ONE}
+    assert look(data[:2000], tmp_path).states == {"failed"}
+
+
 @pytest.mark.parametrize("form", ARCHIVES)
 def test_an_archive_in_archives_gives_the_same(form: str, tmp_path: Path) -> None:
     inner = ARCHIVES[form](FILES)

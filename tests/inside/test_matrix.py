@@ -240,7 +240,7 @@ def contents() -> dict[str, Callable[[str], bytes]]:
         "log/docker.log": lambda s: json.dumps({"log": f"GITHUB_TOKEN={s}\n", "stream": "stdout"}).encode() + b"\n",
         "db/dump.aof": lambda s: dbs.command(b"SELECT", b"0") + dbs.command(b"SET", b"github_token", s.encode()),
         "db/dump.bson": lambda s: dbs.bson_document(github_token=s.encode()),
-        "db/dump.sql": lambda s: SQL + f"1\tbot\t{s}\n\\.\n\n".encode(),
+        "db/dump.sql": lambda s: SQL + f"1\tbot\t{s}\n\\.\n\n-- PostgreSQL database dump complete\n".encode(),
         "db/000003.log": lambda s: dbs.leveldb_records([dbs.batch(1, [(b"github_token", s.encode())])]),
         "wide.log": lambda s: line(s).decode().encode("utf-16-le"),
         "dump.bin": dump,

@@ -113,7 +113,7 @@ DOCKER = b"".join(
 )
 SQL = (
     "-- MySQL dump 10.13  Distrib 8.0\n--\nCREATE TABLE `a` (\n  `id` int,\n  `github_token` text\n);\n"
-    f"INSERT INTO `a` VALUES (1,'{token(1)}');\n"
+    f"INSERT INTO `a` VALUES (1,'{token(1)}');\n-- Dump completed\n"
 ).encode()
 
 

@@ -19,6 +19,7 @@ from test_inside_scan import token
 from leakguard.sources.inside.base import Budget, Context, Stream
 from leakguard.sources.inside.limits import Limits
 from leakguard.sources.inside.logs import pcap as reader
+from leakguard.sources.inside.logs.chunked import Chunks
 from leakguard.sources.inside.magic import kind_of
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -181,3 +182,82 @@ def test_hostile_captures_end(tmp_path: Path) -> None:
     empty = pcapng([]) + block(6, b"") + block(1, b"") + block(3, b"") + block(99, b"abc")
     look(empty, tmp_path, "x.pcap")
     assert look(pcap([]), tmp_path, "x.pcap").incidents == []
+
+
+def chunked(data: bytes, size: int, extension: bytes = b"") -> bytes:
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    return b"".join(b"%x%b\r\n%b\r\n" % (len(piece), extension, piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 1460])
+def test_chunks_of_a_body_are_put_together(size: int, tmp_path: Path) -> None:
+    body = b"words " * 20 + request(3) + b"more words " * 20
+    data = ANSWER + chunked(body, 33) + ANSWER + chunked(body[:50], 9) + b"GET / HTTP/1.1\r\n\r\n"
+    seen = look(pcap(segments(data, size)), tmp_path, "x.pcap")
+    assert content(seen) == ANSWER + body + b"\r\n" + ANSWER + body[:50] + b"\r\n" + b"GET / HTTP/1.1\r\n\r\n"
+
+
+def test_a_packed_body_in_chunks_is_unpacked(tmp_path: Path) -> None:
+    packed = gzip.compress(b"words " * 20 + request(4))
+    (tmp_path / "x.pcap").write_bytes(pcap(segments(ANSWER + chunked(packed, 31), 50)))
+    assert [(r["path"], r["secret"]) for r in findings(tmp_path, ".")] == [(f"x.pcap!/{NAME}", token(4))]
+
+
+def test_what_is_no_chunk_stands_as_it_is(tmp_path: Path) -> None:
+    """A segment that was not captured, a length that is none, more behind a length."""
+    odd = b"5;note=" + request(5)[:20].replace(b"\r\n", b"") + b"\r\nabcde\r\n"
+    for body in (b"no length at all\r\n" + request(5), b"zz\r\n", b"5\r\nabcdefgh\r\n" + b"x" * 400, b"ffffffffff\r\nabc"):
+        seen = look(pcap(segments(ANSWER + body, 61)), tmp_path, "x.pcap")
+        assert content(seen).replace(b"5\r\n", b"") == ANSWER + body.replace(b"5\r\n", b"")
+    assert b";note=" in content(look(pcap(segments(ANSWER + odd, 61)), tmp_path, "x.pcap"))
+
+
+@given(st.binary(max_size=300), st.integers(1, 50), st.integers(1, 90))
+def test_chunks_of_any_size_give_the_body(body: bytes, size: int, cut: int) -> None:
+    data = ANSWER + chunked(body, size) + b"end"
+    chunks = Chunks()
+    made = b"".join(chunks.feed(data[at : at + cut]) for at in range(0, len(data), cut)) + chunks.rest()
+    assert made == ANSWER + body + b"\r\nend"
+
+
+@given(st.lists(st.sampled_from([ANSWER, b"\r\n\r\n", b"5\r\n", b"abcde", b"\r\n", b"0", b"f;x", b"HTTP/1.1 "])), st.integers(1, 40))
+def test_any_chunks_lose_nothing_but_lengths(parts: list[bytes], cut: int) -> None:
+    data = b"".join(parts)
+    chunks = Chunks()
+    made = b"".join(chunks.feed(data[at : at + cut]) for at in range(0, len(data), cut)) + chunks.rest()
+    gone = bytes.maketrans(b"0123456789abcdefABCDEF\r\n", b"\0" * 24)
+    assert made.translate(gone).replace(b"\0", b"") == data.translate(gone).replace(b"\0", b"")
+
+
+def test_fragments_of_a_datagram_are_one(tmp_path: Path) -> None:
+    whole = b"words " * 9 + request(6) + b"more " * 30
+    raw = ip(Sent(CLIENT, SERVER, whole))
+    head, body = raw[:20], raw[20:]
+    pieces = []
+    for at in range(0, len(body), 72):
+        part = body[at : at + 72]
+        more = 0x2000 if at + 72 < len(body) else 0
+        pieces.append(head[:2] + struct.pack(">HHH", 20 + len(part), 7, more | at // 8) + head[8:] + part)
+    for order in (pieces, pieces[::-1]):
+        seen = look(raw_pcap(order), tmp_path, "x.pcap")
+        assert whole in content(seen, "packets")
+    lost = content(look(raw_pcap(pieces[:1] + pieces[2:]), tmp_path, "x.pcap"), "packets")
+    assert all(piece in lost for piece in pieces[2:])
+
+
+def raw_pcap(packets: list[bytes], modified: bool = False) -> bytes:
+    """Packets of IP without a link layer, as libpcap or Kuznetzov's writes them."""
+    out = struct.pack("<IHHIIII", 0xA1B2CD34 if modified else 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    for packet in packets:
+        out += struct.pack("<IIII", 1, 2, len(packet), len(packet)) + bytes(8 * modified) + packet
+    return out
+
+
+def test_a_capture_of_the_modified_libpcap(tmp_path: Path) -> None:
+    packets = [ip(packet) for packet in segments(request(7), 61)]
+    seen = look(raw_pcap(packets, modified=True), tmp_path, "x.pcap")
+    assert seen.members == {f"x.pcap!/{NAME}": request(7)}
+    assert "middle" in look(raw_pcap(packets, modified=True)[:-5], tmp_path, "x.pcap").reasons

@@ -286,7 +286,6 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "sif": ("d.sif", lambda: padded(b"#!/usr/bin/env run-singularity\n\0SIF_MAGIC\0")),
     "appimage": ("d.AppImage", lambda: padded(b"\x7fELF\2\1\1\0AI\2")),
     "makeself": ("x.run", lambda: b"#!/bin/sh\n# This script was generated using Makeself 2.4.5\n" + b"\x1f\x8b" + bytes(99)),
-    "wiredtiger": ("collection-7.wt", lambda: padded(b"\x41\xd8\1\0\1\0\0\0")),
     "duckdb": ("x.db", lambda: padded(b"\1\2\3\4\5\6\7\x08DUCK\x40\0\0\0")),
     "lucene": ("_0.fdt", lambda: padded(b"\x3f\xd7\x6c\x17\x1cLucene90StoredFieldsFastData\0\0\0\1")),
     "cassandra": ("nb-1-big-Data.db", lambda: padded(b"\xf0\x21\0\x10" + bytes(range(128, 250)))),

@@ -87,7 +87,7 @@ _FILE = compiled(
     re.IGNORECASE,
 )
 _HASH = compiled(
-    rb"\$(?:2[abxy]?|1|5|6|y|7|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|P|H|bcrypt)\$|\{[A-Z0-9-]{2,16}\}|pbkdf2[_:(]"
+    rb"\$(?:2[abxy]?|1|5|6|y|7|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|P|H|bcrypt)\$|\{[A-Z0-9-]{2,16}\}|pbkdf2[_:(]|grub\.pbkdf2"
     rb"|sha(?:1|256|384|512)[-:$=]|(?i:md5)(?:[-:$=]|[0-9a-f]{32}$)|SCRAM-SHA-(?:1|256|512)\$|bcrypt|S?SHA(?:256|512)?-CRYPT$"
     rb"|(?:e1NTSE[EF]|e1NIQ[TX]|e01ENX0|e1NNRDV9|e0NSWVBUfQ|e1BCS0|e0FSR09O|e1NBU0)[A-Za-z0-9+/=]{8}"  # {SSHA} and the like, of LDIF
 )
@@ -152,14 +152,19 @@ _SQL_BEFORE = compiled(
 _BADGE = compiled(rb"(?i)badge[\w./%-]{0,80}\?[^\s\"'<>]{0,120}token=\Z")
 _NO_CREDENTIAL = compiled(
     rb"(?i)public_?key_?token|ask_?pass(?![a-z])|pkpass\Z|token_?(?:bytes|str|text|type|ids?|logits)\Z|pass_?(?:through|manager|pipeline|registry"
-    rb"|instrumentation|descriptor)[0-9]?\Z|(?:render|peeling|depth|module|function|machine|loop|blur|mini|lighting)_?pass(?:es)?(?![a-z])"
-    rb"|(?:^|_)(?:c|ld|cm)psw|_pw_aff\Z|passwd_lookup\Z"
-    rb"|(?:^|_)(?:image|video|audio|pad|bos|eos|sep|cls|mask|unk|special|(?:next_?)?page|stop)_token\Z"
+    rb"|instrumentation|descriptor)[0-9]?\Z|(?:render|peeling|depth|module|function|loop|blur|mini|lighting)_?pass(?:es)?(?![a-z])"
+    rb"|(?:^|[^a-z])(?:d?q|o?q|b|d|a|[0-9]{1,2}[ad]?|ru)psk(?![a-z])|(?:^|_)(?:c|ld|cm)psw|_pw_aff\Z|passwd_lookup\Z"
+    rb"|(?:^|_)(?:next_?)?page_token\Z"
 )
 """What sounds like a credential and is none: a key in public, a program that asks, the passes of a compiler or a renderer, an
-instruction of a processor, the words of a language model, the next page of a list."""
+instruction of a processor, a modulation (QPSK), the words of a language model, the next page of a list."""
+_MODEL_TOKEN = compiled(rb"(?i)(?:^|_)(?:image|video|audio|pad|bos|eos|sep|cls|mask|unk|special|stop)_token\Z")
+_LONGEST_WORD = 15
+"""Of a language model, in bytes: what is longer under such a name is a token of another kind."""
 _TOLD_TOKEN = compiled(rb"(?i)(?:page|generator|continuation)[ _-]token[\"']?[:=]?[ \t]*[\"']?\Z")
-_NAME_SERVICES = (b"compat", b"files", b"systemd", b"db", b"nis", b"ldap", b"sss", b"winbind", b"hesiod", b"amd64", b"arm64", b"i386", b"any")
+_NAME_SERVICES = (
+    b"compat", b"files", b"systemd", b"db", b"nis", b"ldap", b"sss", b"winbind", b"hesiod", b"amd64", b"arm64", b"i386", b"any",
+)  # fmt: skip
 """What follows `passwd:` in nsswitch.conf and in lists of packages."""
 _GOES_ON = compiled(rb"[ \t]?[(\[]|\.[A-Za-z_]+\(|->|[ \t]*\?[ \t]")
 _NEXT_FIELD = compiled(rb"[ \t]*(?::(?:[ \t\r\n]|$)|=[^=])")
@@ -211,13 +216,15 @@ def _no_credential(candidate: Candidate, value: bytes) -> bool:
     """What a name, or what stands before it, says of a value that looks like one; and names of classes, and code."""
     if _NO_CREDENTIAL.search(candidate.name) or _NO_STRING.match(value):
         return True
+    if len(value) <= _LONGEST_WORD and _MODEL_TOKEN.search(candidate.name):
+        return True
     if _CLASS.fullmatch(value) and strangeness(value) < len(value):
         return True
     if not candidate.name:
         return False
     before = candidate.data[max(0, candidate.start - 240) : candidate.start]
-    if candidate.name == _SQL_NAME and not _SQL_BEFORE.search(before):
-        return True
+    if candidate.name == _SQL_NAME and candidate.groups.get("quote") != b"'" and not _SQL_BEFORE.search(before):
+        return True  # prose: the problem identified by "v"
     return b"oken" in before[-16:].lower() and (_BADGE.search(before) or _TOLD_TOKEN.search(before)) is not None
 
 
@@ -228,7 +235,8 @@ def _password(candidate: Candidate, value: bytes) -> bool:
     if len(value) > 100 or not (digit or value.isascii()):
         return False
     odd = strangeness(value)
-    if odd < 12 and (_PATH.match(value) or _FILE.search(value)):
+    deep = value[:1] == b"/" and not digit and value.count(b"/") > 2
+    if (odd < 12 or deep) and (_PATH.match(value) or _FILE.search(value)):
         return False
     if odd < 3 and _like_a_name(value, digit):
         return _is_phrase(candidate, value)
@@ -299,7 +307,8 @@ def _bare(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
     after = candidate.data[candidate.end : candidate.end + 60]
     if _NEXT_FIELD.match(after) or _TEMPLATE.match(after):
         return False
-    if value[:1] == b"#" and odd < 6 and not (digit and sep == b"=" and candidate.data[candidate.start - 1 : candidate.start] == sep):
+    behind = sep == b"=" and candidate.data[candidate.start - 1 : candidate.start] == sep
+    if value[:1] == b"#" and odd < 6 and not (digit and behind):
         return False  # a comment, but not right behind NAME=
     if value.lower() in _SEE and after[:1] == b" ":
         return False
@@ -308,7 +317,7 @@ def _bare(candidate: Candidate, value: bytes, odd: float, digit: bool) -> bool:
     if where is CODE:
         return odd >= 8 and not _GOES_ON.match(after) and (sep != b"(" or _QUALIFIED_NAME.fullmatch(value) is None)
     if candidate.name == _SQL_NAME:
-        return odd >= 4 or digit
+        return value[:1] not in (b":", b"?") and (odd >= 4 or digit)  # a parameter of a query
     if sep in (b",", b"("):
         return odd >= 8 and digit
     option = candidate.data[max(0, candidate.start - len(candidate.name) - 3) : candidate.start - len(candidate.name) - 1]
@@ -383,7 +392,10 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
     return strangeness(value) >= least + more or (kind == "secret" and _thought_up(candidate, value))
 
 
-_HUMAN = compiled(rb"[A-Za-z]{4,20}(?:[-_.@][A-Za-z]{3,16}){0,3}[-_.@]?(?:[0-9]{3,6}|[0-9]{1,4}(?=[!@#%^&*?+]))[!@#%^&*?+]{0,2}")
+_HUMAN = compiled(
+    rb"(?!(?i:abc|test|demo|user|pass|admin|root|qwert|login|hello|value))[A-Za-z]{4,20}"
+    rb"(?:[0-9]{3,6}|[-_.@]?[0-9]{1,4}(?=[!@#%^&*?+]))[!@#%^&*?+]{0,2}"
+)
 _REST = compiled(rb"[ \t]*(?:\r?\n|\Z)")
 
 

@@ -95,14 +95,21 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"Obj\1", "avro"),
     (b"ORC", "orc"),
     (b"\x93NUMPY", "npy"),
+    (b"\x80\0\0\0", "wiredtiger-log"),
     (b"\x80\2", "pickle"),
     (b"\x80\3", "pickle"),
     (b"\x80\4", "pickle"),
     (b"\x80\5", "pickle"),
+    (b"}q\0", "pickle"),
+    (b"]q\0", "pickle"),
+    (b"(X", "pickle"),
+    (b"ccollections\nOrderedDict\n", "pickle"),
     (b"(dp", "pickle"),
     (b"(lp", "pickle"),
     (b"ccopy_reg\n_reconstructor\n", "pickle"),
     (b"\xd4\xc3\xb2\xa1\2\0", "pcap"),
+    (b"\x34\xcd\xb2\xa1\2\0", "pcap"),
+    (b"\xa1\xb2\xcd\x34\0\2", "pcap"),
     (b"\xa1\xb2\xc3\xd4\0\2", "pcap"),
     (b"\x4d\x3c\xb2\xa1\2\0", "pcap"),
     (b"\xa1\xb2\x3c\x4d\0\2", "pcap"),
@@ -195,7 +202,7 @@ def kind_of(head: bytes, name: str = "") -> str:
         return "berkeley-db"
     if kind := placed(head):
         return kind
-    if head[257:262] == b"ustar" or (head[148:156].endswith((b"\0 ", b" \0")) and checksum_fits(head[:HEAD])):
+    if head[257:262] == b"ustar" or (head[148:156].endswith(_SUM_ENDS) and checksum_fits(head[:HEAD])):
         return "" if len(head) < HEAD else "pg-dump-tar" if head[:8] == b"toc.dat\0" else "tar"
     if head[2:5] in (b"-lh", b"-lz") and head[6:7] == b"-" and head[5:6] in b"0123456789sdx" and head[20:21] in _LEVELS:
         return "lha"
@@ -213,6 +220,8 @@ def kind_of(head: bytes, name: str = "") -> str:
     return "uuencode" if at >= 0 and _uuencode(head[at + 1 :], name) else ""
 
 
+_SUM_ENDS = (b"\0 ", b" \0", *(b"%d\0" % digit for digit in range(8)))
+"""How a tar header's checksum ends. The last is cpio's way, which writes seven digits."""
 _MOZILLA = ("cache2/entries/", "cache2/doomed/")
 """Folders of Firefox' cache. Its entries begin with what a server sent, and tell at their end what they are."""
 
@@ -456,8 +465,8 @@ def _syslog(head: bytes, _name: str) -> bool:
     return not following.strip() or (following[:1].isdigit() and (b" <" in following or len(following) < 9))
 
 
-_NAMED = (*PLACED, ".dmg", "-Data.db", ".emlx", ".preferences_pb", ".sql", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml", ".csv", ".tsv",
-          ".tab", ".br", ".xml", ".html", ".htm", ".xhtml", ".plist", ".config", ".resx")  # fmt: skip
+_NAMED = (*PLACED, ".dmg", "-Data.db", ".emlx", ".preferences_pb", ".sql", "-journal", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml", ".csv",
+          ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml", ".plist", ".config", ".resx")  # fmt: skip
 _BY_PLACE = (*PLACED, ".dmg", "-Data.db")
 _MARKUP = _NAMED[-7:]
 _COLUMNS = (b"pass", b"secret", b"token", b"key", b"pwd", b"seed", b"mnemonic", b"private", b"credential", b"auth", b"phrase", b"login")
@@ -478,6 +487,8 @@ def _by_name(head: bytes, name: str) -> str:
     if name.endswith(".sql"):  # statements that no dump's head announces: fixtures, exports of tables
         # one with comments for us is read as it stands: beside the columns of a row there is no line of theirs
         return "" if b"\0" in head[:HEAD] or b"leakguard:" in head else "sql-dump"
+    if name.endswith("-journal"):  # of SQLite, in the mode `persist`: its header is written over with zeros
+        return "sqlite-journal" if head.startswith(bytes(28)) else ""
     if name.endswith(".preferences_pb"):  # Android's DataStore
         return "datastore" if head[:1] == b"\n" else ""
     if name.endswith(".pdf"):
@@ -488,7 +499,7 @@ def _by_name(head: bytes, name: str) -> str:
     if name.endswith(".ipynb"):
         return "notebook" if head[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else ""
     if name.endswith(_MARKUP):
-        return "entities" if _refers(head) else ""
+        return "entities" if _refers(head, name.endswith(_PAGES)) else ""
     if not name.endswith((".eml", ".mht", ".mhtml")):
         header = head[: 8 * HEAD].split(b"\n", 1)[0].lower()
         return "delimited" if any(word in header for word in _COLUMNS) and b"\0" not in header else ""
@@ -496,12 +507,19 @@ def _by_name(head: bytes, name: str) -> str:
     return "mail" if len(field) == 2 and field[0].replace(b"-", b"").isalnum() else ""
 
 
-def _refers(head: bytes) -> bool:
-    """Does a file of tags hold a reference inside of a word, or a section of characters? Where little of it is to be seen it
-    may."""
+_PAGES = (".html", ".htm", ".xhtml")
+_COLOURED = (b"<pre", b"highlight", b"pygments", b"hljs", b"prism")
+"""What pages say that show code in colours, be it what is loaded for that."""
+
+
+def _refers(head: bytes, page: bool) -> bool:
+    """Does a file of tags hold a reference inside of a word, a section of characters, or (a page) code in colours? Where not all
+    of it is to be seen it may."""
     if head[:1] != b"<" and head[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
         return False
     if len(head) <= HEAD or b"<![CDATA[" in head:
+        return True
+    if page and (len(head) >= ISO_HEAD or b"<span" in head) and any(mark in head for mark in _COLOURED):
         return True
     for mark in (b"&amp;", b"&#"):
         at = -1
@@ -550,7 +568,12 @@ def _arrow(head: bytes, name: str) -> bool:
 
 def _pickle(head: bytes, _name: str) -> bool:
     """The version, and an operation that pickles begin with: a frame, a container, a class, a string, a mark. Those of
-    protocol 0 are lines: a container, and the number by which it is remembered."""
+    protocol 0 are lines: a container, and the number by which it is remembered. Protocol 1 has no version: a container that is
+    remembered, or a string behind a mark, and its length."""
+    if head[:1] in b"}]":
+        return head[3:4] in b"X(cU}])KJGNh" and len(head) > 3
+    if head[:2] == b"(X":
+        return head[4:6] == b"\0\0" and len(head) > 7
     if head[:1] == b"(":
         line = head[3:12].split(b"\n", 1)[0].rstrip(b"\r")
         return line.isdigit() and len(line) < 8
@@ -582,7 +605,7 @@ def _uuencode(head: bytes, _name: str) -> bool:
 
 _SURE = {"mail": _mail, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
-         "pcap": _pcap,
+         "pcap": _pcap, "wiredtiger-log": lambda head, _: head[16:20] == b"\x64\x10\x10\0",
          "redis-aof": _aof, "gdbm": _gdbm, "vmdk-stream": _vmdk_stream, "regf": _regf, "http-cache": _http_cache, "tnef": _tnef,
          "pst": _pst, "qcow2-disk": _qcow2, "vmdk-disk": _vmdk_disk, "vdi-disk": _vdi_disk, "vhd-disk": _vhd_disk,
          "sif-image": _sif,

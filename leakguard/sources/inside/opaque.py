@@ -6,7 +6,7 @@ others, and large: they are scanned as they stand, by as many processes as there
 
 NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vdi", "ext", "xfs", "btrfs", "ntfs", "fat", "disk",
                    "innodb-compressed", "innodb-encrypted", "erofs", "f2fs", "cramfs", "old-squashfs", "ubi", "sif",
-                   "appimage", "wiredtiger", "duckdb", "lucene", "cassandra", "exfat", "refs", "apfs", "hfs", "udf", "lvm", "vma",
+                   "appimage", "duckdb", "lucene", "cassandra", "exfat", "refs", "apfs", "hfs", "udf", "lvm", "vma",
                    "sparse-image", "android-sparse", "android-update", "ese", "innodb", "sealed-store", "windows-compressed",
                    "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
                    "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
@@ -330,7 +330,6 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "appimage": "a program with a file system behind it, which is compressed",
     "sif": "a container image of Singularity, compressed; `singularity sif dump` takes its file system out",
     "makeself": "an archive in a shell script; run it with --noexec --keep to unpack it",
-    "wiredtiger": "a table of MongoDB, whose pages are compressed; scan what mongodump writes",
     "duckdb": "a database whose columns are compressed",
     "lucene": "stored documents of a search index, compressed",
     "cassandra": "a table of Cassandra, compressed by default; scan what sstabledump writes",

@@ -104,6 +104,8 @@ READERS: dict[str, tuple[str, str]] = {
     "binlog": ("databases.binlog", "binlog"),
     "pg-heap": ("databases.pgheap", "heap"),
     "pg-wal": ("databases.pgwal", "wal"),
+    "wiredtiger": ("databases.wiredtiger", "table"),
+    "wiredtiger-log": ("databases.wiredtiger", "log"),
     "bolt": ("databases.bolt", "bolt"),
     "etcd-wal": ("databases.bolt", "wal"),
     "datastore": ("databases.protobuf", "settings"),

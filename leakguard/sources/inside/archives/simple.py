@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from leakguard.sources.inside.base import BrokenError, Context, Member, Stream
+from leakguard.sources.inside.base import BrokenError, Context, Member, Part, Pull, Stream
 
 LONGEST_NAME = 64 * 1024
 LONGEST_INDEX = 64 * 1024 * 1024
@@ -54,10 +54,11 @@ def _text(name: bytes) -> str:
 
 
 # ---------------------------------------------------------------- cpio
-def cpio(stream: Stream, _context: Context) -> Iterator[Member]:
+def cpio(stream: Stream, context: Context) -> Iterator[Member]:
     """cpio: new ASCII (with and without sums), old ASCII, binary of either byte order."""
     while True:
         head = stream.peek(6)
+        told = stream.peek(110)[102:] if head == b"070702" else b""
         if not head:
             raise BrokenError("ends without its trailer")
         if head in (b"070701", b"070702"):
@@ -71,9 +72,25 @@ def cpio(stream: Stream, _context: Context) -> Iterator[Member]:
         if name == b"TRAILER!!!":
             return
         part = stream.part(size)
-        yield Member(_text(name), part, size, "link" if mode & 0o170000 == 0o120000 else "member")
+        kind = "link" if mode & 0o170000 == 0o120000 else "member"
+        yield Member(_text(name), _summed(part, int(told, 16)) if told and kind == "member" else part, size, kind)
         part.finish()
         stream.skip(padding)
+
+
+def _summed(part: Part, told: int) -> Pull:
+    """The part, its end a BrokenError if its bytes do not add up to what its header told."""
+    total = 0
+
+    def pull(count: int) -> bytes:
+        nonlocal total
+        data = part(count)
+        total += sum(data)
+        if not data and total & 0xFFFFFFFF != told:
+            raise BrokenError("cpio: content is not what the archive says of it (its sum)")
+        return data
+
+    return pull
 
 
 def _new_ascii(stream: Stream) -> tuple[bytes, int, int, int]:

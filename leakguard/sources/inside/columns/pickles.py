@@ -368,12 +368,12 @@ def _unquoted(argument: bytes) -> bytes:
     return argument[1:-1] if len(argument) > 1 and argument[:1] in b"'\"" and argument[:1] == argument[-1:] else argument
 
 
-_OLD = (b"(dp", b"(lp", b"cco")
-"""How those of protocol 0 begin, whose operations are lines."""
+_OLD = (b"(dp", b"(lp", b"cco", b"}q\0", b"]q\0", b"(X")
+"""How those of protocol 0 begin, whose operations are lines, and of protocol 1 those of containers and objects."""
 
 
 def begins(head: bytes) -> bool:
-    """Does a pickle begin here, of protocol 0, 2 or later? Of protocol 1 nothing tells one from other bytes."""
+    """Does a pickle begin here? Of a bare string or number of protocol 1 nothing tells that from other bytes."""
     if head.startswith(_OLD):
         return True
     return head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5") and head[2:3] != b"" and OPERATIONS[head[2]] is not None

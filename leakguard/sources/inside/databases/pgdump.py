@@ -271,10 +271,21 @@ def _both(raw: bytes, rest: Stream) -> Pull:
 def in_folder(stream: Stream, context: Context) -> Iterator[Member]:
     """A table's data in the directory format; its columns are told by the `toc.dat` beside it."""
     entry = _beside(context)
-    if entry is None or not entry.columns:
-        yield Member("", stream.read, kind="text")
-    else:
+    if entry is not None and entry.columns:
         yield from tables(entry.name, _rows(stream, entry, context))
+        return
+    last = b""
+
+    def read(count: int) -> bytes:
+        nonlocal last
+        data = stream.read(count)
+        last = (last + data)[-16:]
+        return data
+
+    yield Member("", read, kind="text")
+    if last.rstrip(b"\n").endswith(b"\n\\."):  # else it is called like a table, and is none
+        context.tell("unread", "", "pg_dump: a table whose columns' names (toc.dat) do not lie beside it in a folder: "
+                     "what is a secret by its name alone is not seen")  # fmt: skip
 
 
 def _beside(context: Context) -> Entry | None:

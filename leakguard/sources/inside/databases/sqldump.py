@@ -51,6 +51,10 @@ _COPY_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOT
 _COPIED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _SQL_ESCAPE = re.compile(rb"''|\"\"|\\(.)", re.DOTALL)
 _QUOTED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"0": b"\0", b"Z": b"\x1a", b"b": b"\b"}
+_LAST = {b"-- PostgreSQL database cluster dump": b"cluster dump complete", b"-- PostgreSQL database dump": b"database dump complete",
+         b"-- MySQL dump ": b"-- Dump completed", b"-- MariaDB dump ": b"-- Dump completed",
+         b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;": b"COMMIT;"}  # fmt: skip
+"""How a dump begins -> what its last line says."""
 _KEYS = frozenset(("key", "index", "fulltext", "spatial", "period", "exclude", "like"))
 
 Cell = tuple[bytes, int]
@@ -64,6 +68,8 @@ def sql_dump(stream: Stream, context: Context) -> Iterator[Member]:
         part = _Part(dump)
         yield Member("", part, kind="text", moved=part.places.moved, place=part.facts_at)
         part.finish()
+    if not dump.closed:
+        context.tell("unread", "", "sql dump: ends before its last line: it was cut off")
 
 
 def copied(value: bytes) -> bytes | None:
@@ -150,6 +156,9 @@ class _Dump:
         self.context = context
         head = stream.peek(512)
         self.value = _PLAIN if b"PostgreSQL" in head or head.startswith(b"PRAGMA") else _ESCAPING
+        self.last = next((last for first, last in _LAST.items() if first in head), b"")
+        self.closed = not self.last
+        """Was its last line there? Nothing may say that there is one."""
         self.data = b""
         self.at = 0
         self.base = 0
@@ -176,6 +185,8 @@ class _Dump:
             return False
         rest = self.data[self.at :]
         more = self.stream.read(max(CHUNK, len(rest)))
+        if not self.closed:
+            self.closed = self.last in self.data[-64:] + more
         self.base += self.at
         self.data, self.at = rest + more, 0
         self.all_read = not more

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from leakguard.sources.inside.base import BrokenError, Context, Member, Stream
 from leakguard.sources.inside.databases.records import Facts, Row, Runs, tables
-from leakguard.sources.inside.databases.sqlitecarve import Carved, Effort, carve
+from leakguard.sources.inside.databases.sqlitecarve import Carved, Effort, carve, unknown
 from leakguard.sources.inside.databases.sqlitepages import (
     INDEX_INTERIOR,
     INDEX_LEAF,
@@ -350,20 +350,31 @@ class Database:
         if not data.strip(b"\0"):
             return
         at = 0
-        number = self.number_at(start)
+        left: list[tuple[int, int]] = []
         if self.effort.left > 0:
             self.effort.left -= len(data) // 64
             for found in carve(data, self.form, candidates, self.effort):
-                if found.start > at:
-                    self.raw.extend((start + at, start + found.start))
+                left.append((at, found.start))
                 at = found.end
                 if found.table is _SCHEMA:
                     self._dropped(found.values)
-                if not self._given(found):
-                    self.known.add(found.values)
-                    yield self._row(found.table, number, found.rowid, found.values, _DELETED)
-        if data[at:].strip(b"\0"):
-            self.raw.extend((start + at, end))
+                yield from self._found(found, start)
+        for low, high in (*left, (at, len(data))):
+            run = data[low:high]
+            at = 0
+            for found in unknown(run, self.form, self.effort):
+                if found.start > at:
+                    self.raw.extend((start + low + at, start + low + found.start))
+                at = found.end
+                yield from self._found(found, start)
+            if run[at:].strip(b"\0"):
+                self.raw.extend((start + low + at, start + high))
+
+    def _found(self, found: Carved, start: int) -> Iterator[Row]:
+        """A deleted row, unless what is in it was given."""
+        if not self._given(found):
+            self.known.add(found.values)
+            yield self._row(found.table, self.number_at(start), found.rowid, found.values, _DELETED)
 
     def _given(self, found: Carved) -> bool:
         """Is it a copy of what was given? Of one that is cut off, what is left of it."""

@@ -67,6 +67,10 @@ def journal(stream: Stream, context: Context) -> Iterator[Member]:
     file.seek(0)
     head = file.read(28)
     sector, page_size = int.from_bytes(head[20:24], "big"), _page_size(head[24:28])
+    if head == bytes(28):  # the mode `persist`: the transaction is over, and its journal's header alone gone
+        sector, page_size = _measured(file, size)
+        if not sector:
+            return  # it is scanned as it stands
     if len(head) < 28 or not page_size or sector < 32 or sector & (sector - 1) or sector > 1 << 16:
         raise BrokenError("damaged header")
     log = _Log(file, size, page_size, context, (4, 4))
@@ -91,6 +95,30 @@ def journal(stream: Stream, context: Context) -> Iterator[Member]:
     if 0 < pages < 1 << 31 and size < sector + page_size + 8:
         context.tell("failed", "", "sqlite-journal: ends before its first page")
     yield from log.members()
+
+
+def _measured(file: BinaryIO, size: int) -> tuple[int, int]:
+    """(bytes of a sector, of a page) by which the first pages of a journal without a header are some; zeros if there are none."""
+    for sector in (512, 4096, 1024, 2048, 8192, 16384, 32768, 65536):
+        for page_size in (4096, 1024, 8192, 2048, 512, 16384, 32768, 65536):
+            trees = 0
+            numbers = set()
+            for at in range(sector, min(size - page_size - 7, sector + 3 * (page_size + 8)), page_size + 8):
+                file.seek(at)
+                head = file.read(20)
+                number, kind = int.from_bytes(head[:4], "big"), head[4]
+                if not 0 < number < 1 << 28 or number in numbers or kind not in (_TREES if number > 1 else MAGIC[:1]):
+                    break
+                numbers.add(number)
+                trees += kind != 0
+            else:
+                if trees:
+                    return sector, page_size
+    return 0, 0
+
+
+_TREES = b"\x00\x02\x05\x0a\x0d"
+"""First bytes of pages: a B-tree's, or the high byte of the next overflow page."""
 
 
 def _page_size(field: bytes) -> int:

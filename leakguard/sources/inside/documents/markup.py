@@ -153,8 +153,11 @@ def rtf(stream: Stream, context: Context) -> Iterator[Member]:
     yield Member("text", from_bytes(text), len(text), "view")
     for number, (kind, content) in enumerate(reader.members, 1):
         yield Member(f"{kind}-{number}", from_bytes(content), len(content))
-    if data[end:].strip(b"\0\r\n \t"):
+    behind = data[end:].strip(b"\0\r\n \t")
+    if behind:
         stream.unread(data[end:])
+    if b"\\'" in behind or b"\\u" in behind:  # a group was closed that nobody opened, or letters hide behind the end
+        context.tell("failed", "", "rtf: letters behind its end are written as escapes, which are not undone")
     if reader.depth > 0:
         raise BrokenError("ends before its last group")
 

@@ -61,10 +61,21 @@ def read(handle: int, out: Any) -> None:
             out.told("broken", f"damaged ({type(error).__name__})")
             return
         _Reader(document, file, out).everything(paths)
-        if any(len(document.fat) <= number < _SPECIAL for number in (*document.fat, document.first_dir_sector)):
+        if any(len(document.fat) <= number < _SPECIAL for number in (*document.fat, document.first_dir_sector)) or _cut(document, file):
             out.told("ends early, or its table of sectors is damaged", "")
         if not paths:
             out.told("broken", "damaged (no stream is in it)")
+
+
+def _cut(document: Any, file: Any) -> bool:
+    """Does the file end in a sector of the directory? Names of streams are lost then, and nothing else says so."""
+    size = file.seek(0, 2)
+    number, left = document.first_dir_sector, len(document.fat)
+    while number < len(document.fat) and left:
+        if (number + 2) * document.sectorsize > size:
+            return True
+        number, left = document.fat[number], left - 1
+    return False
 
 
 class _Reader:

@@ -45,6 +45,19 @@ def inflated(data: mmap.mmap, begin: int, end: int) -> Iterator[bytes | None]:
         yield None
 
 
+def is_whole(data: mmap.mmap, begin: int, end: int) -> bool:
+    """Does a Flate stream unpack to its end? Its checksum is not asked for: Distiller of old wrote wrong ones."""
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    piece = data[begin + 2 : end]
+    try:
+        while piece and not unpack.eof:
+            unpack.decompress(piece, 1 << 20)
+            piece = unpack.unconsumed_tail
+    except zlib.error:
+        return False
+    return unpack.eof or data[max(begin, end - 4) : end] == _FLUSHED
+
+
 _UNKNOWN = "damaged, or packed in a way its reader does not know"
 
 

@@ -39,6 +39,7 @@ def png(stream: Stream, context: Context) -> Iterator[Member]:
     texts: list[bytes] = []
     total = 0
     at = low = 8  # what stands before is the mark
+    ended = False
     gaps: list[tuple[int, int]] = []
     while at + 12 <= size:
         file.seek(at)
@@ -60,10 +61,13 @@ def png(stream: Stream, context: Context) -> Iterator[Member]:
                 total += len(text)
                 texts.append(text)
         at += 12 + length
-        if kind == b"IEND" or total > 4 * LARGEST_TEXT:
+        ended = kind == b"IEND"
+        if ended or total > 4 * LARGEST_TEXT:
             break
     if total > 4 * LARGEST_TEXT:
         context.tell("truncated", "text", "PNG: limit reached: more text than is read")
+    elif not ended and size > 8:
+        context.tell("failed", "", "PNG: ends without its end mark")
     if texts:
         joined = b"\n".join(texts)
         yield Member("text", from_bytes(joined), len(joined), "view")

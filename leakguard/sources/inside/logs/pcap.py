@@ -2,8 +2,9 @@
 
 Promises: a capture is read twice, once for where its packets are and once for what is in them, so that memory is an
 index of so many packets, and never their content; a connection's bytes come in the order of their sequence numbers,
-each once; a segment that says something else about bytes that were sent before is handed out by itself, and so is
-every packet that is no TCP over IP (of UDP what it carries); what pcapng holds beside packets (comments, names, keys
+each once, the chunks of an HTTP body put together; a segment that says something else about bytes that were sent before is
+handed out by itself, and so is every packet that is no TCP over IP (of UDP what it carries, IPv4's fragments as one); what
+pcapng holds beside packets (comments, names, keys
 of TLS) is handed out as it stands. A link layer that is not known is told by its packets being read as they stand.
 
 Never decrypts. Imported by `sources.inside.walk`.
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from leakguard.sources.inside.base import CHUNK, BrokenError, Context, Member, Pieces, Pull, Stream, from_file
+from leakguard.sources.inside.logs.chunked import Chunks
 
 MOST_PACKETS = 1_000_000
 """Packets put in order at a time; connections that go on behind them begin anew."""
@@ -27,7 +29,9 @@ LARGEST_BLOCK = 64 * 1024 * 1024
 MOST_FLOWS = 200_000
 MOST_SENT = 64
 """Segments among which one is looked for that was sent again."""
-_LITTLE = (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1")
+_LITTLE = (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1", b"\x34\xcd\xb2\xa1")
+_MODIFIED = (b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34")
+"""Kuznetzov's libpcap: eight bytes more before each packet."""
 _SECTION, _INTERFACE, _SIMPLE, _ENHANCED, _OBSOLETE = 0x0A0D0D0A, 1, 3, 6, 2
 
 
@@ -75,15 +79,16 @@ class _Capture:
         order = "<" if head[:4] in _LITTLE else ">"
         link = struct.unpack(order + "I", head[20:24])[0] & 0xFFFF
         at = self.end = 24
+        record = 24 if head[:4] in _MODIFIED else 16
         while at < self.size:
-            raw = self.at(at, 16)
-            length = struct.unpack(order + "I", raw[8:12])[0] if len(raw) == 16 else LARGEST_PACKET + 1
-            if length > LARGEST_PACKET or at + 16 + length > self.size:
-                short = len(raw) < 16 or length <= LARGEST_PACKET
+            raw = self.at(at, record)
+            length = struct.unpack(order + "I", raw[8:12])[0] if len(raw) == record else LARGEST_PACKET + 1
+            if length > LARGEST_PACKET or at + record + length > self.size:
+                short = len(raw) < record or length <= LARGEST_PACKET
                 self.broken = f"{'ends in the middle of' if short else 'has'} a {'' if short else 'damaged '}packet at byte {at}"
                 return
-            yield at + 16, at + 16 + length, link
-            at = self.end = at + 16 + length
+            yield at + record, at + record + length, link
+            at = self.end = at + record + length
 
     def _pcapng(self) -> Iterator[tuple[int, int, int]]:
         at, order = 0, "<"
@@ -179,6 +184,18 @@ def _address(raw: bytes, port: int) -> str:
     return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
 
 
+def _fragment(data: bytes, link: int) -> tuple[bytes, int, bool, int, int] | None:
+    """(whose it is, its place, does more follow, start, end) of a fragment of IPv4; None for what is none."""
+    version, at = _network(data, link)
+    if version != 4 or len(data) < at + 20:
+        return None
+    word = int.from_bytes(data[at + 6 : at + 8], "big")
+    start, end = at + 4 * (data[at] & 15), at + int.from_bytes(data[at + 2 : at + 4], "big")
+    if not word & 0x3FFF or not at + 20 <= start < end <= len(data):
+        return None
+    return data[at + 4 : at + 6] + data[at + 9 : at + 10] + data[at + 12 : at + 20], 8 * (word & 0x1FFF), bool(word & 0x2000), start, end
+
+
 class _Index:
     """Up to MOST_PACKETS packets: of each connection its segments, and all that is no TCP."""
 
@@ -186,9 +203,14 @@ class _Index:
         self.flows: dict[tuple[bytes, bytes], tuple[int, array[int]]] = {}
         self.others = array("q")
         self.count = 0
+        self.fragments: dict[bytes, list[tuple[int, bool, int, int, Packet]]] = {}
 
     def add(self, data: bytes, packet: Packet) -> None:
         self.count += 1
+        if (found := _fragment(data, packet.link)) is not None:
+            whose, place, more, start, end = found
+            self.fragments.setdefault(whose, []).append((place, more, packet.start + start, packet.start + end, packet))
+            return
         protocol, start, end, sender, receiver = _transport(data, packet.link)
         if protocol == 6 and end >= start + 20:
             begin = start + 4 * (data[start + 12] >> 4)
@@ -200,6 +222,21 @@ class _Index:
             self.others.extend((packet.start + start + 8, packet.start + end, packet.number))
         elif data:
             self.others.extend((packet.start, packet.end, packet.number))
+
+    def whole(self) -> None:
+        """Puts fragments that fit together into one datagram; the others are read packet by packet. Told at the end."""
+        for parts in self.fragments.values():
+            parts.sort(key=lambda part: part[0])
+            place, fits = 0, not parts[-1][1]
+            for at, _, start, end, _ in parts:
+                fits = fits and at == place
+                place += end - start
+            for number, (_, _, start, end, packet) in enumerate(parts, 1):
+                if fits:  # a number below zero: no line ends here
+                    self.others.extend((start, end, packet.number if number == len(parts) else -packet.number))
+                else:
+                    self.others.extend((packet.start, packet.end, packet.number))
+        self.fragments.clear()
 
     def _segment(
         self, data: bytes, packet: Packet, start: int, begin: int, end: int, sender: bytes, receiver: bytes
@@ -233,6 +270,7 @@ def pcap(stream: Stream, context: Context) -> Iterator[Member]:
                 break
         if not index.count:
             break
+        index.whole()
         odd = array("q")
         for (sender, receiver), (_, segments) in index.flows.items():
             flow = _Flow(file, segments, odd)
@@ -264,11 +302,9 @@ class _Numbered:
         self._offsets = array("q")
         self._numbers = array("q")
 
-    def take(self, start: int, end: int, number: int) -> bytes:
+    def read(self, start: int, end: int) -> bytes:
         self.file.seek(start)
-        data = self.file.read(end - start)
-        self.mark(number, len(data))
-        return data
+        return self.file.read(end - start)
 
     def mark(self, number: int, size: int) -> None:
         self._offsets.append(self._made)
@@ -290,6 +326,20 @@ class _Flow(_Numbered):
         """(start, end, packet) of what contradicts that which was sent before."""
 
     def pieces(self) -> Iterator[bytes]:
+        chunks = Chunks()
+        number = 0
+        for number, data in self._sent():
+            out = chunks.feed(data)
+            if out:
+                self.mark(number, len(out))
+                yield out
+        out = chunks.rest()
+        if out:
+            self.mark(number, len(out))
+            yield out
+
+    def _sent(self) -> Iterator[tuple[int, bytes]]:
+        """(number of the packet, what it brought) in order; a line break where something was not captured."""
         segments = self.segments
         rows = sorted(range(0, len(segments), 4), key=lambda at: segments[at])  # numbers: a tuple each would be 160 bytes
         reached = segments[rows[0]]
@@ -297,14 +347,13 @@ class _Flow(_Numbered):
         for at in rows:
             sequence, start, end, number = segments[at : at + 4]
             if sequence > reached:  # some were not captured
-                yield b"\n"
-                self._made += 1
+                yield number, b"\n"
                 reached = sequence
             known = min(reached - sequence, end - start)
             if known and not self._said(sequence, start, known, sent):
                 self.odd.extend((start, start + known, number))
             if known < end - start:
-                yield self.take(start + known, end, number)
+                yield number, self.read(start + known, end)
                 sent.append((reached, start + known, end))
                 reached = sequence + end - start
 
@@ -330,5 +379,6 @@ class _Loose(_Numbered):
     def pieces(self) -> Iterator[bytes]:
         for at in range(0, len(self.spans), 3):
             start, end, number = self.spans[at : at + 3]
-            yield self.take(start, end, number) + b"\n"
-            self._made += 1
+            data = self.read(start, end) + (b"\n" if number > 0 else b"")
+            self.mark(abs(number), len(data))
+            yield data
