@@ -3,7 +3,7 @@
 The lists hold a file each, parted by lines of `%%`: its name, then its text with the secrets between `<<` and `>>`. Both were written
 before the code was looked at. Of the first one (everyday.txt) 70 of 100 were found then; what is still missed was left out. The
 second (everyday_second.txt) was written by somebody else in the same way and holds all: 77 of 100 were found at first. The third
-(everyday_third.txt) is of the settings of some 400 programs as their documentation shows them: 80 of 100 at first. Those that are
+(everyday_third.txt) is of the settings of several hundred programs, mostly from memory: 80 of 100 at first. Those that are
 called quiet are of the same places and hold no secret; so do the files of the third list with what people write for a secret.
 """
 
