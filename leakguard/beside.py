@@ -18,7 +18,7 @@ from leakguard.gitpiece import Found
 from leakguard.model import Document, Incident, Origin, ScanResult
 from leakguard.pipeline import scan_files
 from leakguard.sources.files import FileTask
-from leakguard.sources.git import Repository, files_below, modules
+from leakguard.sources.git import Repository, files_below, included, modules
 from leakguard.sources.gitrefs import Refs
 from leakguard.sources.gitstore import OnIncident, strays, unfinished
 from leakguard.work import Policy
@@ -51,6 +51,7 @@ def scan_beside(
         if "/lfs/objects/" not in f"/{shown}" and not _CONTENT.search(shown):
             names.append(shown[len(prefix) :].lstrip("/"))
     tasks += [_task(path, path) for path in contents]
+    tasks += [_task(os.path.relpath(path, os.path.realpath(at.top or home)), path) for path in included(at, on_incident)]
     found: list[Found] = []
     for number, folder in enumerate(at.objects):
         place = folder if number else f"{prefix}/objects".lstrip("/")

@@ -69,6 +69,9 @@ def install(everywhere: bool, push: bool, commit_msg: bool) -> int:
         _config("--global", "core.hooksPath", place.folder)
         _tell(f"git takes hooks from {place.folder} now; each repository's own run after them")
         _tell("a repository that sets core.hooksPath itself needs `leakguard hook install` of its own")
+    elif os.path.basename(place.folder) == "_" and os.path.exists(os.path.join(place.folder, "h")):
+        _tell("husky writes this folder anew whenever it is installed, and takes these hooks away:")
+        _tell("a line `leakguard-hook` in .husky/pre-commit stays, and holds for everybody who has leakguard")
     elif place.shared and not everywhere:
         _tell("core.hooksPath is set for all repositories of this user, so the hook runs in all of them")
     return 0
@@ -210,9 +213,25 @@ def _script(name: str, python: Sequence[str], runs: bool, own: bool, made: bool)
         else:
             lines.append(f"{call} || exit $?")
     lines.append('if [ -f "$before" ] && [ -x "$before" ]; then')
-    lines += ['  printf \'%s\' "$given" | "$before" "$@"', "  exit $?"] if given else ['  exec "$before" "$@"']
+    lines += _handing_on(given, own)
     lines += ["fi", "exit 1" if name == "proc-receive" else "exit 0", ""]
     return "\n".join(lines)
+
+
+def _handing_on(given: bool, own: bool) -> list[str]:
+    """The lines that run the hook that stood there. A shell's is read by its shell under the name it had: husky and others ask `$0`
+    which hook they are."""
+    feed, start = ("printf '%s' \"$given\" | ", "") if given else ("", "exec ")
+    end = ["    exit $?"] if given else []
+    lines = [] if own else [
+        '  read -r first < "$before"',
+        '  case "$first" in',
+        "  '#!'*/sh | '#!'*/bash | '#!'*/dash | '#!'*/env\\ sh | '#!'*/env\\ bash | '#!'*/sh\\ -* | '#!'*/bash\\ -*)",
+        f"    {feed}{start}${{first#??}} -c '. \"$0{BEFORE}\"' \"$0\" \"$@\"",
+        *end,
+        "  esac",
+    ]  # fmt: skip
+    return [*lines, f'  {feed}{start}"$before" "$@"', *(["  exit $?"] if given else [])]
 
 
 def _ours(path: str) -> bool:

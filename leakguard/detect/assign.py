@@ -43,7 +43,7 @@ __all__ = ["KIN", "PART_NAMES", "TRIGGERS", "Assigned", "assigned", "part_of", "
 _PASS = ("pass", "pwd", "psw", "_pw", "kennwort", "wachtwoord", "haslo", "psk", "dbpw", "rootpw", "bindpw", "userpw",
          "adminpw", "databasepw")  # fmt: skip
 _OTHER = (
-    "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook",
+    "secret", "token", "key", "auth", "cred", "priv", "sign", "seed", "mnemonic", "salt", "session", "cookie", "hook", "bearer",
     "license", "licence", "phrase", "login", "access", "clientid", "client_id", "client-id", "client.id", "appid",
     "app_id", "app-id", "api_id", "api-id", "memo", "_sid", "_pat", "apisec", "api_sec",
     "api-sec", "apiid", "apiuser", "api_user",

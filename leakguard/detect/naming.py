@@ -160,7 +160,7 @@ _NOUNS = (
         "wachtwoord", "motdepasse", "haslo", "psk", "presharedkey", "dbpw", "rootpw", "bindpw", "userpw", "adminpw",
     )),
     ("secret", ("secret", "secretkey", "mnemonic")),
-    ("token", ("token",)),
+    ("token", ("token", "bearer")),
     ("key", ("apikey", "accesskey", "authkey", "privatekey", "privkey", "masterkey", "signingkey", "encryptionkey")),
 )  # fmt: skip
 """Endings of a word that name a kind: `dbpasswd`, `satoken`, `myapikey`."""
@@ -171,7 +171,7 @@ PART_OF_KIND = {
 """The part of the generic rule that judges a kind."""
 
 _PASSWORDS = frozenset({
-    ("pass", "word"), ("pass", "phrase"), ("seed", "phrase"), ("secret", "phrase"), ("recovery", "phrase"),
+    ("pass", "word"), ("bind", "credentials"), ("pass", "phrase"), ("seed", "phrase"), ("secret", "phrase"), ("recovery", "phrase"),
     ("identified", "by"), ("de", "passe"), ("haslo", "bazy"), ("preshared", "key"),
 })  # fmt: skip
 _NOT_PASS = _set("bypass compass surpass trespass encompass multipass onepass twopass prepass subpass")

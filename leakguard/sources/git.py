@@ -157,6 +157,12 @@ def _check_file(path: str) -> None:
 
 def _check_included(config: str) -> None:
     """The files that a configuration leads to, if it leads to any."""
+    for _, named in _led_to(config):
+        _check_file(named)
+
+
+def _led_to(config: str) -> Iterator[tuple[bytes, str]]:
+    """(key, path) of each file that a configuration names, and those that it includes, in turn."""
     waiting = [(config, 0)]
     while waiting:
         path, depth = waiting.pop()
@@ -167,9 +173,27 @@ def _check_included(config: str) -> None:
         for entry in done.stdout.split(b"\0"):
             key, _, value = entry.partition(b"\n")
             named = os.path.join(folder, os.path.expanduser(os.fsdecode(value)))
-            _check_file(named)
+            yield key, named
             if key.startswith(b"include") and depth < _MOST_INCLUDED:
                 waiting.append((named, depth + 1))
+
+
+def included(repository: Repository, on_incident: OnIncident) -> list[str]:
+    """The files outside of its git folder that a repository's configuration includes and that lie in it: git takes credentials from
+    there as from the configuration itself. Those that lie elsewhere are told and not read."""
+    own = os.path.join(os.path.realpath(repository.common_dir), "")
+    within = inside((repository.top or repository.common_dir, repository.common_dir))
+    out: dict[str, None] = {}
+    for name in ("config", "config.worktree"):
+        for key, named in _led_to(os.path.join(repository.common_dir, name)):
+            path = os.path.realpath(named)
+            if not key.startswith(b"include") or path.startswith(own) or not os.path.isfile(path):
+                continue
+            if within(path):
+                out[path] = None
+            else:
+                on_incident(Incident("skipped", named, "a configuration outside of the repository that its own includes: not read"))
+    return list(out)
 
 
 def _stores_behind(own: str) -> list[str]:

@@ -507,6 +507,27 @@ def test_a_repository_is_found_from_where_git_finds_it(matrix: Matrix, engine: E
     assert token("dangling blob").encode() in found
 
 
+def test_configurations_that_are_included_are_read_where_they_are_the_repositorys(tmp_path: Path, engine: Engine) -> None:
+    repo = Repository(tmp_path / "repo", "-b", "main")
+    repo.commit("a.txt", "clean\n")
+    setting = "[http]\n\textraHeader = Authorization: token {}\n"
+    repo.write("conf/work", setting.format(token("included")) + "[include]\n\tpath = ../next\n")
+    repo.write("next", setting.format(token("included by that")))
+    repo.write(".git/own", setting.format(token("in the git folder")))
+    (tmp_path / "elsewhere").write_text(setting.format(token("elsewhere")))
+    repo.git("config", "include.path", "../conf/work")
+    repo.git("config", "--add", "include.path", "own")
+    repo.git("config", "includeIf.gitdir:/.path", str(tmp_path / "elsewhere"))
+    repo.git("config", "--add", "include.path", "../not-there")
+    result = scan(repo.root, engine)
+    assert {str(one.origin): one.secret for one in result.findings} == {
+        "conf/work": token("included").encode(),
+        "next": token("included by that").encode(),
+        ".git/own": token("in the git folder").encode(),
+    }
+    assert [(one.state, one.origin) for one in result.incidents] == [("skipped", str(tmp_path / "elsewhere"))]
+
+
 def test_names_of_bytes_that_are_no_text(tmp_path: Path, engine: Engine) -> None:
     repo = Repository(tmp_path / "repo", "-b", "main")
     name = os.fsdecode(b'caf\xe9 "quoted"\n\ttab.txt')

@@ -113,6 +113,39 @@ def test_what_stood_there_runs_after_ours_and_comes_back_as_it_was(repo: Reposit
     assert state(hooks) == before
 
 
+@pytest.mark.parametrize("first", ["/bin/sh", "/usr/bin/env sh", "/bin/sh -e", "/usr/bin/env bash", "/bin/bash"])
+def test_a_hook_that_asks_its_own_name_is_told_the_one_it_had(repo: Repository, tmp_path: Path, first: str) -> None:
+    """As husky's do, which run the file of that name one folder above."""
+    log = tmp_path / "log"
+    hooks = repo.root / ".husky" / "_"
+    script(repo.root / ".husky" / "pre-commit", f'echo "$# $1" >> "{log}"; exit 5')
+    script(repo.root / ".husky" / "pre-push", f'(echo "$1"; cat) >> "{log}"; exit 6')
+    script(hooks / "h", 's="$(dirname "$(dirname "$0")")/$(basename "$0")"\n[ ! -f "$s" ] && exit 0\nsh "$s" "$@"')
+    for name in ("pre-commit", "pre-push"):
+        script(hooks / name, '. "$(dirname "$0")/h"')
+        (hooks / name).write_text((hooks / name).read_text().replace("#!/bin/sh", "#!" + first))
+    before = state(hooks)
+    repo.git("config", "core.hooksPath", ".husky/_")
+    assert leakguard(["hook", "install", "--push"]) == 0
+    repo.stage("a.txt", "clean\n")
+    repo.git("commit", "-m", "x", code=1)
+    assert log.read_text() == "0 \n"
+    repo.git("commit", "-q", "--no-verify", "-m", "x")
+    remote = tmp_path / "remote.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(remote)], check=True)
+    repo.git("push", "-q", str(remote), "HEAD:refs/heads/main", code=1)
+    assert log.read_text() == f"0 \n{remote}\nHEAD {repo.head()} refs/heads/main {'0' * 40}\n"
+    assert leakguard(["hook", "uninstall"]) == 0
+    assert state(hooks) == before
+
+
+def test_who_uses_husky_is_told_what_stays(repo: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    script(repo.root / ".husky" / "_" / "h", "exit 0")
+    repo.git("config", "core.hooksPath", ".husky/_")
+    assert leakguard(["hook", "install"]) == 0
+    assert "`leakguard-hook` in .husky/pre-commit stays" in capsys.readouterr().out
+
+
 def test_hooks_path_is_respected(repo: Repository) -> None:
     repo.git("config", "core.hooksPath", "my hooks")
     repo.write("deep/er/x", "x\n")
