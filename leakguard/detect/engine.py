@@ -68,6 +68,11 @@ hold a value alone, and are called as it would be: /run/secrets/venue_api_key. A
 
 KEY_FILE_SIZE = 8192
 
+NOTE_FILES = (".txt",)
+NOTE_FILE_SIZE = 1024
+MOST_NOTE_LINES = 4
+"""Notes that hold nothing but a key and its secret, and say by their name whose: bybit.txt."""
+
 ROW_FILES = (".csv", ".tsv", ".tab", ".txt", ".sql", ".tex", ".wiki", ".mediawiki")
 """Files that people keep notes and tables in: their rows may be a venue, a key and its secret, without a head."""
 
@@ -257,6 +262,7 @@ class Engine:
         """Whether the lines of a file may be a key and its secret, and whether its rows may be. The size of the whole file
         decides: of a large one each window finds the same."""
         listed = state.path.endswith(KEY_FILES) and state.size <= KEY_FILE_SIZE
+        listed = listed or (state.path.endswith(NOTE_FILES) and state.size <= NOTE_FILE_SIZE and data.count(b"\n") <= MOST_NOTE_LINES)
         small = state.path.endswith(ROW_FILES) and state.size <= ROW_FILE_SIZE
         return listed, small and _has_cell(data) and bool(self.stage1.names(data))
 

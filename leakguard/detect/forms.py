@@ -82,7 +82,7 @@ FORMS: tuple[str, ...] = (
     r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:"
     + _WITH_DIGIT + ")",
     # NewClient("key", "secret", "passphrase")
-    r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
+    r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?[({]\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
     # "venue": ["key", "secret"], "venue" => ["key", "secret"], "venue" to Pair("key", "secret"); `following` reads the others.
     # Each has a literal, and the first nothing that repeats: one pattern for all of them was a third of stage 1
     r"[\"']: ?[\[(][\"']" + _LONG,
@@ -90,7 +90,7 @@ FORMS: tuple[str, ...] = (
     r"[\"'] to [\w:]*[\[({]\s*[\"']" + _LONG,
     r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}",
     # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
-    r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + _VALUE,
+    r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + _VALUE,
     # API key:: v, **API key:** v
     r"(?i)(?:key|secret|phrase|token|password|memo)(?:[ \t]?::[ \t]{1,4}|:\*{1,2}[ \t]{0,4})[`\"']?" + _VALUE,
     # api_key, api_secret = "v", "w"
@@ -155,7 +155,7 @@ FORMS: tuple[str, ...] = (
     # name = "/venue/api_key", type = "SecureString", value = "v", each on its line
     r"SecureString\"?,?\s{0,40}\"?(?i:value)\"?[ \t]{0,12}[:=][ \t]{0,4}\"" + _VALUE,
     # Venue api, and on the next lines the key and the secret with no word before them
-    r"(?i:api|apis|keys|creds|credentials|account)(?:\n|:\n|\r\n|:\r\n)[ \t]{0,4}" + _LONG,
+    r"(?i:api|apis|keys|creds|credentials|account)(?:\n|:\n|\r\n|:\r\n)(?:[ \t]{0,4}|[^\n]{2,44}[:>] )" + _LONG,
     # "k": "key", "s": "secret"; k = "key" and below it s = "secret"; "public": "key", "secret": "v"
     r"[\"'](?:k|public)[\"']: ?[\"']" + _LONG,
     r"[\"']api[\"'](?:: ?|\] ?= ?)[\"']" + _LONG,
@@ -251,6 +251,10 @@ FORMS: tuple[str, ...] = (
     r"\)\s{0,8}(?:(?:VALUES|values)\s{0,8}\(|FROM stdin;\r?\n)[^)]{5}",
     # <meta-data android:name="com.x.API_KEY" android:value="v" />: in the usual form the prefix was dear
     r"android:value=\"" + _VALUE,
+    # sec v, api: v, in a chat; API = "v" beside a SECRET
+    r"[\s>,;/|](?i:sec: |sec = |sec - |sec |sec  |scrt: |priv: )[`\"']?" + _LONG,
+    r"(?i:[ \n]api: |[ \n]api is )[`\"']?" + _LONG,
+    r"[\s_](?:API = |API: |API=)[\"']" + _LONG,
     # username,password: the head of what managers of passwords and browsers export; it ends with the word itself
     r"(?i)(?:name|logins?|users?|mail|account|title|url|benutzer|utilisateur|usuario)[\"']?[,;\t][\"']?(?:login_)?"
     r"(?:password|passwort|passwd|kennwort|wachtwoord|mot de passe|[^p]pwd)",
@@ -313,7 +317,7 @@ _CHATTED = compiled(
     rb"[ \t]{1,16}(?P<quote>[`\"']?)\Z"
 )
 _CALLED = compiled(
-    f"(?i){_CLIENT}\\w{{0,16}}(?: ?= ?)?\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
+    f"(?i){_CLIENT}\\w{{0,16}}(?: ?= ?)?[({{]\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
     "(?P<quote>[\"'`])\\Z".encode()
 )
 _TUPLE = compiled(
@@ -324,7 +328,7 @@ _STORED = compiled(
     rb"(?:[^\n]|\\\r?\n){0,80}?(?:--value|--secret-string|--body|-b)[ =]?(?P<quote>[\"']?)\Z"
 )
 _TAGGED = compiled(
-    rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)</\w{1,8}>"
+    rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)[ ]?</\w{1,8}>"
     rb"\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
 )
 _COLONS = compiled(
@@ -366,6 +370,7 @@ _NUMBERED = compiled(rb"\"([\w.:\-]{2,80})\"\r?\n[ \t]{0,8}[0-9]{1,4}\) (?P<quot
 _TAGGED_DEFAULT = compiled(rb"(?i)\"(\w{2,80})\" \w{0,12}default:(?P<quote>\")\Z")
 _PARTED = compiled(rb"\bname=\"([\w.\-]{2,80})\"\r?\n\r?\n\Z")
 _SLASHED = compiled(rb"(?:\A|[\s:`])([0-9A-Za-z+/=_\-]{16,512}) / \Z")
+_THIRD_SLASHED = compiled(rb"[0-9A-Za-z+/=_\-]{16,512} / (?=[^\s]{0,40}[0-9!@#$%&*_\-])([^\s\"'/]{6,64})(?=\s|\Z)")
 _RULED = compiled(rb"(?i)\|[ \t`*]{0,4}([\w .\-]{0,40}(?:key|secret|phrase|token|password)\w{0,8})[ \t`*]{0,4}(?=\|)")
 _POINTED = compiled(rb"\xe2\x94\x94 (?P<quote>')\Z")
 _NEXT_PASS = compiled(rb"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}((?i:pass(?:phrase|word)?))[ \t]{1,16}(?:- )?\Z")
@@ -374,7 +379,9 @@ _SECURE = compiled(
     rb"(?:(?i:name)\"?[ \t]{0,12}[:=][ \t]{0,4}|\w\()\"([\w/.\-]{3,120})\"(?:, ?\{)?[^{}]{0,200}SecureString\"?,?\s{0,40}"
     rb"\"?(?i:value)\"?[ \t]{0,12}[:=][ \t]{0,4}(?P<quote>\")\Z"
 )
-_BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,60}(?:apis?|keys|creds|credentials|account):?\r?\n[ \t]{0,4}\Z")
+_WHO = rb"(?:[ \t]{0,4}|(?:\[[^\]\n]{4,24}\] |[0-9./,\- ]{8,14}[0-9:]{4,8}(?: [AaPp][Mm])? ?- )?<?[A-Za-z][\w .]{0,24}[:>] )"
+"""What may stand before a line of a chat."""
+_BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,90}(?:apis?|keys|creds|credentials|account):?\r?\n" + _WHO + rb"\Z")
 _BRIEF = compiled(rb"(?:[\"'](?:k|public|api)[\"'](?:: ?|\] ?= ?)|[ \t\n]k ?= ?)(?P<quote>[\"'])\Z")
 _ARGUMENT = compiled(rb"[\"']-{1,2}([A-Za-z][\w\-]{1,79})[\"'](?:,[^,()\n]{1,48}){0,4},\s{0,40}default=(?P<quote>[\"'])\Z")
 _TAKEN = compiled(rb"(?i)(?<![A-Za-z])(sec)[\"']? ?[:=] ?(?:\(\s{0,20})?(?P<quote>[\"'])\Z")
@@ -436,6 +443,10 @@ _TOLD = compiled(rb"`([A-Za-z_][\w.\-]{1,79})` (?:to|is|as) (?P<quote>`)\Z")
 _OPTIONS = compiled(rb" -k (?P<quote>[\"']?)\Z")
 _MANIFEST = compiled(rb"android:name=\"([\w.\-]{2,120})\"\s{1,40}android:value=(?P<quote>\")\Z")
 _INSERTED = compiled(rb"(?i)(?<!\w)\w{0,60}(?:key|secret|phrase|pass|pwd|token|mnemonic|seed|cred|auth|priv)\w{0,40}")
+_TERSE = compiled(
+    rb"(?i)(?:\A|[\s>,;/|])(?:(sec|scrt|priv)(?: is)?(?::| ?=|[ ]-)?|(api)(?::| is:?|[ ]=|[ ]-)) {1,3}(?P<quote>[`\"']?)\Z"
+)
+_BESIDE_SECRET = compiled(rb"(?<![A-Za-z])(?:API|api|Api) ?[:=] ?(?P<quote>[\"'])\Z")
 _EXPORTED_HEAD = compiled(rb"[\"']?\w[\w .\-/()]{0,40}[\"']?(?:[,;\t][\"']?[\w .\-/()]{0,40}[\"']?){1,40}")
 _TABBED = compiled(
     rb"(?i)(?:\A|[\n\t,;])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))(?:[\"']?\t|\"[,;])[\"']?\Z"
@@ -463,6 +474,7 @@ _READERS = (
     _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
     _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
     _OPTIONS, _SENT, _RETURNED, _TITLED, _TOLD, _INSERTED, _MANIFEST,
+    _TERSE, _TERSE, _BESIDE_SECRET,
     _EXPORTED_HEAD,
 )  # fmt: skip
 
@@ -485,7 +497,7 @@ BLOCK = _READERS.index(_LISTED)
 """The one of these whose own name for a value is the list's."""
 SAID = frozenset(
     number for number, reader in enumerate(_READERS)
-    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED)
+    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED, _TERSE)
 )
 """The forms of what people write to one another: whose a key is, they said some messages before."""
 HEADED = frozenset((_READERS.index(_HEADED), _READERS.index(_SENT)))
@@ -618,6 +630,21 @@ def _exported(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
     return name if _random(data, start) else None
 
 
+def _terse(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name._replace(name=_ARGUMENTS[1] if found[1] else b"api_key") if _random(data, start) else None
+
+
+_SECRET_NEXT = compiled(
+    rb"[0-9A-Za-z+/=_\-]{16,512}[\"'][^\"'=:]{1,60}(?i:secret|private|_sec\b|\bsec\b)\w{0,12}[\"']?"
+    rb"(?::? ?\w{2,8})? ?[:=] ?[\"']"
+)
+
+
+def _beside_secret(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """A key that is called `API` where its secret comes next."""
+    return name._replace(name=_ARGUMENTS[0]) if _random(data, start) and _SECRET_NEXT.match(data, start) else None
+
+
 def _taken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     return name._replace(name=_ARGUMENTS[1]) if _random(data, start) else None
 
@@ -732,7 +759,7 @@ def _callee(data: bytes, start: int) -> int:
     """Where to look for the call that `start` is an argument of; -1 if it is none that could be a client's. Most of what
     the first stage reports is some call with one short string, which is seen here for little."""
     low = max(0, start - 420)
-    opener = data.rfind(b"(", low, start)
+    opener = max(data.rfind(b"(", low, start), data.rfind(b"{", max(low, start - 220), start))
     while opener >= 0 and data[max(0, opener - 10) : opener].endswith(_WRAPPERS):
         opener = data.rfind(b"(", low, opener)
     if opener < 0:
@@ -842,8 +869,9 @@ def _slashed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Na
 
 
 _LINES = compiled(
-    rb"[0-9A-Za-z+/=_\-]{16,512}[ \t]{0,4}\r?\n[ \t]{0,4}([0-9A-Za-z+/=_\-]{16,512})[ \t]{0,4}(?=\r?\n|\Z)"
-    rb"(?:\r?\n[ \t]{0,4}([!-~]{6,64})[ \t]{0,4}(?=\r?\n[ \t]{0,4}(?:\r?\n|\Z)|\Z))?"
+    rb"[0-9A-Za-z+/=_\-]{16,512}[ \t]{0,4}\r?\n" + _WHO + rb"([0-9A-Za-z+/=_\-]{16,512})[ \t]{0,4}(?=\r?\n|\Z)"
+    rb"(?:\r?\n" + _WHO + rb"(?:(?i:pass|passphrase|password|pw|pwd|pp)(?: is)?:? {1,2})?([!-~]{6,64})[ \t]{0,4}"
+    rb"(?=\r?\n[ \t]{0,4}(?:\r?\n|\Z)|\Z))?"
 )
 
 
@@ -938,7 +966,9 @@ def following(data: bytes, form: int, start: int) -> list[tuple[bytes, int, int]
     if _READERS[form] is _SLASHED:
         low = max(0, start - 520)
         before = _SLASHED.search(data[low:start])
-        return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
+        third = _THIRD_SLASHED.match(data, start)
+        out = [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
+        return [*out, (_ARGUMENTS[2], *third.span(1))] if third else out
     column = _column(data, start) if _READERS[form] is _ROW else None
     if column is not None:
         values = _OF_COLUMN.match(data, start)
@@ -1079,7 +1109,7 @@ _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
     _TYPE_OF: _exported, _SECURED: _exported,
     _ABRIDGED: _abridged, _CODE_NAME: _code_name, _TAKEN: _taken, _INITIALS: _initials, _SURNAMED: _surnamed, _TABBED: _tabbed,
-    _AUTHED: _authed, _CELLED: _celled, _LISTED_ENV: _exported, _VARIABLE: _variable,
+    _TERSE: _terse, _BESIDE_SECRET: _beside_secret, _AUTHED: _authed, _CELLED: _celled, _LISTED_ENV: _exported, _VARIABLE: _variable,
 }  # fmt: skip
 """Forms that ask the value, too."""
 _BY_FORM = tuple([(reader, _WHOLE.get(reader), _ASKED.get(reader)) for reader in _READERS])

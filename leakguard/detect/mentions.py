@@ -51,9 +51,9 @@ _CLASS = compiled(
 
 _SPOKEN_OF = compiled(
     rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?|account|testnet|mainnet|futures|spot)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?"
-    rb"(?:\\[nr]|\r?\n|[\"'`]|\Z)"
+    rb"(?:\\[nr]|\r?\n|[\"'`]|\Z)|(?: (?i:api))? (?i:key|secret|sec|api|pass\w{0,6}|pw|pp)(?: is)? ?[:=] {0,2}[\"'`]?[0-9A-Za-z+/=_\-]{4}"
 )
-"""What follows a name in the line above its keys: `the Gate keys`, `delta api key:`."""
+"""What follows a name in the line above its keys: `the Gate keys`, `delta api key:`; or before one: `bn sec: v`."""
 
 
 _HEADING = compiled(rb"(?:\A|\n)[ \t]{0,8}(?:#{1,6}|\*{1,3}|//|-{1,3}|;{1,3}) {0,2}(?:\*\*)?\Z")

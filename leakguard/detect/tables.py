@@ -71,7 +71,8 @@ def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     its column and its row: there an assignment's extractor sees `api_key,v,w` as a name and its value. Nothing if it is no such
     table. Looks at as much before the row as names around a value may stand in, and as much of it as after one."""
     line = data.rfind(b"\n", 0, assigned.name_start) + 1
-    label = data[line : assigned.name_start].strip(b"\"' ") if assigned.name_start - line < _LONGEST_LABEL else b"?"
+    label = data[line : assigned.name_start].strip(b"\"' |`*") if assigned.name_start - line < _LONGEST_LABEL else b"?"
+    bars = data[line : line + 1] == b"|" and _in_bars(data, assigned)
     if not is_cell(data, assigned) or label.lower() not in _LABELS:
         return
     low = max(0, line - COLUMN_HEAD)
@@ -80,15 +81,20 @@ def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     stop = stop if stop >= 0 else min(len(data), line + COLUMN_ROW)
     if head >= line or (head and data[head - 1] != _LINE_END):
         return
-    header, row = cells(data, head, data.find(b"\n", head)), cells(data, line, stop)
-    if len(header) > 1 and len(row) != len(header):
+    parted = piped if bars else cells
+    header, row = parted(data, head, data.find(b"\n", head)), parted(data, line, stop)
+    if len(header) > 1 and len(row) != len(header) and not bars:
         row = _fields(data, line, stop, _sign(data, header))  # of empty cells
     if len(header) < 2 or len(row) != len(header):
         return
     accounts = [data[start:end] for start, end in header]
+    if bars:  # the corner of such a table is mostly empty, and so is what stands behind its last bar
+        accounts[0] = accounts[0] or b"x"
+        while len(accounts) > 2 and not accounts[-1]:
+            accounts.pop()
     if part_of(words(accounts[0])) or not all(_ACCOUNT.fullmatch(name) and not part_of(words(name)) for name in accounts[1:]):
         return
-    for account, (start, end) in zip(accounts[1:], row[1:], strict=True):
+    for account, (start, end) in zip(accounts[1:], row[1:], strict=False):
         if end - start >= 4:
             called = b"_".join((account, label, assigned.name) if label else (account, assigned.name))
             yield Assigned(called, max(line, start - 1), start, end, b'"', 0)
@@ -96,9 +102,17 @@ def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
 
 def is_cell(data: bytes, assigned: Assigned) -> bool:
     """Whether a value may stand in a table's second column, behind what it is."""
-    return assigned.sep in (b",", b"list") or data[assigned.start - 1 : assigned.start] == b"\t"
+    return assigned.sep in (b",", b"list") or data[assigned.start - 1 : assigned.start] == b"\t" or _in_bars(data, assigned)
 
 
+def _in_bars(data: bytes, assigned: Assigned) -> bool:
+    """The same in one of Markdown's."""
+    end = assigned.name_start + len(assigned.name)
+    return assigned.start - end < _WIDEST and data[end : assigned.start].strip(b"`* ") == b"|"
+
+
+_WIDEST = 40
+"""Bytes between two cells of Markdown's, with what fills a column."""
 _LABELS = frozenset((b"", b"api", b"access", b"secret", b"private", b"public", b"client", b"trading"))
 """What stands before a name of two words in its cell: Access key."""
 _LONGEST_LABEL = 12

@@ -55,7 +55,7 @@ def test_no_filter_of_paths_sees_what_it_is_about(engine: Engine) -> None:
             assert engine._path_allowed(index, bare.told) == engine._path_allowed(index, told.told)
     assert not Alike(engine)(bare.told, told._replace(about=("Bybit",)).told)
     lines = f"{expand('{{b64*56}}', Random(1))}\n{expand('{{b64*85}}Q==', Random(2))}\n".encode()
-    assert engine.scan(lines, Origin("view", "a.txt", None, (), ("kraken.key",)).told).matches == []
+    assert engine.scan(lines, Origin("view", "a.md", None, (), ("kraken.key",)).told).matches == []
 
 
 def cell(source: str, kind: str = "code") -> dict[str, Any]:
