@@ -81,6 +81,8 @@ FORMS: tuple[str, ...] = (
     # key v secret v, in a chat
     r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:"
     + _WITH_DIGIT + ")",
+    # apikey v, apisecret v
+    r"(?i:apikey|api_key|apisecret|api_secret|secretkey)(?: is)?[ ]{1,4}" + _LONG,
     # NewClient("key", "secret", "passphrase")
     r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?[({]\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
     # "venue": ["key", "secret"], "venue" => ["key", "secret"], "venue" to Pair("key", "secret"); `following` reads the others.
@@ -255,6 +257,8 @@ FORMS: tuple[str, ...] = (
     r"[\s>,;/|](?i:sec: |sec = |sec - |sec |sec  |scrt: |priv: )[`\"']?" + _LONG,
     r"(?i:[ \n]api: |[ \n]api is )[`\"']?" + _LONG,
     r"[\s_](?:API = |API: |API=)[\"']" + _LONG,
+    # <th>API key</th>: the head of a page's table; it ends with the tag, which is `TAIL` long
+    r"(?i)(?:key|secret|phrase|password)</th>",
     # username,password: the head of what managers of passwords and browsers export; it ends with the word itself
     r"(?i)(?:name|logins?|users?|mail|account|title|url|benutzer|utilisateur|usuario)[\"']?[,;\t][\"']?(?:login_)?"
     r"(?:password|passwort|passwd|kennwort|wachtwoord|mot de passe|[^p]pwd)",
@@ -316,6 +320,7 @@ _CHATTED = compiled(
     rb"(?: (?:de|da|do|del|for|of|f\xc3\xbcr|von) [\w.\-]{2,20})?(?: is:?| was:?|'s| es| ist| \xc3\xa9| \xc3\xa8| est)?"
     rb"[ \t]{1,16}(?P<quote>[`\"']?)\Z"
 )
+_GLUED = compiled(rb"(?i)(?<![\w.$@\-])(api_?key|api_?secret|secretkey)(?: is)?[ ]{1,4}(?P<quote>)\Z")
 _CALLED = compiled(
     f"(?i){_CLIENT}\\w{{0,16}}(?: ?= ?)?[({{]\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})(?:Some\\()?[bru]?"
     "(?P<quote>[\"'`])\\Z".encode()
@@ -446,6 +451,10 @@ _INSERTED = compiled(rb"(?i)(?<!\w)\w{0,60}(?:key|secret|phrase|pass|pwd|token|m
 _TERSE = compiled(
     rb"(?i)(?:\A|[\s>,;/|])(?:(sec|scrt|priv)(?: is)?(?::| ?=|[ ]-)?|(api)(?::| is:?|[ ]=|[ ]-)) {1,3}(?P<quote>[`\"']?)\Z"
 )
+_PAGE_HEAD = compiled(
+    rb"(?i)<th(?:[ ][^<>\n]{1,120})?>\s{0,20}(?:<\w{1,8}>)?"
+    rb"((?:[a-z][\w.\-/]{0,24}[ _\-]){0,3}[\w.\-]{0,24}(?:key|secret|phrase|password))\Z"
+)
 _BESIDE_SECRET = compiled(rb"(?<![A-Za-z])(?:API|api|Api) ?[:=] ?(?P<quote>[\"'])\Z")
 _EXPORTED_HEAD = compiled(rb"[\"']?\w[\w .\-/()]{0,40}[\"']?(?:[,;\t][\"']?[\w .\-/()]{0,40}[\"']?){1,40}")
 _TABBED = compiled(
@@ -463,7 +472,7 @@ _ROW = compiled(
     rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\()[bru]?(?P<quote>[\"'])\Z"
 )
 _READERS = (
-    None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _CALLED,
+    None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _GLUED, _CALLED,
     _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
     _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
     _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
@@ -474,7 +483,7 @@ _READERS = (
     _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
     _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
     _OPTIONS, _SENT, _RETURNED, _TITLED, _TOLD, _INSERTED, _MANIFEST,
-    _TERSE, _TERSE, _BESIDE_SECRET,
+    _TERSE, _TERSE, _BESIDE_SECRET, _PAGE_HEAD,
     _EXPORTED_HEAD,
 )  # fmt: skip
 
@@ -485,6 +494,8 @@ TABLE = _READERS.index(_RULED)
 """The form that names no value, but the head of a table."""
 TABBED = _READERS.index(_TABBED)
 """The same with tabs between the columns."""
+PAGED = _READERS.index(_PAGE_HEAD)
+"""The same in a page of HTML."""
 CELLED = _READERS.index(_CELLED)
 """The form of a row whose first cell says what the others are."""
 HEAD = _READERS.index(_EXPORTED_HEAD)
@@ -497,7 +508,7 @@ BLOCK = _READERS.index(_LISTED)
 """The one of these whose own name for a value is the list's."""
 SAID = frozenset(
     number for number, reader in enumerate(_READERS)
-    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED, _TERSE)
+    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED, _TERSE, _GLUED)
 )
 """The forms of what people write to one another: whose a key is, they said some messages before."""
 HEADED = frozenset((_READERS.index(_HEADED), _READERS.index(_SENT)))
@@ -628,6 +639,10 @@ def _surnamed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
 def _exported(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     """What else is no password of somebody's choice: of these other rules know more."""
     return name if _random(data, start) else None
+
+
+def _glued(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    return name if _random(data, start) and _DIGIT.search(data, start, start + LONG_TAIL) else None
 
 
 def _terse(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -917,7 +932,7 @@ _BELOW = compiled(
 )
 _GIVEN_BACK = compiled(
     rb"[0-9A-Za-z+/=_:\-]{8,256}[\"'], ?[\"']([0-9A-Za-z+/=_:\-]{16,256})[\"'](?:, ?[\"']([^\s\"'\\]{4,128})[\"'])?"
-    rb"(?:, ?(?:\w{1,16}|[\"']{2}))?[ \t]{0,4};?(?=\r?\n| \})"
+    rb"(?:, ?(?:\w{1,16}|[\"']{2}))?[ \t]{0,4};?(?=\r?\n| \}|[ \t]{1,4}(?:#|//))"
 )
 _OPTIONED = compiled(
     rb"[0-9A-Za-z+/=_:\-]{8,256}[\"']? -s [\"']?([0-9A-Za-z+/=_:\-]{16,256})[\"']?(?: -p [\"']?([^\s\"']{4,128})[\"']?)?"
@@ -1109,7 +1124,8 @@ _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None
     _TUPLE: _argument, _UPDATED: _updated, _NEXT_PASS: _next_pass, _SLASHED: _slashed,
     _TYPE_OF: _exported, _SECURED: _exported,
     _ABRIDGED: _abridged, _CODE_NAME: _code_name, _TAKEN: _taken, _INITIALS: _initials, _SURNAMED: _surnamed, _TABBED: _tabbed,
-    _TERSE: _terse, _BESIDE_SECRET: _beside_secret, _AUTHED: _authed, _CELLED: _celled, _LISTED_ENV: _exported, _VARIABLE: _variable,
+    _GLUED: _glued, _TERSE: _terse, _BESIDE_SECRET: _beside_secret,
+    _AUTHED: _authed, _CELLED: _celled, _LISTED_ENV: _exported, _VARIABLE: _variable,
 }  # fmt: skip
 """Forms that ask the value, too."""
 _BY_FORM = tuple([(reader, _WHOLE.get(reader), _ASKED.get(reader)) for reader in _READERS])

@@ -23,7 +23,7 @@ from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.context import Context, Evidence
 from leakguard.detect.decode import JOIN_REACH, SAID, TEXT_TRIGGERS, TRIGGERS, escaped_stop, folded, joined
 from leakguard.detect.engine import Engine
-from leakguard.detect.forms import FORMS, HEAD, INSERTED
+from leakguard.detect.forms import FORMS, HEAD, INSERTED, PAGED
 from leakguard.detect.forms import TABLE as RULED
 from leakguard.detect.gates import Candidate
 from leakguard.detect.mentions import NEAR, Mentions
@@ -367,7 +367,7 @@ def _header(data: bytes, form: int, end: int) -> int:
     """Whether the names of a table's columns stand there: its rows are judged with it. How far they go; 0 if it is none."""
     for start in (end - 5, end - 4):  # where the value begins: triggers end so far into it
         between = data[max(0, start - 80) : start]
-        if form - len(ASSIGNED) + len(FORMS) in (RULED, INSERTED, HEAD) or (
+        if form - len(ASSIGNED) + len(FORMS) in (RULED, INSERTED, HEAD, PAGED) or (
             between[-1:] not in _QUOTES and between.rstrip(_FILLING)[-1:] in _SEPARATORS
         ):
             break

@@ -44,6 +44,9 @@ def is_header(data: bytes, assigned: Assigned) -> bool:
 def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     """Every value below a header's sensitive columns. The header is the line or column list `assigned` stands in."""
     low = max(0, assigned.name_start - 2000)
+    if data[assigned.start : assigned.start + 4].lower() == b"</th":
+        yield from _page_rows(data, low, assigned.start)
+        return
     opened = data.rfind(b"(", low, assigned.name_start)
     line = data.rfind(b"\n", low, assigned.name_start) + 1
     copied = _COPIED.search(data, assigned.end, assigned.end + 2000) if opened > line else None
@@ -308,6 +311,29 @@ def _piped_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Itera
         at = stop + 1
         if at >= last:
             return
+
+
+_PAGE_ROW = compiled(rb"(?is)<tr\b[^<>]{0,200}>(.{1,8000}?)</tr>")
+_PAGE_CELL = compiled(
+    rb"(?i)<t[hd]\b[^<>]{0,200}>\s{0,40}(?:<\w{1,8}\b[^<>]{0,80}>\s{0,8}){0,2}([^<>]{0,2000}?)\s{0,40}(?:</\w{1,8}>\s{0,8}){0,2}</t[hd]>"
+)
+
+
+def _page_rows(data: bytes, low: int, start: int) -> Iterator[Assigned]:
+    """The same of a table in a page, whose head is the row that `start` is in."""
+    stop = min(len(data), start + REACH)
+    opened = max(data.rfind(b"<tr", low, start), data.rfind(b"<TR", low, start))
+    head = _PAGE_ROW.match(data, opened, stop) if opened >= 0 else None
+    if head is None:
+        return
+    header = [cell.span(1) for cell in _PAGE_CELL.finditer(data, *head.span(1))]
+    columns = _sensitive(data, header)
+    end = data.find(b"</table", head.end(), stop)
+    for number, found in enumerate(_PAGE_ROW.finditer(data, head.end(), end if end >= 0 else stop)):
+        row = [cell.span(1) for cell in _PAGE_CELL.finditer(data, *found.span(1))]
+        if len(row) != len(header) or not columns or number >= MOST_ROWS:
+            return
+        yield from _values(columns, row, found.start(1))
 
 
 def _sql_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:

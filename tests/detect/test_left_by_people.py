@@ -26,6 +26,12 @@ BINANCE = {
     "cells with blanks": '<tr><td class="e">BINANCE_API_KEY </td><td class="v">{K} </td></tr>\n'
     '<tr><td class="e">BINANCE_API_SECRET </td><td class="v">{S} </td></tr>\n',
     "API beside SECRET": 'object BinanceConfig {{ const val API = "{K}"; const val SECRET = "{S}" }}\n',
+    "glued labels": "14:01 <max> binance apikey {K}\n14:01 <max> binance apisecret {S}\n",
+    "a page's table": "<table><tr><th>Exchange</th><th>API key</th><th>Secret</th></tr>"
+    "<tr><td>Binance</td><td>{K}</td><td><b>{S}</b></td></tr></table>\n",
+    "a page's table over lines": "<table>\n<tr class='h'>\n <th>Exchange</th>\n <th>API key</th>\n <th>API secret</th>\n</tr>\n"
+    "<tr>\n <td>Binance</td>\n <td>{K}</td>\n <td>{S}</td>\n</tr>\n</table>\n",
+    "what a function returns": 'def creds():\n    return "{K}", "{S}"  # binance sandbox\n',
     "braces": 'auto conn = BinanceConnector{{"{K}", "{S}"}};\n',
 }
 
@@ -74,6 +80,8 @@ def test_two_lines_of_a_file_that_is_called_like_the_venue(engine: Engine) -> No
         "it takes 10 sec abcdefghijklmnopqrstuvwxyz of the binance api\n",
         "binance api: documentation-of-the-endpoints\n",
         "Max: the binance creds\nMax: are-in-the-vault-of-the-team\nMax: as-they-always-were-before\n",
+        "<table><tr><th>Exchange</th><th>API key</th></tr><tr><td>Binance</td><td>in the vault of the team</td></tr></table>\n",
+        "binance apikey documentation-of-the-endpoint\n",
         'const API = "https://api.binance.com/api/v3/";\n',
         "| | Binance |\n|---|---|\n| Key | where-it-lies-in-the-vault |\n",
     ],
