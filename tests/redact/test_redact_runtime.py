@@ -208,6 +208,27 @@ def test_what_is_taken_for_settled_is_in_examples(known: Redactor, careful: Reda
         assert known.redact(line) == careful.redact(line)
 
 
+LOUD = {
+    "bitmart.memo", "dydx.mnemonic", "dydx.passphrase", "gitea.runner-registration-token", "github.installation-jwt",
+    "github.runner-registration-token", "gitlab.oauth-application-secret", "gitlab.runner-registration-token", "gitlab.session-cookie",
+    "hummingbot.config-password", "hummingbot.gateway-passphrase", "nuget.config-password", "openstack.application-credential-secret",
+    "paradex.jwt", "roblox.session-cookie", "slack.session-cookie", "spring.property-password", "spring.yaml-password", "yandex.iam-cookie",
+}  # fmt: skip
+"""Whose own names another rule asks for, as a word before a value: rare ones, and looked at again for it."""
+
+
+def test_no_rule_fires_at_what_stands_for_a_secret(known: Redactor, engine: Engine) -> None:
+    """Else each line that was masked is gone through once more: one trigger that ended in `passphrase>` made lines with OKX's
+    headers a third slower."""
+    loud = []
+    for rule in engine.rules:
+        for mask in (f"<redacted:{rule.id}>", f"<redacted:{rule.id}:3f9a1c>"):
+            line = f'2026-11-21 DEBUG venue {{"OK-ACCESS-X":"{mask}","y":"{mask}"}}'.encode()
+            if not known.runtime.merged.settled(line):
+                loud.append(rule.id)
+    assert set(loud) <= LOUD
+
+
 def _value(number: int) -> str:
     if number > 9:
         return _WORDS if number > 10 else secret(number, "{{alnum*6}}")
