@@ -31,6 +31,10 @@ _LAST = 253402300799
 """Seconds at which years have five digits."""
 
 
+_MOST_REMOVED = 200
+"""Secrets, the worst first, for which it is looked up when they were taken out."""
+
+
 class Told(NamedTuple):
     """What came of a store."""
 
@@ -52,6 +56,7 @@ class Report:
         self.mask, self.at, self.refs, self.git, self.width = mask, at, refs, git, width
         self.policy, self.options, self.seen = policy, options, seen
         self.facts: dict[Key, Facts] = {}
+        self.trunk: gitfacts.Trunk | None = None
 
     def tell(
         self,
@@ -71,7 +76,7 @@ class Report:
         gaps = 0
         wanted = {named for one in (live if kept is not None else found) if (named := _key(one)) is not None}
         if attribution and wanted:
-            self.facts, gaps = gitfacts.attribute(
+            self.facts, gaps, self.trunk = gitfacts.attribute(
                 self.git, self.width, commits, wanted, self.refs, self.options.jobs, index_files(self.at), known
             )
         if kept is not None:
@@ -102,11 +107,12 @@ class Report:
                     groups.setdefault(_same(finding, one), []).append((finding, one))
         included = self._included()
         firsts = self._firsts(groups.values())
+        removed = self._removed(groups.values())
         findings = []
         left_out = 0
         for versions in groups.values():
             if any(included(path) for finding, one in versions for path in self._paths(one, finding)):
-                findings.append(self._finding(versions, firsts))
+                findings.append(self._finding(versions, firsts, removed))
             else:
                 left_out += 1
         origins = {finding.fingerprint: finding.origin for finding in findings}
@@ -131,7 +137,41 @@ class Report:
                     out[finding.fingerprint] = facts, os.fsdecode(facts.paths[0]) if facts.paths else ""
         return out
 
-    def _finding(self, versions: list[tuple[Finding, Found]], firsts: dict[str, tuple[Facts, str]]) -> Finding:
+    def _removed(self, groups: Iterable[list[tuple[Finding, Found]]]) -> dict[str, str]:
+        """For each secret (by fingerprint) that the default branch had and has no more: when that was, and whose commit."""
+        known: dict[str, list[Facts]] = {}
+        blobs: dict[str, set[bytes]] = {}
+        worst: dict[str, int] = {}
+        for versions in groups:
+            for finding, one in versions:
+                facts = self._known(one) if one.kind in ("blob", "lfs") else None
+                if facts is not None and facts.commit and facts.paths:
+                    known.setdefault(finding.fingerprint, []).append(facts)
+                    blobs.setdefault(finding.fingerprint, set()).add(one.oid.hex().encode())
+                    worst[finding.fingerprint] = max(worst.get(finding.fingerprint, 0), finding.severity)
+        gone = [print for print, told in known.items() if not any(facts.now for facts in told)]
+        gone = sorted(gone, key=lambda print: -worst[print])[:_MOST_REMOVED]
+        if self.trunk is None or not gone:
+            return {}
+        contents = [
+            gitfacts.Content(
+                frozenset(blobs[print]),
+                tuple(dict.fromkeys(path for facts in known[print] for path in facts.paths))[: gitfacts.MOST_NAMES],
+                tuple(oid for facts in known[print] for oid in facts.brought),
+            )
+            for print in gone
+        ]
+        out = {}
+        for print, removal in zip(gone, self.trunk.removals(contents), strict=True):
+            if removal is not None:
+                oid, commit = removal
+                author = self.mask.text(commit.author.decode("utf-8", "replace"))
+                out[print] = f"{_date(commit.committed)} by {author} in {oid.decode()}"
+        return out
+
+    def _finding(
+        self, versions: list[tuple[Finding, Found]], firsts: dict[str, tuple[Facts, str]], removed: dict[str, str]
+    ) -> Finding:
         """One finding of the versions of a file that hold the same secret: the one that came first."""
         first, one = min(versions, key=self._age)
         now = any(known.now for _, version in versions if (known := self._known(version)) is not None)
@@ -143,6 +183,8 @@ class Report:
         if earlier is not None and own is not None and own.commit and earlier.place < own.place:
             # a file that was renamed and edited at once has nothing else to do with the one it was
             facts.append(("first", f"{earlier.commit.decode()} in {self.mask.text(path)}"))
+        if first.fingerprint in removed and one.kind in ("blob", "lfs"):
+            facts.append(("removed", removed[first.fingerprint]))
         inside = Origin("repository", self.at.name) if self.at.name and one.kind != "file" else None
         worst = max((finding for finding, _ in versions), key=lambda finding: (finding.severity, finding.confidence))
         return first._replace(
@@ -199,8 +241,7 @@ class Report:
             if one.kind != "commit":
                 out.append(("commit", facts.commit.decode()))
             out.append(("author", mask(facts.author.decode("utf-8", "replace"))))
-            when = datetime.fromtimestamp(min(facts.when, _LAST), UTC)
-            out.append(("date", when.isoformat().replace("+00:00", "Z")))
+            out.append(("date", _date(facts.when)))
             out.append(("subject", self.mask.within(facts.text, *facts.subject)))
         if len(facts.paths) > 1:
             more = f" and {facts.more_paths} more" if facts.more_paths else ""
@@ -216,6 +257,10 @@ class Report:
         else:
             out.append(("reachable", "from nothing"))
         return out
+
+
+def _date(when: int) -> str:
+    return datetime.fromtimestamp(min(when, _LAST), UTC).isoformat().replace("+00:00", "Z")
 
 
 def _key(one: Found) -> Key | None:

@@ -23,6 +23,8 @@ _MASKED = re.compile(r"<[a-z0-9._-]+:\d+>")
 _SURELY = 256 * 1024 * 1024
 """Bytes of an archive that is walked to its end, to see that the member is the only one of its name."""
 _PLACE = re.compile(r":\d+\Z")
+_NOT_WHOLE = "a disk that lies upon another"
+"""How archives/blocks.py says that the file is not here which holds the rest of a disk."""
 _BARE = "extract: {} is a name without content: a folder, a device, an empty or an encrypted file"
 _IMAGE = re.compile(r"!/sha(?:256|384|512):[0-9a-f]")
 """What follows the name of an image in a chain."""
@@ -36,8 +38,8 @@ _IMAGE = re.compile(r"!/sha(?:256|384|512):[0-9a-f]")
 def extract(origin: str, output: str, config_file: str | None, **options: Any) -> int:
     """Write the member that ORIGIN names, as a report prints it: backup.tar.zst!/images/app.tar!/srv/config.json:12
 
-    The whole member is written, secrets and all: handle it as such. Ends with 3 if the member is damaged or a limit was
-    reached; what could be read of it is written then.
+    The whole member is written, secrets and all: handle it as such. Ends with 3 if the member is damaged, a limit was
+    reached or something that belongs to it is missing; what could be read of it is written then.
     """
     from leakguard import config
     from leakguard.report.output import write_atomic
@@ -62,7 +64,8 @@ def extract(origin: str, output: str, config_file: str | None, **options: Any) -
         from leakguard.report.common import printable
 
         click.echo(f"leakguard: {printable(incident.origin)}: {printable(incident.reason)}", err=True)
-    told = any(incident.state != "skipped" for incident in search.incidents)  # else as in a scan: it is said, and no failure
+    # what a scan says and goes on (names that are missing) is no failure; a disk without its parent is not whole
+    told = any(incident.state != "skipped" or incident.reason.startswith(_NOT_WHOLE) for incident in search.incidents)
     return EXIT_INCOMPLETE if told else EXIT_CLEAN
 
 

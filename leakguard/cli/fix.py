@@ -142,10 +142,10 @@ class _Fix:
         git = Git(self.top)
         with Blobs(git) as blobs:
             for change in Staged(git).changes():
-                if not change.blob or change.mode == LINK:
-                    continue
                 if change.unmerged:
                     raise UsageError(f"fix: {change.path}: is not merged yet")
+                if not change.blob or change.mode == LINK:
+                    continue
                 data = blobs.read(change.blob)
                 found, problems = self.scanner.content(data, change.path, "index")
                 self.gaps += [f"{change.path}: {problem}" for problem in problems]

@@ -42,6 +42,8 @@ class _Place(NamedTuple):
     own: bool
     shared: bool
     """Set for all repositories of the user."""
+    relative: bool = False
+    """Taken from the top of each work tree."""
 
 
 @click.group()
@@ -72,6 +74,8 @@ def install(everywhere: bool, push: bool, commit_msg: bool) -> int:
     elif os.path.basename(place.folder) == "_" and os.path.exists(os.path.join(place.folder, "h")):
         _tell("husky writes this folder anew whenever it is installed, and takes these hooks away:")
         _tell("a line `leakguard-hook` in .husky/pre-commit stays, and holds for everybody who has leakguard")
+    elif place.relative and not place.shared:
+        _tell("core.hooksPath is a folder of each work tree here: other linked work trees need an install of their own")
     elif place.shared and not everywhere:
         _tell("core.hooksPath is set for all repositories of this user, so the hook runs in all of them")
     return 0
@@ -138,11 +142,12 @@ def _place(everywhere: bool, making: bool) -> _Place:
     if done.returncode:
         raise UsageError("hook: not in a git repository (for all repositories of this user: --global)")
     path = os.path.abspath(os.path.join(folder or os.getcwd(), done.stdout.removesuffix("\n")))
-    scopes = _git("config", "--show-scope", "--get", "core.hooksPath", folder=folder).stdout
-    shared = scopes.startswith(("global", "system"))
+    done = _git("config", "--show-scope", "--type=path", "--get", "core.hooksPath", folder=folder)
+    scope, _, named = done.stdout.removesuffix("\n").partition("\t")
+    shared = scope in ("global", "system")
     if shared and _same(path, _own_folder()):
         raise UsageError("hook: installed for all repositories of this user; give --global to change that")
-    return _usable(_Place(path, False, shared))
+    return _usable(_Place(path, False, shared, bool(named) and not os.path.isabs(named)))
 
 
 def _usable(place: _Place) -> _Place:

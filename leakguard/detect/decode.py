@@ -46,6 +46,7 @@ _QUOT = r"&(?:quot|apos|#34|#39|#x22|#x27);"
 
 _COLOUR = r"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;]{0,12}m"
 _NAMED_PART = "(?i:pass(?:word|wd|phrase)?|pwd|secret|token|key)"
+_NAME_END = "(?i:key|secret|token|password|passwd|passphrase|mnemonic)"
 
 # (kind, first-stage pattern in hyperscan syntax). Each ends inside the run that its decoder then measures.
 # Two groups, for two databases: these share the rules' database, whose literal matcher finds them for little ...
@@ -54,6 +55,10 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("percent", r"%(?:25)?(?:3[AaDd]|22|27|7[Bb])[A-Za-z0-9%._\-]{12}"),
     ("percent", r"[A-Za-z0-9]{8}%(?:2[BbFf][A-Za-z0-9]{8}|3[Dd])"),
     ("percent", r"-----BEGIN(?:%20|\+)[A-Z]"),
+    # one letter of a token, written so by who escapes more than is needed
+    ("percent", r"%(?:5[Ff]|2[DdEe])[A-Za-z0-9_\-]{10}"),
+    ("escape", r"[A-Za-z0-9_\-]{4}\\(?:x|u00)[2-7][0-9A-Fa-f][A-Za-z0-9_\-]{10}"),
+    ("escape", r"&#x?[0-9A-Fa-f]{2,3};[A-Za-z0-9_\-]{10}"),
     ("escape", r"(?:\\u00[2-7][0-9A-Fa-f]){4}"),
     # a label in a language that JSON writes as escapes, and the value behind it
     ("said", r"\\u[0-9A-Fa-f]{4}[a-z]{0,8}(?:(?: API)?[ :=]{1,3}|\\n)[A-Za-z0-9+/=_\-]{16}"),
@@ -89,6 +94,7 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     # bytes that are written as numbers, known by the signs that names and assignments have: `:`, `=` and `_`
     ("spelled", r"0: (?:[2-7][0-9A-Fa-f] ?){4}"),
     ("spelled", r"00000[12]0 {1,2}[0-9A-Fa-f]{4}"),
+    ("spelled", r"0000020(?: (?:  [ -~]|[ 01][0-9]{2}| \\[nrt0])){4} "),  # od -c, -tu1, -to1
     *(("spelled", rf"(?:[2-7][0-9A-Fa-f]|00){s}(?:3[AaDd]|5[Ff]){s}(?:[2-7][0-9A-Fa-f]|00){s}[0-7]") for s in " :,-"),
     ("spelled", r":\t0x(?:[2-7][0-9A-Fa-f]){4}(?:(?:[2-7][0-9A-Fa-f]){4})?\t"),
     ("spelled", r"0[xX](?:3[AaDd]|5[Ff]),?[ \t]{0,2}0[xX][2-7][0-9A-Fa-f][, \t\r\n]"),
@@ -97,6 +103,9 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("spelled", r"(?:[3-9][0-9]|1[012][0-9]) (?:58|61|95)(?: (?:[3-9][0-9]|1[012][0-9])){3} "),
     ("spelled", r"(?i:chrw?|char)\$?\((?:58|61|95)\)"),
     ("spelled", r"(?i:\[char\])(?:58|61|95)[^0-9]"),
+    # values behind their length, which is no text: MessagePack, CBOR, protobuf, numbers of 16 to 64 bits
+    ("prefixed", _NAME_END + r"(?:\xd9[\x08-\xff]|\xda[\x00-\x0f][\x00-\xff]|[\xa8-\xbf]|x[\x18-\xff]|[\x12\x1a][\x08-\xff][\x01-\x1f]?"
+                 r"|[A-Za-z]?\x00{1,3}[\x08-\xff]|(?:[\x01-\x1f]\x00{3})?[\x08-\xff]\x00{3,7})[!-~]{8}"),
     ("packed", r"\x1f\x8b\x08[\x00-\x1f]"),
     ("packed", r"\xfd7zXZ\x00\x00[\x00-\x0f]"),
     ("packed", r"BZh[1-9]1AY&SY"),
@@ -105,6 +114,8 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     # an INI's section and pretty JSON, whose first line's end comes too soon for the automaton
     ("hex lines", r"5[bB](?:[2-7][0-9A-Fa-f]){1,16}5[dD](?:0[dD])?0[aA](?:[2-7][0-9A-Fa-f]){2}"),
     ("hex lines", r"(?:5|7)[bB](?:0[dD])?0[aA](?:20|09){1,8}(?:22|7[bB])"),
+    # a line's end within its first six bytes, behind which it is text
+    ("short hex", r"0[aA](?:[2-7][0-9A-Fa-f]){8}"),
     ("base64", _EDGE + r"(?:[/_]Td6WFoA[A-Za-z0-9+/_\-]{12}|QlpoOTFBWSZTW[A-Za-z0-9+/_\-]{7})"),
     # zlib at its other levels, a pattern each: in one with the usual level they made the database a third slower
     *(("base64", _EDGE + start + r"[A-Za-z0-9+/_\-]{17}") for start in ("eN[opqr]", "eA[EFGH]", "eF[4567]")),
@@ -353,6 +364,7 @@ def _last_digits(pieces: list[tuple[int, int]], least: int) -> list[tuple[int, i
 # ---------------------------------------------------------------- hex
 _HEX_RUN = compiled(rb"[0-9A-Fa-f]+")
 _NOT_HEX = compiled(rb"[^0-9A-Fa-f]")
+_HEX_DIGITS = frozenset(b"0123456789ABCDEFabcdef")
 
 
 def _hex(data: bytes, end: int) -> _Found:
@@ -364,6 +376,17 @@ def _hex_of_lines(data: bytes, end: int) -> _Found:
     low = max(0, end - 64)
     before = max((found.end() for found in _NOT_HEX.finditer(data, low, end)), default=low)
     return (yield from _hex_from(data, before))
+
+
+def _hex_behind_a_line(data: bytes, end: int) -> _Found:
+    """A run whose first line is so short that the automaton does not see what is behind it."""
+    line = end - 18
+    start = line
+    while start > line - 14 and start and data[start - 1] in _HEX_DIGITS:
+        start -= 1
+    if not 0 < line - start <= 12 or (line - start) % 2:
+        return Run(end, end)
+    return (yield from _hex_from(data, start))
 
 
 def _wide_hex(data: bytes, end: int) -> _Found:
@@ -472,6 +495,17 @@ def _spelled(data: bytes, end: int) -> _Found:
     for piece in found.pieces:
         yield View("bytes", piece.text, piece.breaks, piece.start, piece.stop)
     return Run(found.start, found.stop, found.whole)
+
+
+def _prefixed(data: bytes, end: int) -> _Found:
+    from leakguard.detect.prefixed import prefixed
+
+    found = prefixed(data, end)
+    if found is None:
+        return Run(end, end)
+    yield View("prefixed", found.text, found.breaks, found.start, found.stop)
+    # what begins at its end may go on behind it: it is seen again, with what is before it
+    return Run(found.start, found.stop if found.stop == len(data) else max(end, found.stop - _BEFORE))
 
 
 # ---------------------------------------------------------------- escapes, percent, quoted-printable
@@ -768,6 +802,7 @@ def _without(kind: str, data: bytes, start: int, stop: int, gaps: list[tuple[int
 _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "hex": _hex,
     "hex lines": _hex_of_lines,
+    "short hex": _hex_behind_a_line,
     "wide hex": _wide_hex,
     "percent": _percent,
     "quoted": _quoted,
@@ -775,6 +810,7 @@ _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "said": _said,
     "rarer": _rarer,
     "spelled": _spelled,
+    "prefixed": _prefixed,
     "marked": _marked,
     "join": _join,
     "fold": _fold,

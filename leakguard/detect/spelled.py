@@ -87,6 +87,8 @@ def spelled(data: bytes, end: int) -> Found:
         found = _dump(data, line)
         if found.pieces:
             return found
+    if _OD_LINE.match(data, line):
+        return _od(data, line)
     hit = data[max(0, end - 24) : end].lower()
     if not hit.translate(None, _IN_NUMBERS) and not _text_near(data, end):
         return Found([], end, end, False)  # tables of numbers have a hit in every hundredth line
@@ -221,6 +223,49 @@ def _step(row: _Row, after: _Row) -> int:
         if step == len(row.values) or (base == 16 and 0 < step < len(row.values)):
             return step
     return -1
+
+
+# ---------------------------------------------------------------- od -c, -to1, -tu1
+_OD_LINE = compiled(
+    rb"(?P<at>[0-7]{7,10})(?P<fields>(?: (?:  [!-~ ]| [ 0-9\\][0-9a-z]|[01][0-9]{2}|[2-3][0-7]{2})){1,32})[ \t]*(?:\r?\n|\Z)"
+)
+_OD_SIGNS = {b"\\n": 10, b"\\r": 13, b"\\t": 9, b"\\0": 0, b"\\a": 7, b"\\b": 8, b"\\f": 12, b"\\v": 11, b"": 32}
+
+
+def _od(data: bytes, line: int) -> Found:
+    """Lines of fields of four columns: letters as they are, with octal numbers between; or numbers alone, in octal or decimal."""
+    start = line
+    low = max(0, line - BEFORE)
+    while start > low:
+        before = data.rfind(b"\n", low, start - 1) + 1 or low
+        if before == start or (before and before == low) or not _OD_LINE.match(data, before):
+            break
+        start = before
+    rows = []
+    at = start
+    while at < start + CHUNK and (row := _OD_LINE.match(data, at)):
+        rows.append(row)
+        at = row.end()
+    fields = [
+        (row["fields"][low + 1 : low + 4].strip(), row.start("fields") + low + 1, row.end())
+        for row in rows for low in range(0, len(row["fields"]), 4)
+    ]  # fmt: skip
+    letters = any(not field.isdigit() for field, _, _ in fields)
+    octal = letters or all(len(field) == 3 and not field.translate(None, _OCTAL) for field, _, _ in fields)
+    items = [(_od_value(field, letters, octal), place, stop) for field, place, stop in fields]
+    return Found(list(_text(items, start, at)), start, max(at, line + 1), False)
+
+
+_OCTAL = b"01234567"
+
+
+def _od_value(field: bytes, letters: bool, octal: bool) -> int:
+    """What a field stands for: a letter or sign by itself, or a number."""
+    if letters and len(field) != 3:
+        return _OD_SIGNS.get(field, field[0] if len(field) == 1 else 0)
+    if field.translate(None, _OCTAL if octal else b"0123456789"):
+        return 0
+    return int(field, 8 if octal else 10) & 255
 
 
 # ---------------------------------------------------------------- arrays

@@ -1,7 +1,7 @@
 """Files as a base revision has them: for a run that must trust nothing of the work tree it checks.
 
 Reads blobs by git's plumbing; nothing of the repository runs, nothing is fetched, nothing is written but the copies
-that `export` is asked for, into a private temporary folder. Knows errors only; imported by accepted.py and cli/.
+that `export` is asked for, into a private temporary folder. Knows ranges and errors only; imported by accepted.py and cli/.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 
 from leakguard.errors import SourceError, UsageError
 from leakguard.sources.gitcall import Git
+from leakguard.sources.ranges import resolve
 
 
 class Base:
@@ -23,10 +24,7 @@ class Base:
         if top is None:  # a bare repository's folder counts as its top: `leakguard.toml` there is that of the revision
             raise UsageError(f"--trust-base: {start} is not in a repository of git")
         self.top = os.path.realpath(os.fsdecode(top.rstrip(b"\n")))
-        commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
-        if not commit:
-            raise UsageError(f"--trust-base: {revision}: no such commit here (a shallow clone has only its own)")
-        self.commit = commit.decode().strip()
+        self.commit = resolve(self._asked, revision, "--trust-base")
         self._copies: str | None = None
 
     def _git(self, *arguments: str) -> bytes | None:

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from leakguard.errors import SourceError, UsageError
 from leakguard.model import Incident
 from leakguard.sources.gitcall import Git, last_words
+from leakguard.sources.gitobjects import unquoted
 from leakguard.sources.gitstore import QUARANTINE, OnIncident, anywhere, inside, link
 from leakguard.sources.windows import open_regular
 
@@ -30,6 +31,7 @@ _SMALL = 64 * 1024 * 1024
 _DEEPEST = 5
 """Alternates of alternates that git follows, and we."""
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|[^/\\]+@[^/\\]+:")
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\[abfnrtv"\\]|\\[0-3][0-7]{2})*"\Z')
 _HEX = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
@@ -184,8 +186,10 @@ def included(repository: Repository, on_incident: OnIncident) -> list[str]:
     own = os.path.join(os.path.realpath(repository.common_dir), "")
     within = inside((repository.top or repository.common_dir, repository.common_dir))
     out: dict[str, None] = {}
-    for name in ("config", "config.worktree"):
-        for key, named in _led_to(os.path.join(repository.common_dir, name)):
+    configs = [os.path.join(repository.common_dir, "config")]
+    configs += [os.path.join(folder, "config.worktree") for folder, _ in homes(repository.common_dir)]
+    for config in configs:
+        for key, named in _led_to(config):
             path = os.path.realpath(named)
             if not key.startswith(b"include") or path.startswith(own) or not os.path.isfile(path):
                 continue
@@ -200,9 +204,7 @@ def _stores_behind(own: str) -> list[str]:
     """An object folder and all that git borrows from."""
     out = [own]
     for folder in out:
-        listed = (read_small(os.path.join(folder, "info", "alternates")) or b"").splitlines()
-        named = [os.path.normpath(os.path.join(folder, os.fsdecode(line.replace(b"\0", b"")))) for line in listed]
-        out += [path for path in dict.fromkeys(named) if path not in out]
+        out += [path for path in dict.fromkeys(_alternates(folder)) if path not in out]
         if len(out) > _MOST_INCLUDED * _MOST_INCLUDED:
             break  # git follows none so far
     return out
@@ -377,11 +379,7 @@ def _object_folders(own: str, roots: tuple[str, ...], on_incident: OnIncident, f
     waiting = [(own, 0)]
     while waiting:
         folder, depth = waiting.pop(0)
-        listed = (read_small(os.path.join(folder, "info", "alternates")) or b"").splitlines()
-        for line in listed:
-            if not line or line.startswith(b"#"):
-                continue
-            target = os.path.normpath(os.path.join(folder, os.fsdecode(line).replace("\0", "")))
+        for target in _alternates(folder):
             if not follow and not within(os.path.realpath(target)):
                 on_incident(
                     Incident("failed", target, "alternate object store outside of the repository, not followed")
@@ -394,6 +392,16 @@ def _object_folders(own: str, roots: tuple[str, ...], on_incident: OnIncident, f
                 out += [target, *_quarantines(target)]
                 waiting.append((target, depth + 1))
     return tuple(out)
+
+
+def _alternates(folder: str) -> list[str]:
+    """The folders that an object folder names as its alternates. Git takes a line in quotes for a C string, if it is one."""
+    out = []
+    for line in (read_small(os.path.join(folder, "info", "alternates")) or b"").split(b"\n"):
+        if line and not line.startswith(b"#"):
+            name = unquoted(line) if _QUOTED.match(line) else line
+            out.append(os.path.normpath(os.path.join(folder, os.fsdecode(name.replace(b"\0", b"")))))
+    return out
 
 
 def _quarantines(folder: str) -> list[str]:

@@ -10,7 +10,8 @@ Knows model and errors only; imported by history.py and attribution.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
 from operator import itemgetter
@@ -49,6 +50,8 @@ class Facts(NamedTuple):
     """Of the commit, in an order in which parents come first."""
     logs: tuple[str, ...] = ()
     """Reflogs that still remember it; only looked at where no ref reaches it."""
+    brought: tuple[bytes, ...] = ()
+    """Every commit that brought it, in hex."""
 
 
 class _Introduction(NamedTuple):
@@ -72,8 +75,8 @@ def attribute(
     jobs: int,
     indexes: Sequence[tuple[str, str]] = (),
     told: Told | None = None,
-) -> tuple[dict[Key, Facts], int]:
-    """Facts of everything wanted, and how many commits could not be looked into. `commits` gives all ids, packed;
+) -> tuple[dict[Key, Facts], int, Trunk]:
+    """Facts of everything wanted, how many commits could not be looked into, and the default branch. `commits` gives all ids, packed;
     `indexes`: (name, path) of index files, for what was staged and never committed. `told` saves asking git again."""
     keys = sorted(set(wanted))
     history = _History(_read(git, width, commits()) if told is None else _lines(told.history))
@@ -87,14 +90,13 @@ def attribute(
         _told(told.changes, history.order, blobs, names, found)
     elif blobs or names:
         gaps = _introductions(git, history.order, blobs, names, found, jobs)
-    tips = _peeled(git, refs.refs)
-    logs = _peeled(git, refs.logs)
+    tips, logs, ends = _peeled(git, ((refs.refs, b"^{commit}"), (refs.logs, b"^{commit}"), (refs.refs, b"^{}")))
     reached = history.reachable(oid for _, oid in tips)
     bits = {key: 1 << number for number, key in enumerate(keys) if key in found}
     masks = history.masks({key: [one.commit for one in found[key]] for key in bits}, bits)
     named = _holders(keys, bits, masks, _preferred(tips, refs.default), names=MOST_NAMES)
     remembered = _holders(keys, bits, masks, logs, names=3)
-    direct = {oid: name for name, oid in reversed(_peeled(git, refs.refs, b"^{}"))} | {
+    direct = {oid: name for name, oid in reversed(ends)} | {
         ref.oid: ref.name for ref in reversed(refs.refs)
     }
     staged = _staged(git, indexes, blobs - {key[1] for key in found})
@@ -121,8 +123,9 @@ def attribute(
             own.subject if own else (0, 0),
             tuple(paths[:MOST_NAMES]), max(0, len(paths) - MOST_NAMES), key in now, holders, more,
             history.place(first.commit), () if holders else remembered.get(key, ((), False))[0],
+            tuple(dict.fromkeys(one.commit for one in found[key])),
         )  # fmt: skip
-    return out, gaps
+    return out, gaps, Trunk(git, width, history.parents, refs.default_oid)
 
 
 def _read(git: Git, width: int, commits: bytes) -> Iterator[tuple[bytes, int, tuple[bytes, ...]]]:
@@ -239,13 +242,120 @@ def _holders(
     return {key: (tuple(own[:names]), len(own) > names) for key, own in out.items()}
 
 
-def _peeled(git: Git, refs: Sequence[Ref], suffix: bytes = b"^{commit}") -> list[tuple[str, bytes]]:
-    """(name, commit) of those that lead to one; with `^{}`, (name, whatever they lead to)."""
-    unique = list(dict.fromkeys(ref.oid for ref in refs))
-    given = b"".join(oid + suffix + b"\n" for oid in unique)
-    answer = git.ask("cat-file", "--batch-check=%(objectname)", given=given).stdout.splitlines() if unique else []
-    peeled = dict(zip(unique, answer, strict=False))
-    return [(ref.name, oid) for ref in refs if b" " not in (oid := peeled.get(ref.oid, b" "))]
+def _peeled(git: Git, asked: Sequence[tuple[Sequence[Ref], bytes]]) -> list[list[tuple[str, bytes]]]:
+    """For each list of refs (name, commit) of those that lead to one, or with `^{}` whatever they lead to. One question for all."""
+    wanted = list(dict.fromkeys(ref.oid + suffix for refs, suffix in asked for ref in refs))
+    given = b"".join(name + b"\n" for name in wanted)
+    answer = git.ask("cat-file", "--batch-check=%(objectname)", given=given).stdout.splitlines() if wanted else []
+    peeled = dict(zip(wanted, answer, strict=False))
+    return [
+        [(ref.name, oid) for ref in refs if b" " not in (oid := peeled.get(ref.oid + suffix, b" "))] for refs, suffix in asked
+    ]
+
+
+# ---------------------------------------------------------------- when something was taken out
+class Content(NamedTuple):
+    """What is looked for in trees: blobs (ids in hex), of which one is at one of these paths."""
+
+    blobs: frozenset[bytes]
+    paths: tuple[bytes, ...]
+    brought: tuple[bytes, ...]
+    """The commits that brought one of them."""
+
+
+class Trunk:
+    """What the default branch was, commit by commit: each one's first parent is the one before."""
+
+    def __init__(self, git: Git, width: int, parents: Mapping[bytes, tuple[bytes, ...]], tip: bytes) -> None:
+        self._git, self._width, self._parents, self._tip = git, width, parents, tip
+        self._line: list[bytes] = []
+
+    def removals(self, contents: Sequence[Content]) -> list[tuple[bytes, Commit] | None]:
+        """For each the commit (its id in hex, and what it says) by which the branch lost it last (a merge, if it was lost on
+        another one); None where the branch never had it. None of them is in its tree now."""
+        entries = self._entries()
+        lows = [-1] * len(contents)
+        highs = [len(self._line) - 1] * len(contents)
+        came = [sorted({entries[oid] for oid in one.brought if oid in entries}, reverse=True) for one in contents]
+        spread = _between(-1, highs[0], len(contents)) if contents else []
+        wide = {n: sorted({*places[:_MOST_ASKED], *spread}) for n, places in enumerate(came) if places}
+        while wide:
+            for number, held in self._held(contents, wide).items():
+                # the last that has it: between that and the next that was asked for it was lost
+                lows[number] = max(held, default=lows[number])
+                highs[number] = min((at for at in wide[number] if at > lows[number]), default=highs[number])
+            wide = {n: _between(low, highs[n], len(contents)) for n, low in enumerate(lows) if 0 <= low < highs[n] - 1}
+        lost = {number: highs[number] for number, low in enumerate(lows) if 0 <= low < highs[number]}
+        seen = self._changed(lost.values(), {path for number in lost for path in contents[number].paths})
+        gone = {n: self._line[at] for n, at in lost.items() if not contents[n].blobs.isdisjoint(seen.get(self._line[at], ()))}
+        about = _about(self._git, self._width, set(gone.values()))
+        return [(gone[n], about[gone[n]]) if gone.get(n) in about else None for n in range(len(contents))]
+
+    def _entries(self) -> dict[bytes, int]:
+        """The place in the branch of the commit by which each commit came into it."""
+        met = set()
+        oid = self._tip
+        while oid in self._parents and oid not in met:
+            met.add(oid)
+            self._line.append(oid)
+            oid = next(iter(self._parents[oid]), b"")
+        self._line.reverse()
+        out: dict[bytes, int] = {}
+        for place, own in enumerate(self._line):
+            waiting = [own]
+            while waiting:
+                oid = waiting.pop()
+                if oid not in out and oid in self._parents:
+                    out[oid] = place
+                    waiting += self._parents[oid]
+        return out
+
+    def _held(self, contents: Sequence[Content], asked: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+        """Those of the places asked for at which the branch's tree has it."""
+        lines, owners = [], []
+        for number, places in asked.items():
+            for path in contents[number].paths:
+                if b"\n" in path or path.startswith((b"./", b"../")):
+                    continue  # git would take it for something else
+                lines += [b"%s:%s\n" % (self._line[place], path) for place in places]
+                owners += [(number, place) for place in places]
+        done = self._git.ask("cat-file", "--batch-check=%(objectname)", given=b"".join(lines))
+        out: dict[int, list[int]] = {number: [] for number in asked}
+        for (number, place), said in zip(owners, done.stdout.splitlines(), strict=False):
+            if said in contents[number].blobs:
+                out[number].append(place)
+        return out
+
+
+    def _changed(self, places: Iterable[int], paths: set[bytes]) -> dict[bytes, set[bytes]]:
+        """For commits of the branch the ids of what stood there before, where they changed it: a tree that cannot be read has
+        nothing either, and lost nothing."""
+        rows = {b"%s %s\n" % (self._line[at], self._line[at - 1]) for at in places}
+        if not rows:
+            return {}
+        named = ["--", *map(os.fsdecode, sorted(paths))] if sum(map(len, paths)) < _MOST_NAMED else []
+        asked = ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", *named]
+        done = self._git.ask(*asked, given=b"".join(sorted(rows)))
+        out: dict[bytes, set[bytes]] = {}
+        before: set[bytes] = set()
+        for field in done.stdout.split(b"\0"):
+            if field.startswith(b":"):
+                before.add(field.split(b" ")[2])
+            elif len(field) in (40, 64) and field in self._parents:
+                before = out.setdefault(field, set())
+        return out
+
+
+_MOST_ASKED = 32
+"""Places of the branch that are asked for at once: asking is dear, and answers are cheap."""
+_MOST_NAMED = 100_000
+"""Bytes of paths that are named to git in its command line."""
+
+
+def _between(low: int, high: int, contents: int) -> list[int]:
+    """Some places between two, and all if there are few."""
+    count = min(high - low - 1, max(4, min(_MOST_ASKED, 1000 // contents)))
+    return [low + (high - low) * number // (count + 1) for number in range(1, count + 1)]
 
 
 # ---------------------------------------------------------------- which commit brought what

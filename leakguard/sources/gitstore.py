@@ -14,8 +14,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 from leakguard.model import Incident
 from leakguard.sources.windows import open_regular
@@ -135,7 +137,7 @@ def strays(folder: str, on_incident: OnIncident) -> Iterator[str]:
             if below:  # of the folder itself it was said already
                 on_incident(Incident("failed", os.path.join(folder, below), error.strerror or "cannot be read"))
             continue
-        names = {entry.name for entry in entries} if below == "pack" else set()
+        names = _usable(entries) if below == "pack" else set()
         for entry in entries:
             name = f"{below}/{entry.name}" if below else entry.name
             try:
@@ -148,6 +150,34 @@ def strays(folder: str, on_incident: OnIncident) -> Iterator[str]:
                 yield name
             elif mode:
                 on_incident(Incident("skipped", os.path.join(folder, name), "not a file"))
+
+
+def _usable(entries: Iterable[os.DirEntry[str]]) -> set[str]:
+    """Names of a pack folder, without those of indexes that git refuses to open: what is in their packs it does not see."""
+    return {entry.name for entry in entries if not entry.name.endswith(".idx") or _is_index(entry.path)}
+
+
+def _is_index(path: str) -> bool:
+    """Whether a file is as long as an index of as many objects as it says it has, which is what git looks at first. True for
+    one that cannot be read, of which git says so itself."""
+    try:
+        handle, size = open_regular(path)
+        with os.fdopen(handle, "rb") as stream:
+            head = stream.read(8 + 1024)
+    except OSError:
+        return True
+    new = head.startswith(b"\xfftOc")
+    table = head[8:] if new else head[:1024]
+    if len(table) < 1024 or (new and head[4:8] != b"\0\0\0\2"):
+        return False
+    counts = struct.unpack(">256I", table)
+    if any(one > other for one, other in pairwise(counts)):
+        return False
+    for width in (20, 32):
+        least = (8 if new else 0) + 1024 + counts[-1] * (width + (8 if new else 4)) + 2 * width
+        if least <= size <= least + (8 * max(0, counts[-1] - 1) if new else 0):
+            return True
+    return False
 
 
 def unfinished(path: str) -> bytes:

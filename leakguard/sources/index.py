@@ -116,13 +116,26 @@ class Staged:
             if self._git.ask("rev-parse", "--verify", "--quiet", "HEAD^{tree}").returncode == 0:
                 raise
             out = self._git.run(*_STAGED, empty_tree(self._git), "--")  # no HEAD yet: then everything is new
-        return list(parsed(out))
+        changes = list(parsed(out))
+        return [*changes, *sides(self._git, changes)] if any(change.unmerged for change in changes) else changes
 
     def __enter__(self) -> "Staged":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._question.close()
+
+
+def sides(git: Git, changes: Iterable[Change]) -> Iterator[Change]:
+    """What the index holds of paths that are not merged: their common ancestor and both sides, each against what stood there."""
+    before = {change.path: change.before for change in changes if change.unmerged}
+    # of the whole work tree, from whichever folder it is asked
+    rows = git.run("--no-literal-pathspecs", "ls-files", "--unmerged", "-z", "--full-name", ":/")
+    for row in rows.split(b"\0"):
+        meta, _, name = row.partition(b"\t")
+        path, words = name.decode("utf-8", "surrogateescape"), meta.decode().split(" ")
+        if path in before and words[0] != SUBMODULE:
+            yield Change(path, words[1], before[path], words[0])
 
 
 def empty_tree(git: Git) -> str:

@@ -53,11 +53,40 @@ def is_zero(ident: str) -> bool:
 # ---------------------------------------------------------------- revisions
 def resolve(git: Git, revision: str, option: str) -> str:
     """The id of a commit. UsageError naming the revision if there is none."""
-    done = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
+    done = git.ask(
+        "-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", "--end-of-options", revision + "^{commit}"
+    )
     if done.returncode or not done.stdout.strip():
         git.run("rev-parse", "--git-dir")  # no repository at all is another mistake
         raise UsageError(f"{option}: {revision}: no such commit here{_shallow_hint(git)}")
+    if b" is ambiguous" in done.stderr:
+        _check_meaning(git, revision, option)
     return done.stdout.decode("ascii", "replace").strip()
+
+
+_HEX = "0123456789abcdef"
+_PLACES = ("refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/{}", "refs/remotes/{}/HEAD")
+
+
+def _check_meaning(git: Git, revision: str, option: str) -> None:
+    """UsageError if refs of one name are different commits. Git takes the first that it comes upon: a tag `origin/main` that
+    somebody pushed would stand for the branch, and nothing would be left of a range to look at."""
+    ends = (revision.find(sign) for sign in ("~", "^", ":", "@{"))
+    name = revision[: min((end for end in ends if end > 0), default=len(revision))]
+    rest = revision[len(name) :]
+    is_hex = not name.lower().strip(_HEX)
+    if name == "HEAD" or name.endswith("_HEAD") or name.startswith("refs/") or (is_hex and len(name) in (40, 64)):
+        return  # these mean themselves, whatever a ref is called
+    meant: dict[str, str] = {}
+    asked = [place.format(name) for place in _PLACES]
+    if is_hex:  # the beginning of an id
+        asked += git.ask("rev-parse", "--disambiguate=" + name).stdout.decode("ascii", "replace").split()
+    for full in asked:
+        done = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{full}{rest}^{{commit}}")
+        if done.returncode == 0:
+            meant.setdefault(done.stdout.decode("ascii", "replace").strip(), full)
+    if len(meant) > 1:
+        raise UsageError(f"{option}: {revision}: means more than one commit here: give one of {', '.join(meant.values())}")
 
 
 def _shallow_hint(git: Git) -> str:
@@ -67,7 +96,8 @@ def _shallow_hint(git: Git) -> str:
 
 def since(git: Git, revision: str, until: str = "HEAD", option: str = "--since") -> list[str]:
     """Arguments of rev-list for the commits that `until` has and `revision` has not."""
-    return [resolve(git, until, "--branch" if until != "HEAD" else option), "^" + resolve(git, revision, option)]
+    end = branch(git, until) if until != "HEAD" else [resolve(git, until, option)]
+    return [*end, "^" + resolve(git, revision, option)]
 
 
 def between(git: Git, text: str) -> list[str]:
@@ -88,7 +118,11 @@ def between(git: Git, text: str) -> list[str]:
 
 
 def branch(git: Git, name: str) -> list[str]:
-    """The same for everything a branch reaches."""
+    """The same for everything a branch reaches: the branch, where a tag has the same name."""
+    if name.strip(_HEX) or len(name) not in (40, 64):
+        done = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"refs/heads/{name}^{{commit}}")
+        if done.returncode == 0:
+            return [done.stdout.decode("ascii", "replace").strip()]
     return [resolve(git, name, "--branch")]
 
 

@@ -23,9 +23,11 @@ INLINE, FOREIGN, BASELINE = "inline", "foreign", "baseline"
 
 _MOST_LINES = 512
 _HINTS = (b"leakguard:", b":allow", b":ignore", b"ggignore", b"ragma:")
-_ANYWHERE = (b"#", b"//", b"/*", b"<!--", b"{#", b"{{!", b"{{!--", b"(*", b"<%--", b'"""', b"'''")
-_APART = (b";", b"%", b"!", b"*", b"--", b"rem", b"dnl", b"::", b"..")
+_ANYWHERE = (b"#", b"//", b"/*", b"<!--", b"{#", b"{{!", b"{{!--", b"(*", b"<%--", b'"""', b"'''", b"--[[", b"{-", b"<#", b"<%#", b"#=")
+_APART = (b";", b"%", b"!", b"*", b"--", b"rem", b"@rem", b"dnl", b"::", b"..")
 """Signs that are also common inside of text: they begin a comment at the start of a line or after white space."""
+_LAST = (b"--]]", b"]]", b"-}", b"#>", b"%>", b"=#")
+"""Signs that are also common inside of text: they end a comment at the end of its line."""
 _CLOSERS = (b"*/", b"-->", b"#}", b"--}}", b"}}", b"*)", b"--%>", b'"""', b"'''")
 
 
@@ -124,6 +126,7 @@ def _own(line: bytes, places: Sequence[int], end: int) -> list[_Comment]:
         cut = min((text.find(c) for c in _CLOSERS if c in text), default=len(text))
         rest = text[cut:].strip(b" \t\r*/-#}%>)\"'")
         reason = text[:cut].strip(b" \t\r")
+        reason = next((reason[: -len(sign)].rstrip() for sign in _LAST if reason.endswith(sign)), reason)
         if stop >= 0:  # the sign of the comment that follows is not part of this one's reason
             reason = reason.rstrip(b"#/*-;% \t")
         skip = len(text) - len(text.lstrip(b" \t\r"))

@@ -291,6 +291,15 @@ def test_the_base_revision_decides_and_not_the_branch(repository: Path, said: Sa
     assert scan(".", "--trust-base", "main~0") == 1
     assert scan("src", "--trust-base", "nowhere") == 2
     assert scan("src", "--trust-base", "--help") == 2
+    # a tag called like the base, as a branch could bring it
+    git("update-ref", "refs/remotes/origin/main", base)
+    git("tag", "origin/main", "HEAD")
+    assert scan("src", "--trust-base", "origin/main") == 1
+    git("add", "-A")
+    git("commit", "-q", "-m", "x")
+    git("tag", "-f", "origin/main", "HEAD")
+    assert scan("src", "--trust-base", "origin/main") == 2
+    assert scan("src", "--trust-base", "refs/remotes/origin/main") == 1
 
 
 def test_the_base_revisions_own_configuration_packs_and_comments_count(repository: Path) -> None:

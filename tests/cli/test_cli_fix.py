@@ -216,6 +216,21 @@ def test_staged_values_leave_the_index_and_other_edits_stay(here: Path, said: Sa
     assert (here / "app.py").read_text().endswith("unrelated = 3\n") and TOKEN in (here / "app.py").read_text()
 
 
+def test_what_is_not_merged_is_left_as_it_is(here: Path, said: Said) -> None:
+    git("add", "app.py")
+    blob = git("ls-files", "-s", "app.py").split()[1]
+    git("update-index", "--force-remove", "app.py")
+    done = subprocess.run(
+        ["git", "update-index", "--index-info"], input=f"100644 {blob} 2\tapp.py\n100644 {blob} 3\tapp.py\n".encode(), check=False
+    )
+    assert done.returncode == 0
+    staged = git("ls-files", "-s")
+    assert run(["fix", "--staged", "-y"]) == 2
+    assert "is not merged yet" in said()
+    assert git("ls-files", "-s") == staged
+    assert TOKEN in (here / "app.py").read_text()
+
+
 def test_staged_and_then_cleaned_in_the_work_tree(here: Path) -> None:
     git("add", "app.py")
     (here / "app.py").write_text("hub_token = None\n")

@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 import time
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -543,3 +544,34 @@ def test_what_stands_for_a_letter_is_no_border(engine: Engine) -> None:
         assert not engine.scan(b"x" + escape + SECRET + b"\n").matches or SECRET not in secrets(engine, b"x" + escape + SECRET + b"\n")
     # and the value behind a sign that belongs to it is not cut there
     assert not engine.scan(b"sig=ab%2F" + expand("{{alnum*40}}", Random(3)).encode() + b"%3D\n").matches
+
+
+@pytest.mark.parametrize("written", [
+    lambda byte: b"\\x%02x" % byte, lambda byte: b"\\u00%02x" % byte, lambda byte: b"&#%d;" % byte, lambda byte: b"&#x%02x;" % byte,
+])  # fmt: skip
+@pytest.mark.parametrize("at", [8, 14, 25])
+def test_one_letter_that_is_escaped_does_not_hide_a_token(engine: Engine, written: Callable[[int], bytes], at: int) -> None:
+    """Whoever writes more escapes than are needed writes `-` and `_` so, or any letter."""
+    data = b'token = "' + SECRET[:at] + written(SECRET[at]) + SECRET[at + 1 :] + b'"\n'
+    match = found(engine, data)
+    assert (match.start, match.end) == (9, len(data) - 2)
+
+
+@pytest.mark.parametrize("escaped", [b"%5F", b"%5f"])
+def test_a_stroke_of_a_token_that_an_url_escapes_does_not_hide_it(engine: Engine, escaped: bytes) -> None:
+    data = b"https://example.org/?token=" + SECRET.replace(b"_", escaped) + b"&x=1\n"
+    assert SECRET in secrets(engine, data)
+
+
+@pytest.mark.parametrize("before", [b"a\n", b"a\r\n", b"a = 1\n", b"on\n", b"# x\n", b"[a]\n", b"{\n  "])
+@pytest.mark.parametrize("upper", [False, True])
+def test_hex_of_a_text_whose_first_line_is_short(engine: Engine, before: bytes, upper: bool) -> None:
+    digits = (before + TOKEN).hex()
+    data = b"x " + (digits.upper() if upper else digits).encode() + b"\n"
+    match = found(engine, data)
+    start = 2 + 2 * (before + TOKEN).index(SECRET)
+    assert (match.start, match.end) == (start, start + 2 * len(SECRET))
+
+
+def test_digits_before_a_line_that_is_none_are_no_hex_text(engine: Engine) -> None:
+    assert list(decode.Runs(b"ff" * 20 + b"0a" + b"41" * 40, [("short hex", 58)])) == []

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import subprocess
 import tarfile
 import zipfile
 import zlib
@@ -54,6 +55,10 @@ def hexdump(data: bytes, start: int = 0) -> str:
     return "".join(f"{start + at:08x}  {left:<23}  {right:<23}  |{text}|\n" for at, left, right, text in halves)
 
 
+def od(data: bytes, form: str) -> str:
+    return subprocess.run(["od", "-v", f"-t{form}"], input=data, capture_output=True, check=True).stdout.decode()
+
+
 def listed(data: bytes, between: str = ", ") -> str:
     return between.join(map(str, data))
 
@@ -67,6 +72,9 @@ SPELLED: dict[str, Callable[[bytes], str]] = {
     "hexdump -C of memory": lambda d: hexdump(d, 0x7FFD1C0),
     "hexdump": lambda d: "".join(f"{at:07x} {swapped(part)}\n" for at, part in rows(d)),
     "od -x": lambda d: "".join(f"{at:07o} {swapped(part)}\n" for at, part in rows(d)),
+    "od -c": lambda d: od(d, "c"),
+    "od -tu1": lambda d: od(d, "u1"),
+    "od -b": lambda d: od(d, "o1"),
     "od -tx1": lambda d: "".join(f"{at:07o} {part.hex(' ')}\n" for at, part in rows(d)),
     "od -An -tx1": lambda d: "".join(f" {part.hex(' ')}\n" for _, part in rows(d)),
     "wireshark": lambda d: "".join(f"{at:04x}  {part.hex(' '):<47}   {shown(part)}\n" for at, part in rows(d)),

@@ -131,6 +131,20 @@ def test_an_alternate_outside_is_said_and_not_followed(repo: Repository, engine:
     assert gaps(followed) == []
 
 
+def test_an_alternate_in_quotes_is_read_as_git_reads_it(repo: Repository, engine: Engine) -> None:
+    """Git takes a line in quotes for a C string, if it is one, and for a path as it stands if it is none."""
+    for number, (folder, named) in enumerate((('in "quotes"\t', r'in \"quotes\"\t'), ('in a "\\x', r'in a "\x'))):
+        other = Repository(repo.root / folder)
+        other.commit("b.txt", LINE)
+        path = f"../../{named}/.git/objects"
+        quoted = f'"{path}"' if not number else path
+        (repo.root / ".git" / "objects" / "info" / "alternates").write_text(f"# a remark\n{quoted}\n")
+        repo.git("cat-file", "-e", other.head())
+        result = scan(repo.root, engine)
+        assert secrets(result) == {TOKEN.encode()}
+        assert gaps(result) == []
+
+
 def test_an_object_folder_that_is_a_link_is_not_followed(repo: Repository, engine: Engine) -> None:
     other = Repository(repo.root.parent / "other")
     other.commit("b.txt", LINE)

@@ -12,7 +12,7 @@ from repos import Repository
 from leakguard.model import Incident
 from leakguard.sources.git import Shadow, find
 from leakguard.sources.gitcall import Git
-from leakguard.sources.gitfacts import attribute
+from leakguard.sources.gitfacts import Content, attribute
 from leakguard.sources.gitobjects import Changes, commit, contents, entries, head, listing, unpack
 from leakguard.sources.gitrefs import Refs, read_refs
 
@@ -37,7 +37,10 @@ class Both:
             order = [oid.hex().encode() for oid in self.commits]
             self.changes = list(Changes(shadow.git, order))
             wanted = [("blob", oid.encode()) for oid in self.blobs]
-            self.facts, self.gaps = attribute(shadow.git, 20, lambda: b"".join(self.commits), wanted, self.refs, 1)
+            self.facts, self.gaps, trunk = attribute(shadow.git, 20, lambda: b"".join(self.commits), wanted, self.refs, 1)
+            self.lost = [(key[1].decode(), facts) for key, facts in self.facts.items() if facts.commit and not facts.now]
+            asked = [Content(frozenset((oid.encode(),)), facts.paths, facts.brought) for oid, facts in self.lost]
+            self.removals = trunk.removals(asked)
 
     @staticmethod
     def _texts(git_: Git, oids: list[bytes]) -> dict[str, bytes]:
@@ -146,3 +149,21 @@ def test_what_is_said_of_blobs_is_what_gitpythons_history_says(both: Both) -> No
         held = {name for name, commits in tips.items() if commits & where[blob]}
         assert set(facts.refs) - {"HEAD", "worktrees/linked/HEAD"} <= held
         assert bool(facts.refs) == bool(held) or not where[blob] & behind
+
+
+def test_what_the_default_branch_lost_it_lost_in_gitpythons_trees(both: Both) -> None:
+    """The last time that it lost it. A merge may bring something back that no commit after the loss brought: then an earlier one."""
+    line = list(reversed(list(both.theirs.iter_commits("main", first_parent=True))))
+    trees = [{blob.hexsha for blob in _blobs(one)} for one in line]
+    assert both.lost
+    for (oid, _), removal in zip(both.lost, both.removals, strict=True):
+        held = [oid in tree for tree in trees]
+        losses = [at for at in range(1, len(line)) if held[at - 1] and not held[at]]
+        if removal is None:
+            begins = [at for at in range(len(line)) if held[at] and (at == 0 or not held[at - 1])]
+            assert all(len(line[at].parents) > 1 for at in begins)
+            continue
+        (place,) = (at for at, one in enumerate(line) if one.hexsha == removal[0].decode())
+        assert place in losses
+        assert removal[1].committed == line[place].committed_date
+        assert all(len(line[at].parents) > 1 for at in range(place + 1, len(line)) if held[at] and not held[at - 1])

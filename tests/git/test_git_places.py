@@ -411,6 +411,84 @@ def test_a_finding_says_what_still_reaches_it(matrix: Matrix, place: str, holder
     assert told.startswith(holder) if place != "stash" else "refs/stash" in told, told
 
 
+def removed(result: ScanResult, place: str) -> set[str]:
+    """The commits that `removed` names for a token."""
+    found = [finding for finding in result.findings if finding.secret == token(place).encode()]
+    assert found
+    return {fact(finding, "removed").rpartition(" ")[2] for finding in found}
+
+
+def test_a_finding_says_when_the_default_branch_lost_it(tmp_path: Path, engine: Engine) -> None:
+    repo = Repository(tmp_path / "repo", "-b", "main")
+    bob = {"GIT_AUTHOR_NAME": "Bob", "GIT_COMMITTER_DATE": "1600000000 +0200"}
+    repo.commit("a.py", line("twice"))
+    repo.commit("a.py", line("twice") + "edited\n")
+    for number in range(40):
+        repo.commit("other", f"{number}\n")
+    repo.stage("a.py", "clean\n")
+    repo.git("commit", "-q", "-m", "x", **bob)
+    out = repo.head()
+    repo.commit("other", "more\n")
+    (finding,) = scan(repo.root, engine).findings
+    assert fact(finding, "removed") == f"2020-09-13T12:26:40Z by Bob <a@example.com> in {out}"
+    repo.git("revert", "--no-edit", out)
+    assert removed(scan(repo.root, engine), "twice") == {""}
+    repo.git("rm", "-q", "a.py")
+    repo.git("commit", "-q", "-m", "x")
+    assert removed(scan(repo.root, engine), "twice") == {repo.head()}
+
+
+def test_what_cannot_be_read_lost_nothing(tmp_path: Path, engine: Engine) -> None:
+    """A tree that is gone has no secret either, and yet nobody took it out there."""
+    repo = Repository(tmp_path / "repo", "-b", "main")
+    repo.commit("d/a.py", line("damaged"))
+    for number in range(5):
+        repo.commit("d/other", f"{number}\n")
+    tree = repo.git("rev-parse", "HEAD~2:d").strip()
+    for number in range(5):
+        repo.commit("d/other", f"and {number}\n")
+    repo.git("rm", "-q", "d/a.py")
+    repo.git("commit", "-q", "-m", "x")
+    assert removed(scan(repo.root, engine), "damaged") == {repo.head()}
+    repo.lose(tree)
+    assert removed(scan(repo.root, engine), "damaged") <= {"", repo.head()}
+
+
+def test_what_other_branches_had_and_lost_and_what_was_renamed(tmp_path: Path, engine: Engine) -> None:
+    repo = Repository(tmp_path / "repo", "-b", "main")
+    repo.commit("a", "a\n")
+    for place, lost in (("branch", False), ("never", True)):
+        repo.git("checkout", "-q", "-b", place)
+        repo.commit(f"{place}.py", line(place))
+        if lost:
+            repo.git("rm", "-q", f"{place}.py")
+            repo.git("commit", "-q", "-m", "x")
+        repo.git("checkout", "-q", "main")
+        repo.git("merge", "-q", "--no-ff", "-m", "x", place)
+    repo.git("checkout", "-q", "-b", "cleaning")
+    repo.git("rm", "-q", "branch.py")
+    repo.git("commit", "-q", "-m", "x")
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "x", "cleaning")
+    merge = repo.head()
+    for place in ("renamed", "still there"):
+        repo.commit("old.py", line(place))
+        repo.git("rm", "-q", "old.py")
+        repo.commit(f"{place}\té.py", line(place) + "edited\n")
+    repo.git("rm", "-q", "renamed\té.py")
+    repo.commit("odd\nname.py", line("odd name"), "x")
+    last = repo.head()
+    repo.git("rm", "-q", "odd\nname.py")
+    repo.git("commit", "-q", "-m", "x")
+    result = scan(repo.root, engine)
+    assert removed(result, "branch") == {merge}
+    assert removed(result, "renamed") == {last}
+    for place in ("never", "still there", "odd name"):
+        assert removed(result, place) == {""}
+    repo.git("checkout", "-q", "--orphan", "empty")  # no default branch at all
+    assert removed(scan(repo.root, engine), "branch") == {""}
+
+
 @pytest.mark.parametrize(
     ("place", "origin"),
     [
@@ -526,6 +604,19 @@ def test_configurations_that_are_included_are_read_where_they_are_the_repository
         ".git/own": token("in the git folder").encode(),
     }
     assert [(one.state, one.origin) for one in result.incidents] == [("skipped", str(tmp_path / "elsewhere"))]
+
+
+def test_what_the_configuration_of_a_linked_work_tree_includes_is_read(tmp_path: Path, engine: Engine) -> None:
+    repo = Repository(tmp_path / "repo", "-b", "main")
+    repo.commit("a.txt", "clean\n")
+    repo.git("config", "extensions.worktreeConfig", "true")
+    repo.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
+    repo.write("conf", f"[http]\n\textraHeader = Authorization: token {token('included')}\n")
+    repo.write(".git/worktrees/tree/config.worktree", "[include]\n\tpath = ../../../conf\n")
+    assert token("included") in repo.git("-C", str(tmp_path / "tree"), "config", "http.extraHeader")
+    assert [(str(one.origin), one.secret) for one in scan(repo.root, engine).findings] == [
+        ("conf", token("included").encode())
+    ]
 
 
 def test_names_of_bytes_that_are_no_text(tmp_path: Path, engine: Engine) -> None:

@@ -18,9 +18,10 @@ from leakguard.detect.engine import Engine
 from leakguard.detect.generate import expand
 from leakguard.errors import SourceError
 from leakguard.history import Options, scan_repository
-from leakguard.model import ScanResult
+from leakguard.model import Incident, ScanResult
 from leakguard.sources.git import check_files
 from leakguard.sources.gitpacks import hides
+from leakguard.sources.gitstore import strays
 from leakguard.sources.inside.limits import Limits
 from leakguard.work import Policy
 
@@ -88,6 +89,39 @@ def test_a_pack_without_its_index_is_read_and_said(repo: Repository, engine: Eng
     result = scan(repo.root, engine)
     assert secrets(result) == {TOKEN.encode()}
     assert any("without its index" in gap for gap in gaps(result))
+
+
+@pytest.mark.parametrize("damage", [b"", b"nothing that git would write\n" * 100, 1000, -20, 8 + 4 * 255])
+def test_a_pack_whose_index_git_refuses_is_read_and_said(repo: Repository, engine: Engine, damage: bytes | int) -> None:
+    """Damaged: another content, cut off at a place, or a count that its length belies."""
+    repo.commit("b.txt", LINE)
+    repo.git("repack", "-a", "-d", "-q")
+    (index,) = (objects(repo) / "pack").glob("*.idx")
+    content = index.read_bytes()
+    index.chmod(0o644)
+    if damage == 8 + 4 * 255:
+        index.write_bytes(content[:damage] + b"\0\0\0\1" + content[damage + 4 :])
+    else:
+        index.write_bytes(damage if isinstance(damage, bytes) else content[:damage])
+    result = scan(repo.root, engine)
+    assert secrets(result) == {TOKEN.encode()}
+    assert gaps(result)
+
+
+@pytest.mark.parametrize("version", ["1", "2", "2,0x40"])  # the last: all offsets but the first in the table of large ones
+@pytest.mark.parametrize("kind", ["sha1", "sha256"])
+def test_a_pack_with_its_index_is_no_stray(tmp_path: Path, version: str, kind: str) -> None:
+    repo = Repository(tmp_path / "repo", f"--object-format={kind}")
+    for number in range(3):
+        repo.commit(f"f{number}.txt", f"content {number}\n")
+    repo.git("repack", "-a", "-d", "-q")
+    (pack,) = (objects(repo) / "pack").glob("*.pack")
+    index = pack.with_suffix(".idx")
+    index.unlink()
+    repo.git("index-pack", f"--index-version={version}", "-o", str(index), str(pack))
+    told: list[Incident] = []
+    assert [name for name in strays(str(objects(repo)), told.append) if name.startswith("pack/")] == []
+    assert told == []
 
 
 # ---------------------------------------------------------------- indexes that lie

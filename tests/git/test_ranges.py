@@ -134,6 +134,43 @@ def test_two_dots_leave_the_other_side_out_and_three_take_it_in(repo: Repository
     assert scan("--range", "side...main").places == {"b.txt:1", "c.txt:1"}
 
 
+def test_a_name_that_means_two_commits_is_a_mistake(repo: Repository, scan: Scan) -> None:
+    """A tag that is called like the branch in which a range begins would leave nothing of the range to look at."""
+    old = repo.commit("a.txt", "old\n")
+    new = repo.commit("b.txt", TEXT)
+    repo.git("update-ref", "refs/remotes/origin/main", old)
+    assert scan("--since", "origin/main").places == {"b.txt:1"}
+    repo.git("tag", "origin/main", new)
+    repo.git("config", "core.warnAmbiguousRefs", "false")
+    for arguments in (
+        ("--since", "origin/main"), ("--range", "origin/main..HEAD"), ("--range", "origin/main...HEAD"),
+        ("--since", "origin/main~0"), ("--branch", "origin/main"),
+    ):  # fmt: skip
+        said = scan(*arguments)
+        assert said.code == 2
+        assert "refs/tags/origin/main, refs/remotes/origin/main" in said.err
+    assert scan("--since", "refs/remotes/origin/main").places == {"b.txt:1"}
+    repo.git("tag", "-f", "origin/main", old)
+    assert scan("--since", "origin/main").places == {"b.txt:1"}  # both are the same
+
+
+def test_a_branch_is_the_branch_and_an_id_the_object_whatever_else_has_that_name(repo: Repository, scan: Scan) -> None:
+    old = repo.commit("a.txt", "old\n")
+    new = repo.commit("b.txt", TEXT)
+    repo.git("tag", "main", old)
+    assert scan("--branch", "main").places == {"b.txt:1"}
+    assert scan("--branch", "main", "--since", old).places == {"b.txt:1"}
+    repo.git("update-ref", "refs/heads/HEAD", old)
+    assert scan("--commit", "HEAD").places == {"b.txt:1"}
+    repo.git("update-ref", f"refs/heads/{old}", new)
+    assert scan("--since", old).places == {"b.txt:1"}
+    assert scan("--branch", old).code == 0
+    repo.git("update-ref", f"refs/heads/{old[:9]}", new)
+    said = scan("--since", old[:9])
+    assert said.code == 2
+    assert f"refs/heads/{old[:9]}, {old}" in said.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -649,6 +686,24 @@ def test_staged_and_unstaged(repo: Repository, scan: Scan) -> None:
     assert scan("--staged", "--unstaged").places == {"b.txt:1", "b.txt:3"}
     (repo.root / "b.txt").unlink()
     assert scan("--unstaged").code == 0
+
+
+def test_the_sides_of_what_is_not_merged_are_read(repo: Repository, scan: Scan) -> None:
+    """The index holds them as it holds anything else; that they are not merged is told all the same."""
+    repo.commit("deep/a.txt", "one\n")
+    repo.git("checkout", "-q", "-b", "side")
+    repo.commit("deep/a.txt", f"two\n{TEXT}")
+    repo.git("checkout", "-q", "main")
+    repo.commit("deep/a.txt", "three\n")
+    repo.git("merge", "-q", "side", code=1)
+    said = scan("--staged")
+    assert (said.code, said.places) == (1, {"deep/a.txt:2"})
+    assert "unmerged" in said.err
+    other = repo.git("hash-object", "-w", "--stdin", given=OTHER_TEXT).strip()
+    third = repo.git("hash-object", "-w", "--stdin", given=THIRD_TEXT).strip()
+    repo.git("update-index", "--index-info", given=f"100644 {other} 1\tb.txt\n120000 {third} 2\tb.txt\n")
+    assert scan("--staged").places == {"deep/a.txt:2", "b.txt:1"}
+    assert len(scan("--staged").findings) == 3
 
 
 def test_the_work_tree_runs_no_filter_and_overlooks_nothing(repo: Repository, scan: Scan) -> None:

@@ -160,6 +160,16 @@ def test_hooks_path_is_respected(repo: Repository) -> None:
     assert (repo.root / "my hooks" / "pre-commit").read_bytes() == theirs
 
 
+def test_who_names_a_folder_of_each_work_tree_is_told(repo: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a relative core.hooksPath git asks the work tree that commits: in another one nothing is installed."""
+    repo.git("config", "core.hooksPath", "hooks")
+    assert leakguard(["hook", "install"]) == 0
+    assert "other linked work trees need an install of their own" in capsys.readouterr().out
+    repo.git("config", "core.hooksPath", str(repo.root / "hooks"))
+    assert leakguard(["hook", "install"]) == 0
+    assert "linked work trees" not in capsys.readouterr().out
+
+
 def test_a_folder_that_was_made_is_taken_away_and_one_that_was_there_is_not(repo: Repository) -> None:
     for made in (True, False):
         folder = repo.root / f"hooks {made}"

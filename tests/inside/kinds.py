@@ -286,6 +286,12 @@ KINDS: dict[str, Kind] = {
     "wiredtiger-log": Kind("WiredTigerLog.0000000001", lambda s: backups.wiredtiger_log([b"words " * 40, dbs.bson_document(github_token=s.encode())]), text=True),
     "datastore": Kind("x.preferences_pb", lambda s: backups.message({"name": "b" * 30, "github_token": s})),
     "kafka": Kind("00000000000000000000.log", lambda s: backups.kafka([(b"a", b"b" * 90)]) + backups.kafka([(b"k", long(s))], "gzip", 1)),
+    "rocksdb-blobs": Kind("000010.blob", lambda s: backups.rocks_blobs([(b"k1", noise(900).hex().encode()), (b"github_token", s.encode()), (b"k3", b"words " * 90)])),
+    "folded": Kind("x.ics", lambda s: f"BEGIN:VCALENDAR\r\nDESCRIPTION:GITHUB_TOKEN={s[:20]}\r\n {s[20:]}\r\nEND:VCALENDAR\r\n".encode(), text=True),
+    "history": Kind(".mysql_history", lambda s: f"_HiStOrY_V2_\nset\\040@github_token\\040=\\040'{s}';\nexit\n".encode(), text=True),
+    "asciicast": Kind("x.cast", lambda s: b"".join(json.dumps(event).encode() + b"\n" for event in (
+        {"version": 2, "width": 80, "height": 24}, *([0.1, "o", key] for key in f"export GITHUB_TOKEN={s}\r\n"))), text=True),
+    "typescript": Kind("typescript", lambda s: f"Script started on 2026-01-02\n$ export GITHUB_TOKEN={s[:9]}x\b\x1b[K{s[9:]}\r\n".encode(), text=True),
     "wim": Kind("x.wim", named(b"MSWIM\0\0\0"), named=True),
     "borg": Kind("0", named(b"BORG_SEG"), named=True),
     "restic": Kind("repo/keys/ab12", lambda s: b'{"created":"2026","kdf":"scrypt","N":1,' + b'"x":"' + line(s).replace(b"\n", b" ") + b'"}', named=True),

@@ -272,6 +272,17 @@ def upon_qcow2(base: bytes) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.parametrize("name", ["x.vhd", "x.vdi"])
+def test_what_is_extracted_of_a_disk_without_its_parent_is_not_whole(name: str, tmp_path: Path) -> None:
+    """What it holds is written, and that it is not all is said by the exit code, too: as by a scan of a file that was named."""
+    (tmp_path / name).write_bytes(UPON[name]())
+    done = run(tmp_path, "extract", f"{name}!/disk", "-o", "disk")
+    assert done.returncode == 3, done.stderr
+    assert token(40).encode() in (tmp_path / "disk").read_bytes()
+    assert b"lies upon another" in done.stderr
+
+
+
 @pytest.mark.parametrize("name", UPON)
 def test_a_disk_that_lies_upon_another_says_so(name: str, tmp_path: Path) -> None:
     """What was not changed since is in the other one, and nobody sees it here."""
@@ -849,3 +860,22 @@ def test_extract_of_what_a_scan_takes_for_read_is_no_failure(tmp_path: Path) -> 
     assert done.returncode == 0
     assert token(96).encode() in done.stdout
     assert b"names of columns" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["none", "zlib", "bzip2", "zstd"])
+def test_large_values_of_rocksdb_stand_beside_their_keys(how: str, tmp_path: Path) -> None:
+    data = backups.rocks_blobs([(b"bot", b"words " * 40), (b"github_token", token(50).encode()), (b"last", b"more")], how)
+    seen = look(data, tmp_path, "000010.blob")
+    assert f"github_token = {token(50)}\n".encode() in seen.members["000010.blob!/@blobs"]
+    assert b"more" in seen.members["000010.blob!/@blobs"]
+    assert not seen.incidents
+
+
+def test_a_damaged_value_of_rocksdb_costs_that_value(tmp_path: Path) -> None:
+    data = bytearray(backups.rocks_blobs([(b"bot", b"words " * 40), (b"github_token", token(50).encode())]))
+    at = data.index(b"\x28\xb5\x2f\xfd")
+    data[at : at + 8] = b"\xff" * 8
+    seen = look(bytes(data), tmp_path, "000010.blob")
+    assert seen.reasons == "failed 000010.blob: rocksdb: a record is damaged"
+    assert f"github_token = {token(50)}\n".encode() in seen.members["000010.blob!/@blobs"]
+    assert b"bot" in seen.members["000010.blob!/@30"]

@@ -735,3 +735,17 @@ def test_a_comment_in_a_file_of_statements_counts(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "leakguard", "scan", str(tmp_path / "fill.sql"), "-f", "jsonl", "-q"]
     (line,) = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
     assert (json.loads(line)["rule"], json.loads(line)["start_line"]) == ("generic.secret", 1)
+
+
+def test_the_script_of_hsqldb_has_a_statement_a_line(tmp_path: Path) -> None:
+    """Its tables are made under their full names, and filled under short ones."""
+    text = (
+        b"SET DATABASE UNIQUE NAME HSQLDBA207C8909F\nSET FILES LOG SIZE 50\n"
+        b"CREATE MEMORY TABLE PUBLIC.ACCOUNTS(ID INTEGER PRIMARY KEY,API_SECRET VARCHAR(100),NOTE VARCHAR(10))\n"
+        b"CREATE CACHED TABLE PUBLIC.OTHER(ID INTEGER)\nSET SCHEMA PUBLIC\n"
+        b"INSERT INTO ACCOUNTS VALUES(1,'one\\two','it''s')\nINSERT INTO ACCOUNTS VALUES(2,'three',NULL)\n"
+    )
+    seen = look(text, tmp_path, "db.script")
+    assert b"API_SECRET = one\\two\nNOTE = it's\n" in seen.members["db.script"]
+    assert b"API_SECRET = three\n" in seen.members["db.script"]
+    assert not seen.incidents

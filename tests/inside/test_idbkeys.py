@@ -118,3 +118,13 @@ def test_values_that_a_browser_encrypted_are_told(mark: bytes, told: bool, tmp_p
     made.commit(), made.close()
     seen = look((tmp_path / "x.sqlite").read_bytes(), tmp_path, "Cookies")
     assert [i.reason for i in seen.incidents] == (["sqlite: values that a browser encrypted (cookies, passwords)"] if told else [])
+
+
+def test_the_keys_that_firefox_keeps_are_told(tmp_path: Path) -> None:
+    """They open the passwords in `logins.json`, and are encrypted themselves."""
+    made = sqlite3.connect(tmp_path / "x.sqlite")
+    made.execute("create table nssPrivate(id primary key, a0, a1, a102)")
+    made.execute("insert into nssPrivate values(7, ?, 'x', ?)", (bytes(range(128, 160)), bytes(range(160, 192))))
+    made.commit(), made.close()
+    seen = look((tmp_path / "x.sqlite").read_bytes(), tmp_path, "key4.db")
+    assert [i.reason for i in seen.incidents] == ["sqlite: values that a browser encrypted (cookies, passwords)"]

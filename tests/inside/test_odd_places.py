@@ -11,7 +11,9 @@ import shutil
 import sqlite3
 import struct
 import subprocess
+import zlib
 from pathlib import Path
+from random import Random
 
 import papers
 import pytest
@@ -179,3 +181,19 @@ def test_a_place_that_may_be_part_of_a_name_is_not_guessed(tmp_path: Path) -> No
     for name, content in (("x", b"one\n"), ("x:1", b"one\n"), ("x:12:3:2", b"two\n"), ("y:7", b"three\n"), ("y:7:1", b"three\n")):
         done = run(tmp_path, "extract", f"a.tar!/{name}")
         assert (done.returncode, done.stdout) == (0, content), name
+
+
+@pytest.mark.parametrize("level", [0, 1, 6, 9])
+@pytest.mark.parametrize("size", [40, 9000])
+def test_zlib_is_known_without_a_name(level: int, size: int, tmp_path: Path) -> None:
+    """Two bytes say what it is, and that it can be unpacked."""
+    text = Random(level).randbytes(size).hex().encode() + b"\nGITHUB_TOKEN=" + token(61).encode() + b"\n"
+    (tmp_path / "blob").write_bytes(zlib.compress(text, level))
+    (tmp_path / "b.tar").write_bytes(tar([("x/blob", zlib.compress(text, level))]))
+    assert [one["secret"] for one in findings(tmp_path, "blob")] == [token(61)]
+    assert [one["secret"] for one in findings(tmp_path, "b.tar")] == [token(61)]
+
+
+@pytest.mark.parametrize("data", [b"x^2 + y^2 = 1\n" * 60, b"x\x9c" + bytes(range(256)) * 4, b"x\xda", b"x\x01" + b"\xff" * 600])
+def test_what_only_begins_like_zlib_is_scanned_as_it_stands(data: bytes) -> None:
+    assert kind_of(data, "blob") == ""

@@ -358,6 +358,22 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "rare-archive zstd": ("x.zst", lambda: padded(b"\x25\xb5\x2f\xfd\4\0")),
     "rare-archive rar": ("x.sfx", lambda: padded(b"\x7fELF\2\1\1\0")),
     "lucene files": ("_0.cfs", lambda: padded(b"\x3f\xd7\x6c\x17\x14Lucene50CompoundData\0\0\0\0")),
+    "duckdb of now": ("x.db", lambda: padded(b"\1\2\3\4\5\6\7\x08DUCK\xe7\3\0\0")),
+    "duckdb log": ("x.db.wal", lambda: padded(b"d\0be\0\2f\0\x10\x9c\1\x2d")),
+    "installer": ("setup.exe", lambda: padded(b"MZ\x90\0" + bytes(300) + b"\xef\xbe\xad\xdeNullsoftInst")),
+    "rows": ("x.mv.db", lambda: padded(b"H:2,block:3,blockSize:1000,chunk:2\n\0")),
+    "rows h2 of old": ("x.h2.db", lambda: padded(b"-- H2 0.5/B -- \n\0")),
+    "rows derby": ("db/seg0/c490.dat", lambda: padded(b"\0\x76\0\0\0\1\0\0\0\0\0\0\0\2")),
+    "rows firebird": ("x.fdb", lambda: padded(b"\1\0\0\0\x10\0\0\0" + bytes(9) + b"\x20\x0c\x80\3\0")),
+    "rows myisam": ("t.MYD", lambda: padded(b"\3\0\x80\0\xff\4")),
+    "rows aria": ("t.MAD", lambda: padded(b"\xff\1\2\0")),
+    "backup-image firebird": ("x.fbk", lambda: padded(b"\0\2\4\x0a\0\0\0\4")),
+    "dump": ("root.dump", lambda: padded(b"\1\0\0\0" + bytes(20) + b"\x6c\xea\0\0")),
+    "dump of the other order": ("root.dump", lambda: padded(b"\0\0\0\1" + bytes(20) + b"\0\0\xea\x6c")),
+    "bacula": ("Vol-0001", lambda: padded(b"\1\2\3\4\0\0\xfc\0\0\0\0\1BB02\0\0\0\1")),
+    "sealed-file systemd": ("x.cred", lambda: b"Whxqht+dQJax1aZeCGLxmiAAAAABAAAADAAAABAAAAAX8H6\n"),
+    "sealed-file systemd, tpm": ("x.cred", lambda: b"DHzAexF2RZGcSwvqCLwg/iAAAAABAAAADAAAABAAAAAX8H6\n"),
+    "sealed-store firefox": ("p/logins.json", lambda: b'{"nextId":2,"logins":[{"id":1,"encryptedUsername":"MDIEEPg="}],"version":3}'),
     "lucene snapshot": ("snap-x.dat", lambda: padded(b"\x3f\xd7\x6c\x17\x08snapshot\0\0\0\1DFL\0")),
 }  # fmt: skip
 
@@ -371,6 +387,7 @@ def test_what_nobody_opens_is_named_and_scanned_as_it_stands(form: str, tmp_path
     name, make = OPAQUE[form]
     data = make() + b"\n" + planted(9)
     (folder := tmp_path / "it").mkdir()
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(data)
     ((state, origin, reason),) = told(folder)
     kind = kind_of(data[:ISO_HEAD] if form != "btrfs" else data, name)
@@ -384,6 +401,24 @@ def test_what_nobody_opens_is_named_and_scanned_as_it_stands(form: str, tmp_path
     if form != "btrfs":  # its mark is farther in than is looked at there
         assert told(folder) == [("skipped", f"b.tar!/x/{name}", reason)]
     assert len(scanned(folder, Limits()).findings) == 1
+
+
+INSTALLERS = {"nsis": b"\xef\xbe\xad\xdeNullsoftInst", "inno": b"rDlPtS\xcd\xe6\xd7\x7b\x0b\x2a"}
+
+
+@pytest.mark.parametrize("form", INSTALLERS)
+def test_a_program_that_installs_is_named(form: str, tmp_path: Path) -> None:
+    """Its files are compressed, and its mark stands behind the program that unpacks them."""
+    data = padded(b"MZ\x90\0" + bytes(40_000) + INSTALLERS[form], 60_000) + b"\n" + planted(9)
+    (folder := tmp_path / "it").mkdir()
+    (folder / "setup.exe").write_bytes(data)
+    assert told(folder) == [("skipped", "setup.exe", f"of kind installer, not read: {NAMED['installer']}")]
+    assert len(scanned(folder, Limits()).findings) == 1
+    (folder / "setup.exe").unlink()
+    (folder / "b.tar").write_bytes(tar([("x/setup.exe", data)]))
+    assert [(i[0], i[1]) for i in told(folder)] == [("skipped", "b.tar!/x/setup.exe")]
+    (folder / "b.tar").write_bytes(tar([("x/other.exe", data.replace(INSTALLERS[form], b"x" * len(INSTALLERS[form])))]))
+    assert told(folder) == []
 
 
 def test_a_real_file_system_is_named_and_its_text_found(tmp_path: Path) -> None:
@@ -403,6 +438,7 @@ def test_what_only_looks_so_is_not_named(tmp_path: Path) -> None:
         "key.der": b"\x30\x82\x01\x22" + bytes(300), "x.gpg": b"\x99\x01\x0d\x04" + bytes(270), "text": b"XFS is not XFSB\n",
         "prog": b"\x7fELF\2\1\1" + bytes(300), "a.sh": b"#!/bin/sh\n# no Makeself\n", "x.dmg": b"notes on a disk\n" * 9,
         "it-Data.db": b"a,b\n" * 40, "bvx": b"bvx is a word\n", "arj": b"\x60\xea\xff\xff" + bytes(60), "DUCK": b"12345678DUCKs\n",
+        "one": b"\1\0\0\0" + bytes(90), "conf.json": b'{"nextId": 7, "logins": []}\n', "x.dat": b"\0\x76\0\0" + bytes(90),
         "table.ibd": b"words " + innodb(0x15)[6:], "conf": b"conectix\n"[:8].lower()[:7],
     }  # fmt: skip
     for name, data in harmless.items():

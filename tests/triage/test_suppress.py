@@ -54,6 +54,14 @@ def notes(result: ScanResult) -> set[str]:
         "{{# leakguard: allow[{r}] {w} #}}\nt = '{t}'",
         "REM leakguard: allow[{r}] {w}\nset t={t}",
         " * leakguard: allow[{r}] {w}\n * token {t}",
+        "--[[ leakguard: allow[{r}] {w} --]]\nt = '{t}'",
+        "t = '{t}' --[[ leakguard: allow[{r}] {w} ]]",
+        "{{- leakguard: allow[{r}] {w} -}}\nt = \"{t}\"",
+        "<# leakguard: allow[{r}] {w} #>\n$t = '{t}'",
+        "<%# leakguard: allow[{r}] {w} %>\n<% t = '{t}' %>",
+        "#= leakguard: allow[{r}] {w} =#\nt = \"{t}\"",
+        "@rem leakguard: allow[{r}] {w}\nset t={t}",
+        ":: leakguard: allow[{r}] {w}\nset t={t}",
     ],
 )
 def test_a_comment_beside_a_secret_suppresses_it_with_its_reason(engine: Engine, line: str) -> None:

@@ -122,6 +122,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"VALKEY0", "redis-rdb"),
     (b"#TS:", "redis-aof"),
     (b"\x6d\xe2\x99\x81", "mongodump"),
+    (b"\x37\x8f\x24\0\1\0\0\0", "rocksdb-blobs"),
     (b"\xce\x9a\x57\x13", "gdbm"),
     (b"\xcf\x9a\x57\x13", "gdbm"),
     (b"\xd0\x9a\x57\x13", "gdbm"),
@@ -157,6 +158,16 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\x30\x5c\x72\xa7\x1b\x6d\xfb\xfc", "http-cache"),
     (b"\xfebin", "binlog"),
     (b"\4\0\0\0\0\0\0\x84\x08\4\x10", "etcd-wal"),
+    (b"BEGIN:VCARD", "folded"),
+    (b"BEGIN:VCALENDAR", "folded"),
+    (b"dn: ", "folded"),
+    (b"version: 1\n", "folded"),
+    (b"# extended LDIF\n", "folded"),
+    (b"_HiStOrY_V2_\n", "history"),
+    (b'{"version":', "asciicast"),
+    (b'{"version": ', "asciicast"),
+    (b"Script started on ", "typescript"),
+    (b"SET DATABASE UNIQUE NAME HSQLDB", "sql-dump"),
 )  # fmt: skip
 
 _BY_TWO: dict[bytes, list[tuple[bytes, str]]] = {}
@@ -187,7 +198,7 @@ NESTED_ONLY = frozenset({"git-pack", "git-object"})
 
 LOGS = frozenset({"delimited", "entities", "json-file", "cri", "syslog", "journal-export"})
 """Text, read a little differently: nothing in it expands."""
-AS_TEXT = LOGS | {"sql-dump", "clear-signed", "pg-data"}
+AS_TEXT = LOGS | {"folded", "history", "sql-dump", "clear-signed", "pg-data"}
 """Kinds whose findings have their places in the file itself."""
 
 
@@ -430,14 +441,37 @@ def _borg(head: bytes, _name: str) -> bool:
 
 
 def _zlib(head: bytes, name: str) -> str:
-    """zlib that is named so, and a loose git object, named as git names them."""
+    """zlib that is named so or can be unpacked, and a loose git object, named as git names them."""
     parts = name.rsplit("/", 3)
     if name.endswith((".joblib", ".pkl", ".pickle", ".z", ".zlib", ".zz")) and head[1:2] in b"\x01\x5e\x9c\xda":
         return "zlib"
-    if len(parts) < 3 or head[1:2] not in (b"\x01", b"\x9c", b"\xda", b"\x5e"):
+    if head[1:2] not in (b"\x01", b"\x9c", b"\xda", b"\x5e"):
         return ""
-    two, rest = parts[-2:]
-    return "git-object" if parts[-3] == "objects" and len(two) == 2 and len(rest) in (38, 62) else ""
+    if len(parts) >= 3 and parts[-3] == "objects" and len(parts[-2]) == 2 and len(parts[-1]) in (38, 62):
+        return "git-object"
+    return "zlib" if _unpacks(head) else ""
+
+
+def _unpacks(head: bytes) -> bool:
+    """Is it zlib, though nothing but two bytes says so? So it is if its beginning can be unpacked, or all of it."""
+    import zlib
+
+    decoder = zlib.decompressobj()
+    try:
+        out = decoder.decompress(head[:HEAD], 1 << 16)
+    except zlib.error:
+        return False
+    return len(out) >= 64 if len(head) >= HEAD else decoder.eof and not decoder.unused_data and bool(out)
+
+
+def _cast(head: bytes, _name: str) -> bool:
+    """A recording of a terminal, by the size of its screen."""
+    return b'"width":' in head[:HEAD] or b'"cols":' in head[:HEAD]
+
+
+def _folded(head: bytes, name: str) -> bool:
+    """Entries of a directory: what says the version of LDIF is in other files, too."""
+    return head[:1] != b"v" or name.endswith(".ldif") or b"\ndn: " in head
 
 
 def _json_file(head: bytes, _name: str) -> bool:
@@ -465,8 +499,8 @@ def _syslog(head: bytes, _name: str) -> bool:
     return not following.strip() or (following[:1].isdigit() and (b" <" in following or len(following) < 9))
 
 
-_NAMED = (*PLACED, ".dmg", "-Data.db", ".emlx", ".preferences_pb", ".sql", "-journal", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml", ".csv",
-          ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml", ".plist", ".config", ".resx")  # fmt: skip
+_NAMED = (*PLACED, ".dmg", "-Data.db", ".emlx", ".preferences_pb", ".sql", "-journal", ".ldif", ".pdf", ".ipynb", ".eml", ".mht", ".mhtml",
+          ".csv", ".tsv", ".tab", ".br", ".xml", ".html", ".htm", ".xhtml", ".plist", ".config", ".resx")  # fmt: skip
 _BY_PLACE = (*PLACED, ".dmg", "-Data.db")
 _MARKUP = _NAMED[-7:]
 _COLUMNS = (b"pass", b"secret", b"token", b"key", b"pwd", b"seed", b"mnemonic", b"private", b"credential", b"auth", b"phrase", b"login")
@@ -489,6 +523,8 @@ def _by_name(head: bytes, name: str) -> str:
         return "" if b"\0" in head[:HEAD] or b"leakguard:" in head else "sql-dump"
     if name.endswith("-journal"):  # of SQLite, in the mode `persist`: its header is written over with zeros
         return "sqlite-journal" if head.startswith(bytes(28)) else ""
+    if name.endswith(".ldif"):
+        return "folded" if b"\0" not in head[:HEAD] else ""
     if name.endswith(".preferences_pb"):  # Android's DataStore
         return "datastore" if head[:1] == b"\n" else ""
     if name.endswith(".pdf"):
@@ -603,7 +639,7 @@ def _uuencode(head: bytes, _name: str) -> bool:
     return bool(first) and 33 <= first[0] <= 95 and need - 3 <= len(first) - 1 <= need + 2 and max(first) <= 96
 
 
-_SURE = {"mail": _mail, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
+_SURE = {"mail": _mail, "asciicast": _cast, "folded": _folded, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap, "wiredtiger-log": lambda head, _: head[16:20] == b"\x64\x10\x10\0",
          "redis-aof": _aof, "gdbm": _gdbm, "vmdk-stream": _vmdk_stream, "regf": _regf, "http-cache": _http_cache, "tnef": _tnef,

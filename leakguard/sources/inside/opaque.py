@@ -10,7 +10,8 @@ NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vdi", "ext", "x
                    "sparse-image", "android-sparse", "android-update", "ese", "innodb", "sealed-store", "windows-compressed",
                    "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
                    "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
-                   "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed"})  # fmt: skip
+                   "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed",
+                   "rows", "installer", "dump", "bacula"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LUKS\xba\xbe", "luks"),
@@ -130,6 +131,19 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"YAA1", "apple-archive"),
     *((b"pbz" + bytes((last,)), "apple-archive") for last in b"ez4b-"),
     (b"ITSF\3\0\0\0", "chm"),
+    (b"MZ", "installer"),
+    (b"d\0be\0", "duckdb"),  # its log: a record of a version
+    (b"H:2,block", "rows"),  # H2
+    (b"H:3,block", "rows"),
+    (b"-- H2 0.5/B --", "rows"),
+    (b"\0\x76\0\0", "rows"),  # Derby
+    (b"\1\0", "rows"),  # Firebird
+    (b"\1\0\0\0", "dump"),
+    (b"\0\0\0\1", "dump"),
+    (b"Whxqht+dQJax1aZeCGLxm", "sealed-file"),  # systemd's credentials: by a host's key, a TPM's, both
+    (b"DHzAexF2RZGcSwvqCLwg/", "sealed-file"),
+    (b"k6iUCUh0RJCQyvL8k8q1U", "sealed-file"),
+    (b'{"nextId"', "sealed-store"),  # passwords in Firefox
     (b"\0\1\0\0Standard Jet DB\0", "jet"),
     (b"\0\1\0\0Standard ACE DB\0", "jet"),
     (b"\0\1\0\0Jet System DB  ", "jet"),
@@ -184,6 +198,24 @@ def vdi(head: bytes, _name: str) -> bool:
     return head[64:68] == b"\x7f\x10\xda\xbe"
 
 
+def rows(head: bytes, name: str) -> bool:
+    """Tables of Derby by their version and folder, Firebird's by the page that begins them: its size, and whose it is. H2's are sure."""
+    if head[:1] == b"\0":
+        return name.rsplit("/", 2)[-2:-1] == ["seg0"] and name.endswith(".dat") and not any(head[6:10])
+    size = int.from_bytes(head[16:18], "little")
+    return head[:1] != b"\1" or (size in (1024, 2048, 4096, 8192, 16_384, 32_768) and head[19:20] == b"\x80" and 10 <= head[18] < 32)
+
+
+def dump(head: bytes, _name: str) -> bool:
+    """What dump(8) writes of ext: a header of a tape, and its number (60012), in either order."""
+    return head[24:28] == (b"\x6c\xea\0\0" if head[:1] == b"\1" else b"\0\0\xea\x6c")
+
+
+def installer(head: bytes, _name: str) -> bool:
+    """A program that unpacks itself: NSIS by the header of its data, Inno Setup by the mark of its table."""
+    return b"\xef\xbe\xad\xdeNullsoftInst" in head or b"rDlPtS" in head
+
+
 def cms(head: bytes, _name: str) -> bool:
     """A sequence that begins with one of the types of CMS."""
     at = 2 + (head[1] & 0x7F if head[1] != 0x80 else 0)
@@ -195,6 +227,8 @@ def cms(head: bytes, _name: str) -> bool:
 
 def sealed_store(head: bytes, _name: str) -> bool:
     """PKCS #12: a sequence that begins with its version, and a content of a type of PKCS #7. Others are sure by their mark."""
+    if head[:1] == b"{":
+        return b'"logins":[{' in head
     if head[:1] != b"\x30":
         return head[4:8] in (b"\0\0\0\1", b"\0\0\0\2") if head[:1] in b"\xfe\xce" else _no_text(head, "")
     at = 2 + (head[1] & 0x7F if head[1] != 0x80 else 0)
@@ -221,6 +255,8 @@ def placed(head: bytes) -> str:
         return "bolt"
     if head[16:20] == b"T-DB":
         return "realm"
+    if head[12:16] == b"BB02":
+        return "bacula"
     if head[1:2] == b"\xd1" and head[3:4] == b"\0" and head[2:3] in b"\2\3\6\7" and head[36:40] == b"\0 \0\0":
         return "pg-wal"  # the first page of a segment, and the size of its pages
     if head[:1] == b"\xeb" and head[2:3] == b"\x90" and fat(head, ""):  # other loaders jump elsewhere
@@ -275,13 +311,15 @@ def _old_squashfs(head: bytes, _name: str) -> bool:
 
 def by_place(head: bytes, name: str) -> str:
     """Kinds whose mark is not at their beginning, or that have none and a name."""
-    if head[8:12] == b"DUCK" and head[12:16] in _DUCKDB:
+    if head[8:12] == b"DUCK" and len(head) > 64 and 0 < int.from_bytes(head[12:16], "little") < 10_000:
         return "duckdb"
     text = head[:64].isascii() and b"\0" not in head
     if name.endswith(".dmg") and len(head) >= 64 and not text:
         return "dmg"
     if name.endswith(BACKUPS):
         return "backup-image" if not text else ""
+    if name.endswith(TABLES):
+        return "rows" if not text else ""
     if name.endswith(".couch"):
         return "couchdb" if not text else ""
     if name.endswith(".bin"):
@@ -296,10 +334,11 @@ def by_place(head: bytes, name: str) -> str:
     return "cassandra" if name.endswith("-Data.db") and not text and not head.startswith(b"SQLite") else ""
 
 
-BACKUPS = (".vbk", ".vib", ".vrb", ".mrimg", ".mrbak", ".tibx", ".pbf")
-"""Veeam, Macrium, Acronis, Paragon: their files have no mark that is told."""
-PLACED = (*BACKUPS, ".couch", ".bin", ".ace", ".sfx", "kopia.repository.f")
-_DUCKDB = frozenset(bytes((version, 0, 0, 0)) for version in range(30, 120))
+BACKUPS = (".vbk", ".vib", ".vrb", ".mrimg", ".mrbak", ".tibx", ".pbf", ".fbk")
+"""Veeam, Macrium, Acronis, Paragon, Firebird: their files have no mark that is told."""
+TABLES = (".MYD", ".MAD")
+"""MyISAM, Aria: rows and nothing else."""
+PLACED = (*BACKUPS, *TABLES, ".couch", ".bin", ".ace", ".sfx", "kopia.repository.f")
 
 
 _BCACHEFS = (bytes.fromhex("c68573f64e1a45ca8265f57f48ba6d81"), bytes.fromhex("c68573f666ce90a9d96a60cf803df7ef"))
@@ -311,6 +350,7 @@ SURE = {"bcachefs": lambda head, _: head[4120:4136] in _BCACHEFS,
         "appimage": lambda head, _: head[8:11] in (b"AI\1", b"AI\2"),
         "makeself": lambda head, _: b"generated using Makeself" in head[:512],
         "wiredtiger": lambda head, _: head[4:6] == b"\1\0",
+        "rows": rows, "dump": dump, "installer": installer,
         "lucene": lucene, "sealed-store": sealed_store, "hibernation": _no_text, "rare-archive": _no_text, "apple-archive": _no_text,
         "hfs": lambda head, _: head[1024:1028] in (b"H+\0\4", b"HX\0\5") or (head[1024:1026] == b"BD" and head[1038:1040] == b"\0\3"),
         "udf": lambda head, _: head[32_769:32_774] == b"BEA01",
@@ -354,6 +394,10 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "timeseries": "a table of InfluxDB, compressed",
     "clickhouse": "a column of ClickHouse, compressed",
     "couchdb": "a database of CouchDB, whose documents are compressed",
+    "rows": "a database's tables, scanned as bytes: values stand without the names of their columns, long ones compressed; scan an export",
+    "installer": "a program that installs, whose files are compressed",
+    "dump": "a backup of dump(8), scanned as bytes: what is compressed or in several pieces in it is not seen",
+    "bacula": "a volume of Bacula, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen",
     "hdf5": "scanned as bytes: its compressed tables are not seen",
     "notes": "a database of Notes, scanned as bytes: what is compressed or encrypted in it is not seen",
     "jet": "a database of Access, scanned as bytes: text over the border of two pages, and what is encoded, are not seen",

@@ -69,6 +69,7 @@ READERS: dict[str, tuple[str, str]] = {
     "sqlite-journal": ("databases.sqlitewal", "journal"),
     "sql-dump": ("databases.sqldump", "sql_dump"),
     "sstable": ("databases.sstables", "sstable"),
+    "rocksdb-blobs": ("databases.rocksblob", "blobs"),
     "leveldb-log": ("databases.leveldb", "log"),
     "mongodump": ("databases.mongo", "archive"),
     "lmdb": ("databases.lmdb", "lmdb"),
@@ -110,6 +111,10 @@ READERS: dict[str, tuple[str, str]] = {
     "etcd-wal": ("databases.bolt", "wal"),
     "datastore": ("databases.protobuf", "settings"),
     "kafka": ("logs.kafka", "segment"),
+    "folded": ("documents.folded", "folded"),
+    "history": ("documents.folded", "history"),
+    "asciicast": ("logs.screen", "cast"),
+    "typescript": ("logs.screen", "typescript"),
 }
 """kind -> (module here, function). A reader yields Members; ImportError from it means that a package is missing."""
 

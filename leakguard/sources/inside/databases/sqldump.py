@@ -32,13 +32,13 @@ MOST_TABLES = 100_000
 MOST_COLUMNS = 4096
 
 _NAME = rb"(?:[\w.$]|`[^`\n]*`|\"[^\"\n]*\"|\[[^\]\n]*\])+"
-_STATEMENT = re.compile(rb"^(?:COPY |INSERT |REPLACE |CREATE TABLE )", re.MULTILINE)
+_STATEMENT = re.compile(rb"^(?:COPY |INSERT |REPLACE |CREATE (?:(?:MEMORY|CACHED|TEXT) )?TABLE )", re.MULTILINE)
 _COPY = re.compile(rb"COPY (%b) ?(?:\(([^\n]*)\))? FROM stdin[^\n]*;\r?\n" % _NAME)
 _INSERT = re.compile(
     rb"(?:INSERT|REPLACE)(?: IGNORE| LOW_PRIORITY| DELAYED)* INTO (%b)\s{0,99}(?:\(([^()]{0,20000})\)\s{0,99})?"
     rb"(?:OVERRIDING \w+ VALUE\s+)?VALUES?\s*" % _NAME
 )
-_CREATE = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?(%b)" % _NAME)
+_CREATE = re.compile(rb"CREATE (?:(?:MEMORY|CACHED|TEXT) )?TABLE (?:IF NOT EXISTS )?(%b)" % _NAME)
 _NEXT = re.compile(rb"\s*,?\s*\(")
 _BARE = rb"[^,()'\"]*(?:\([^()'\"]*\)[^,()'\"]*)*"
 _DOUBLE = rb"\"[^\"\\]*(?:(?:\"\"|\\.)[^\"\\]*)*\""
@@ -155,7 +155,9 @@ class _Dump:
         self.stream = stream
         self.context = context
         head = stream.peek(512)
-        self.value = _PLAIN if b"PostgreSQL" in head or head.startswith(b"PRAGMA") else _ESCAPING
+        self.lines = head.startswith(b"SET DATABASE ")
+        """Does a statement end where its line does? HSQLDB's do, whose tables are named in full where they are made alone."""
+        self.value = _PLAIN if b"PostgreSQL" in head or head.startswith(b"PRAGMA") or self.lines else _ESCAPING
         self.last = next((last for first, last in _LAST.items() if first in head), b"")
         self.closed = not self.last
         """Was its last line there? Nothing may say that there is one."""
@@ -232,13 +234,15 @@ class _Dump:
 
     def _copy_or_create(self, part: _Part) -> None:
         if self.data.startswith(b"CREATE", self.at):
-            end = self._find(b";", LONGEST_HEAD)
+            end = self._find(b"\n" if self.lines else b";", LONGEST_HEAD)
             found = _CREATE.match(self.data, self.at)
             if found is not None and end > 0 and len(self.known) < MOST_TABLES:
                 name = _plain_name(found[1])
                 text = self.data[self.at : end].decode("utf-8", "replace")
                 text = f"create table x {text[found.end() - self.at :]}"
                 self.known[name] = table_of(name, 0, text, _KEYS).columns[:MOST_COLUMNS]
+                if self.lines:
+                    self.known[name.rpartition(".")[2]] = self.known[name]
             self._put(part, end if end > 0 else min(self.at + LONGEST_HEAD, len(self.data)))
             return
         end = self._find(b"\n", LONGEST_HEAD)

@@ -159,7 +159,7 @@ class Database:
             (names[at] if at < len(names) else f"c{at + 1}", rowid if at == table.alias and value is None else value)
             for at, value in enumerate(values)
         ]
-        if not self.sealed and any(name in _SEALED and _sealed(value) for name, value in cells):
+        if not self.sealed and (table.name == _KEYS_OF_FIREFOX or any(name in _SEALED and _sealed(value) for name, value in cells)):
             self.sealed = True
             self.context.tell("unread", "", "sqlite: values that a browser encrypted (cookies, passwords)")
         if "compression_type" in names:
@@ -417,6 +417,10 @@ def _text(value: Value) -> str:
 
 _SEALED = frozenset(("encrypted_value", "password_value", "card_number_encrypted", "encrypted_token", "value_encrypted"))
 """Columns in which Chromium keeps what it encrypted."""
+
+
+_KEYS_OF_FIREFOX = "nssPrivate"
+"""Table of its `key4.db`, whose rows are what the passwords in `logins.json` are encrypted with."""
 
 
 def _sealed(value: Value) -> bool:

@@ -5,7 +5,7 @@ is decompressed; what no data block covers (filters, properties, what the index 
 stands. Packages of extras (lz4, zstd) are imported where a block asks for them.
 
 Sources: LevelDB's doc/table_format.md; RocksDB's wiki "Rocksdb BlockBasedTable Format", table/format.cc (footers up to
-version 7) and table/block_based/block.cc (delta-encoded index values). Imported by `sources.inside.walk`.
+version 7) and table/block_based/block.cc (delta-encoded index values). Imported by `sources.inside.walk` and rocksblob.py.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class _Table:
                 if kind == 2:
                     return _zstd(data, LARGEST_BLOCK)
                 raise BrokenError("a block is damaged, or compressed in a way not known")
-            return _rocks(data, kind)
+            return rocks(data, kind)
         except DamagedError:
             raise BrokenError("a block is damaged") from None
 
@@ -253,7 +253,7 @@ def _by_deltas(block: bytes) -> list[Handle]:
 
 
 # ---------------------------------------------------------------- compression
-def _rocks(data: bytes, kind: int) -> bytes:
+def rocks(data: bytes, kind: int) -> bytes:
     """RocksDB's blocks, which tell their length first."""
     length, at = varint(data, 0)
     if at < 0 or length > LARGEST_BLOCK:
