@@ -184,6 +184,11 @@ def quiet(engine: Engine, texts: Sequence[bytes]) -> list[bool]:
     return [ends is not None and not ends for ends in briefly(engine, texts)]
 
 
+_APART = b"\n\0\n"
+"""Between texts that are looked at together. A break is on no side of any trigger a letter or a digit, so a text's edge and this one
+are alike; and behind a break no trigger goes on over a byte that none of these texts has."""
+
+
 def briefly(engine: Engine, texts: Sequence[bytes], paths: Sequence[str] = ()) -> list[Ends | None]:
     """What stage 1 says of each of these texts, folds among it, as `Engine.scan` takes it (`given`); None of those that it has
     to see by themselves. `paths`: where they are."""
@@ -194,8 +199,7 @@ def briefly(engine: Engine, texts: Sequence[bytes], paths: Sequence[str] = ()) -
     deep = engine.decode_depth > 0
     for ascii_only in (True, False):
         numbers = [number for number, text in enumerate(texts) if text.isascii() == ascii_only and 0 not in text]
-        # a break is on no side of any trigger a letter or a digit, so a text's edge and this one are alike
-        data = b"\n".join([texts[number] for number in numbers])
+        data = _APART.join([texts[number] for number in numbers])
         ends = stage1.raw(data, deep, ascii_only, MOST_ENDS + len(data) // 64)
         if ends is None:
             continue
@@ -218,7 +222,7 @@ def _meant(stage1: Compiled, text: bytes, ends: Ends, code: bool) -> Ends:
 
 
 def _by_text(sizes: Sequence[int], ends: Ends) -> list[Ends]:
-    """The ends in each of some texts of these sizes that lie behind one another, a byte between them."""
+    """The ends in each of some texts of these sizes that lie behind one another, `_APART` between them."""
     out: list[Ends] = []
     ends.sort(key=_offset)
     at = base = 0
@@ -229,5 +233,5 @@ def _by_text(sizes: Sequence[int], ends: Ends) -> list[Ends]:
                 own.append((ends[at][0], ends[at][1] - base))
             at += 1
         out.append(own)
-        base += size + 1
+        base += size + len(_APART)
     return out

@@ -53,7 +53,7 @@ def prefixed(data: bytes, end: int) -> Found | None:
         if pair.start() < at or not SHORTEST <= count <= LONGEST or len(value) < count or value.translate(None, _PLAIN):
             continue
         named = _named_at(data, at, pair)
-        if named < 0:
+        if named < 0 or _is_table(data[low + count : low + count + 2], count):
             continue
         before, name = data[at:named], data[named : pair.end("word")]
         out += (before, b"\n", name, b'="', value, b'"\n')
@@ -88,6 +88,12 @@ def _named_at(data: bytes, low: int, pair: re.Match[bytes]) -> int:
     found = _NAME.search(data, max(low, pair.start() - _LONGEST_NAME), pair.start())
     begin = found.start() if found else pair.start()
     return next((at for at in range(begin, pair.start() + 1) if _is_length(data[max(0, at - 8) : at], end - at, pair.lastgroup)), -1)
+
+
+def _is_table(after: bytes, count: int) -> bool:
+    """Is what follows a value of `count` bytes one as long, or one longer? So are the names of a Go program's table, in their order:
+    a mark, a length and a name each."""
+    return len(after) == 2 and after[0] < 16 and after[1] in (count, count + 1)
 
 
 def _is_length(before: bytes, size: int, kind: str | None) -> bool:

@@ -79,3 +79,10 @@ def test_each_byte_of_a_value_comes_from_where_it_stands(parts: list[bytes]) -> 
     while (at := found.text.find(SECRET, at + 1)) >= 0:
         low, high = view.raw(at, at + len(SECRET))
         assert data[low:high] == SECRET
+
+
+def test_names_in_a_table_of_a_go_programs_are_no_values(engine: Engine) -> None:
+    """A mark, a length and a name each, those of one length together: of eight programs each had one that came after `password`."""
+    names = (b"password", b"peekFront", b"pkghashes", b"popPrefix", b"fromP1xP1", b"printlock")
+    table = b"".join(b"\0" + bytes((len(name),)) + name for name in names)
+    assert engine.scan(b"\x7fELF" + b"\0" * 60 + table + b"\0" * 60, "prog").matches == []

@@ -398,7 +398,9 @@ def test_short_texts_that_are_looked_at_together_are_scanned_as_alone(engine: En
         paths.append(random.choice(("app/client.py", "notes.md", "deploy/.env", "", "src/binance/keys.json")))
     for text, path, ends in zip(texts, paths, briefly(engine, texts, paths), strict=True):
         if ends is not None:
-            assert engine.scan(text, path, given=ends) == engine.scan(text, path)
+            # how many views are made goes by the order in which hyperscan tells of ends, too: it thins them out as they come
+            given, alone = (scan._replace(views=0, view_bytes=0) for scan in (engine.scan(text, path, given=ends), engine.scan(text, path)))
+            assert given == alone
     assert any(ends is not None for ends in briefly(engine, texts, paths))
 
 
