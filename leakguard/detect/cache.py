@@ -36,6 +36,8 @@ CHECKED = 7
 """Parts of it that the checksum covers whole; the others are databases, of which hyperscan checks all but the header."""
 _HEADER = 64
 """Bytes of the others that it covers: hyperscan's header has 32."""
+_SLACK = 128
+"""And their last ones: some 70 bytes at a database's end are no part of it, and hyperscan does not look at them."""
 FULL_COMPILE_AT = 4 * 1024 * 1024
 """Expected bytes from which a missing cache is compiled at once instead of starting cold."""
 COLD_STARTS = 5
@@ -253,12 +255,12 @@ def _read(path: str, key: str) -> Loaded | None:
 
 def _sealed(magic: bytes, parts: Sequence[bytes], checked: int | None = None) -> bytes:
     """What `_stored` reads. Against accidents: a checksum is four times as quick as a hash, and whoever could forge it is the
-    user. `checked`: parts that are in it whole; of the others their header is."""
+    user. `checked`: parts that are in it whole; of the others their header and their last bytes are."""
     check = 0
     body = [magic, b""]
     for number, part in enumerate(parts):
         header = len(part).to_bytes(8, "little")
-        seen = part if checked is None or number < checked else part[:_HEADER]
+        seen = part if checked is None or number < checked else part[:_HEADER] + part[-_SLACK:]
         check = crc32(seen, crc32(header, check))
         body += (header, part)
     body[1] = check.to_bytes(4, "little")
@@ -283,7 +285,7 @@ def _stored(path: str, magic: bytes = MAGIC, checked: int | None = None) -> list
                 part = stream.read(size) if size <= left else b""
                 if len(part) != size:
                     return []
-                seen = part if checked is None or len(parts) < checked else part[:_HEADER]
+                seen = part if checked is None or len(parts) < checked else part[:_HEADER] + part[-_SLACK:]
                 check = crc32(seen, crc32(header, check))
                 parts.append(part)
     except OSError:

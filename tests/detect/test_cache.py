@@ -284,6 +284,7 @@ def test_no_byte_of_it_can_be_another_unseen(pack: Path, folder: Path) -> None:
     made = [hyperscan.dumpb(database) if database else b"" for database in whole.stage1.databases]  # type: ignore[attr-defined]
     starts = [data.find(part) for part in made if part]
     heads = [at for start in starts for at in range(start - 8, start + 48)]
+    heads += [at for part, start in zip(filter(None, made), starts, strict=True) for at in range(start + len(part) - 130, start + len(part))]
     for at in (*range(200), *heads, *range(200, len(data), len(data) // 300), len(data) - 1):
         damaged = bytearray(data)
         damaged[at] ^= 0x10
