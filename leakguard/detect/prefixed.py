@@ -42,6 +42,12 @@ class Found(NamedTuple):
 
 def prefixed(data: bytes, end: int) -> Found | None:
     """The bytes around `end` with each such value given to its name, on a line of its own; None if there is none."""
+    first = end - SHORTEST  # where the value begins: triggers end so far into it
+    if data[first - 2 : first - 1] == b"\0" and data[first - 1] > 32:
+        # tables of messages have a letter there, of the next one: most are shorter than that says
+        told = data[first - 1]
+        if first + told > len(data) or data[first : first + told].translate(None, _PLAIN):
+            return None
     start, stop = max(0, end - BEFORE), min(len(data), end + AFTER)
     out: list[bytes] = []
     breaks = [(0, start, 1, 1)]
