@@ -318,7 +318,7 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
         field = headed(data, start)
         if found is None or not _SENSITIVE.search(field):
             return None
-        return Assigned(field, found.start, found.start + 1, found.start + 1 + len(found.name), b'"', form, b":")
+        return Assigned(field, found.start, found.start, found.start + len(found.name), b'"', form, b":")
     if found is None or not _SENSITIVE.search(found.name):
         return None
     if form == _FORMS + INSERTED:  # its rows are read from the end of their head on
@@ -464,6 +464,8 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
         end = _before_question(data, start, end)
         while end > start and data[end - 1] in _TRAILING:
             end -= 1
+        if sep == b"=" and b"/" in data[end - 3 : end]:
+            end = _before_slash(data, start, end)
         if sep == b"=" and data[end : end + 1] == b"&":
             end = _with_ampersands(data, start, end)
         if end - start < 10 and data[start - 1] == _COLON_BYTE:
@@ -502,6 +504,16 @@ def _before_question(data: bytes, start: int, end: int) -> int:
     """The end of a bare value before the next of Map?ServerPassword=v?Port=7777, of the servers of games."""
     asked = data.find(b"?", start + 4, end)
     return asked if asked > 0 and _NEXT_QUESTION.match(data, asked) else end
+
+
+_SED_ENDS = compiled(rb"/[gI]{0,2}\Z")
+_SED_BEGINS = compiled(rb"[\s'\"{;]s/[^/\n]{1,80}/[^/\n]{0,80}\Z")
+
+
+def _before_slash(data: bytes, start: int, end: int) -> int:
+    """The end of a bare value that sed writes into a file: `sed -i 's/NAME=.*/NAME=v/' .env`."""
+    slash = _SED_ENDS.search(data, end - 3, end)
+    return slash.start() if slash and _SED_BEGINS.search(data, max(0, start - 180), start) else end
 
 
 _TYPOGRAPHIC = frozenset(b"\xe2\xe3\xc2")

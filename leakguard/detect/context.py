@@ -780,7 +780,7 @@ def _labelled(data: bytes, assigned: Assigned) -> tuple[str, ...]:
 def _words(data: bytes, assigned: Assigned) -> tuple[str, ...]:
     """The words of a value's name. A manager of passwords has two fields, a user's and a password's, whatever they are for."""
     name = words(assigned.name)
-    return ("secret", "of", "client") if name == ("password",) and follows_login(data, assigned.start) else name
+    return ("secret", "of", "client") if name in (("password",), ("login", "password")) and follows_login(data, assigned.start) else name
 
 
 def _keep(found: dict[str, Evidence], provider: str, strength: int, reason: str) -> None:

@@ -755,6 +755,9 @@ def folded(data: bytes, end: int) -> tuple[int, int, list[tuple[int, int]]]:
     start = data.rfind(b"\n", max(0, newline - 400), newline) + 1 or max(0, newline - 400)
     if _NOT_DIGIT.search(data, start, newline) is None or (_NEXT_NAME.match(data, newline + 1) and data[newline - 1 : newline] != b"\\"):
         return start, end, []
+    alike = _BEGINS.match(data, start)
+    if alike is not None and data.startswith(alike[0], newline + 1):
+        return start, end, []  # a list of commands
     line = newline - start
     gaps = [_gap(data, newline)]
     at = newline + 1
@@ -766,6 +769,10 @@ def folded(data: bytes, end: int) -> tuple[int, int, list[tuple[int, int]]]:
         at = after + 1
     stop = data.find(b"\n", at, at + 400)
     return start, stop if stop >= 0 else min(len(data), at + 400), gaps
+
+
+_BEGINS = compiled(rb"[ \t]*[A-Za-z][\w.\-]{1,30}[ \t]+[\w.\-]{1,30}")
+"""What a line begins with: two lines that begin with the same two words are two, however wide the first is."""
 
 
 def _gap(data: bytes, newline: int) -> tuple[int, int]:

@@ -69,8 +69,8 @@ FORMS: tuple[str, ...] = (
     # NAME = { value = "v"
     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)"
     r"[\"']?(?:value|computed)[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE,
-    # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v
-    r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
+    # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v, cf set-env APP NAME v
+    r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|set-env [\w\-]{1,60})[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
     # name: String::from("v")
     r"[:=,(][ \t]{0,3}" + _CALLEES + r"\((?:[ \t]?|default=)[bru]?[\"']" + _VALUE,
     # name string = "v"
@@ -205,6 +205,7 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:key|secret|phrase|password)(?:[\"']?\t|\"[,;])[\"']?[a-z][a-z _]{4}",
     # connect("venue", "key", "secret"), ("main", "key", "secret")
     r"[(\[{](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[\"']" + _LONG,
+    r"\([\"'][a-z]{2,16}[\"'],\n {0,8}[\"']" + _LONG,
     # {"op": "auth", "args": ["key", 1662350400000, "signature"]}
     r"\"args\": ?\[\"" + _LONG,
     # venue: [key, secret] of YAML; "venue": {"key", "secret"} of Go
@@ -240,9 +241,9 @@ FORMS: tuple[str, ...] = (
     r"ConvertTo-SecureString (?:-String )?[\"']" + _VALUE,
     # bot -k key -s secret -p passphrase
     r" -k [\"']?[0-9A-Za-z+/=_:\-]{5}",
-    # echo -n "v" | gcloud secrets create NAME
-    r"[\"'] ?\| ?(?:gcloud secrets (?:create|versions add)|(?:docker|podman) secret create|(?:npx )?wrangler secret put"
-    r"|gh secret set|vercel env add) [\"']?[\w\-]{5}",
+    # echo -n "v" | gcloud secrets create NAME, echo v | pass insert -e path/NAME
+    r"[\w=+/\"'] ?\| ?(?:gcloud secrets (?:create|versions add)|(?:docker|podman) secret create|(?:npx )?wrangler secret put"
+    r"|gh secret set|vercel env add|pass insert(?: -\w{1,2}){0,2}) [\"']?[\w\-]{5}",
     # return "key", "secret", "passphrase"
     r"\breturn [\"']" + _LONG,
     # Venue:, and on the next lines the key and the secret
@@ -259,6 +260,19 @@ FORMS: tuple[str, ...] = (
     r"[\s_](?:API = |API: |API=)[\"']" + _LONG,
     # <th>API key</th>: the head of a page's table; it ends with the tag, which is `TAIL` long
     r"(?i)(?:key|secret|phrase|password)</th>",
+    # defaults write com.x.y NAME -string v; security add-generic-password -s NAME -w v
+    r" -string [\"']?" + _LONG,
+    r" -w [\"']?" + _LONG,
+    # {"value": "v", "key": "NAME"}, {"name": "NAME", "slotSetting": false, "value": "v"}
+    r"\"value\" ?: ?\"" + _LONG,
+    # ApiCredentials = new("key", "secret")
+    r"= new\([\"']" + _LONG,
+    # API key of Venue: v, clave secreta Venue: v, secret key (sub-account): v
+    "(?:(?i:key|secret|phrase|password|api|secret[ao]|privada|secr\u00e8te|priv\u00e9e|segret[ao]|privata|chave|clave|cl\u00e9|chiave"
+    "|schl\u00fcssel|geheimnis)|\u043b\u044e\u0447|\u0435\u043a\u0440\u0435\u0442)"
+    r"\*{0,2}(?: (?:of|for|on|from|de|da|do|del|di|von|f" "\u00fcr|pour|bei|\u043e\u0442|\u0434\u043b\u044f))?"
+    r"(?: [A-Za-z][\w.\-]{1,24}(?: [A-Za-z][\w.]{1,16})?| ?\([^()\[\]\n]{1,30}\))\*{0,2}"
+    r"(?:(?: ?:\*{0,2}| [=\-]| ->|" " \u2192" r")[ \t]|" "\uff1a" r")[ \t]{0,3}[`\"']?" + _LONG,
     # username,password: the head of what managers of passwords and browsers export; it ends with the word itself
     r"(?i)(?:name|logins?|users?|mail|account|title|url|benutzer|utilisateur|usuario)[\"']?[,;\t][\"']?(?:login_)?"
     r"(?:password|passwort|passwd|kennwort|wachtwoord|mot de passe|[^p]pwd)",
@@ -285,6 +299,13 @@ _LABEL = compiled(
 _LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 44
 """Characters, with all that may stand between it and the value: what _LABEL matches is no longer."""
 _ENGLISH = dict(LABELS)
+_WHOSE = compiled(
+    "(?i)(?<![A-Za-z0-9_.])(?:(?P<part>(?:(?:api|secret|access|private|client)[ _\\-]?)?(?:key|secret|pass ?phrase|password))|"
+    f"(?P<label>{_by_letter(word for word, _ in LABELS)}))"
+    "\\*{0,2}(?: (?:of|for|on|from|de|da|do|del|di|von|f\u00fcr|pour|bei|\u043e\u0442|\u0434\u043b\u044f))?"
+    "(?: (?P<who>[A-Za-z][\\w.\\-]{1,24}(?: [A-Za-z][\\w.]{1,16})?)| ?\\([^()\\[\\]\\n]{1,30}\\))\\*{0,2}"
+    "(?:(?: ?:\\*{0,2}| [=\\-]| ->| \u2192)[ \\t]|\uff1a)[ \\t]{0,3}[`\"']?\\Z"
+)
 _DECORATED = compiled(
     rb"(?i)((?:(?<!\w)[a-z]\w{0,60}_)?(?:(?:api|secret|access|private|client|trading)[ _\-]?)?"
     rb"(?:key|secret|pass ?phrase|token|password|memo))"
@@ -299,7 +320,9 @@ _PAIRED = compiled(
     rb"(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)[\"']?(?i:value|computed)[\"']?"
     rb"[ \t]{0,3}[:=][ \t]{0,3}(?P<quote>[\"']?)\Z"
 )
-_COMMAND = compiled(rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define)[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z")
+_COMMAND = compiled(
+    rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|set-env [\w\-]{1,60})[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z"
+)
 _WRAPPED = compiled(
     rb"([A-Za-z_][\w.\-]{1,79})[\"'\])]{0,3}[ \t]{0,3}(?::[ \t]?[\w.\[\]| ]{2,40}=|:|=|=>|:=|,)[ \t]{0,3}(?:new |Some\()?[\w:.]{2,40}"
     rb"\((?:[ \t]?|default=)[bru]?"
@@ -329,7 +352,7 @@ _TUPLE = compiled(
     f"[\"'] ?: ?\\(\\s{{0,40}}(?P<before>(?:{_LITERAL},\\s{{0,40}}){{0,2}})[bru]?(?P<quote>[\"'])\\Z".encode()
 )
 _STORED = compiled(
-    rb"(?:--name[ =]|secrets? (?:set|create|put) |create-secret )[\"']?([\w/.\-]{3,120})[\"']?(?: |\\\r?\n)"
+    rb"(?:--name[ =]|secrets? (?:set|create|put) |create-secret )[\"']?([\w/.][\w/.\-]{2,119})[\"']?(?: |\\\r?\n)"
     rb"(?:[^\n]|\\\r?\n){0,80}?(?:--value|--secret-string|--body|-b)[ =]?(?P<quote>[\"']?)\Z"
 )
 _TAGGED = compiled(
@@ -411,8 +434,11 @@ _MARKED = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password)):?(?:</\w{1,8}>)?:?"
     rb"[ \t]{0,3}<(?:code|b|strong|kbd|pre|tt|em|i)>\Z"
 )
-_HEADED = compiled(rb"\"([^\s\"\\]{8,512})\", forHTTPHeaderField: ?\"\Z")
-_SENT = compiled(rb"[\"']([^\s\"'\\]{8,512})[\"'] ?\| ?(?:\w{2,8} ){1,3}(?:create|versions add|put|set|add) [\"']?\Z")
+_HEADED = compiled(rb"(?<=\")([^\s\"\\]{8,512})\", forHTTPHeaderField: ?\"\Z")
+_SENT = compiled(
+    rb"(?:(?<=[\"'])|(?<=[ \t]))([^\s\"'\\|$`]{8,512})[\"']? ?\| ?(?:\w{2,8} ){1,3}"
+    rb"(?:create|versions add|put|set|add|insert(?: -\w{1,2}){0,2}) [\"']?\Z"
+)
 _SEQUENCE = compiled(
     rb"(?:\A|\n)[ \t]{0,40}(?:- )?(?:[\"']?[A-Za-z][\w.\- ]{1,40}[\"']?: ?\[|[\"'][A-Za-z][\w.\- ]{1,40}[\"']:[ ]{1,2}\{)"
     rb"[ \t]{0,4}(?P<quote>[\"']?)\Z"
@@ -460,7 +486,17 @@ _EXPORTED_HEAD = compiled(rb"[\"']?\w[\w .\-/()]{0,40}[\"']?(?:[,;\t][\"']?[\w .
 _TABBED = compiled(
     rb"(?i)(?:\A|[\n\t,;])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))(?:[\"']?\t|\"[,;])[\"']?\Z"
 )
-_THIRD = compiled(rb"[\[({](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[bru]?(?P<quote>[\"'])\Z")
+_THIRD = compiled(rb"[\[({](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'],\s{0,12}){1,2}[bru]?(?P<quote>[\"'])\Z")
+_WRITTEN = compiled(rb"[ \t]([\w.\-]{2,80}) -string (?P<quote>[\"']?)\Z")
+_KEPT = compiled(
+    rb"add-(?:generic|internet)-password (?:[^\n|;&]{0,120} )?-[sl] [\"']?([\w.\-]{2,80})[\"']?"
+    rb"(?: -\w(?: [^\s\-][^\s|;&]{0,60})?){0,4} -w (?P<quote>[\"']?)\Z"
+)
+_SCALARS = rb"(?:,\s{0,40}\"\w{1,24}\" ?: ?(?:\"[^\"\n\\]{0,60}\"|[\w.\-]{1,24}|\[[^\[\]{}\n]{0,80}\])){0,4}"
+"""The fields between two of an object, which hold no objects themselves."""
+_NAME_FIELD = rb"\"(?i:name|key|label|title|field|variable)\" ?: ?\"([\w.:/\- ]{2,120})\""
+_VALUED = compiled(_NAME_FIELD + _SCALARS + rb",\s{0,40}\"value\" ?: ?(?P<quote>\")\Z")
+_NAMED_BEHIND = compiled(rb"[^\s\"\\]{16,512}\"" + _SCALARS + rb",\s{0,40}" + _NAME_FIELD)
 _AUTHED = compiled(rb"\"auth\w{0,12}\"[^\n\[\]]{0,60}\"args\": ?\[(?P<quote>\")\Z")
 _MAPPED = compiled(
     rb"(?:-> ?[\"'](?P<key>[0-9A-Za-z+/=_:\-]{8,256})|[\"']([A-Za-z_][\w.\-]{1,79}))[\"'] to (?P<quote>[\"'])\Z"
@@ -480,10 +516,11 @@ _READERS = (
     _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _SURNAMED, _SURNAMED, _FORM_FIELD,
     _BRACED_VALUE, _PLISTED, _LISTED_ENV,
     _CLOUD_FORMED, _CELLED, _ENTITY, _MARKED, _HEADED,
-    _TABBED, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
+    _TABBED, _THIRD, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
     _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
     _OPTIONS, _SENT, _RETURNED, _TITLED, _TOLD, _INSERTED, _MANIFEST,
-    _TERSE, _TERSE, _BESIDE_SECRET, _PAGE_HEAD,
+    _TERSE, _TERSE, _BESIDE_SECRET, _PAGE_HEAD, _WRITTEN, _KEPT, _VALUED, _ROW,
+    _WHOSE,
     _EXPORTED_HEAD,
 )  # fmt: skip
 
@@ -508,11 +545,11 @@ BLOCK = _READERS.index(_LISTED)
 """The one of these whose own name for a value is the list's."""
 SAID = frozenset(
     number for number, reader in enumerate(_READERS)
-    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED, _TERSE, _GLUED)
+    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED, _TERSE, _GLUED, _WHOSE)
 )
 """The forms of what people write to one another: whose a key is, they said some messages before."""
 HEADED = frozenset((_READERS.index(_HEADED), _READERS.index(_SENT)))
-"""The forms whose value stands before its name."""
+"""The forms whose value stands before its name: of these `named` gives the value for a name."""
 ROWS = frozenset(
     number for number, reader in enumerate(_READERS)
     if reader in (_ROW, _THIRD, _SLASHED, _BARE, _BRIEF, _SEQUENCE, _BUILT, _OPTIONS, _CALLED, _TUPLE, _MAPPED, _RETURNED, _TITLED)
@@ -565,8 +602,8 @@ def _spaced(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Nam
     before = found.string[found.start(1) - 1 : found.start(1)]
     if not (_random(data, start) or _short(data, start) or before == b"@"):
         return None
-    # a keyword of Clojure's, a variable that nginx sets
-    return name if before in (b":", b"$") else name._replace(name=found[1] + b"_of_client")
+    # a keyword of Clojure's, a variable that nginx sets, an attribute of a module of Elixir's
+    return name if before in (b":", b"$", b"@") else name._replace(name=found[1] + b"_of_client")
 
 
 def _spoken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -710,10 +747,23 @@ def _labelled(data: bytes, start: int) -> Named | None:
     return Named(name, at, b"")
 
 
+def _whose(data: bytes, start: int) -> Named | None:
+    """A label with the name of whose key it is behind it, "clave secreta Venue: v": the two in the order of a variable's name."""
+    if not _random(data, start):
+        return None
+    text = data[max(0, start - 200) : start].decode("utf-8", "replace")
+    found = _WHOSE.search(text, max(0, len(text) - _LONGEST_LABEL - 60))
+    if found is None:
+        return None
+    part = found["part"] or _ENGLISH[found["label"].lower()]
+    called = "_".join((found["who"] or "").replace(".", " ").split() + part.split())
+    return Named(called.encode("ascii", "ignore"), start - len(text[found.start() :].encode()), b"")
+
+
 _OF_NAME = compiled(r"(?<![\w.\-\\])[A-Za-z_][\w.\-]{0,79}\Z")
 
 
-_FIELD = compiled(rb"[\w\-]{3,60}")
+_FIELD = compiled(rb"[\w\-][\w./\-]{2,119}")
 
 
 def headed(data: bytes, start: int) -> bytes:
@@ -875,6 +925,16 @@ def _third(data: bytes, start: int) -> Named | None:
     if key is None or not _SECOND.match(data, start) or not _short(data, low + key.start(1)):
         return None
     return Named(_ARGUMENTS[1], low + key.start(1), key["quote"])
+
+
+def _valued(data: bytes, start: int) -> Named | None:
+    """What an object with a name and a value calls its value, whichever stands first. `_PAIRED` reads those that stand side by side."""
+    low = max(0, start - 320)
+    found = _VALUED.search(data[low:start])
+    if found is not None:
+        return Named(found[1], low + found.start(), b'"')
+    behind = _NAMED_BEHIND.match(data, start, start + 900)
+    return Named(behind[1], start - 1, b'"') if behind else None
 
 
 def _slashed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -1060,7 +1120,7 @@ def _ruled(data: bytes, start: int) -> Named | None:
     return Named(found[1], found.start(1), b"|") if found else None
 
 
-_PASSWORDS = compiled(rb"(?i)(?:login_)?(?:pass\w{1,4}|kennwort|wachtwoord|mot de passe|pwd)\Z")
+_PASSWORDS = compiled(rb"(?i)(?:login_)?(pass\w{1,4}|kennwort|wachtwoord|mot de passe|pwd)\Z")
 
 
 def _exported_head(data: bytes, start: int) -> Named | None:
@@ -1073,7 +1133,7 @@ def _exported_head(data: bytes, start: int) -> Named | None:
     found = _PASSWORDS.search(data, max(low, end - 20), end)
     if found is None or data[end : end + 1] not in _COLUMN_ENDS or not _EXPORTED_HEAD.fullmatch(line):
         return None
-    return Named(found[0], found.start(), b"")
+    return Named(found[1], found.start(), b"")
 
 
 _COLUMN_ENDS = (b",", b";", b"\t", b'"', b"'", b"\r", b"\n", b"")
@@ -1113,7 +1173,8 @@ _RUN = compiled(rb"(?:ed25519:)?[0-9A-Za-z+/=_\-]{16,512}")
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
     _HASHED: _hashed, _RULED: _ruled, _EXPORTED_HEAD: _exported_head, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
-    _BRIEF: _brief, _THIRD: _third, _ABOVE: _above, _INSERTED: _inserted,
+    _BRIEF: _brief, _THIRD: _third, _ABOVE: _above, _INSERTED: _inserted, _VALUED: _valued,
+    _WHOSE: _whose,
     _SEQUENCE: _listing(_SEQUENCED, _SEQUENCE), _BUILT: _listing(_CONSTRUCTED, _BUILT), _OPTIONS: _listing(_OPTIONED, _OPTIONS),
     _RETURNED: _listing(_GIVEN_BACK, _RETURNED), _TITLED: _listing(_BELOW, _TITLED),
 }  # fmt: skip

@@ -150,7 +150,8 @@ def follows_login(data: bytes, start: int) -> bool:
     return _LOGIN.search(before[: keepass.start()] if keepass else before) is not None
 
 
-_CELL = rb"[0-9A-Za-z+/_\-][0-9A-Za-z+/=_:\-]{%d,511}"
+_CELL = rb"[0-9A-Za-z+/_\-][0-9A-Za-z+/_:\-]{%d,511}={0,2}"
+"""Ends, but does not go on behind `=`: `key=v` is no value."""
 _OPENS = rb"(?:[\"'`]|\\\w{2,8}[{|])?"
 """A quote, or a command of TeX's for what is typed."""
 _SAME = rb"(?(sep)(?P=sep)|(?(line)[ \t]{0,2}\r?\n| ))" + _OPENS

@@ -33,13 +33,37 @@ BINANCE = {
     "<tr>\n <td>Binance</td>\n <td>{K}</td>\n <td>{S}</td>\n</tr>\n</table>\n",
     "what a function returns": 'def creds():\n    return "{K}", "{S}"  # binance sandbox\n',
     "braces": 'auto conn = BinanceConnector{{"{K}", "{S}"}};\n',
+    "a vault by its command": 'az keyvault secret set --vault-name v --name binance-api-key --value "{K}"\n'
+    'az keyvault secret set --vault-name v --name binance-api-secret --value "{S}"\n',
+    "an application's settings": '[{{"name":"BINANCE_KEY","slotSetting":false,"value":"{K}"}},'
+    '{{"name":"BINANCE_SECRET","slotSetting":false,"value":"{S}"}}]',
+    "a value before its name": '{{"envs":[{{"type":"plain","value":"{K}","target":["production"],"key":"BINANCE_KEY"}},'
+    '{{"type":"plain","value":"{S}","target":["production"],"key":"BINANCE_SECRET"}}]}}',
+    "fields of a manager of passwords": '{{"items":[{{"title":"Binance","fields":[{{"label":"API Key","type":"text","value":"{K}"}},'
+    '{{"label":"Secret","type":"password","value":"{S}"}}]}}]}}',
+    "its table": "folder,type,name,login_uri,login_username,login_password,login_totp\n,login,Binance API,https://www.binance.com,{K},{S},\n",
+    "set-env": "cf set-env bot BINANCE_KEY {K}\ncf set-env bot BINANCE_SECRET {S}\n",
+    "defaults write": "defaults write com.me.bot BinanceApiKey -string {K}\ndefaults write com.me.bot BinanceApiSecret -string {S}\n",
+    "a keychain": "security add-generic-password -a bot -s binance-api-key -w {K}\n"
+    "security add-generic-password -a bot -s binance-api-secret -w {S}\n",
+    "what is sent to a store": "echo {K} | pass insert -e trading/binance/key\necho {S} | wrangler secret put BINANCE_SECRET\n",
+    "what sed writes": "sed -i 's/BINANCE_KEY=.*/BINANCE_KEY={K}/' .env\nsed -i 's/BINANCE_SECRET=.*/BINANCE_SECRET={S}/g' .env\n",
+    "whose key": "API key of Binance: {K}\nSecret key (Binance): {S}\n",
+    "whose key, in bold": "**API Key** (Binance): {K}\n**Secret Binance:** `{S}`\n",
+    "whose key, in Portuguese": "Chave de API Binance: {K}\nChave secreta da Binance: {S}\n",
+    "whose key, in French": "Clé API Binance : {K}\nClé secrète de Binance : {S}\n",
+    "whose key, in Russian": "Ключ Binance: {K}\nСекретный ключ от Binance: {S}\n",
+    "a call over lines": "await connector.connect('binance',\n  '{K}',\n  '{S}'\n);\n",
+    "a type that is understood": 'services.AddBinance(options => options.ApiCredentials = new("{K}", "{S}"));\n',
+    "attributes of a module": 'defmodule Bot.Binance do\n  @api_key "{K}"\n  @secret "{S}"\nend\n',
+    "fields of a page": '<input type="text" name="binance_api_key" value="{K}"><input type="password" name="binance_api_secret" value="{S}">\n',
 }
 
 
 def found(engine: Engine, text: str, name: str = "notes.md") -> dict[str, str]:
-    return {
-        text[match.secret_start : match.secret_end]: engine.rules[match.rule].id for match in engine.scan(text.encode(), name).matches
-    }
+    data = text.encode()
+    matches = engine.scan(data, name).matches
+    return {data[match.secret_start : match.secret_end].decode(): engine.rules[match.rule].id for match in matches}
 
 
 @pytest.mark.parametrize("form", BINANCE)
@@ -88,3 +112,42 @@ def test_two_lines_of_a_file_that_is_called_like_the_venue(engine: Engine) -> No
 )
 def test_sentences_of_the_same_forms_are_quiet(engine: Engine, text: str) -> None:
     assert found(engine, text) == {}
+
+
+HALF = expand("{{alnum*32}}", Random("left half"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bot --exchange=probit --key={K} --secret={S}\n",
+        "https://bot.example.org/connect?exchange=probit&api_key={K}&api_secret={S}\n",
+        "probit key={K} secret={S}\n",
+    ],
+)
+def test_a_name_is_no_piece_of_its_value(engine: Engine, text: str) -> None:
+    """Values of a venue whose keys have no form of their own, in a row behind its name."""
+    text = text.format(K=HALF, S=KEY[:32])
+    assert found(engine, text) == {HALF: "probit.api-key", KEY[:32]: "probit.api-secret"}
+
+
+def test_commands_below_each_other_are_no_folded_line(engine: Engine) -> None:
+    """The second is as wide as mails are folded at, and ends in a value that more could be of."""
+    text = f"railway variables set FOXBIT_API_KEY={HALF}\nrailway variables set FOXBIT_SECRET_KEY={KEY[:32]}\nrailway variables set X=1\n"
+    assert found(engine, text) == {HALF: "foxbit.api-key", KEY[:32]: "foxbit.api-secret"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "salt '*' gpg.delete_key fingerprint={K}\n",
+        "salt '*' keystone.user_verify_password user_id={K} password=foobar\n",
+        "<secret uuid='{K}'/>\n",
+        '{{"name": "revision", "kind": "string", "value": "{K}"}}\n',
+        '{{"value": "{K}", "name": "checksum"}}\n',
+        "grep -w {K} notes.txt\n",
+    ],
+)
+def test_what_is_somebody_elses(engine: Engine, text: str) -> None:
+    text = text.format(K=expand("{{hex*40}}", Random("left hash")))
+    assert not [rule for rule in found(engine, text).values() if not rule.endswith("random-value")]
