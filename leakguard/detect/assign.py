@@ -464,10 +464,8 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
         end = _before_question(data, start, end)
         while end > start and data[end - 1] in _TRAILING:
             end -= 1
-        if sep == b"=" and b"/" in data[end - 3 : end]:
-            end = _before_slash(data, start, end)
-        if sep == b"=" and data[end : end + 1] == b"&":
-            end = _with_ampersands(data, start, end)
+        if sep == b"=":
+            end = _of_command(data, start, end)
         if end - start < 10 and data[start - 1] == _COLON_BYTE:
             part = _PSEUDONYM.search(data, max(0, end - 120), end)
             if part is not None and (part[1] or (end - start == 6 and data[end : end + 1] == b">")):
@@ -510,9 +508,11 @@ _SED_ENDS = compiled(rb"/[gI]{0,2}\Z")
 _SED_BEGINS = compiled(rb"[\s'\"{;]s/[^/\n]{1,80}/[^/\n]{0,80}\Z")
 
 
-def _before_slash(data: bytes, start: int, end: int) -> int:
-    """The end of a bare value that sed writes into a file: `sed -i 's/NAME=.*/NAME=v/' .env`."""
-    slash = _SED_ENDS.search(data, end - 3, end)
+def _of_command(data: bytes, start: int, end: int) -> int:
+    """The end of a bare value behind `=`: before the slash where sed writes it, `sed -i 's/NAME=.*/NAME=v/' .env`; behind ampersands."""
+    if data[end : end + 1] == b"&":
+        return _with_ampersands(data, start, end)
+    slash = _SED_ENDS.search(data, end - 3, end) if b"/" in data[end - 3 : end] else None
     return slash.start() if slash and _SED_BEGINS.search(data, max(0, start - 180), start) else end
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from leakguard.detect.labels import LABELS, LAST, LAST_BEYOND
 from leakguard.detect.patterns import compiled
@@ -70,7 +70,8 @@ FORMS: tuple[str, ...] = (
     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)"
     r"[\"']?(?:value|computed)[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE,
     # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v, cf set-env APP NAME v
-    r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|set-env [\w\-]{1,60})[ \t]{1,8}\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
+    r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|set-env [\w\-]{1,60})[ \t]{1,8}"
+    r"\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
     # name: String::from("v")
     r"[:=,(][ \t]{0,3}" + _CALLEES + r"\((?:[ \t]?|default=)[bru]?[\"']" + _VALUE,
     # name string = "v"
@@ -568,8 +569,6 @@ class Named(NamedTuple):
 def named(data: bytes, form: int, start: int) -> Named | None:
     """The name that a form gives to the value at `start`; None if it is none after all."""
     reader, whole, asked = _BY_FORM[form]
-    if reader is None:
-        return _labelled(data, start)
     if whole is not None:
         return whole(data, start)
     low = _callee(data, start) if reader is _CALLED or reader is _TUPLE else max(0, start - 200)
@@ -1172,6 +1171,7 @@ _RUN = compiled(rb"(?:ed25519:)?[0-9A-Za-z+/=_\-]{16,512}")
 
 
 _WHOLE: dict[object, Callable[[bytes, int], Named | None]] = {
+    None: _labelled,
     _HASHED: _hashed, _RULED: _ruled, _EXPORTED_HEAD: _exported_head, _ROW: _in_row, _POINTED: _pointed, _BARE: _bare,
     _BRIEF: _brief, _THIRD: _third, _ABOVE: _above, _INSERTED: _inserted, _VALUED: _valued,
     _WHOSE: _whose,
@@ -1189,7 +1189,7 @@ _ASKED: dict[object, Callable[[bytes, int, re.Match[bytes], Named], Named | None
     _AUTHED: _authed, _CELLED: _celled, _LISTED_ENV: _exported, _VARIABLE: _variable,
 }  # fmt: skip
 """Forms that ask the value, too."""
-_BY_FORM = tuple([(reader, _WHOLE.get(reader), _ASKED.get(reader)) for reader in _READERS])
+_BY_FORM = tuple([(cast("re.Pattern[bytes]", reader), _WHOLE.get(reader), _ASKED.get(reader)) for reader in _READERS])
 """The same by number: to look a pattern up hashes all of its code."""
 
 

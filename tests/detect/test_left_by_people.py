@@ -52,7 +52,7 @@ BINANCE = {
     "whose key, in bold": "**API Key** (Binance): {K}\n**Secret Binance:** `{S}`\n",
     "whose key, in Portuguese": "Chave de API Binance: {K}\nChave secreta da Binance: {S}\n",
     "whose key, in French": "Clé API Binance : {K}\nClé secrète de Binance : {S}\n",
-    "whose key, in Russian": "Ключ Binance: {K}\nСекретный ключ от Binance: {S}\n",
+    "whose key, in Russian": "Ключ Binance: {K}\nСекретный ключ от Binance: {S}\n",  # noqa: RUF001
     "a call over lines": "await connector.connect('binance',\n  '{K}',\n  '{S}'\n);\n",
     "a type that is understood": 'services.AddBinance(options => options.ApiCredentials = new("{K}", "{S}"));\n',
     "attributes of a module": 'defmodule Bot.Binance do\n  @api_key "{K}"\n  @secret "{S}"\nend\n',
