@@ -157,6 +157,8 @@ class Rule(NamedTuple):
     """Yields to every rule that names a provider."""
     yields: bool = False
     """Yields to a rule that says more of the same value: a chain's key to the venue that it belongs to."""
+    alone: bool = False
+    """A shape rule whose `names` are enough, where nothing names a provider."""
 
 
 class SetRule(NamedTuple):

@@ -19,8 +19,8 @@ from leakguard.detect.forms import (
     BLOCK,
     CELLED,
     FORMS,
-    HEAD,
     HEADED,
+    HEADS,
     INSERTED,
     LISTS,
     PAGED,
@@ -324,7 +324,7 @@ def _rarer(data: bytes, start: int, form: int) -> Assigned | None:
     if form == _FORMS + INSERTED:  # its rows are read from the end of their head on
         end = found.start + len(found.name)
         return Assigned(found.name, found.start, end, end, b"", form, b"|")
-    if form in (_FORMS + TABLE, _FORMS + TABBED, _FORMS + HEAD, _FORMS + PAGED):
+    if form - _FORMS in HEADS or form in (_FORMS + TABLE, _FORMS + TABBED, _FORMS + PAGED):
         return Assigned(found.name, found.start, start, start + 1, b"", form, b"|")
     plain = found.name.lower().endswith(_PLAIN) and found.quote and _WITH_DIGIT.match(data, start)
     dull = _DULL_QUOTED if form == _FORMS + UNPACKED else _DULL_PASS if plain else _DULL

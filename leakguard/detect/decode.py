@@ -46,6 +46,8 @@ _QUOT = r"&(?:quot|apos|#34|#39|#x22|#x27);"
 
 _COLOUR = r"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;]{0,12}m"
 _NAMED_PART = "(?i:pass(?:word|wd|phrase)?|pwd|secret|token|key)"
+_TAGS = "(?:li|td|span|div|p)"
+_WORD_TAG = f"</{_TAGS}>"
 _NAME_END = "(?i:key|secret|token|password|passwd|passphrase|mnemonic)"
 
 # (kind, first-stage pattern in hyperscan syntax). Each ends inside the run that its decoder then measures.
@@ -86,6 +88,8 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("marked", r"[!-~](?:\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad)[A-Za-z0-9+/=_\-]{4}"),
     ("marked", r"[:=](?:\xc2\xa0|\xe2\x80\xaf)[\"'`]?[A-Za-z0-9+/=_\-]{12}"),
     ("marked", r"[A-Za-z]\\{1,2}_[A-Za-z0-9]{16}"),
+    # words in a list or a table of a page, one in each: a recovery phrase as a page shows it
+    ("tagged", _WORD_TAG + r"\s{0,20}<" + _TAGS + r"(?: [^<>]{1,60})?>(?:[0-9]{1,2}[.):]? ?)?[a-z]{3,8}" + _WORD_TAG),
     ("quoted", r"[A-Za-z0-9_\"']=3D[A-Za-z0-9+/_\-\"']{4}"),
     ("quoted", r"[A-Za-z0-9_+/\-]{4}=\r?\n[A-Za-z0-9_+/\-]{4}"),
     ("join", _PIECE + r"[\"'`]" + _PLUS + r"[\\_]?\r?\n[ \t]{0,56}" + _PLUS + r"[bfruBFRU]{0,2}[\"'`]" + _PIECE),
@@ -688,6 +692,34 @@ def _marked(data: bytes, end: int) -> _Found:
     return Run(start, stop if stop == len(data) else max(end, stop - _BEFORE))
 
 
+_LIST_OF_WORDS = compiled(
+    rb"(?:(?:<[^<>]{1,160}>|\s|&nbsp;|[0-9]{1,2}[.):]?){1,24}+[A-Za-z]{3,9}(?=<)){11,48}+"
+)
+_TAG_OR_ENTITY = compiled(rb"(?:<[^<>]{1,160}>|&nbsp;|\s)+")
+
+
+def _tagged(data: bytes, end: int) -> _Found:
+    """Words that stand one in each cell of a list, with blanks for the tags between them."""
+    found = _LIST_OF_WORDS.search(data, max(0, end - 400), end + _BEFORE * 4)
+    if found is None or not found.start() < end <= found.end():
+        return Run(end, end)
+    start, stop = found.span()
+    out: list[bytes] = []
+    breaks: list[tuple[int, int, int, int]] = []
+    at, size = start, 0
+    for gap in _TAG_OR_ENTITY.finditer(data, start, stop):
+        low, high = gap.span()
+        for piece, place in ((data[at:low], at), (b" ", low)):
+            breaks.append((size, place, 1, 1))
+            out.append(piece)
+            size += len(piece)
+        at = high
+    breaks.append((size, at, 1, 1))
+    out.append(data[at:stop])
+    yield View("tagged", b"".join(out), breaks, start, stop)
+    return Run(start, stop)
+
+
 # ---------------------------------------------------------------- joined pieces, folded lines
 # Either two quotes with nothing but a prefix between them, of which the first one closes a piece (in a list of one-letter
 # strings it opens one); or what else may stand between pieces: a blank, an operator, a line's end. What is behind most quotes can
@@ -819,6 +851,7 @@ _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
     "spelled": _spelled,
     "prefixed": _prefixed,
     "marked": _marked,
+    "tagged": _tagged,
     "join": _join,
     "fold": _fold,
 }

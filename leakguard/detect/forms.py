@@ -277,6 +277,10 @@ FORMS: tuple[str, ...] = (
     # username,password: the head of what managers of passwords and browsers export; it ends with the word itself
     r"(?i)(?:name|logins?|users?|mail|account|title|url|benutzer|utilisateur|usuario)[\"']?[,;\t][\"']?(?:login_)?"
     r"(?:password|passwort|passwd|kennwort|wachtwoord|mot de passe|[^p]pwd)",
+    # address,private_key: the head of a table with one column of credentials, whatever stands around it
+    r"(?i)(?:[\w\"'][,;\t]|^|\n)[\"']?(?:[a-z]{2,12}[_ ])?"
+    r"(?:private[_ ]?key|privkey|api[_ ]?key|api[_ ]?secret|secret[_ ]?key|(?:access|api|auth)[_ ]?token"
+    r"|mnemonic|(?:seed|recovery)[_ ]?phrase)[\"']?[,;\t\r\n]",
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
 """How many bytes into the value each form's pattern ends."""
@@ -522,7 +526,7 @@ _READERS = (
     _OPTIONS, _SENT, _RETURNED, _TITLED, _TOLD, _INSERTED, _MANIFEST,
     _TERSE, _TERSE, _BESIDE_SECRET, _PAGE_HEAD, _WRITTEN, _KEPT, _VALUED, _ROW,
     _WHOSE,
-    _EXPORTED_HEAD,
+    _EXPORTED_HEAD, _EXPORTED_HEAD,
 )  # fmt: skip
 
 
@@ -536,8 +540,8 @@ PAGED = _READERS.index(_PAGE_HEAD)
 """The same in a page of HTML."""
 CELLED = _READERS.index(_CELLED)
 """The form of a row whose first cell says what the others are."""
-HEAD = _READERS.index(_EXPORTED_HEAD)
-"""The same with a user's column before a password's, and no other credential: the start of its value is in its own name."""
+HEADS = frozenset(number for number, reader in enumerate(_READERS) if reader is _EXPORTED_HEAD)
+"""The same with one column of credentials, a password behind a user's name or any other: the start of its value is in its own name."""
 INSERTED = _READERS.index(_INSERTED)
 """The same of an INSERT statement, or of PostgreSQL's COPY."""
 LISTS = frozenset(number for number, reader in enumerate(_READERS) if reader in (_ROW, _SEQUENCE, _LISTED))
@@ -1119,22 +1123,33 @@ def _ruled(data: bytes, start: int) -> Named | None:
     return Named(found[1], found.start(1), b"|") if found else None
 
 
-_PASSWORDS = compiled(rb"(?i)(?:login_)?(pass\w{1,4}|kennwort|wachtwoord|mot de passe|pwd)\Z")
+_CREDENTIALS = compiled(
+    rb"(?i)(?:login_)?(pass\w{1,4}|kennwort|wachtwoord|mot de passe|pwd"
+    rb"|(?:(?<![A-Za-z])[a-z]{2,12}[_ ])?(?:private[_ ]?key|privkey|api[_ ]?key|api[_ ]?secret|secret[_ ]?key|(?:access|api|auth)[_ ]?token"
+    rb"|mnemonic|(?:seed|recovery)[_ ]?phrase))\Z"
+)
 
 
 def _exported_head(data: bytes, start: int) -> Named | None:
-    """The password's column in the head of an export, the end of whose name is `TAIL` bytes behind `start`. Its line names
+    """The credentials' column in the head of an export, the end of whose name is `TAIL` bytes behind `start`. Its line names
     columns and has nothing else: not the arguments of a function."""
     end = start + TAIL
+    while end > start and data[end - 1] in _BORDERS:
+        end -= 1
     low = data.rfind(b"\n", max(0, end - 600), end) + 1
     stop = data.find(b"\n", end, end + 600)
     line = data[low : stop if stop >= 0 else end + 600].removeprefix(b"\xef\xbb\xbf").rstrip(b"\r")
-    found = _PASSWORDS.search(data, max(low, end - 20), end)
+    found = _CREDENTIALS.search(data, max(low, end - 32), end)
     if found is None or data[end : end + 1] not in _COLUMN_ENDS or not _EXPORTED_HEAD.fullmatch(line):
         return None
+    if _CREDENTIAL_BEHIND.match(data, end) or _CREDENTIAL_BEFORE.search(data, low, found.start()):
+        return None  # two columns of credentials side by side are known as a name that is given a name
     return Named(found[1], found.start(), b"")
 
 
+_CREDENTIAL_BEHIND = compiled(rb"(?i)[\"']?[,;\t][\"']?[\w ]{0,24}(?:key|secret|phrase|password|token|memo)[\"']?(?:[,;\t\r\n]|\Z)")
+_CREDENTIAL_BEFORE = compiled(rb"(?i)(?:key|secret|phrase|password|token|memo)[\"']?[,;\t][\"']?\Z")
+_BORDERS = frozenset(b",;\t\r\n\"'")
 _COLUMN_ENDS = (b",", b";", b"\t", b'"', b"'", b"\r", b"\n", b"")
 _COLUMNS = compiled(rb"[\w\s,`\"\[\].]{3,1800}")
 

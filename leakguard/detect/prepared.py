@@ -27,7 +27,7 @@ class Prepared(NamedTuple):
     """Tables of one RuleSet. Rules are named by their index."""
 
     generic: list[int]
-    """Shape rules of no provider."""
+    """Shape rules that ask for no provider's name, first those that are somebody's."""
     by_provider: dict[str, list[list[Any]]]
     """The others: [shortest, longest value, shape, index]."""
     chosen: list[int]
@@ -73,7 +73,9 @@ def _made(ruleset: RuleSet) -> Prepared:
     for index, rule in enumerate(ruleset.rules):
         if not rule.shape:
             continue
-        if rule.generic:
+        if rule.alone:
+            generic.insert(0, index)  # says more than that the name is one of a secret
+        elif rule.generic:
             generic.append(index)
         else:
             by_provider.setdefault(rule.provider, []).append([*rule.width, rule.shape, index])

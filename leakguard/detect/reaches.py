@@ -23,7 +23,7 @@ from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.context import Context, Evidence
 from leakguard.detect.decode import JOIN_REACH, SAID, TEXT_TRIGGERS, TRIGGERS, escaped_stop, folded, joined
 from leakguard.detect.engine import Engine
-from leakguard.detect.forms import FORMS, HEAD, INSERTED, PAGED
+from leakguard.detect.forms import FORMS, HEADS, INSERTED, PAGED
 from leakguard.detect.forms import TABLE as RULED
 from leakguard.detect.gates import Candidate
 from leakguard.detect.mentions import NEAR, Mentions
@@ -367,7 +367,8 @@ def _header(data: bytes, form: int, end: int) -> int:
     """Whether the names of a table's columns stand there: its rows are judged with it. How far they go; 0 if it is none."""
     for start in (end - 5, end - 4):  # where the value begins: triggers end so far into it
         between = data[max(0, start - 80) : start]
-        if form - len(ASSIGNED) + len(FORMS) in (RULED, INSERTED, HEAD, PAGED) or (
+        rarer = form - len(ASSIGNED) + len(FORMS)
+        if rarer in HEADS or rarer in (RULED, INSERTED, PAGED) or (
             between[-1:] not in _QUOTES and between.rstrip(_FILLING)[-1:] in _SEPARATORS
         ):
             break
@@ -391,7 +392,7 @@ def _extent(data: bytes, kind: str, end: int) -> tuple[int, int]:
     if kind == "fold":
         # most lines of prose are folded where no word is broken, or are shorter than the first: there it ends
         return end - 1024, folded(data, end)[1] + 512
-    if kind in ("quoted", "marked"):
+    if kind in ("quoted", "marked", "tagged"):
         return low, end + _FARTHEST
     if kind == "said":
         low = end - SAID - _AROUND

@@ -26,7 +26,7 @@ __all__ = [
 _PACK = {"provider", "title", "tags", "aliases", "hosts", "references", "generic"}
 _RULE = {
     "id", "title", "part", "severity", "confidence", "keywords", "pattern", "trigger", "shape", "names", "gates",
-    "paths", "groups", "why", "fix", "status", "since", "replaced_by", "yields", "examples", "near_misses", "references",
+    "paths", "groups", "why", "fix", "status", "since", "replaced_by", "yields", "alone", "examples", "near_misses", "references",
 }  # fmt: skip
 _SET = {"id", "title", "parts", "required", "severity", "allows", "why"}
 _VENUE = {
@@ -273,6 +273,7 @@ class _Reader:
             replaced_by=self._text(ident, raw, "replaced_by", ""),
             generic=self.meta.get("generic", False) is True,
             yields=raw.get("yields", False) is True,
+            alone=raw.get("alone", False) is True,
         )
 
     def _compile(self, ident: str, raw: dict[str, Any], pattern: str, shape: str) -> tuple[str, tuple[int, int]]:

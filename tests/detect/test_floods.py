@@ -45,7 +45,7 @@ CATASTROPHIC = {
     "two, three or five": (f"(?P<secret>(?:{A}{{2}}|{A}{{3}}|{A}{{5}}){{4,40}})(?!{A})", WHOLE),
     "a lookbehind at the end": (f"(?P<secret>(?:{A}{{1,20}}){{1,30}})(?<={A}{{3}}!)", ENDED.replace("!>>", ">>")),
     "a lookahead at the start": (f"(?=(?:{A}{{1,20}}){{1,30}}!)(?P<secret>{A}{{24}})", AFTER),
-    "a lookahead at each place": (f"(?P<secret>(?:(?={A}{{0,900}}-?){A}){{16,900}})(?!{A})", WHOLE),
+    "a lookahead at each place": (f"(?P<secret>(?:(?={A}{{0,3000}}-?){A}){{16,3000}})(?!{A})", WHOLE),
     "degree two": (f"(?P<secret>{A}{{1,4000}}{A}{{1,4000}}!)", ENDED),
     "degree two with what may be missing": (f"(?P<secret>{A}{{1,3000}}_?{A}{{1,3000}}!)", ENDED),
     "degree three": (f"(?P<secret>{A}{{1,500}}{A}{{1,500}}{A}{{1,500}}!)", ENDED),

@@ -151,3 +151,40 @@ def test_commands_below_each_other_are_no_folded_line(engine: Engine) -> None:
 def test_what_is_somebody_elses(engine: Engine, text: str) -> None:
     text = text.format(K=expand("{{hex*40}}", Random("left hash")))
     assert not [rule for rule in found(engine, text).values() if not rule.endswith("random-value")]
+
+
+EVM = expand("{{gen:evm_key}}", Random("left evm"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,private_key\nmain,{K}\n",
+        "address,private_key\n0x{A},{K}\n",
+        "id,address,private_key,balance\n1,0x{A},{K},3.2\n",
+        "private_key;owner\n{K};max\n",
+        "address\tprivateKey\n0x{A}\t{K}\n",
+        "COPY wallets (id, address, private_key) FROM stdin;\n1\t0x{A}\t{K}\n\\.\n",
+    ],
+)
+def test_a_column_of_private_keys(engine: Engine, text: str) -> None:
+    """Beside an address that is another's, so that nothing but the column's name tells of it."""
+    assert found(engine, text.format(K=EVM, A=expand("{{hex*40}}", Random(3))), "wallets.csv") == {EVM: "ethereum.named-key"}
+
+
+def test_one_column_of_keys_of_any_kind(engine: Engine) -> None:
+    token = expand("{{alnum*40}}", Random("left column"))
+    assert found(engine, f"customer,api_key,created\nacme,{token},2026-01-02\n", "keys.csv") == {token: "generic.api-key"}
+    assert found(engine, f"def add(customer,api_key,created):\n    return call(customer,{token},created)\n", "keys.py") == {}
+
+
+def test_words_of_a_phrase_that_stand_one_in_each_cell_of_a_page(engine: Engine) -> None:
+    words = expand("{{gen:bip39 12}}", Random("left phrase")).split()
+    for text in (
+        "<ol>" + "".join(f"<li>{word}</li>" for word in words) + "</ol>",
+        "<ol>\n" + "".join(f'  <li class="w">{word}</li>\n' for word in words) + "</ol>\n",
+        "<div>" + "".join(f"<div><span>{number}.</span><span>{word}</span></div>" for number, word in enumerate(words, 1)) + "</div>",
+        "<table>" + "".join(f"<tr><td>{number}</td><td>{word}</td></tr>" for number, word in enumerate(words, 1)) + "</table>",
+    ):
+        rules = [engine.rules[match.rule].id for match in engine.scan(text.encode(), "page.html").matches]
+        assert rules == ["bip39.mnemonic"], text
