@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import plistlib
 import shutil
 import struct
 import subprocess
@@ -15,7 +16,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nests import look, tar
+from nests import look, tar, zip_
 from scanned import findings, scanned
 from test_inside_scan import planted, run, token
 
@@ -374,6 +375,34 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "sealed-file systemd": ("x.cred", lambda: b"Whxqht+dQJax1aZeCGLxmiAAAAABAAAADAAAABAAAAAX8H6\n"),
     "sealed-file systemd, tpm": ("x.cred", lambda: b"DHzAexF2RZGcSwvqCLwg/iAAAAABAAAADAAAABAAAAAX8H6\n"),
     "sealed-store firefox": ("p/logins.json", lambda: b'{"nextId":2,"logins":[{"id":1,"encryptedUsername":"MDIEEPg="}],"version":3}'),
+    "sealed-store vault": ("vault/core/_keyring", lambda: b'{"Value":"AAAAAQL' + base64.b64encode(padded(b"")) + b'"}'),
+    "sealed-file rclone": ("abcdefgh23", lambda: padded(b"RCLONE\0\0")),
+    "sealed-file telegram": ("tdata/key_datas", lambda: padded(b"TDF$\x09\x57\x4c\0")),
+    "sealed-file whatsapp": ("msgstore.db.crypt15", lambda: padded(b"")),
+    "sealed-file signal": ("signal-2026-01-02.backup", lambda: padded(b"\0\0\0\x38\n\x36\n\x10" + bytes(range(16)) + b"\x12\x20")),
+    "sealed-file ecryptfs": ("x", lambda: padded(struct.pack(">QII", 999, 0x12345678, 0x12345678 ^ 0x3C81B7F5))),
+    "backup-store attic": ("0", lambda: padded(b"ATTICSEG\1")),
+    "backup-image partclone": ("sda1.ext4-ptcl-img", lambda: padded(b"partclone-image\0" + b"0.3.23\0")),
+    "backup-image partimage": ("sda1.000", lambda: padded(b"PaRtImAgE-VoLuMe" + b"0.6.1\0\0")),
+    "backup-image ntfsclone": ("sda1.img", lambda: padded(b"\0ntfsclone-image\x0a\0\0\0")),
+    "backup-image urbackup": ("x.vhdz", lambda: padded(b"URBACKUP COMPRESSED FILE#1.0\0\1")),
+    "backup-image tape": ("x.bkf", lambda: padded(b"TAPE\0\0\3\0\x8c\0\x0e\1")),
+    "machine-state": ("x.sav", lambda: padded(b"\x7fVirtualBox SavedState V2.0\n\0")),
+    "kdump avml": ("memory.lime", lambda: padded(b"LMVA\2\0\0\0")),
+    "hadoop": ("part-00000", lambda: padded(b"SEQ\6\x19org.apache.hadoop.io.Text\x19org.apache.hadoop.io.Text\1\1")),
+    "hadoop hbase": ("cf/x", lambda: padded(b"DATABLK*\0\0\3\x84\0\0\3\x20")),
+    "filemaker": ("x.fmp12", lambda: padded(b"\0\1\0\0\0\2\0\1\0\5\0\2\0\2\xc0HBAM7")),
+    "rare-archive qpress": ("t.ibd.qp", lambda: padded(b"qpress10\0\0\1\0\0\0\0\0")),
+    "zfs": ("d.img", lambda: padded(bytes(16_384) + b"\1\1" + bytes(9) + b"\1\0\0\0\x24\0\0\0\x20\0\0\0\7version\0", 40_000)),
+    "rows oracle": ("users01.dbf", lambda: padded(b"\0\xa2" + bytes(26) + b"}|{z")),
+    "rows sql server": ("app.mdf", lambda: padded(b"\1\x0f\0\x08\0\0\0\0")),
+    "rows neo4j": ("neostore.propertystore.db.strings", lambda: padded(b"\1\0\0\x78")),
+    "message-store": ("1.blk", lambda: padded(b"cmp\1\xff\6\0\0S2sTwO")),
+    "innodb ibdata": ("ibdata1", lambda: innodb(0x15)),
+    "sealed-folder": ("g/gocryptfs.conf", lambda: b'{\n\t"Creator": "gocryptfs 2.3",\n\t"EncryptedKey": "oQ=="\n}\n'),
+    "sealed-folder cryptomator": ("c/masterkey.cryptomator", lambda: b'{\n  "version": 999,\n  "primaryMasterKey": "oQ=="\n}\n'),
+    "sealed-folder encfs": ("e/.encfs6.xml", lambda: b"<?xml version='1.0'?>\n<cfg><creator>EncFS 1.9.5</creator></cfg>\n"),
+    "sealed-database": ("Signal/sql/db.sqlite", lambda: padded(b"")),
     "lucene snapshot": ("snap-x.dat", lambda: padded(b"\x3f\xd7\x6c\x17\x08snapshot\0\0\0\1DFL\0")),
 }  # fmt: skip
 
@@ -421,6 +450,26 @@ def test_a_program_that_installs_is_named(form: str, tmp_path: Path) -> None:
     assert told(folder) == []
 
 
+def test_an_encrypted_backup_of_ios_is_named_by_its_list(tmp_path: Path) -> None:
+    """The files in it have neither names nor marks."""
+    folder = tmp_path / "it"
+    folder.mkdir()
+    for said in (True, False):
+        listed = {"BackupKeyBag": b"words", "IsEncrypted": said, "Version": "10.0"}
+        (folder / "Manifest.plist").write_bytes(plistlib.dumps(listed, fmt=plistlib.FMT_BINARY))
+        reasons = told(folder)
+        assert reasons == ([("skipped", "Manifest.plist", "a backup of iOS, encrypted: the files beside this list are not seen")] if said else [])
+    assert [i[0] for i in told(folder, strict=True)] == []
+
+
+def test_an_image_of_evidence_in_a_zip_is_named(tmp_path: Path) -> None:
+    data = zip_([("container.description", b"aff4://1"), ("a/00000000", planted(9))])
+    (tmp_path / "x.aff4").write_bytes(data)
+    assert [(i[0], i[1]) for i in told(tmp_path)] == [("skipped", "x.aff4")]
+    assert [i[0] for i in told(tmp_path, strict=True)] == ["failed"]
+    assert len(scanned(tmp_path, Limits()).findings) == 1
+
+
 def test_a_real_file_system_is_named_and_its_text_found(tmp_path: Path) -> None:
     data = ext(tmp_path)
     (folder := tmp_path / "it").mkdir()
@@ -439,6 +488,8 @@ def test_what_only_looks_so_is_not_named(tmp_path: Path) -> None:
         "prog": b"\x7fELF\2\1\1" + bytes(300), "a.sh": b"#!/bin/sh\n# no Makeself\n", "x.dmg": b"notes on a disk\n" * 9,
         "it-Data.db": b"a,b\n" * 40, "bvx": b"bvx is a word\n", "arj": b"\x60\xea\xff\xff" + bytes(60), "DUCK": b"12345678DUCKs\n",
         "one": b"\1\0\0\0" + bytes(90), "conf.json": b'{"nextId": 7, "logins": []}\n', "x.dat": b"\0\x76\0\0" + bytes(90),
+        "TDF": b"TDF$ is a mark of letters\n", "SEQ": b"SEQ\6 is one, too\n" * 9, "a.db": b"words in a database\n" * 40, "b.db": bytes(4096),
+        "x-Filter.db": padded(b""), "plain.seq": b"SEQ\6\4abcd\4abcd\0\0" + bytes(600), "gocryptfs.conf": b"a = 1\n" * 9, "a.mdf": b"\1\2" * 400,
         "table.ibd": b"words " + innodb(0x15)[6:], "conf": b"conectix\n"[:8].lower()[:7],
     }  # fmt: skip
     for name, data in harmless.items():

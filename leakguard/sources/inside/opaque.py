@@ -11,7 +11,8 @@ NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vdi", "ext", "x
                    "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
                    "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
                    "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed",
-                   "rows", "installer", "dump", "bacula"})  # fmt: skip
+                   "rows", "installer", "dump", "bacula", "zfs", "machine-state", "hadoop", "filemaker", "message-store",
+                   "sealed-folder", "sealed-database"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LUKS\xba\xbe", "luks"),
@@ -144,6 +145,25 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"DHzAexF2RZGcSwvqCLwg/", "sealed-file"),
     (b"k6iUCUh0RJCQyvL8k8q1U", "sealed-file"),
     (b'{"nextId"', "sealed-store"),  # passwords in Firefox
+    (b'{"Value":"AAAAA', "sealed-store"),  # what Vault keeps in files: its term, behind that AES
+    (b"RCLONE\0\0", "sealed-file"),
+    (b"TDF$", "sealed-file"),  # what Telegram keeps
+    (b"ATTICSEG", "backup-store"),
+    (b"partclone-image\0", "backup-image"),
+    (b"PaRtImAgE-VoLuMe", "backup-image"),
+    (b"\0ntfsclone-image", "backup-image"),
+    (b"URBACKUP COMPRESSED FILE", "backup-image"),
+    (b"TAPE\0\0\3\0", "backup-image"),  # SQL Server, NTBackup
+    (b"\x7fVirtualBox SavedState V", "machine-state"),
+    (b"LMVA\2\0\0\0", "kdump"),  # AVML: Snappy
+    (b"SEQ\4", "hadoop"),
+    (b"SEQ\5", "hadoop"),
+    (b"SEQ\6", "hadoop"),
+    (b"DATABLK*", "hadoop"),
+    (b"DATABLKE", "hadoop"),
+    (b"\0\1\0\0\0\2\0\1\0\5\0\2\0\2\xc0HBAM7", "filemaker"),
+    (b"qpress10", "rare-archive"),
+    (b"\0\0", "zfs"),
     (b"\0\1\0\0Standard Jet DB\0", "jet"),
     (b"\0\1\0\0Standard ACE DB\0", "jet"),
     (b"\0\1\0\0Jet System DB  ", "jet"),
@@ -228,11 +248,33 @@ def cms(head: bytes, _name: str) -> bool:
 def sealed_store(head: bytes, _name: str) -> bool:
     """PKCS #12: a sequence that begins with its version, and a content of a type of PKCS #7. Others are sure by their mark."""
     if head[:1] == b"{":
-        return b'"logins":[{' in head
+        return b'"logins":[{' in head or head[:9] == b'{"Value":'
     if head[:1] != b"\x30":
         return head[4:8] in (b"\0\0\0\1", b"\0\0\0\2") if head[:1] in b"\xfe\xce" else _no_text(head, "")
     at = 2 + (head[1] & 0x7F if head[1] != 0x80 else 0)
     return head[at : at + 4] == b"\2\1\3\x30" and b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07" in head[at : at + 24]
+
+
+def sealed_file(head: bytes, _name: str) -> bool:
+    """Telegram's mark is letters, and a version stands behind it; the others are sure by theirs."""
+    return head[:4] != b"TDF$" or head[7:8] == b"\0"
+
+
+def hadoop(head: bytes, _name: str) -> bool:
+    """A block of HBase; a file of Hadoop that says that it is compressed, behind the names of two classes."""
+    if head[:1] == b"D":
+        return _no_text(head, "")
+    at = 4
+    for _ in range(2):
+        if not 0 < (size := head[at] if at < len(head) else 0) < 128:
+            return False
+        at += 1 + size
+    return head[at : at + 1] == b"\1"
+
+
+def zfs(head: bytes, _name: str) -> bool:
+    """A disk of a pool: the list of its properties, behind 16 KiB, begins with a version."""
+    return head[16_384:16_386] in (b"\1\0", b"\1\1") and b"version\0" in head[16_384:16_424]
 
 
 def _no_text(head: bytes, _name: str) -> bool:
@@ -243,6 +285,10 @@ def _no_text(head: bytes, _name: str) -> bool:
 def lucene(head: bytes, _name: str) -> bool:
     """Stored fields, the files that hold them, and packed descriptions of snapshots."""
     return b"StoredFields" in head[:64] or b"CompoundData" in head[:64] or b"DFL\0" in head[:64]
+
+
+_ECRYPTFS = 0x3C81B7F5
+"""What a number and the one behind it differ by, in files of eCryptfs."""
 
 
 def placed(head: bytes) -> str:
@@ -259,6 +305,12 @@ def placed(head: bytes) -> str:
         return "bacula"
     if head[1:2] == b"\xd1" and head[3:4] == b"\0" and head[2:3] in b"\2\3\6\7" and head[36:40] == b"\0 \0\0":
         return "pg-wal"  # the first page of a segment, and the size of its pages
+    if head[28:32] == b"}|{z" and head[1:2] in b"\x22\x82\xa2\xc2":
+        return "rows"  # files of Oracle: logs and what RMAN writes, too
+    if head[6:8] == b"\n\x10" and head[24:26] == b"\x12\x20" and head[:3] == b"\0\0\0":
+        return "sealed-file"  # a backup of Signal: what it begins with is a vector and a salt
+    if len(head) > 24 and int.from_bytes(head[8:12], "big") ^ int.from_bytes(head[12:16], "big") == _ECRYPTFS:
+        return "sealed-file"
     if head[:1] == b"\xeb" and head[2:3] == b"\x90" and fat(head, ""):  # other loaders jump elsewhere
         return "fat"
     if head[16:20] == b"\0 \4 ":  # where a page of PostgreSQL 8.3 or newer ends, and its size and version
@@ -331,14 +383,39 @@ def by_place(head: bytes, name: str) -> str:
         return "rare-archive" if head[7:14] == b"**ACE**" else ""
     if name.endswith("kopia.repository.f"):
         return "backup-store" if b"github.com/kopia" in head else ""
-    return "cassandra" if name.endswith("-Data.db") and not text and not head.startswith(b"SQLite") else ""
+    if name.endswith("-Data.db"):
+        return "cassandra" if not text and not head.startswith(b"SQLite") else ""
+    return _sealed_by_name(head, name, text)
+
+
+def _sealed_by_name(head: bytes, name: str, text: bool) -> str:
+    """What is encrypted, or whose text is not in the open, and has no mark that says so."""
+    if name.endswith(FOLDERS):
+        return "sealed-folder" if any(mark in head for mark in _OF_FOLDERS) else ""
+    if name.endswith((".crypt12", ".crypt14", ".crypt15")):
+        return "sealed-file" if not text else ""
+    if name.endswith((".mdf", ".ndf")):  # of SQL Server: the first page is the file's header
+        return "rows" if head[:2] == b"\1\x0f" else ""
+    if name.endswith(".blk"):
+        return "message-store" if head[:3] == b"cmp" and not text else ""
+    if name.endswith("ibdata1"):
+        return innodb(head)
+    if name.endswith(DATABASES) and not name.endswith("-Filter.db"):  # Cassandra's filter is bits alone
+        # what SQLCipher and its like write has no mark: of 256 bytes that chance made 162 differ, 140 at least
+        return "sealed-database" if len(head) >= 512 and len({*head[:256]}) >= 140 else ""
+    return ""
 
 
 BACKUPS = (".vbk", ".vib", ".vrb", ".mrimg", ".mrbak", ".tibx", ".pbf", ".fbk")
 """Veeam, Macrium, Acronis, Paragon, Firebird: their files have no mark that is told."""
-TABLES = (".MYD", ".MAD")
-"""MyISAM, Aria: rows and nothing else."""
-PLACED = (*BACKUPS, *TABLES, ".couch", ".bin", ".ace", ".sfx", "kopia.repository.f")
+TABLES = (".MYD", ".MAD", "neostore.propertystore.db", "neostore.propertystore.db.strings")
+"""MyISAM, Aria, Neo4j: rows and nothing else."""
+FOLDERS = ("gocryptfs.conf", "masterkey.cryptomator", ".encfs6.xml", "cryfs.config")
+"""Beside what a folder of encrypted files begins with: none of them has a mark."""
+_OF_FOLDERS = (b'"EncryptedKey"', b'"primaryMasterKey"', b"EncFS", b"cryfs.config;")
+DATABASES = (".sqlite", ".sqlite3", ".db", ".db3")
+PLACED = (*BACKUPS, *TABLES, ".couch", ".bin", ".ace", ".sfx", "kopia.repository.f", *FOLDERS, ".crypt12", ".crypt14", ".crypt15",
+          ".mdf", ".ndf", ".blk", "ibdata1", *DATABASES)  # fmt: skip
 
 
 _BCACHEFS = (bytes.fromhex("c68573f64e1a45ca8265f57f48ba6d81"), bytes.fromhex("c68573f666ce90a9d96a60cf803df7ef"))
@@ -350,7 +427,7 @@ SURE = {"bcachefs": lambda head, _: head[4120:4136] in _BCACHEFS,
         "appimage": lambda head, _: head[8:11] in (b"AI\1", b"AI\2"),
         "makeself": lambda head, _: b"generated using Makeself" in head[:512],
         "wiredtiger": lambda head, _: head[4:6] == b"\1\0",
-        "rows": rows, "dump": dump, "installer": installer,
+        "rows": rows, "dump": dump, "installer": installer, "sealed-file": sealed_file, "hadoop": hadoop, "zfs": zfs,
         "lucene": lucene, "sealed-store": sealed_store, "hibernation": _no_text, "rare-archive": _no_text, "apple-archive": _no_text,
         "hfs": lambda head, _: head[1024:1028] in (b"H+\0\4", b"HX\0\5") or (head[1024:1026] == b"BD" and head[1038:1040] == b"\0\3"),
         "udf": lambda head, _: head[32_769:32_774] == b"BEA01",
@@ -388,7 +465,7 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "hibernation": "the memory of a Windows machine, compressed",
     "kdump": "the memory of a Linux machine, compressed by default",
     "evidence": "an image of evidence, compressed; scan it mounted, or as a raw image",
-    "backup-image": "a backup, compressed; scan what it restores",
+    "backup-image": "a backup, compressed or in pieces; scan what it restores",
     "backup-store": "part of a backup store, compressed or encrypted; scan what it restores",
     "sql-server-backup": "a backup of SQL Server, compressed",
     "timeseries": "a table of InfluxDB, compressed",
@@ -398,6 +475,13 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "installer": "a program that installs, whose files are compressed",
     "dump": "a backup of dump(8), scanned as bytes: what is compressed or in several pieces in it is not seen",
     "bacula": "a volume of Bacula, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen",
+    "zfs": "a disk of a pool of ZFS, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen",
+    "machine-state": "the memory of a virtual machine, compressed",
+    "hadoop": "records of Hadoop or HBase, compressed; scan an export",
+    "filemaker": "a database of FileMaker, whose text is disguised; scan an export",
+    "message-store": "messages of NATS, compressed",
+    "sealed-folder": "the key of a folder of encrypted files: what lies beside it is not seen",
+    "sealed-database": "is called a database, and looks like random bytes: encrypted, or damaged",
     "hdf5": "scanned as bytes: its compressed tables are not seen",
     "notes": "a database of Notes, scanned as bytes: what is compressed or encrypted in it is not seen",
     "jet": "a database of Access, scanned as bytes: text over the border of two pages, and what is encoded, are not seen",

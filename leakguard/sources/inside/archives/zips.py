@@ -79,6 +79,8 @@ def zip_file(stream: Stream, context: Context) -> Iterator[Member]:
     """All members, then all gaps."""
     file, size = stream.file()
     archive = Zip(file, size, context)
+    if context.name.endswith(".aff4"):  # its members are stored, and their chunks packed
+        context.tell("unread", "", "an image of evidence (AFF4): what is compressed in its chunks is not seen")
     kind = archive.document()
     if kind:
         from leakguard.sources.inside.documents.office import document

@@ -37,13 +37,16 @@ class _Object(NamedTuple):
     end: int
 
 
-def plist(stream: Stream, _context: Context) -> Iterator[Member]:
+def plist(stream: Stream, context: Context) -> Iterator[Member]:
     """The list as rows, and what stands between its objects."""
     file, size = stream.file()
     if size > LARGEST:
         raise UnreadError(f"larger than {LARGEST} bytes")
     file.seek(0)
     reader = _List(file.read())
+    if context.name.endswith("Manifest.plist") and reader.says(b"IsEncrypted"):
+        # the files of the backup lie beside it, under names that tell nothing, and look like random bytes
+        context.tell("unread", "", "a backup of iOS, encrypted: the files beside this list are not seen")
     yield from tables("@values", reader.rows())
     if reader.holes:
         pieces = Runs(file, reader.holes)
@@ -98,6 +101,15 @@ class _List:
     def _is_archive(self, one: _Object) -> bool:
         first = self.objects[one.refs[0]] if one.refs and one.refs[0] < len(self.objects) else None
         return first is not None and first.value == b"$null"
+
+    def says(self, key: bytes) -> bool:
+        """Does a dictionary hold that a key is true?"""
+        for one in self.objects:
+            half = len(one.refs) // 2 if one.kind == _DICT else 0
+            for name, value in zip(one.refs[:half], one.refs[half:], strict=True) if half else ():
+                if max(name, value) < len(self.objects) and self.objects[name].value == key:
+                    return self.data[self.places[value] : self.places[value] + 1] == b"\x09"
+        return False
 
     def rows(self) -> Iterator[Row]:
         """A section for each container with values of its own, and one for values in no container."""
