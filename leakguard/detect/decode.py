@@ -36,6 +36,11 @@ def _base64_class(mask: int, value: int) -> str:
     return "[" + kept.replace("+", "+\\-").replace("/", "/_") + "]"
 
 
+def _deflated(least: int) -> str:
+    """The first bytes, from `least` on, of a block of Deflate that is packed by codes of its own or by those that all know."""
+    return "[" + "".join(f"\\x{byte:02x}" for byte in range(least, 256) if 2 <= byte & 7 <= 5) + "]"
+
+
 # Each byte of ASCII text has its top bit clear; in a group of four base64 digits these are the top bit of the
 # first, the 8-bit of the second and the 2-bit of the third digit.
 _TEXT_GROUP = _base64_class(32, 0) + _base64_class(8, 0) + _base64_class(2, 0) + r"[A-Za-z0-9+/_\-]"
@@ -114,6 +119,10 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("packed", r"\xfd7zXZ\x00\x00[\x00-\x0f]"),
     ("packed", r"BZh[1-9]1AY&SY"),
     ("packed", r"\x28\xb5\x2f\xfd[^\x00]"),
+    ("packed", r"\x04\x22\x4d\x18[\x40-\x7f]"),
+    # zlib has a mark of two bytes, and a block behind it that is packed: one that is not stands in the open
+    ("packed zlib", rf"x[\x01\x9c\xda]{_deflated(0)}"),
+    ("packed zlib", rf"x\^{_deflated(128)}"),  # in texts that is a power of x
     ("packed hex", r"(?i:1f8b08)[01][0-9A-Fa-f]{23}"),
     # an INI's section and pretty JSON, whose first line's end comes too soon for the automaton
     ("hex lines", r"5[bB](?:[2-7][0-9A-Fa-f]){1,16}5[dD](?:0[dD])?0[aA](?:[2-7][0-9A-Fa-f]){2}"),
@@ -449,7 +458,7 @@ def _hex_lines(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:
 # ---------------------------------------------------------------- packed bytes, spelled bytes
 _PACKED_LEAD = 11
 """Bytes of the longest of the first stage's marks; the shorter ones end with their own last byte."""
-_PACKED_MARK = compiled(rb"\x1f\x8b\x08|\xfd7zXZ\0|BZh[1-9]1AY|\x28\xb5\x2f\xfd")
+_PACKED_MARK = compiled(rb"\x1f\x8b\x08|\xfd7zXZ\0|BZh[1-9]1AY|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18")
 
 
 def _packed(data: bytes, end: int, tries: Tries) -> _Found:
@@ -464,6 +473,27 @@ def _packed(data: bytes, end: int, tries: Tries) -> _Found:
     stop = start + found.used
     yield View(found.kind, found.data, [], start, stop, found.clipped)
     return Run(start, max(stop, end), True, False)
+
+
+_PICTURE = b"IDAT"
+"""What stands before the pixels of a PNG, and before those of no other picture. They are most of all zlib that there is, and no text."""
+
+
+def _packed_zlib(data: bytes, end: int, tries: Tries) -> _Found:
+    """zlib in the middle of other bytes: values in databases, programs of Erlang, resources of Qt, tables of MATLAB."""
+    start = end - 3
+    if start == 0 or data.startswith(_PICTURE, start - 4):
+        return Run(end, end)
+    found = unpacked(_pieces(data, [(start, len(data))], STEP, bytes), tries)
+    if found is None or len(found.data) < _LEAST_ZLIB:
+        return Run(end, end)
+    stop = start + found.used
+    yield View(found.kind, found.data, [], start, stop, found.clipped)
+    return Run(start, max(stop, end), True, False)
+
+
+_LEAST_ZLIB = 24
+"""Bytes that come out of one: of two bytes in any others, some do."""
 
 
 def _packed_hex(data: bytes, end: int, tries: Tries) -> _Found:
@@ -858,5 +888,6 @@ _FINDERS: dict[str, Callable[[bytes, int], _Found]] = {
 _UNPACKING: dict[str, Callable[[bytes, int, Tries], _Found]] = {
     "base64": _base64,
     "packed": _packed,
+    "packed zlib": _packed_zlib,
     "packed hex": _packed_hex,
 }

@@ -1,8 +1,8 @@
-"""Packed data in the middle of other bytes, or written out as digits: gzip, zlib, bzip2, xz, zstd, zip.
+"""Packed data in the middle of other bytes, or written out as digits: gzip, zlib, bzip2, xz, zstd, lz4, zip.
 
 Promises: a pure function of bytes; nothing is unpacked beyond MAX_VIEW, and a result that stops there says so. Packed bytes
 are taken piece by piece, and none behind the first damage. What came out before it counts, too little of it does not: marks
-of three bytes stand in programs as well. zstd needs the extra `leakguard-scanner[archives]`, and gives nothing without it
+of three bytes stand in programs as well. zstd and lz4 need the extra `leakguard-scanner[archives]`, and give nothing without it
 (docs/inside.md).
 
 Imported by decode.py; files that are archives have readers (sources/inside).
@@ -23,7 +23,7 @@ _MOST_MEMORY = 128 * 1024 * 1024
 _ZIP = b"PK\3\4"
 MARKS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b\x08", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (_ZIP, "zip"),
-    (b"\x78", "zlib"),
+    (b"\x04\x22\x4d\x18", "lz4"), (b"\x78", "zlib"),
 )  # fmt: skip
 _LEADS = {kind: mark for mark, kind in MARKS}
 
@@ -93,6 +93,10 @@ def _decoder(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
         import bz2
 
         return bz2.BZ2Decompressor(), (OSError, ValueError)
+    if kind == "lz4":
+        import lz4.frame
+
+        return lz4.frame.LZ4FrameDecompressor(), (RuntimeError, ValueError, EOFError)
     import lzma
 
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY), (lzma.LZMAError,)
@@ -100,7 +104,10 @@ def _decoder(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
 
 def _stream(kind: str, piece: bytes, taken: _Taken) -> Unpacked:
     """Several streams one behind the other are one, as their programs have it."""
-    decoder, errors = _decoder(kind)
+    try:
+        decoder, errors = _decoder(kind)
+    except ImportError:
+        return Unpacked(kind, b"", False, len(piece))
     out: list[bytes] = []
     size = 0
     while piece:
@@ -110,12 +117,12 @@ def _stream(kind: str, piece: bytes, taken: _Taken) -> Unpacked:
             return Unpacked(kind, b"".join(out), False, taken.size - len(piece))
         size += len(out[-1])
         if size >= MAX_VIEW:
-            return Unpacked(kind, b"".join(out), not decoder.eof, taken.size - len(decoder.unused_data))
+            return Unpacked(kind, b"".join(out), not decoder.eof, taken.size - len(decoder.unused_data or b""))
         if not decoder.eof:
             piece = next(taken, b"")
             continue
         # of what was given it last, a decoder that came to its end says what is not its own
-        piece = decoder.unused_data
+        piece = decoder.unused_data or b""
         if len(piece) < STEP:
             piece += next(taken, b"")
         if not piece.startswith(_LEADS[kind]):

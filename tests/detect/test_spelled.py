@@ -10,6 +10,7 @@ import json
 import lzma
 import subprocess
 import tarfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -208,6 +209,53 @@ def test_zstd_in_base64(engine: Engine) -> None:
     packed = zstandard.compress(CONFIG)
     assert SECRET in secrets(engine, b"blob = " + base64.b64encode(packed))
     assert SECRET in secrets(engine, b"\0" * 64 + packed)
+
+
+LEVELS = {"zlib, quick": 1, "zlib, between": 5, "zlib": 6, "zlib, best": 9}
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_zlib_is_read_in_the_middle_of_other_bytes(engine: Engine, name: str) -> None:
+    """A value in a database, a chunk of a program of Erlang: two bytes are its mark."""
+    made = zlib.compress(CONFIG + bytes(range(256)) * 3 + b"words of many letters " * 40, LEVELS[name])
+    for before in (b"LitT\0\0\1\0", Random(4).randbytes(5000), bytes(4096)):
+        for after in (b"", Random(6).randbytes(900)):
+            assert SECRET in secrets(engine, before + made + after)
+    two = zlib.compress(b"nothing in it " * 9) + zlib.compress(CONFIG)
+    assert SECRET in secrets(engine, b"\0\0\0\1" + two)
+    assert SECRET in secrets(engine, b"\0\0\0\1" + made[: len(made) - 3])
+
+
+def test_pixels_are_not_unpacked(engine: Engine) -> None:
+    """They are nearly all zlib that there is, and say nothing."""
+    pixels = zlib.compress(CONFIG * 3)
+    assert engine.scan(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\x40IDAT" + pixels).views == 0
+
+
+def test_what_chance_makes_of_two_bytes_is_nothing(engine: Engine) -> None:
+    scan = engine.scan(Random(8).randbytes(3_000_000))
+    assert scan.incidents == []
+    powers = b"x^2 + x^3 = x^" + "é".encode() * 900
+    assert engine.scan(b"".join((b"x\x9c", powers)) * 90).incidents == []
+
+
+def test_zlib_that_seems_to_begin_everywhere_costs_little(engine: Engine) -> None:
+    started = time.process_time()
+    scan = engine.scan(b"x\x9c\x04\x80\xff" * 400_000)
+    assert time.process_time() - started < 30
+    assert len(scan.incidents) <= 2
+    bomb = engine.scan(b"firmware" * 9 + zlib.compress(bytes(decode.MAX_VIEW + 4096)) + b"y" * 99)
+    assert any("is longer than" in incident for incident in bomb.incidents)
+
+
+def test_lz4_in_the_middle_of_other_bytes(engine: Engine) -> None:
+    frame = pytest.importorskip("lz4.frame")
+    made = frame.compress(b"old_token = ghp_none\n" * 9 + CONFIG)
+    for before in (b"loki\0", Random(4).randbytes(5000)):
+        for after in (b"", Random(6).randbytes(900)):
+            assert SECRET in secrets(engine, before + made + after)
+    scan = engine.scan(b"program\x04\x22\x4d\x18\x60" + Random(8).randbytes(3000))
+    assert (scan.views, scan.incidents) == (0, [])
 
 
 def test_what_is_packed_and_too_long_is_told(engine: Engine) -> None:
