@@ -120,6 +120,7 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("packed", r"BZh[1-9]1AY&SY"),
     ("packed", r"\x28\xb5\x2f\xfd[^\x00]"),
     ("packed", r"\x04\x22\x4d\x18[\x40-\x7f]"),
+    ("packed", r"\xff\x06\x00\x00sNaPpY[\x00\x01]"),
     # zlib has a mark of two bytes, and a block behind it that is packed: one that is not stands in the open
     ("packed zlib", rf"x[\x01\x9c\xda]{_deflated(0)}"),
     ("packed zlib", rf"x\^{_deflated(128)}"),  # in texts that is a power of x
@@ -458,7 +459,7 @@ def _hex_lines(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:
 # ---------------------------------------------------------------- packed bytes, spelled bytes
 _PACKED_LEAD = 11
 """Bytes of the longest of the first stage's marks; the shorter ones end with their own last byte."""
-_PACKED_MARK = compiled(rb"\x1f\x8b\x08|\xfd7zXZ\0|BZh[1-9]1AY|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18")
+_PACKED_MARK = compiled(rb"\x1f\x8b\x08|\xfd7zXZ\0|BZh[1-9]1AY|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18|\xff\x06\x00\x00sNaPpY")
 
 
 def _packed(data: bytes, end: int, tries: Tries) -> _Found:

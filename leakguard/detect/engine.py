@@ -448,6 +448,7 @@ class Engine:
     ) -> tuple[list[Found], list[_Long]]:
         """A buffer's own matches together with those of its views, in the buffer's offsets; and its long runs."""
         groups: list[list[Found]] = [own]
+        packed: list[int] = []
         long: list[_Long] = []
         from leakguard.detect.inplace import put_back, within
 
@@ -469,10 +470,12 @@ class Engine:
             if view.kept:
                 found = [(m, (*r[:3], r[3] + _DECODED, *r[4:])) for m, r in found if within(view.kept, m.secret_start, m.secret_end)]
             if found:
+                if not view.breaks:
+                    packed.append(len(groups))
                 groups.append([(_placed(match, view), rank) for match, rank in found])
             if view.breaks:
                 long += [(*view.raw(start, stop), spread) for start, stop, spread in inner]
-        return (settle(groups) if len(groups) > 1 else own), long + runs.long
+        return (settle(groups, packed) if len(groups) > 1 else own), long + runs.long
 
     def _undocumented(self, data: bytes, hits: list[Hit]) -> list[Hit]:
         """The hits without documented example values, or with these marked if they were asked for."""

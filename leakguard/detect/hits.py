@@ -54,10 +54,20 @@ def best(hits: list[Hit], rules: Sequence[Rule]) -> list[Hit]:
     return [hit for hit, _ in _drop([(hit, rank_of(hit, rules), group) for group, hit in enumerate(hits)])]
 
 
-def settle(groups: list[list[Found]]) -> list[Found]:
+def settle(groups: list[list[Found]], packed: Sequence[int] = ()) -> list[Found]:
     """The same between a buffer and each of its views: a raw match wins over its decoded echo. Matches of one group
-    were settled where they stand; packed, they would all seem to stand in one place."""
-    return _drop([(match, rank, number) for number, group in enumerate(groups) for match, rank in group])
+    were settled where they stand; packed, they would all seem to stand in one place. `packed`: the groups of which that is so. What
+    stands in the open among the packed bytes is at the place of all of them, and an echo of one at most: that of the same secret."""
+    kept = _drop([(match, rank, number) for number, group in enumerate(groups) for match, rank in group])
+    known = {match.key for match, _ in kept} if packed else set()
+    before = len(kept)
+    for number in packed:
+        lost = [(match, rank) for match, rank in groups[number] if match.key not in known]
+        known.update(match.key for match, _ in lost)
+        kept += lost
+    if len(kept) > before:
+        kept.sort(key=lambda one: (one[0].secret_start, one[0].secret_end))
+    return kept
 
 
 _T = TypeVar("_T", Hit, Match)

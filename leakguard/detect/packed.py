@@ -1,8 +1,9 @@
-"""Packed data in the middle of other bytes, or written out as digits: gzip, zlib, bzip2, xz, zstd, lz4, zip.
+"""Packed data in the middle of other bytes, or written out as digits: gzip, zlib, bzip2, xz, zstd, lz4, Snappy in frames, zip.
 
 Promises: a pure function of bytes; nothing is unpacked beyond MAX_VIEW, and a result that stops there says so. Packed bytes
 are taken piece by piece, and none behind the first damage. What came out before it counts, too little of it does not: marks
-of three bytes stand in programs as well. zstd and lz4 need the extra `leakguard-scanner[archives]`, and give nothing without it
+of three bytes stand in programs as well. zstd and lz4 need the extra `leakguard-scanner[archives]`, Snappy `[databases]`, and
+give nothing without it
 (docs/inside.md).
 
 Imported by decode.py; files that are archives have readers (sources/inside).
@@ -21,9 +22,12 @@ STEP = 4096
 """Packed bytes of a piece, at most: of the one in which damage is, nothing comes out."""
 _MOST_MEMORY = 128 * 1024 * 1024
 _ZIP = b"PK\3\4"
+_SNAPPY = b"\xff\6\0\0sNaPpY"
+_FRAME = 64 * 1024
+"""Bytes that one frame of Snappy holds, at most."""
 MARKS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b\x08", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (_ZIP, "zip"),
-    (b"\x04\x22\x4d\x18", "lz4"), (b"\x78", "zlib"),
+    (b"\x04\x22\x4d\x18", "lz4"), (_SNAPPY, "snappy"), (b"\x78", "zlib"),
 )  # fmt: skip
 _LEADS = {kind: mark for mark, kind in MARKS}
 
@@ -78,7 +82,7 @@ def unpacked(pieces: Iterator[bytes], tries: Tries) -> Unpacked | None:
     if tries.left <= 0:
         tries.over = True
         return Unpacked(kind, b"", True, len(first))
-    found = (_zip if kind == "zip" else _zstd if kind == "zstd" else _stream)(kind, first, taken)
+    found = _HOW.get(kind, _stream)(kind, first, taken)
     if found is not None and len(found.data) >= LEAST:
         return found
     tries.left -= taken.size
@@ -150,6 +154,48 @@ def _zstd(kind: str, first: bytes, taken: _Taken) -> Unpacked | None:
     return Unpacked(kind, b"".join(out), size >= MAX_VIEW, taken.size)
 
 
+def _snappy(kind: str, first: bytes, taken: _Taken) -> Unpacked | None:
+    """Frames, each with its length; the checksums are not verified. What is no frame ends it."""
+    try:
+        from cramjam import snappy
+    except ImportError:
+        return None
+    out: list[bytes] = []
+    size = at = 0
+    data = first
+    while size < MAX_VIEW:
+        while len(data) - at < 4 + _FRAME + 4096 and (piece := next(taken, b"")):  # what random bytes grow by at most is less
+            data, at = data[at:] + piece, 0
+        how, length = data[at : at + 1], int.from_bytes(data[at + 1 : at + 4], "little")
+        body = data[at + 4 : at + 4 + length]
+        if how not in (b"\xff", b"\0", b"\1") or len(body) < length or length < 5:
+            break
+        if how == b"\xff":
+            if body != b"sNaPpY":
+                break
+        else:
+            try:
+                made = body[4:] if how == b"\1" else bytes(snappy.decompress_raw(body[4:])) if _told(body[4:]) <= _FRAME else b""
+            except Exception:  # noqa: BLE001 - whatever a package calls its error
+                break
+            if not made:
+                break
+            out.append(made)
+            size += len(made)
+        at += 4 + length
+    return Unpacked(kind, b"".join(out), size >= MAX_VIEW, taken.size - len(data) + at)
+
+
+def _told(block: bytes) -> int:
+    """How long a block of Snappy says that it is."""
+    value = 0
+    for shift, byte in enumerate(block[:5]):
+        value |= (byte & 0x7F) << 7 * shift
+        if byte < 0x80:
+            return value
+    return _FRAME + 1
+
+
 def _again(first: bytes, taken: _Taken) -> _Taken:
     """With the first piece put back."""
 
@@ -214,3 +260,7 @@ def _member(data: bytes, at: int, most: int) -> _Member:
     elif method == 0 and not flags & 9:
         out.append(data[begin : min(stop, begin + most)])
     return _Member(b"".join([*out, b"\n"]), stop, unsized, damaged)
+
+
+_HOW = {"zip": _zip, "zstd": _zstd, "snappy": _snappy}
+"""Kinds that are no plain stream."""

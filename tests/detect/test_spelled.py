@@ -258,6 +258,34 @@ def test_lz4_in_the_middle_of_other_bytes(engine: Engine) -> None:
     assert (scan.views, scan.incidents) == (0, [])
 
 
+def test_snappy_in_the_middle_of_other_bytes(engine: Engine) -> None:
+    """As Loki keeps its lines, and AVML memory."""
+    snappy = pytest.importorskip("cramjam").snappy
+    made = bytes(snappy.compress(b"old_token = ghp_none\n" * 9000 + CONFIG))
+    for before in (b"loki\0", Random(4).randbytes(5000)):
+        for after in (b"", Random(6).randbytes(900), b"\0\0\0\0" + made):
+            assert SECRET in secrets(engine, before + made + after)
+    rng = Random(9)
+    for _ in range(40):  # damaged, cut off, and claims of any length
+        changed = bytearray(made[: rng.randrange(11, len(made))])
+        changed[rng.randrange(10, len(changed))] ^= rng.randrange(1, 256)
+        assert engine.scan(b"loki\0" + changed).incidents == []
+    zeros = bytes(snappy.compress(bytes(65_536)))[10:]
+    assert any("is longer than" in reason for reason in engine.scan(b"loki\0" + made[:10] + zeros * 200).incidents)
+    hostile = made[:10] + b"\0\x0a\0\0abcd\xff\xff\xff\xff\x0f" + bytes(99)  # a block of four gigabytes
+    assert engine.scan(b"loki\0" + hostile).incidents == []
+
+
+def test_what_stands_in_the_open_among_packed_bytes_takes_the_place_of_nothing_else(engine: Engine) -> None:
+    """lz4 and Snappy leave most of a text as it is: one secret of it was found there, and all others of the same bytes were lost."""
+    snappy = pytest.importorskip("cramjam").snappy
+    values = [leak("binance", seed) for seed in (1, 2, 3)]
+    text = b'BINANCE_API_SECRET="none"\n' * 3 + values[0][0] + b'"BINANCE_API_SECRET=' * 2 + values[1][0] + CONFIG + values[2][0]
+    made = bytes(snappy.compress(text))
+    for data in (b"loki\0" + made, b"key = " + values[0][1] + b"\n\0" + made, b"\0" + gzip.compress(text, 0) + values[0][0]):
+        assert {SECRET, *(secret for _, secret in values)} <= secrets(engine, data)
+
+
 def test_what_is_packed_and_too_long_is_told(engine: Engine) -> None:
     packed = gzip.compress(bytes(decode.MAX_VIEW + 4096))
     scan = engine.scan(b"firmware" * 9 + packed + b"x" * 99)
