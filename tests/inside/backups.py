@@ -642,3 +642,61 @@ def rocks_blobs(pairs: Iterable[tuple[bytes, bytes]], how: str = "zstd") -> byte
         out += struct.pack("<QQQII", len(key), len(packed), 0, 1, 2) + key + packed
         count += 1
     return out + b"\x37\x8f\x24\0" + struct.pack("<QQQI", count, 0, 0, 3)
+
+
+# ---------------------------------------------------------------- of servers
+def backuppc(data: bytes) -> bytes:
+    """Two streams, and the sums behind them."""
+    half = len(data) // 2
+    return b"\xd7" + zlib.compress(data[:half], 3)[1:] + zlib.compress(data[half:], 3) + b"\xb3" + bytes(range(40))
+
+
+def dovecot(data: bytes, step: int = 65_536) -> bytes:
+    import lz4.block
+
+    blocks = [lz4.block.compress(data[at : at + step], store_size=False) for at in range(0, len(data), step)]
+    return b"Dovecot-LZ4\r*\x9b\xc5" + struct.pack(">I", step) + b"".join(struct.pack(">I", len(block)) + block for block in blocks)
+
+
+def xbstream(files: Iterable[tuple[str, bytes]], step: int = 300, mixed: bool = False, ended: bool = True) -> bytes:
+    """`mixed`: the chunks of all files in turns, as several threads write them."""
+    chunks, ends = [], []
+    for order, (name, data) in enumerate(files):
+        head = struct.pack("<I", len(name)) + name.encode()
+        for at in range(0, len(data), step):
+            part = data[at : at + step]
+            chunk = b"XBSTCK01\0P" + head + struct.pack("<QQI", len(part), at, zlib.crc32(part)) + part
+            chunks.append((at if mixed else order, order, at, chunk))
+        ends.append((order, b"XBSTCK01\0E" + head))
+    out = b"".join(chunk for *_, chunk in sorted(chunks, key=lambda one: one[:3]))
+    return out + b"".join(end for _, end in ends) * ended
+
+
+def prometheus_wal(records: Iterable[bytes], how: int = 8) -> bytes:
+    """Records in pages of 32 KiB; one that a page has no room for goes on in the next."""
+    out = bytearray()
+    for record in records:
+        body, first = framed_raw(record) if how else record, True
+        while True:
+            room = 32_768 - len(out) % 32_768
+            if room < 8:
+                out += bytes(room)
+                continue
+            part, body = body[: room - 7], body[room - 7 :]
+            kind = (1 if not body else 2) if first else 3 if body else 4
+            out += struct.pack(">BHI", kind | how, len(part), zlib.crc32(part)) + part
+            first = False
+            if not body:
+                break
+    return bytes(out + bytes(-len(out) % 32_768))
+
+
+def influx_wal(entries: Iterable[bytes]) -> bytes:
+    return b"".join(b"\1" + struct.pack(">I", len(packed)) + packed for packed in map(framed_raw, entries))
+
+
+def framed_raw(data: bytes) -> bytes:
+    """A block of Snappy, without a frame: literals, and a copy of what was there before."""
+    import cramjam
+
+    return bytes(cramjam.snappy.compress_raw(data))

@@ -879,3 +879,50 @@ def test_a_damaged_value_of_rocksdb_costs_that_value(tmp_path: Path) -> None:
     assert seen.reasons == "failed 000010.blob: rocksdb: a record is damaged"
     assert f"github_token = {token(50)}\n".encode() in seen.members["000010.blob!/@blobs"]
     assert b"bot" in seen.members["000010.blob!/@30"]
+
+
+# ---------------------------------------------------------------- of servers
+def test_files_whose_chunks_are_mixed_are_put_together(tmp_path: Path) -> None:
+    one, two = Random(7).randbytes(3000), b"words " * 400
+    data = backups.xbstream([("db/one", one), ("db/two", two), ("empty", b"")], mixed=True)
+    seen = look(data, tmp_path, "x.xbstream")
+    assert (seen.members, seen.incidents) == ({"x.xbstream!/db/one": one, "x.xbstream!/db/two": two}, [])
+    cut = look(backups.xbstream([("a", one)], ended=False), tmp_path, "x.xbstream")
+    assert cut.reasons.count("ends early") == 1
+    damaged = bytearray(data)
+    damaged[400] ^= 1
+    assert "wrong checksum" in look(bytes(damaged), tmp_path, "x.xbstream").reasons
+    seen = look(data + b"\nGITHUB_TOKEN=" + token(3).encode(), tmp_path, "x.xbstream")
+    assert "damaged chunk" in seen.reasons
+    assert token(3).encode() in b"".join(seen.members.values())
+
+
+def test_what_a_chunk_claims_is_not_believed(tmp_path: Path) -> None:
+    head = b"XBSTCK01\0P" + struct.pack("<I", 1) + b"a"
+    for size in (1 << 63, (1 << 64) - 1, 1 << 30):
+        seen = look(head + struct.pack("<QQI", size, 0, 0) + planted(5), tmp_path, "x.xbstream")
+        assert "failed" in seen.states
+        assert token(5).encode() in b"".join(seen.members.values())
+    seen = look(b"XBSTCK01\0P" + struct.pack("<I", 0xFFFFFFFF) + planted(5), tmp_path, "x.xbstream")
+    assert token(5).encode() in b"".join(seen.members.values())
+
+
+def test_records_that_go_on_in_the_next_page(tmp_path: Path) -> None:
+    records = [Random(1).randbytes(20_000), Random(2).randbytes(70_000) + b"\nGITHUB_TOKEN=" + token(4).encode() + b"\n", b"last"]
+    for how in (0, 8):
+        (folder := tmp_path / f"{how}" / "wal").mkdir(parents=True)
+        (folder / "00000001").write_bytes(backups.prometheus_wal(records, how))
+        assert [f.path for f in scanned(tmp_path / f"{how}", Limits()).findings] == ["wal/00000001!/@records"]
+
+
+def test_a_record_that_is_damaged_costs_no_other(tmp_path: Path) -> None:
+    records = [b"words " * 90, planted(1), planted(2)]
+    data = bytearray(backups.influx_wal(records))
+    data[5] = 0x7F  # the first says that it is shorter than what it holds
+    (tmp_path / "_00002.wal").write_bytes(bytes(data))
+    result = scanned(tmp_path, Limits())
+    assert len(result.findings) == 2
+    assert [i.reason for i in result.incidents] == ["a damaged record"]
+    bomb = struct.pack(">BI", 1, 9) + b"\xff\xff\xff\xff\x0f" + bytes(4)  # four gigabytes, says it
+    (tmp_path / "_00002.wal").write_bytes(bomb + backups.influx_wal(records))
+    assert len(scanned(tmp_path, Limits()).findings) == 2

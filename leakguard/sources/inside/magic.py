@@ -168,6 +168,10 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b'{"version": ', "asciicast"),
     (b"Script started on ", "typescript"),
     (b"SET DATABASE UNIQUE NAME HSQLDB", "sql-dump"),
+    (b"XBSTCK01", "xbstream"),
+    (b"Dovecot-LZ4\r*\x9b\xc5", "dovecot"),
+    *((bytes((first, second)), "backuppc") for first in (0xD6, 0xD7) for second in (0x01, 0x5E, 0x9C, 0xDA)),
+    *((bytes((kind, 0)), "influx-wal") for kind in (1, 2, 3)),
 )  # fmt: skip
 
 _BY_TWO: dict[bytes, list[tuple[bytes, str]]] = {}
@@ -209,9 +213,9 @@ def kind_of(head: bytes, name: str = "") -> str:
     for magic, kind in _BY_TWO.get(head[:2], ()):
         if head.startswith(magic) and (kind not in _SURE or _SURE[kind](head, name)):
             return kind
-    if head[12:16] in _BERKELEY:
-        return "berkeley-db"
-    if kind := placed(head):
+    if name[-8:].isdigit() and name.rsplit("/", 2)[-2:-1] and _prometheus(head, name):
+        return "prometheus-wal"
+    if kind := "berkeley-db" if head[12:16] in _BERKELEY else placed(head):
         return kind
     if head[257:262] == b"ustar" or (head[148:156].endswith(_SUM_ENDS) and checksum_fits(head[:HEAD])):
         return "" if len(head) < HEAD else "pg-dump-tar" if head[:8] == b"toc.dat\0" else "tar"
@@ -373,6 +377,32 @@ def _database(head: bytes, name: str) -> str:
     if suffix == "log" and head[6:7] in (b"\1", b"\2", b"\5", b"\6") and 12 < int.from_bytes(head[4:6], "little") < 32_762:
         return "leveldb-log"
     return ""
+
+
+def _prometheus(head: bytes, name: str) -> bool:
+    """A segment by the folder in which it lies, and a first record: in one part or the first of several, within a page."""
+    folder, stem = name.rsplit("/", 2)[-2:]
+    if len(stem) != 8 or not (folder.endswith("wal") or folder.startswith("checkpoint.")):
+        return False
+    return len(head) >= 7 and head[0] & 7 in (1, 2) and head[0] < 32 and head[1] < 0x80 and any(head[1:3])
+
+
+def _influx(head: bytes, name: str) -> bool:
+    """A segment by its name, and a first entry."""
+    stem = name.rsplit("/", 1)[-1]
+    return stem.endswith(".wal") and stem[:1] == "_" and stem[1:-4].isdigit() and head[1] < 4 and any(head[1:5])
+
+
+def _backuppc(head: bytes, _name: str) -> bool:
+    """What it keeps sums of is zlib with another first byte. Two bytes are letters of Hebrew, too."""
+    import zlib
+
+    decoder = zlib.decompressobj()
+    try:
+        out = decoder.decompress(b"x" + head[1:HEAD], 1 << 16)
+    except zlib.error:
+        return False
+    return len(out) >= 64 or (decoder.eof and bool(out))
 
 
 def _kafka(head: bytes) -> bool:
@@ -639,7 +669,8 @@ def _uuencode(head: bytes, _name: str) -> bool:
     return bool(first) and 33 <= first[0] <= 95 and need - 3 <= len(first) - 1 <= need + 2 and max(first) <= 96
 
 
-_SURE = {"mail": _mail, "asciicast": _cast, "folded": _folded, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
+_SURE = {"backuppc": _backuppc, "influx-wal": _influx,
+         "mail": _mail, "asciicast": _cast, "folded": _folded, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap, "wiredtiger-log": lambda head, _: head[16:20] == b"\x64\x10\x10\0",
          "redis-aof": _aof, "gdbm": _gdbm, "vmdk-stream": _vmdk_stream, "regf": _regf, "http-cache": _http_cache, "tnef": _tnef,

@@ -1,5 +1,5 @@
 """What is packed as others pack, behind a header of its own: Android's backups, the payloads of macOS packages (pbzx), Firefox'
-sessions (mozLz4), chunks of Proxmox Backup, framed Snappy.
+sessions (mozLz4), chunks of Proxmox Backup, framed Snappy, the pool of BackupPC, mails that Dovecot packed with lz4.
 
 Promises: what is encrypted is told, and scanned as it stands; a piece is at most LARGEST bytes, packed or not, whatever it
 claims; damage is a BrokenError after everything that could be read. Imported by `sources.inside.walk`.
@@ -28,6 +28,8 @@ LARGEST = 256 * 1024 * 1024
 _FRAME = 64 * 1024
 _LARGEST_FRAME = _FRAME + _FRAME // 6 + 64
 """Bytes of a frame of Snappy, and of what is packed or not in one."""
+_LARGEST_BLOCK = 16 * 1024 * 1024
+"""Bytes of a block of Dovecot's; it writes 64 KiB."""
 _ANDROID = 512
 """Bytes in which the four lines of a backup's header end."""
 _MOZILLA = {".jsonlz4": ".json", ".mozlz4": "", ".lz4": "", ".baklz4": ".bak"}
@@ -150,6 +152,45 @@ class _Frames:
         self.produced += len(out)
         ratio_guard(self.context.limits, self.produced, self.stream.position - self.start)
         return out
+
+
+def backuppc(stream: Stream, context: Context) -> Iterator[Member]:
+    """A file of the pool: streams of zlib, of which the first byte says that sums stand behind them."""
+    stream.skip(1)
+    stream.unread(b"x")
+    yield Member("content", Decoding(stream, lambda: Deflate(15), lambda rest: rest.peek(1) == b"x", context), kind="content")
+
+
+def dovecot(stream: Stream, context: Context) -> Iterator[Member]:
+    """Its mark, the most bytes of a block, and blocks of lz4 behind their lengths."""
+    import lz4.block  # noqa: F401 - before anything is read
+
+    head = stream.peek(19)
+    most = int.from_bytes(head[15:19], "big")
+    if len(head) < 19 or not 0 < most <= _LARGEST_BLOCK:
+        raise BrokenError("damaged header")
+    stream.skip(19)
+    yield Member("content", Pieces(_blocks(stream, context, most)), kind="content")
+
+
+def _blocks(stream: Stream, context: Context, most: int) -> Iterator[bytes]:
+    import lz4.block
+
+    start, produced = stream.position, 0
+    while head := stream.some(4):
+        size = int.from_bytes(head, "big")
+        data = stream.some(size) if len(head) == 4 and 0 < size <= most + most // 255 + 16 else b""
+        if len(data) < max(1, size):
+            stream.unread(head + data)
+            raise BrokenError("ends in the middle of a block" if data or len(head) < 4 else "damaged block")
+        try:
+            out: bytes = lz4.block.decompress(data, uncompressed_size=most)
+        except (lz4.block.LZ4BlockError, ValueError):
+            stream.unread(head + data)
+            raise BrokenError("damaged compressed data") from None
+        produced += len(out)
+        ratio_guard(context.limits, produced, stream.position - start)
+        yield out
 
 
 def proxmox(stream: Stream, context: Context) -> Iterator[Member]:
