@@ -700,3 +700,16 @@ def framed_raw(data: bytes) -> bytes:
     import cramjam
 
     return bytes(cramjam.snappy.compress_raw(data))
+
+
+def clickhouse(blocks: Iterable[Iterable[str]], how: int = 0x82) -> bytes:
+    """A column of strings: each behind its length (of up to 127 bytes, here)."""
+    return b"".join(clickhouse_block(b"".join(bytes((len(one),)) + one.encode() for one in values), how) for values in blocks)
+
+
+def clickhouse_block(data: bytes, how: int = 0x82, size: int = -1) -> bytes:
+    import lz4.block
+    import zstandard
+
+    packed = {0x82: lambda: lz4.block.compress(data, store_size=False), 0x90: lambda: zstandard.compress(data)}.get(how, lambda: data)()
+    return bytes(range(16)) + struct.pack("<BII", how, len(packed) + 9, len(data) if size < 0 else size) + packed

@@ -926,3 +926,31 @@ def test_a_record_that_is_damaged_costs_no_other(tmp_path: Path) -> None:
     bomb = struct.pack(">BI", 1, 9) + b"\xff\xff\xff\xff\x0f" + bytes(4)  # four gigabytes, says it
     (tmp_path / "_00002.wal").write_bytes(bomb + backups.influx_wal(records))
     assert len(scanned(tmp_path, Limits()).findings) == 2
+
+
+@pytest.mark.parametrize("how", [0x82, 0x90, 0x02])
+def test_a_column_gives_its_values_its_name(how: int, tmp_path: Path) -> None:
+    """A secret that is known by its name alone; one that goes on in the next block; a column whose name has signs in it."""
+    part = tmp_path / "store" / "all_1_1_0"
+    part.mkdir(parents=True)
+    (part / f"{NAME}.bin").write_bytes(backups.clickhouse([["-" * 40, plain(1)] * 3, [plain(2)]], how))
+    whole = bytes((64,)) + plain(3).encode()
+    cut = backups.clickhouse_block(b"\2ab" + whole[:20], how) + backups.clickhouse_block(whole[20:], how)
+    (part / "binance%5Fapi%5Fsecret.bin").write_bytes(cut)
+    numbers = struct.pack("<40Q", *range(1 << 40, (1 << 40) + 40)) + b"\nGITHUB_TOKEN=" + token(4).encode() + b"\n"
+    (part / "data.bin").write_bytes(backups.clickhouse_block(numbers, how))
+    assert {str(one["secret"]) for one in findings(tmp_path, ".")} == {plain(1), plain(2), plain(3), token(4)}
+
+
+def test_blocks_of_a_column_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    good = backups.clickhouse([[token(1)]])
+    for name, odd, state in (
+        ("codec", backups.clickhouse_block(b"abc" * 30, 0x91), "skipped"),
+        ("damaged", backups.clickhouse_block(b"words " * 30, 0x82, 5_000_000), "failed"),
+        ("large", backups.clickhouse_block(b"words " * 30, 0x82, 0xFFFFFFFF), "failed"),
+        ("longer", bytes(16) + struct.pack("<BII", 0x82, 0xFFFFFFF0, 90) + bytes(99), "failed"),
+    ):
+        (tmp_path / "x.bin").write_bytes(good + odd + good)
+        result = scanned(tmp_path, Limits())
+        assert {i.state for i in result.incidents} == {state}, name
+        assert len(result.findings) >= 1, name

@@ -338,7 +338,6 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "backup-store kopia": ("kopia.repository.f", lambda: b'{\n  "tool": "https://github.com/kopia/kopia",\n  "keyAlgo": "scrypt"\n}'),
     "sql-server-backup": ("x.bak", lambda: padded(b"MSSQLBAK\2\0")),
     "timeseries": ("000001-01.tsm", lambda: padded(b"\x16\xd1\x16\xd1\1\0")),
-    "clickhouse": ("x.bin", lambda: padded(bytes(range(16)) + b"\x82" + struct.pack("<II", 300, 900))),
     "couchdb": ("x.couch", lambda: padded(b"\1\0\0\0\1")),
     "hdf5": ("x.h5", lambda: padded(b"\x89HDF\r\n\x1a\n\0")),
     "notes": ("x.nsf", lambda: padded(b"\x1a\0\0\4\0\0\1")),

@@ -9,7 +9,7 @@ NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vdi", "ext", "x
                    "appimage", "duckdb", "lucene", "cassandra", "exfat", "refs", "apfs", "hfs", "udf", "lvm", "vma",
                    "sparse-image", "android-sparse", "android-update", "ese", "innodb", "sealed-store", "windows-compressed",
                    "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
-                   "clickhouse", "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
+                   "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
                    "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed",
                    "rows", "installer", "dump", "bacula", "zfs", "machine-state", "hadoop", "filemaker", "message-store",
                    "sealed-folder", "sealed-database"})  # fmt: skip
@@ -376,7 +376,8 @@ def by_place(head: bytes, name: str) -> str:
         return "couchdb" if not text else ""
     if name.endswith(".bin"):
         packed, size = int.from_bytes(head[17:21], "little"), int.from_bytes(head[21:25], "little")
-        return "clickhouse" if head[16:17] in (b"\x82", b"\x90") and 9 < packed <= size + 65_536 and 0 < size <= 1 << 24 else ""
+        known = head[16:17] in (b"\x82", b"\x90") or (head[16:17] == b"\2" and packed == size + 9)
+        return "clickhouse" if known and 9 < packed <= size + 65_536 and 0 < size <= 1 << 24 else ""
     if name.endswith(".sfx"):  # what `rar -sfx` makes on Linux
         return "rare-archive" if head[:4] == b"\x7fELF" else ""
     if name.endswith(".ace"):
@@ -469,7 +470,6 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "backup-store": "part of a backup store, compressed or encrypted; scan what it restores",
     "sql-server-backup": "a backup of SQL Server, compressed",
     "timeseries": "a table of InfluxDB, compressed",
-    "clickhouse": "a column of ClickHouse, compressed",
     "couchdb": "a database of CouchDB, whose documents are compressed",
     "rows": "a database's tables, scanned as bytes: values stand without the names of their columns, long ones compressed; scan an export",
     "installer": "a program that installs, whose files are compressed",

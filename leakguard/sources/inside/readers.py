@@ -108,6 +108,7 @@ READERS: dict[str, tuple[str, str]] = {
     "binlog": ("databases.binlog", "binlog"),
     "pg-heap": ("databases.pgheap", "heap"),
     "pg-wal": ("databases.pgwal", "wal"),
+    "clickhouse": ("databases.clickhouse", "column"),
     "wiredtiger": ("databases.wiredtiger", "table"),
     "wiredtiger-log": ("databases.wiredtiger", "log"),
     "bolt": ("databases.bolt", "bolt"),
