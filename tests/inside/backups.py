@@ -713,3 +713,17 @@ def clickhouse_block(data: bytes, how: int = 0x82, size: int = -1) -> bytes:
 
     packed = {0x82: lambda: lz4.block.compress(data, store_size=False), 0x90: lambda: zstandard.compress(data)}.get(how, lambda: data)()
     return bytes(range(16)) + struct.pack("<BII", how, len(packed) + 9, len(data) if size < 0 else size) + packed
+
+
+def answer(body: bytes, how: str = "", chunked: bool = False, step: int = 60) -> bytes:
+    """An answer of HTTP."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + (f"Content-Encoding: {how}\r\n".encode() if how else b"")
+    if not chunked:
+        return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    parts = [body[at : at + step] for at in range(0, len(body), step)]
+    return head + b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def warc(*answers: bytes) -> bytes:
+    head = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://example.org/\r\nContent-Length: %d\r\n\r\n"
+    return b"".join(head % len(one) + one + b"\r\n\r\n" for one in answers)

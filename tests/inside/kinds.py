@@ -291,6 +291,7 @@ KINDS: dict[str, Kind] = {
     "prometheus-wal": Kind("wal/00000000", lambda s: backups.prometheus_wal([b"words " * 9, long(s), b"last"])),
     "influx-wal": Kind("_00001.wal", lambda s: backups.influx_wal([b"words " * 9, long(s), b"last"]), text=True),
     "clickhouse": Kind("github_token.bin", lambda s: backups.clickhouse([["words " * 9, "-"], [s], ["last"]])),
+    "warc": Kind("x.warc", lambda s: backups.warc(backups.answer(line(s), chunked=True)), text=True),
     "kafka": Kind("00000000000000000000.log", lambda s: backups.kafka([(b"a", b"b" * 90)]) + backups.kafka([(b"k", long(s))], "gzip", 1)),
     "rocksdb-blobs": Kind("000010.blob", lambda s: backups.rocks_blobs([(b"k1", noise(900).hex().encode()), (b"github_token", s.encode()), (b"k3", b"words " * 90)])),
     "folded": Kind("x.ics", lambda s: f"BEGIN:VCALENDAR\r\nDESCRIPTION:GITHUB_TOKEN={s[:20]}\r\n {s[20:]}\r\nEND:VCALENDAR\r\n".encode(), text=True),

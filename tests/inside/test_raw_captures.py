@@ -6,15 +6,18 @@ import gzip
 import io
 import random
 import struct
+import zlib
 from pathlib import Path
+from random import Random
 
+import backups
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nests import Seen, look, tar
 from recorded import LINKS, Sent, block, ip, pcap, pcapng
-from scanned import findings
-from test_inside_scan import token
+from scanned import findings, scanned
+from test_inside_scan import planted, token
 
 from leakguard.sources.inside.base import Budget, Context, Stream
 from leakguard.sources.inside.limits import Limits
@@ -261,3 +264,53 @@ def test_a_capture_of_the_modified_libpcap(tmp_path: Path) -> None:
     seen = look(raw_pcap(packets, modified=True), tmp_path, "x.pcap")
     assert seen.members == {f"x.pcap!/{NAME}": request(7)}
     assert "middle" in look(raw_pcap(packets, modified=True)[:-5], tmp_path, "x.pcap").reasons
+
+
+def packed(how: str, data: bytes) -> bytes:
+    if how == "br":
+        return bytes(pytest.importorskip("brotli").compress(data))
+    if how == "raw":
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        return packer.compress(data) + packer.flush()
+    return gzip.compress(data) if how == "gzip" else zlib.compress(data) if how == "deflate" else data
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("how", ["br", "raw", "deflate", "gzip", ""])
+def test_packed_bodies_are_read(how: str, chunked: bool, tmp_path: Path) -> None:
+    """In a capture and in what a crawler kept, whole or compressed."""
+    text = b"old_token = ghp_none\n" * 30 + planted(5) + b"words " * 500
+    body = packed(how, text)
+    said = backups.answer(b"first", "") + backups.answer(body, "deflate" if how == "raw" else how, chunked)
+    kept = backups.warc(backups.answer(b"first"), backups.answer(body, "deflate" if how == "raw" else how, chunked), backups.answer(planted(6)))
+    segments = [Sent("10.0.0.2:80", "10.0.0.1:9", said[at : at + 200], 1 + at) for at in range(0, len(said), 200)]
+    (tmp_path / "x.pcap").write_bytes(pcap(segments))
+    (tmp_path / "x.warc").write_bytes(kept)
+    (tmp_path / "y.warc.gz").write_bytes(gzip.compress(kept))
+    found = {(str(one["path"]).split("!")[0], str(one["secret"])) for one in findings(tmp_path, ".")}
+    assert found == {("x.pcap", token(5)), *((name, token(number)) for name in ("x.warc", "y.warc.gz") for number in (5, 6))}
+
+
+def test_bodies_that_cannot_be_unpacked_are_told(tmp_path: Path) -> None:
+    bomb = packed("br", bytes(200_000_000))
+    damaged = packed("br", planted(5) * 90)[:60] + Random(3).randbytes(90)
+    behind = packed("br", b"words") + planted(7)  # what no browser shows
+    (tmp_path / "x.warc").write_bytes(backups.warc(backups.answer(behind, "br")))
+    assert len(scanned(tmp_path, Limits()).findings) == 1
+    for body, state in ((bomb, "truncated"), (damaged, "failed"), (packed("raw", planted(5) * 90)[:40], "failed")):
+        for chunked in (False, True):
+            (tmp_path / "x.warc").write_bytes(backups.warc(backups.answer(body, "deflate" if len(body) == 40 else "br", chunked), backups.answer(planted(6))))
+            result = scanned(tmp_path, Limits())
+            assert {i.state for i in result.incidents} == {state}
+            assert len(result.findings) == 1
+
+
+def test_no_pieces_make_a_difference() -> None:
+    said = backups.answer(packed("br", b"words " * 900), "br", True) + backups.answer(packed("raw", b"others " * 900), "deflate") + b"last"
+    whole = Chunks().feed(said)
+    assert b"words " * 900 in whole
+    assert b"others " * 900 in whole
+    assert whole.endswith(b"last")
+    for step in (1, 7, 300):
+        chunks = Chunks()
+        assert b"".join(chunks.feed(said[at : at + step]) for at in range(0, len(said), step)) + chunks.rest() == whole

@@ -169,6 +169,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"Script started on ", "typescript"),
     (b"SET DATABASE UNIQUE NAME HSQLDB", "sql-dump"),
     (b"XBSTCK01", "xbstream"),
+    (b"WARC/1.", "warc"),
     (b"Dovecot-LZ4\r*\x9b\xc5", "dovecot"),
     *((bytes((first, second)), "backuppc") for first in (0xD6, 0xD7) for second in (0x01, 0x5E, 0x9C, 0xDA)),
     *((bytes((kind, 0)), "influx-wal") for kind in (1, 2, 3)),
@@ -669,7 +670,7 @@ def _uuencode(head: bytes, _name: str) -> bool:
     return bool(first) and 33 <= first[0] <= 95 and need - 3 <= len(first) - 1 <= need + 2 and max(first) <= 96
 
 
-_SURE = {"backuppc": _backuppc, "influx-wal": _influx,
+_SURE = {"warc": lambda head, _: b"\r\nWARC-" in head[:HEAD], "backuppc": _backuppc, "influx-wal": _influx,
          "mail": _mail, "asciicast": _cast, "folded": _folded, "uuencode": _uuencode, "mbox": _mbox, "png": _png,
          "json-file": _json_file, "cri": _cri, "syslog": _syslog, "orc": _binary, "parquet": _binary, "arrow": _arrow, "pickle": _pickle,
          "pcap": _pcap, "wiredtiger-log": lambda head, _: head[16:20] == b"\x64\x10\x10\0",

@@ -116,6 +116,7 @@ READERS: dict[str, tuple[str, str]] = {
     "datastore": ("databases.protobuf", "settings"),
     "prometheus-wal": ("logs.wals", "prometheus"),
     "influx-wal": ("logs.wals", "influx"),
+    "warc": ("logs.warc", "warc"),
     "kafka": ("logs.kafka", "segment"),
     "folded": ("documents.folded", "folded"),
     "history": ("documents.folded", "history"),

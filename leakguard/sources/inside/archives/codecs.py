@@ -432,57 +432,59 @@ def skippable(stream: Stream, context: Context) -> Iterator[Member]:
     yield from frames.around(content, context)
 
 
+class Brotli:
+    """Fed by single bytes at first, then by few: the library refuses a piece that goes on behind the end."""
+
+    def __init__(self) -> None:
+        import brotli as library
+
+        self._error = library.error
+        self._decoder = library.Decompressor()
+        self._input = b""
+        self._fed = 0
+        self._more = False  # output may wait where the library says that it takes input
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._decoder.is_finished())
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._input
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._input and not self._more
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        self._input += data
+        out: list[bytes] = []
+        room = max(1, max_length)
+        while room > 0 and not self.eof:
+            piece = b""
+            if self._decoder.can_accept_more_data():
+                piece = self._input[: 1 if self._fed < BROTLI_HEAD else BROTLI_PIECE]
+            try:
+                out.append(self._decoder.process(piece, output_buffer_limit=room))
+            except self._error:
+                raise BrokenError("damaged compressed data") from None
+            self._input = self._input[len(piece) :]
+            self._fed += len(piece)
+            room -= len(out[-1])
+            self._more = bool(out[-1])
+            if not piece and not self._more:
+                break
+        return b"".join(out)
+
+
 def brotli(stream: Stream, context: Context) -> Iterator[Member]:
     """brotli has no mark: a file of that name whose beginning decodes is taken for it."""
-    import brotli as library
-
-    class Decoder:
-        """Fed by single bytes at first, then by few: the library refuses a piece that goes on behind the end."""
-
-        def __init__(self) -> None:
-            self._decoder = library.Decompressor()
-            self._input = b""
-            self._fed = 0
-            self._more = False  # output may wait where the library says that it takes input
-
-        @property
-        def eof(self) -> bool:
-            return bool(self._decoder.is_finished())
-
-        @property
-        def unused_data(self) -> bytes:
-            return self._input
-
-        @property
-        def needs_input(self) -> bool:
-            return not self._input and not self._more
-
-        def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-            self._input += data
-            out: list[bytes] = []
-            room = max(1, max_length)
-            while room > 0 and not self.eof:
-                piece = b""
-                if self._decoder.can_accept_more_data():
-                    piece = self._input[: 1 if self._fed < BROTLI_HEAD else BROTLI_PIECE]
-                try:
-                    out.append(self._decoder.process(piece, output_buffer_limit=room))
-                except library.error:
-                    raise BrokenError("damaged compressed data") from None
-                self._input = self._input[len(piece) :]
-                self._fed += len(piece)
-                room -= len(out[-1])
-                self._more = bool(out[-1])
-                if not piece and not self._more:
-                    break
-            return b"".join(out)
-
     head = stream.peek(BROTLI_HEAD)
     try:
-        Decoder().decompress(head, CHUNK)
+        Brotli().decompress(head, CHUNK)
     except BrokenError:
         raise BrokenError("is not brotli") from None
-    yield _content(stream, context, Decoder, _never)
+    yield _content(stream, context, Brotli, _never)
 
 
 def zlib_stream(stream: Stream, context: Context) -> Iterator[Member]:

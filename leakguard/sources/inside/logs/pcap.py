@@ -273,7 +273,7 @@ def pcap(stream: Stream, context: Context) -> Iterator[Member]:
         index.whole()
         odd = array("q")
         for (sender, receiver), (_, segments) in index.flows.items():
-            flow = _Flow(file, segments, odd)
+            flow = _Flow(file, segments, odd, context)
             ports = int.from_bytes(sender[-2:], "big"), int.from_bytes(receiver[-2:], "big")
             name = f"tcp/{_address(sender[:-2], ports[0])}-{_address(receiver[:-2], ports[1])}"
             yield Member(name, Pieces(flow.pieces()), place=flow.place)
@@ -319,14 +319,15 @@ class _Numbered:
 class _Flow(_Numbered):
     """One direction of a connection."""
 
-    def __init__(self, file: BinaryIO, segments: array[int], odd: array[int]) -> None:
+    def __init__(self, file: BinaryIO, segments: array[int], odd: array[int], context: Context) -> None:
         super().__init__(file)
+        self.context = context
         self.segments = segments
         self.odd = odd
         """(start, end, packet) of what contradicts that which was sent before."""
 
     def pieces(self) -> Iterator[bytes]:
-        chunks = Chunks()
+        chunks = Chunks(self.context.tell)
         number = 0
         for number, data in self._sent():
             out = chunks.feed(data)
