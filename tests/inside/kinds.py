@@ -296,6 +296,7 @@ KINDS: dict[str, Kind] = {
     "rocksdb-blobs": Kind("000010.blob", lambda s: backups.rocks_blobs([(b"k1", noise(900).hex().encode()), (b"github_token", s.encode()), (b"k3", b"words " * 90)])),
     "folded": Kind("x.ics", lambda s: f"BEGIN:VCALENDAR\r\nDESCRIPTION:GITHUB_TOKEN={s[:20]}\r\n {s[20:]}\r\nEND:VCALENDAR\r\n".encode(), text=True),
     "history": Kind(".mysql_history", lambda s: f"_HiStOrY_V2_\nset\\040@github_token\\040=\\040'{s}';\nexit\n".encode(), text=True),
+    "ebcdic": Kind("X.DATA", lambda s: (long(s).decode() + "\n").encode("cp037"), text=True),
     "asciicast": Kind("x.cast", lambda s: b"".join(json.dumps(event).encode() + b"\n" for event in (
         {"version": 2, "width": 80, "height": 24}, *([0.1, "o", key] for key in f"export GITHUB_TOKEN={s}\r\n"))), text=True),
     "typescript": Kind("typescript", lambda s: f"Script started on 2026-01-02\n$ export GITHUB_TOKEN={s[:9]}x\b\x1b[K{s[9:]}\r\n".encode(), text=True),

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nests import Seen, look, tar, zip_
 from scanned import findings
+from test_inside_scan import token
 
 from leakguard.detect.generate import expand
 from leakguard.sources.inside.documents.markup import html_text
@@ -425,3 +426,30 @@ def test_quotes_without_end_cost_no_more_than_a_row(tmp_path: Path) -> None:
     data = b'name,password\n"' + b'""' * 400_000 + b"\n" + b'a,"b\n' * 100_000 + KEY.encode()
     seen = look(data, tmp_path, "a.csv", limits=Limits())
     assert KEY.encode() in told(seen)
+
+
+@pytest.mark.parametrize("page", ["cp037", "cp500", "cp1140"])
+def test_text_of_mainframes_is_read_in_its_place(page: str, tmp_path: Path) -> None:
+    words = b"//STEP1 EXEC PGM=IKJEFT01\n* a comment of some words\n" * 4
+    text = words + b"GITHUB_TOKEN=" + token(3).encode() + b"\n" + words * 9000
+    data = text.decode().encode(page)
+    (tmp_path / "JOB.JCL").write_bytes(data)
+    (record,) = findings(tmp_path, ".")
+    assert (record["secret"], record["path"], record["start_line"]) == (token(3), "JOB.JCL", 9)
+    assert record["start_byte"] == text.index(token(3).encode())
+    records = b"".join(line.ljust(80) for line in text[:2000].split(b"\n"))  # of a fixed length, without any line ends
+    (tmp_path / "JOB.JCL").write_bytes(records.decode().encode(page))
+    assert [one["secret"] for one in findings(tmp_path, ".")] == [token(3)]
+
+
+def test_a_beginning_in_ebcdic_hides_no_other_text(tmp_path: Path) -> None:
+    begin = ("some words of a text, and more of them; " * 20).encode("cp037")
+    for between in (b"", bytes(9), b"\x15" * 9, Random(3).randbytes(300_000)):
+        (tmp_path / "x").write_bytes(begin + between + b"\nGITHUB_TOKEN=" + token(4).encode() + b"\n" + begin)
+        assert [one["secret"] for one in findings(tmp_path, ".")] == [token(4)]
+
+
+def test_other_texts_of_high_bytes_are_no_ebcdic() -> None:
+    for text, page in (("привет мир, это письмо " * 20, "koi8-r"), ("Καλημέρα κόσμε " * 30, "cp1253"), ("こんにちは世界、" * 40, "shift-jis"),
+                       ("你好世界这是一封信" * 40, "gb18030"), ("Grüße aus München " * 20, "latin-1"), ("@" * 300, "ascii")):  # fmt: skip
+        assert kind_of(text.encode(page), "x") == "", page

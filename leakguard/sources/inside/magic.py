@@ -203,7 +203,7 @@ NESTED_ONLY = frozenset({"git-pack", "git-object"})
 
 LOGS = frozenset({"delimited", "entities", "json-file", "cri", "syslog", "journal-export"})
 """Text, read a little differently: nothing in it expands."""
-AS_TEXT = LOGS | {"folded", "history", "sql-dump", "clear-signed", "pg-data"}
+AS_TEXT = LOGS | {"folded", "history", "ebcdic", "sql-dump", "clear-signed", "pg-data"}
 """Kinds whose findings have their places in the file itself."""
 
 
@@ -228,10 +228,17 @@ def kind_of(head: bytes, name: str = "") -> str:
         return kind
     if name.endswith((".ldb", ".sst", ".log", ".mdb", ".aof", ".dat", ".bson", ".ibd")):
         return _database(head, name)
+    return _by_letters(head, name)
+
+
+def _by_letters(head: bytes, name: str) -> str:
+    """What has hardly a mark, or none: known by what it is made of."""
     if head[:1] in _FIRST:
         return _zlib(head, name) if head[:1] == b"x" else "pgp" if len(head) > 12 and is_pgp(head, name) else ""
     if head[:1] == b"{" and b'"kdf"' in head[:HEAD] and "keys/" in name and b'"scrypt"' in head[:HEAD]:
         return "restic"
+    if b" " not in (near := head[:256]) and b"\x40" in near and _ebcdic(head[:HEAD]):  # nearly all texts have a blank
+        return "ebcdic"
     at = head.find(b"\nbegin ", 0, None if name.endswith(_UU_NAMES) else UU_HEAD)
     return "uuencode" if at >= 0 and _uuencode(head[at + 1 :], name) else ""
 
@@ -378,6 +385,23 @@ def _database(head: bytes, name: str) -> str:
     if suffix == "log" and head[6:7] in (b"\1", b"\2", b"\5", b"\6") and 12 < int.from_bytes(head[4:6], "little") < 32_762:
         return "leveldb-log"
     return ""
+
+
+_EBCDIC = bytes((*range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA), *range(0xD1, 0xDA), *range(0xE2, 0xEA),
+                 *range(0xF0, 0xFA), 0x40))  # fmt: skip
+_EBCDIC_SIGNS = bytes((0x05, 0x0D, 0x15, 0x25, *range(0x4A, 0x51), *range(0x5A, 0x62), *range(0x6A, 0x70), *range(0x79, 0x80), 0xA1,
+                       0xAD, 0xBA, 0xBB, 0xBD, 0xC0, 0xD0, 0xE0))  # fmt: skip
+
+
+def _ebcdic(near: bytes) -> bool:
+    """Letters, digits and blanks of EBCDIC, most of it, and hardly anything that is no sign of it, either. Texts in Cyrillic or Greek are
+    made of such bytes, too, but for its blank, and have no line's end or blank of it."""
+    other = near.translate(None, _EBCDIC)
+    strange = other.translate(None, _EBCDIC_SIGNS)
+    blanks = near.count(b"\x40")
+    if 5 * (len(near) - len(other) - blanks) < len(near):
+        return False
+    return len(near) >= 64 and 2 * len(other) < len(near) and 50 * len(strange) <= len(near) and 40 * blanks >= len(near)
 
 
 def _prometheus(head: bytes, name: str) -> bool:

@@ -120,6 +120,7 @@ READERS: dict[str, tuple[str, str]] = {
     "kafka": ("logs.kafka", "segment"),
     "folded": ("documents.folded", "folded"),
     "history": ("documents.folded", "history"),
+    "ebcdic": ("documents.ebcdic", "ebcdic"),
     "asciicast": ("logs.screen", "cast"),
     "typescript": ("logs.screen", "typescript"),
 }
