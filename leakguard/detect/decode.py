@@ -124,6 +124,7 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     # zlib has a mark of two bytes, and a block behind it that is packed: one that is not stands in the open
     ("packed zlib", rf"x[\x01\x9c\xda]{_deflated(0)}"),
     ("packed zlib", rf"x\^{_deflated(128)}"),  # in texts that is a power of x
+    ("packed patch", r"\n(?:literal|delta) [0-9]{1,10}\r?\n[A-Za-z][0-9A-Za-z!#-&(-+;-@^-`{-~\-]{5}"),
     ("packed hex", r"(?i:1f8b08)[01][0-9A-Fa-f]{23}"),
     # an INI's section and pretty JSON, whose first line's end comes too soon for the automaton
     ("hex lines", r"5[bB](?:[2-7][0-9A-Fa-f]){1,16}5[dD](?:0[dD])?0[aA](?:[2-7][0-9A-Fa-f]){2}"),
@@ -495,6 +496,36 @@ def _packed_zlib(data: bytes, end: int, tries: Tries) -> _Found:
 
 _LEAST_ZLIB = 24
 """Bytes that come out of one: of two bytes in any others, some do."""
+
+
+_PATCH_LINE = compiled(rb"([A-Za-z])([0-9A-Za-z!#-&(-+;-@^-`{-~-]{5,65})\r?\n")
+
+
+def _packed_patch(data: bytes, end: int, tries: Tries) -> _Found:
+    """A file in a patch of git's that is no text: zlib in lines of base85, each behind its length."""
+    start = end - 6
+    stop = start
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal stop
+        from base64 import b85decode
+
+        while line := _PATCH_LINE.match(data, stop):
+            size = line[1][0] - (64 if line[1] < b"a" else 70)
+            try:
+                made = b85decode(line[2])
+            except ValueError:
+                return
+            if not 0 <= len(made) - size < 4:
+                return
+            stop = line.end()
+            yield made[:size]
+
+    found = unpacked(pieces(), tries)
+    if found is None:
+        return Run(start, end)
+    yield View(f"patch>{found.kind}", found.data, [], start, stop, found.clipped)
+    return Run(start, max(stop, end), True, False)
 
 
 def _packed_hex(data: bytes, end: int, tries: Tries) -> _Found:
@@ -890,5 +921,6 @@ _UNPACKING: dict[str, Callable[[bytes, int, Tries], _Found]] = {
     "base64": _base64,
     "packed": _packed,
     "packed zlib": _packed_zlib,
+    "packed patch": _packed_patch,
     "packed hex": _packed_hex,
 }

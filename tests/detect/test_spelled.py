@@ -226,6 +226,30 @@ def test_zlib_is_read_in_the_middle_of_other_bytes(engine: Engine, name: str) ->
     assert SECRET in secrets(engine, b"\0\0\0\1" + made[: len(made) - 3])
 
 
+def in_patch(data: bytes, ending: bytes = b"\n") -> bytes:
+    """As `git format-patch --binary` writes a file."""
+    made, lines = zlib.compress(data), []
+    for at in range(0, len(made), 52):
+        part = made[at : at + 52]
+        digits = base64.b85encode(part + bytes(-len(part) % 4))
+        lines.append(bytes((len(part) + (64 if len(part) < 27 else 70),)) + digits)
+    head = [b"index 0000000..1234567", b"GIT binary patch", b"literal %d" % len(data)]
+    return ending.join([b"diff --git a/x.bin b/x.bin", *head, *lines, b"", b"literal 0", b"HcmV?d00001", b"", b"-- ", b""])
+
+
+def test_a_binary_file_in_a_patch_is_read(engine: Engine) -> None:
+    file = b"\0\1" + CONFIG + Random(3).randbytes(4000)
+    for text in (in_patch(file), in_patch(CONFIG), in_patch(file, b"\r\n"), in_patch(b"nothing in it") + in_patch(file) + b"more words\n"):
+        assert SECRET in secrets(engine, text)
+        assert engine.scan(text).incidents == []
+    whole = in_patch(file)
+    for at in range(90, len(whole), 97):
+        engine.scan(whole[:at] + b"~~" + whole[at:])
+    assert engine.scan(b"\nliteral 99\nzabcdeabcde\n" * 9000).incidents == []
+    bomb = engine.scan(b"\n" + in_patch(bytes(decode.MAX_VIEW + 4096)))
+    assert any("is longer than" in reason for reason in bomb.incidents)
+
+
 def test_pixels_are_not_unpacked(engine: Engine) -> None:
     """They are nearly all zlib that there is, and say nothing."""
     pixels = zlib.compress(CONFIG * 3)
