@@ -401,6 +401,14 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "sealed-folder": ("g/gocryptfs.conf", lambda: b'{\n\t"Creator": "gocryptfs 2.3",\n\t"EncryptedKey": "oQ=="\n}\n'),
     "sealed-folder cryptomator": ("c/masterkey.cryptomator", lambda: b'{\n  "version": 999,\n  "primaryMasterKey": "oQ=="\n}\n'),
     "sealed-folder encfs": ("e/.encfs6.xml", lambda: b"<?xml version='1.0'?>\n<cfg><creator>EncFS 1.9.5</creator></cfg>\n"),
+    "sealed-store bitwarden": ("x.json", lambda: b'{\n  "encrypted": true,\n  "passwordProtected": true,\n  "encKeyValidation_DO_NOT_EDIT": "2.a"\n}\n'),
+    "sealed-store aegis": ("x.json", lambda: b'{\n    "version": 1,\n    "header": {\n        "slots": [\n {"key_params": {}}]}}\n'),
+    "installer packed": ("bot.exe", lambda: padded(b"MZ\x90\0" + bytes(900) + b"UPX!\x0d\x24")),
+    "installer packed for linux": ("bot", lambda: padded(b"\x7fELF\2\1\1\0" + bytes(220) + b"UPX!\x0d\x16")),
+    "rare-archive s2": ("x.s2", lambda: padded(b"\xff\6\0\0S2sTwO\0")),
+    "rare-archive minlz": ("x.mz", lambda: padded(b"\xff\6\0\0MinLz\0")),
+    "rows tokyo": ("x.tch", lambda: padded(b"ToKyO CaBiNeT\n1.0:911\n".ljust(36, b"\0") + b"\2")),
+    "commit-log": ("CommitLog-7-1.log", lambda: padded(b"\0\0\0\7\0\0\1\x9a\1\2\3\4\0\x2a" + b'{"compressionClass":"LZ4Compressor"}\0')),
     "sealed-database": ("Signal/sql/db.sqlite", lambda: padded(b"")),
     "lucene snapshot": ("snap-x.dat", lambda: padded(b"\x3f\xd7\x6c\x17\x08snapshot\0\0\0\1DFL\0")),
 }  # fmt: skip
@@ -488,7 +496,7 @@ def test_what_only_looks_so_is_not_named(tmp_path: Path) -> None:
         "it-Data.db": b"a,b\n" * 40, "bvx": b"bvx is a word\n", "arj": b"\x60\xea\xff\xff" + bytes(60), "DUCK": b"12345678DUCKs\n",
         "one": b"\1\0\0\0" + bytes(90), "conf.json": b'{"nextId": 7, "logins": []}\n', "x.dat": b"\0\x76\0\0" + bytes(90),
         "TDF": b"TDF$ is a mark of letters\n", "SEQ": b"SEQ\6 is one, too\n" * 9, "a.db": b"words in a database\n" * 40, "b.db": bytes(4096),
-        "x-Filter.db": padded(b""), "plain.seq": b"SEQ\6\4abcd\4abcd\0\0" + bytes(600), "gocryptfs.conf": b"a = 1\n" * 9, "a.mdf": b"\1\2" * 400,
+        "x-Filter.db": padded(b""), "c.json": b'{\n    "version": 1,\n    "slots": [1]\n}\n', "elf": b"\x7fELF\2\1\1" + bytes(60_000) + b"UPX!", "plain.seq": b"SEQ\6\4abcd\4abcd\0\0" + bytes(600), "gocryptfs.conf": b"a = 1\n" * 9, "a.mdf": b"\1\2" * 400,
         "table.ibd": b"words " + innodb(0x15)[6:], "conf": b"conectix\n"[:8].lower()[:7],
     }  # fmt: skip
     for name, data in harmless.items():

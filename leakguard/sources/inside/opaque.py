@@ -11,7 +11,7 @@ NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vdi", "ext", "x
                    "hibernation", "kdump", "evidence", "backup-image", "backup-store", "sql-server-backup", "timeseries",
                    "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
                    "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed",
-                   "rows", "installer", "dump", "bacula", "zfs", "machine-state", "hadoop", "filemaker", "message-store",
+                   "rows", "installer", "dump", "bacula", "zfs", "machine-state", "hadoop", "filemaker", "message-store", "commit-log",
                    "sealed-folder", "sealed-database"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
@@ -133,6 +133,15 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     *((b"pbz" + bytes((last,)), "apple-archive") for last in b"ez4b-"),
     (b"ITSF\3\0\0\0", "chm"),
     (b"MZ", "installer"),
+    (b"\x7fELF", "installer"),
+    (b'{\n  "encrypted": true,', "sealed-store"),  # what Bitwarden exports under a password
+    (b'{\n    "version": ', "sealed-store"),  # Aegis
+    (b"\xff\6\0\0S2sTwO", "rare-archive"),
+    (b"\xff\6\0\0MinLz", "rare-archive"),
+    (b"ToKyO CaBiNeT\n", "rows"),
+    (b"\0\0\0\6\0", "commit-log"),
+    (b"\0\0\0\7\0", "commit-log"),
+    (b"\0\0\0\x08\0", "commit-log"),
     (b"d\0be\0", "duckdb"),  # its log: a record of a version
     (b"H:2,block", "rows"),  # H2
     (b"H:3,block", "rows"),
@@ -219,7 +228,10 @@ def vdi(head: bytes, _name: str) -> bool:
 
 
 def rows(head: bytes, name: str) -> bool:
-    """Tables of Derby by their version and folder, Firebird's by the page that begins them: its size, and whose it is. H2's are sure."""
+    """Tables of Derby by their version and folder, Firebird's by the page that begins them: its size, and whose it is; those of Tokyo
+    Cabinet that are packed. H2's are sure."""
+    if head[:1] == b"T":
+        return len(head) > 36 and head[36] & 14 != 0
     if head[:1] == b"\0":
         return name.rsplit("/", 2)[-2:-1] == ["seg0"] and name.endswith(".dat") and not any(head[6:10])
     size = int.from_bytes(head[16:18], "little")
@@ -232,8 +244,10 @@ def dump(head: bytes, _name: str) -> bool:
 
 
 def installer(head: bytes, _name: str) -> bool:
-    """A program that unpacks itself: NSIS by the header of its data, Inno Setup by the mark of its table."""
-    return b"\xef\xbe\xad\xdeNullsoftInst" in head or b"rDlPtS" in head
+    """A program that unpacks itself: NSIS by the header of its data, Inno Setup by the mark of its table, UPX by its own, early on."""
+    if head.find(b"UPX!", 32, 4096) > 0 and (head[:1] == b"M" or head.find(b"UPX!", 32, 512) > 0):
+        return True
+    return head[:1] == b"M" and (b"\xef\xbe\xad\xdeNullsoftInst" in head or b"rDlPtS" in head)
 
 
 def cms(head: bytes, _name: str) -> bool:
@@ -248,6 +262,8 @@ def cms(head: bytes, _name: str) -> bool:
 def sealed_store(head: bytes, _name: str) -> bool:
     """PKCS #12: a sequence that begins with its version, and a content of a type of PKCS #7. Others are sure by their mark."""
     if head[:1] == b"{":
+        if head[1:2] == b"\n":
+            return b'"encKeyValidation_DO_NOT_EDIT"' in head or (b'"slots": [' in head and b'"key_params": {' in head)
         return b'"logins":[{' in head or head[:9] == b'{"Value":'
     if head[:1] != b"\x30":
         return head[4:8] in (b"\0\0\0\1", b"\0\0\0\2") if head[:1] in b"\xfe\xce" else _no_text(head, "")
@@ -258,6 +274,11 @@ def sealed_store(head: bytes, _name: str) -> bool:
 def sealed_file(head: bytes, _name: str) -> bool:
     """Telegram's mark is letters, and a version stands behind it; the others are sure by theirs."""
     return head[:4] != b"TDF$" or head[7:8] == b"\0"
+
+
+def commit_log(head: bytes, _name: str) -> bool:
+    """A log of Cassandra, of which a description tells that it is packed or encrypted."""
+    return b'"compressionClass":"' in head[:HEAD] or b'"encCipher":"' in head[:HEAD]
 
 
 def hadoop(head: bytes, _name: str) -> bool:
@@ -419,6 +440,8 @@ PLACED = (*BACKUPS, *TABLES, ".couch", ".bin", ".ace", ".sfx", "kopia.repository
           ".mdf", ".ndf", ".blk", "ibdata1", *DATABASES)  # fmt: skip
 
 
+HEAD = 512
+"""As in magic.py."""
 _BCACHEFS = (bytes.fromhex("c68573f64e1a45ca8265f57f48ba6d81"), bytes.fromhex("c68573f666ce90a9d96a60cf803df7ef"))
 
 
@@ -428,7 +451,8 @@ SURE = {"bcachefs": lambda head, _: head[4120:4136] in _BCACHEFS,
         "appimage": lambda head, _: head[8:11] in (b"AI\1", b"AI\2"),
         "makeself": lambda head, _: b"generated using Makeself" in head[:512],
         "wiredtiger": lambda head, _: head[4:6] == b"\1\0",
-        "rows": rows, "dump": dump, "installer": installer, "sealed-file": sealed_file, "hadoop": hadoop, "zfs": zfs,
+        "rows": rows, "dump": dump, "installer": installer, "commit-log": commit_log,
+        "sealed-file": sealed_file, "hadoop": hadoop, "zfs": zfs,
         "lucene": lucene, "sealed-store": sealed_store, "hibernation": _no_text, "rare-archive": _no_text, "apple-archive": _no_text,
         "hfs": lambda head, _: head[1024:1028] in (b"H+\0\4", b"HX\0\5") or (head[1024:1026] == b"BD" and head[1038:1040] == b"\0\3"),
         "udf": lambda head, _: head[32_769:32_774] == b"BEA01",
@@ -472,7 +496,8 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "timeseries": "a table of InfluxDB, compressed",
     "couchdb": "a database of CouchDB, whose documents are compressed",
     "rows": "a database's tables, scanned as bytes: values stand without the names of their columns, long ones compressed; scan an export",
-    "installer": "a program that installs, whose files are compressed",
+    "installer": "a program that unpacks itself, or what it installs",
+    "commit-log": "a log of Cassandra, compressed or encrypted; scan the tables' exports",
     "dump": "a backup of dump(8), scanned as bytes: what is compressed or in several pieces in it is not seen",
     "bacula": "a volume of Bacula, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen",
     "zfs": "a disk of a pool of ZFS, scanned as bytes: what is compressed, encrypted or in several pieces in it is not seen",
