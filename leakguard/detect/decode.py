@@ -21,7 +21,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from leakguard.detect.packed import MARKS, STEP, Tries, unpacked
+from leakguard.detect.packed import MARKS, STEP, Tries, unpacked, zip_members
 from leakguard.detect.patterns import compiled
 
 MAX_VIEW = 8 * 1024 * 1024
@@ -124,6 +124,8 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     # zlib has a mark of two bytes, and a block behind it that is packed: one that is not stands in the open
     ("packed zlib", rf"x[\x01\x9c\xda]{_deflated(0)}"),
     ("packed zlib", rf"x\^{_deflated(128)}"),  # in texts that is a power of x
+    # a member that is packed; where the whole is a zip its reader goes through it
+    ("packed zip", r"PK\x03\x04[\x0a-\x3f]\x00[\x00-\xff][\x00-\x0f]\x08\x00"),
     ("packed patch", r"\n(?:literal|delta) [0-9]{1,10}\r?\n[A-Za-z][0-9A-Za-z!#-&(-+;-@^-`{-~\-]{5}"),
     ("packed hex", r"(?i:1f8b08)[01][0-9A-Fa-f]{23}"),
     # an INI's section and pretty JSON, whose first line's end comes too soon for the automaton
@@ -496,6 +498,20 @@ def _packed_zlib(data: bytes, end: int, tries: Tries) -> _Found:
 
 _LEAST_ZLIB = 24
 """Bytes that come out of one: of two bytes in any others, some do."""
+
+
+def _packed_zip(data: bytes, end: int, tries: Tries) -> _Found:
+    """A zip in the middle of other bytes: in an image of a disk, in firmware, with much behind it."""
+    start = end - 10
+    if start == 0:
+        return Run(end, end)
+    found = zip_members(data, start, tries)
+    if found is None:
+        return Run(start, end)
+    stop = max(start + found.used, end)
+    if found.data or found.clipped:
+        yield View(found.kind, found.data, [], start, stop, found.clipped)
+    return Run(start, stop, bool(found.data), False)
 
 
 _PATCH_LINE = compiled(rb"([A-Za-z])([0-9A-Za-z!#-&(-+;-@^-`{-~-]{5,65})\r?\n")
@@ -922,5 +938,6 @@ _UNPACKING: dict[str, Callable[[bytes, int, Tries], _Found]] = {
     "packed": _packed,
     "packed zlib": _packed_zlib,
     "packed patch": _packed_patch,
+    "packed zip": _packed_zip,
     "packed hex": _packed_hex,
 }

@@ -229,6 +229,41 @@ def _zip(kind: str, first: bytes, taken: _Taken) -> Unpacked:
     return Unpacked(kind, b"".join(out), size >= MAX_VIEW or taken.size >= MAX_VIEW, min(at, len(data)))
 
 
+def zip_members(data: bytes, start: int, tries: Tries) -> Unpacked | None:
+    """The members that stand one behind the other from `start` on, as their local headers tell of them; what each is packed in is asked
+    for as it is needed, and headers that were gone through are not gone through again. Empty if hardly anything comes out."""
+    if tries.over:
+        return None
+    if tries.left <= 0:
+        tries.over = True
+        return Unpacked("zip", b"", True, 30)
+    out: list[bytes] = []
+    size = made = 0
+    at = start
+    while data[at : at + 4] == _ZIP and len(data) - at > 30 and size < MAX_VIEW:
+        if data[at + 6] & 1:  # encrypted
+            break
+        member = _member(data, at, MAX_VIEW - size)
+        name = int.from_bytes(data[at + 26 : at + 28], "little")
+        made += max(0, len(member.text) - name - 2)
+        out.append(member.text)
+        size += len(member.text)
+        if member.damaged or member.stop >= len(data):  # where it ends nobody knows
+            at += 30
+            break
+        at = member.stop
+        if member.unsized:
+            at = data.find(_ZIP, at, at + 64)
+            if at < 0:
+                at = member.stop
+                break
+    used = max(30, min(at, len(data)) - start)
+    if made < LEAST:
+        tries.left -= STEP + size
+        return Unpacked("zip", b"", False, used)
+    return Unpacked("zip", b"".join(out), size >= MAX_VIEW, used)
+
+
 class _Member(NamedTuple):
     text: bytes
     stop: int

@@ -250,6 +250,27 @@ def test_a_binary_file_in_a_patch_is_read(engine: Engine) -> None:
     assert any("is longer than" in reason for reason in bomb.incidents)
 
 
+def test_a_zip_in_the_middle_of_other_bytes_is_read(engine: Engine) -> None:
+    """In an image of a disk: its end record is far from the file's end."""
+    made = zipped(CONFIG + b"words of many letters " * 90)
+    for before in (Random(4).randbytes(5000), bytes(4096)):
+        for after in (Random(6).randbytes(90_000), bytes(80_000)):
+            assert SECRET in secrets(engine, before + made + after)
+    assert SECRET in secrets(engine, bytes(512) + made[: len(made) // 2] + made)
+    for at in range(40, len(made), 37):
+        changed = bytearray(made)
+        changed[at] ^= 0xFF
+        assert engine.scan(bytes(512) + bytes(changed) + bytes(99)).cut == -1
+
+
+def test_headers_of_zips_without_end_cost_little(engine: Engine) -> None:
+    head = b"PK\3\4\x14\0\0\0\x08\0" + bytes(20)
+    started = time.process_time()
+    for data in (head * 100_000, (head[:6] + b"\x08" + head[7:]) * 100_000, (head[:18] + b"\xff\xff\xff\x7f" * 2 + head[26:] + b"K,*)") * 50_000):
+        assert len(engine.scan(b"firmware" + data).incidents) <= 1
+    assert time.process_time() - started < 60
+
+
 def test_pixels_are_not_unpacked(engine: Engine) -> None:
     """They are nearly all zlib that there is, and say nothing."""
     pixels = zlib.compress(CONFIG * 3)
