@@ -72,6 +72,12 @@ POSITIVE = [
     ("nkey: <<{{b32*56}}>>\n", "a.conf"),
     ('key = unhexlify("<<{{hex*64}}>>")', "a.py"),
     ("fetch('https://x.invalid/?apikey=<<{{alnum*32}}>>&q=1')", "a.js"),
+    # what a service puts before its hexadecimal digits makes them no less random
+    ('api_key = "<<apikey_{{hex*64}}>>"', "a.py"),
+    ("STUDIO_TOKEN=<<isat_{{uuid}}>>\n", ".env"),
+    ("access_token: <<STAGE_{{hex*64}}>>\n", "a.yml"),
+    ("secret_key = '<<live_auth_{{hex*32}}>>'", "a.rb"),
+    ("API_KEY=<<{{HEX*8}}{{hex*8}}{{HEX*8}}{{hex*8}}>>\n", ".env"),
 ]
 
 

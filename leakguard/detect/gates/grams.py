@@ -164,6 +164,8 @@ _SYMBOL = bytes(
 )
 _CLASS = bytes(97 if 97 <= b <= 122 else 65 if 65 <= b <= 90 else 48 if 48 <= b <= 57 else 45 for b in range(256))
 _HEX = b"0123456789abcdefABCDEF"
+_LEAST_OF_BOTH = 24
+"""From here on letters of both cases are hexadecimal, too: a short one may be a word."""
 _TEN = log2(10)
 
 # What a change of case costs in text, in bits: camelCase has few of them, mostly at the start of a word.
@@ -189,10 +191,11 @@ def strangeness(value: bytes) -> float:
     small, large, digits = classes.count(97), classes.count(65), classes.count(48)
     letters = small + large
     size = 26 * (small > 0) + 26 * (large > 0) + 10 * (digits > 0)
-    if small and large:
+    both = small and large
+    if digits and letters and not (both and len(value) < _LEAST_OF_BOTH) and not value.translate(None, _HEX):
+        size -= 40 if both else 20  # hexadecimal: of 22 signs in both cases, of 16 in one
+    if both:
         case = _CASE
         text += sum([case.get(pair, 0.0) for pair in pairwise(classes)])
-    elif digits and letters and not value.translate(None, _HEX):
-        size = 16
     others = len(value) - letters - digits
     return text - (letters + digits) * log2(size or 1) + digits * _TEN - others * 5.0

@@ -359,9 +359,19 @@ _SEE = (b"siehe", b"voir", b"consulte", b"wacht", b"vraag", b"fragen", b"demande
 # ---------------------------------------------------------------- everything else
 _LEAST = {"secret": (6, 6.0), "token": (8, 7.0), "key": (8, 8.0), "weak": (16, 18.0)}
 """Shortest length and least strangeness of a kind."""
+# What services put before a number drawn at random, so that it is known at sight: `apikey_`, `live_auth_`, `isat_`.
+_BRANDED = compiled(
+    rb"(?!(?i:[a-z]{0,8}[_-]?(?:sha[0-9]{0,3}|md5|hash|digest|etag|commit|rev|user|id|uid|uuid|file|im(?:g|age)|blob|tree|obj|node|page))[_.-])"
+    rb"(?:[A-Za-z][A-Za-z0-9]{0,11}[_.-]){1,3}(?=[A-Fa-f]{0,20}[0-9])"
+    rb"(?P<drawn>[0-9a-f]{24,128}|[0-9A-F]{24,128}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
+)
 
 
 def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
+    # letters before hexadecimal digits make all of them look like a draw from the whole alphabet that came out oddly even
+    branded = _BRANDED.fullmatch(value) if kind != "weak" else None
+    if branded is not None:
+        value = branded["drawn"]
     size = len(value)
     shortest, least = _LEAST.get(kind, (8, 7.0))
     if not shortest <= size <= 512 or _SPACE.search(value) or _DATE.match(value) or _ADDRESS.match(value):
