@@ -72,7 +72,9 @@ class Unshaped:
             # NGROK_AUTHTOKEN has a word that is nobody's, but a rule has the whole name; a password has no form anywhere
             if lends and ((foreign and rank) or rule.part in CHOSEN):
                 continue
-            if rank < 2 or (kin and part in _CALLED and part in kind):
+            # many services have one key and call it a token; where they are two, the token has its own rule
+            called = part in _CALLED or (lends and not foreign and part == "access-token" and rule.part == "api-key")
+            if rank < 2 or (kin and called and part in kind):
                 fitting.append((rank, kind.index(part) if rank == 2 else 0, not rule.shape, index))
         # rules of a pattern say nothing of names: they decide only where no other does
         shaped = not all(unshaped for _, _, unshaped, _ in fitting)

@@ -86,6 +86,7 @@ def test_it_is_nobodys_where_no_one_venue_is_named_for_it(engine: Engine, text: 
         ("gandi:\n  sentry_auth_token: '{{alnum*50}}'\n", "sentry"),
         ("NGROK_AUTHTOKEN={{alnum*60}}\n", "ngrok"),  # a name of its own
         ("const statuspageApiKey = '{{alnum*32}}';\n", "statuspage"),
+        ("CIVO_API_TOKEN={{alnum*44}}\n", "civo"),  # whose one key is called either
     ],
 )
 def test_a_service_is_named_in_the_name_alone(engine: Engine, text: str, provider: str) -> None:
