@@ -307,6 +307,8 @@ def _noun(pieces: list[str]) -> str:
         return ""  # a validator's: the hash of who is paid
     if (before, last) in _PASSWORDS or (last == "pw" and before) or (last.endswith("pass") and last not in _NOT_PASS):
         return "password"
+    if last == "pat" and before:
+        return "token"  # a personal access token
     if last == "key" and before == "shared" and pieces[-3:-2] == ["pre"]:
         return "password"  # people think it up: of a tunnel, of a wireless network
     if last == "key" and before in _OF_KEYS:

@@ -77,6 +77,7 @@ POSITIVE = [
     ("STUDIO_TOKEN=<<isat_{{uuid}}>>\n", ".env"),
     ("access_token: <<STAGE_{{hex*64}}>>\n", "a.yml"),
     ("secret_key = '<<live_auth_{{hex*32}}>>'", "a.rb"),
+    ("ACME_PAT=<<hopx_{{alnum*32}}>>\n", ".env"),
     ("API_KEY=<<{{HEX*8}}{{hex*8}}{{HEX*8}}{{hex*8}}>>\n", ".env"),
 ]
 
@@ -149,6 +150,8 @@ NEGATIVE = [
     ('Password string `json:"password,omitempty"`', "a.go", "a tag"),
     ("AddSecretAnnotation(flags)", "a.go", "a parameter"),
     ("api_token={{{{token}}", "a.yml", "a template goes on"),
+    ("DATE_PAT = r'([0-9]{4})-([0-9]{2})-([0-9]{2})'", "a.py", "a pattern"),
+    ('FILE_PAT = "report_*_final_{{word}}.csv"', "a.py", "a pattern"),
     ('integrity_key = "sha512-{{b64*86}}=="', "a.json", "a hash"),
 ]
 
