@@ -58,7 +58,9 @@ class Unshaped:
         """The rule for a value, and the reasons: that of the part that the name says, else (with `kin`) the nearest of its kin; one
         of a form before one of a pattern, else the first."""
         kinds = _SERVES if told.strength >= NAMED else TRADES
-        lends = kin and told.strength >= NAMED and told.provider in self._services
+        # RAPIDAPI_KEY: `key` alone may be anything, but not behind the name of who gives keys
+        bare = name[-1:] == ("key",) and self._without(told.provider, name) == ("key",)
+        lends = (kin or bare) and told.strength >= NAMED and told.provider in self._services
         if not lends and self._kinds.get(told.provider) not in kinds:
             return None
         foreign = self._foreign(self._without(told.provider, name))
@@ -74,7 +76,7 @@ class Unshaped:
                 continue
             # many services have one key and call it a token; where they are two, the token has its own rule
             called = part in _CALLED or (lends and not foreign and part == "access-token" and rule.part == "api-key")
-            if rank < 2 or (kin and called and part in kind):
+            if rank < 2 or ((kin or bare) and called and part in kind):
                 fitting.append((rank, kind.index(part) if rank == 2 else 0, not rule.shape, index))
         # rules of a pattern say nothing of names: they decide only where no other does
         shaped = not all(unshaped for _, _, unshaped, _ in fitting)

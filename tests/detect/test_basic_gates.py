@@ -77,6 +77,7 @@ POSITIVE = [
     ("STUDIO_TOKEN=<<isat_{{uuid}}>>\n", ".env"),
     ("access_token: <<STAGE_{{hex*64}}>>\n", "a.yml"),
     ("secret_key = '<<live_auth_{{hex*32}}>>'", "a.rb"),
+    ('curl -H "Authorization: <<{{uuid}}>>" https://api.acme.invalid/', "a.sh"),
     ("ACME_PAT=<<hopx_{{alnum*32}}>>\n", ".env"),
     ("API_KEY=<<{{HEX*8}}{{hex*8}}{{HEX*8}}{{hex*8}}>>\n", ".env"),
 ]

@@ -87,6 +87,7 @@ def test_it_is_nobodys_where_no_one_venue_is_named_for_it(engine: Engine, text: 
         ("NGROK_AUTHTOKEN={{alnum*60}}\n", "ngrok"),  # a name of its own
         ("const statuspageApiKey = '{{alnum*32}}';\n", "statuspage"),
         ("CIVO_API_TOKEN={{alnum*44}}\n", "civo"),  # whose one key is called either
+        ("RAPIDAPI_KEY={{alnum*32}}\n", "rapidapi"),  # what it gives is keys
     ],
 )
 def test_a_service_is_named_in_the_name_alone(engine: Engine, text: str, provider: str) -> None:

@@ -389,7 +389,8 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
         return False
     if _UUID.match(value):
         # a client's token that is a UUID keeps a request from being done twice
-        return kind != "weak" and b"client" not in candidate.name.lower()
+        name = candidate.name.lower()
+        return (kind != "weak" or name == b"authorization") and b"client" not in name
     if sum(map(eq, value, value[1:])) > size * 0.3:
         return False
     if not digit and size < 16:
