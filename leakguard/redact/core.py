@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from leakguard.detect import cache
 from leakguard.detect.columns import fold_hits
 from leakguard.detect.engine import Engine
-from leakguard.detect.runtime import LEAST_ENDS, REDACT_BASE, Flood, Found, Runtime, assigned, load
+from leakguard.detect.runtime import REDACT_BASE, Flood, Found, Runtime, assigned, load
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, TEXT_BASE, Ends
 from leakguard.errors import UsageError
 from leakguard.model import Confidence
@@ -54,9 +54,6 @@ T = TypeVar("T")
 
 ROUNDS = 4
 """How often what came out is looked at again; texts that are made for it could go on for ever."""
-
-MOST_ESCAPES = 32
-"""One byte in so many may begin a terminal escape: a text of colours alone costs too much to read."""
 
 SHORTEST_COPY = 6
 """Bytes from which a found secret is masked wherever else it stands in the same text."""
@@ -417,8 +414,7 @@ class Redactor:
             markers = mask.markers(data, 0, len(data))
             out += [_unread(data, span, markers) for span in spans] if markers else spans
         if b"\x1b" in data or b"\x08" in data:
-            if data.count(b"\x1b") > LEAST_ENDS + len(data) // MOST_ESCAPES:
-                raise Flood
+            mask.bounded(data)
             plain = Stripped(data, ANSI)
             if plain:
                 inner = self._find(plain.data, self._scan(plain.data), self.known.find(plain.data), path)

@@ -146,6 +146,7 @@ def looker(merged: Merged, known: Known, count: Iterator[int]) -> Looks:  # noqa
 
     def long(data: bytes) -> Fired | None:
         nonlocal quiet
+        mask.bounded(data)  # a pass with all rules would not change what becomes of it
         ends, places = merged.scan(data), known.find(data)
         quiet = not ends and not places
         return None if quiet and not mask.odd(data) else (ends, places, False)

@@ -7,11 +7,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from leakguard.detect.runtime import LEAST_ENDS, Flood
 from leakguard.redact.names import Span
 from leakguard.redact.pieces import MARKER, plausible
 
 ERROR = b"<redacted:error>"
 """Stands for what could not be checked."""
+
+MOST_ESCAPES = 32
+"""One byte in so many may begin a terminal escape: a text of colours alone costs too much to read."""
 
 _MARKER_END = re.compile(MARKER.pattern + rb"\Z")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9._-]+")
@@ -52,6 +56,12 @@ def odd(data: bytes) -> bool:
     if 10 not in data and 92 not in data and 27 not in data and 0 not in data and 8 not in data:
         return False
     return data.find(b"\n", 0, len(data) - 1) >= 0 or 0 in data or b"\x1b" in data or b"\\n" in data or b"\x08" in data
+
+
+def bounded(data: bytes) -> None:
+    """Flood for a text of more terminal escapes than are worth reading."""
+    if data.count(b"\x1b") > LEAST_ENDS + len(data) // MOST_ESCAPES:
+        raise Flood
 
 
 def line_end(data: bytes) -> bytes:
