@@ -20,7 +20,7 @@ _WORD_EDGE = rb"(?:^|[^0-9A-Za-z_])"
 _BASE64_ENDS = re.compile(rb"\[0-9A-Za-z\+/\]\{24\}(?===$)")
 _BASE64_FIFTHS = (b"[0-9+/]", b"[A-M]", b"[N-Z]", b"[a-m]", b"[n-z]")
 TABLE = rb"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--"
-_INITIALS = b"(?:AK|SK|ak|sk)[\\\"']? ?[:=]"
+INITIALS = b"(?:AK|SK|ak|sk)[\\\"']? ?[:=]"
 _INITIALS_PARTS = (b"[:=]", b" [:=]", b"[\"'] ?[:=]")
 _TABLE_PARTS = (rb"\|[ \t]*\r?\n--", rb"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*[ \t:]--", rb"\|[ \t]*\r?\n[ \t]*[|+]--")
 
@@ -52,8 +52,8 @@ def apart(pattern: bytes) -> list[bytes]:
     if found := _BASE64_ENDS.search(pattern):
         head, tail = pattern[: found.start()], pattern[found.end() :]
         return [head + b"[0-9A-Za-z+/]{23}" + each + tail for each in _BASE64_FIFTHS]
-    if _INITIALS in pattern:
-        head, tail = pattern.split(_INITIALS)
+    if INITIALS in pattern:
+        head, tail = pattern.split(INITIALS)
         return [head + letters + sign + tail for letters in (b"(?:AK|SK)", b"(?:ak|sk)") for sign in _INITIALS_PARTS]
     return list(_TABLE_PARTS) if pattern == TABLE else kept(pattern)
 

@@ -46,7 +46,7 @@ CALLS_PER = 128
 """So many ends that say nothing new, and one in so many bytes more, are put up with: a run of digits has one at each."""
 LEAST_WORDS = 16_384
 """So many words in rows of twelve, and half of the calls above more, may a text have: prose has one in eight bytes."""
-MAGIC = b"leakguard-runtime-9\n"
+MAGIC = b"leakguard-runtime-10\n"
 
 
 def most_ends(size: int) -> int:

@@ -8,14 +8,15 @@ import shutil
 import stat
 import threading
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leakguard.detect import cache
+from leakguard.detect import cache, stage1
 from leakguard.detect.engine import Engine
-from leakguard.detect.guards import _ANCHORED, _WIDER, parted
+from leakguard.detect.guards import _ANCHORED, _WIDER, _WOKEN, _each, _wider, parted
 from leakguard.detect.runs import TOKEN, crosses, longest_run, relaxed
 from leakguard.detect.runtime import Runtime, load
 from leakguard.redact import Policy, Redactor, counts
@@ -173,6 +174,28 @@ def test_many_words_are_looked_for_in_parts(pattern: str) -> None:
     texts = [f"word{n}:x" for n in (0, 39, 40, 98)] + [f"W{n}z=x" for n in (0, 44, 69)] + ["(b=x", "|b=x", "\\\\=x", "c=x", "a=x", "word7x", "w=x"]
     for text in texts:
         assert bool(re.search(pattern, text)) is any(re.search(part.decode(), text) for part in patterns[:-1]), text
+
+
+def test_parts_and_wider_triggers_are_wherever_the_trigger_is(redactor: Redactor) -> None:
+    patterns = {*stage1.expressions(redactor.runtime.ruleset)[0], *(pattern for _, pattern in stage1.triggers())}
+    woken = [(pattern, _each(pattern)) for pattern in patterns if any(piece in pattern for piece, _ in _WOKEN)]
+    wider = [(pattern, _wider(pattern)) for pattern in patterns if pattern not in _WIDER and _wider(pattern)]
+    assert len(woken) == len(_WOKEN) and len(wider) >= 3, (woken, wider)
+    random = Random(17)
+    pieces = [b"'token': '", b'"auth_key": "', b'["BTC", "', b' PSK "', b"token", b"password", b"auth_key", b"'", b'"', b"\\", b": ", b"\xd9\x10", b"x ", b"\x12\x0a", b"\0\0\0\x10", b"\x01\0\0\0", b"(", b"[", b"{",
+              b"BTC", b", ", b",", b" AK", b"_SK", b"sk", b"=", b" : ", b"\t", b"PSK", b"EAP", b":", b" "]  # fmt: skip
+    for made, share in ((woken, 3), (wider, 2)):
+        both = [(re.compile(one), [re.compile(part) for part in parts]) for one, parts in made]
+        seen = [0] * len(both)
+        for _ in range(15_000):
+            text = b"".join(random.choices(pieces, k=random.randrange(2, 9))) + secret(random.randrange(99)).encode() + b"\"'"
+            for number, (one, parts) in enumerate(both):
+                found = one.search(text)
+                seen[number] += found is not None
+                hit = any(part.search(text) for part in parts)
+                assert hit >= (found is not None), (one, text)
+                assert share == 2 or hit == (found is not None), (one, text)
+        assert min(seen) > 2, seen
 
 
 # ---------------------------------------------------------------- what was masked is looked at again
