@@ -158,7 +158,8 @@ FORMS: tuple[str, ...] = (
     # name = "/venue/api_key", type = "SecureString", value = "v", each on its line
     r"SecureString\"?,?\s{0,40}\"?(?i:value)\"?[ \t]{0,12}[:=][ \t]{0,4}\"" + _VALUE,
     # Venue api, and on the next lines the key and the secret with no word before them
-    r"(?i:api|apis|keys|creds|credentials|account)(?:\n|:\n|\r\n|:\r\n)(?:[ \t]{0,4}|[^\n]{2,44}[:>] )" + _LONG,
+    r"(?i:api|apis|keys|creds|credentials|account)(?:\n|:\n|\r\n|:\r\n|\n\n|:\n\n|\r\n\r\n|:\r\n\r\n)(?:[ \t]{0,4}|[^\n]{2,44}[:>] )"
+    + _LONG,
     # "k": "key", "s": "secret"; k = "key" and below it s = "secret"; "public": "key", "secret": "v"
     r"[\"'](?:k|public)[\"']: ?[\"']" + _LONG,
     r"[\"']api[\"'](?:: ?|\] ?= ?)[\"']" + _LONG,
@@ -205,7 +206,7 @@ FORMS: tuple[str, ...] = (
     # Account<tab>ApiKey<tab>ApiSecret, "Venue","Key","Secret": the head of a table
     r"(?i)(?:key|secret|phrase|password)(?:[\"']?\t|\"[,;])[\"']?[a-z][a-z _]{4}",
     # connect("venue", "key", "secret"), ("main", "key", "secret")
-    r"[(\[{](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[\"']" + _LONG,
+    r"[(\[{](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}(?:[\"'][\w\-]{8,10}[\"'], ?)?[\"']" + _LONG,
     r"\([\"'][a-z]{2,16}[\"'],\n {0,8}[\"']" + _LONG,
     # {"op": "auth", "args": ["key", 1662350400000, "signature"]}
     r"\"args\": ?\[\"" + _LONG,
@@ -339,9 +340,10 @@ _ABOVE = compiled(
     rb"((?:[a-z][\w.]{1,20}[ _\-]){0,3}(?:key|secret|pass ?phrase|memo)(?: id)?)"
     rb"\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}\Z"
 )
+# What an assignment ends in is no label, and a field of a configuration says nothing: x = secret_key, and below it nonce_key: v
 _SAID = compiled(
-    rb"(?i)\b((?:(?:api|secret|access|private)[ _\-])?(?:key|secret|pass ?phrase))(?: is| was)?:?[ \t]{0,4}\r?\n"
-    rb"(?:<?[a-z]\w{0,15}(?:: |> ))?\Z"
+    rb"(?i)(?<![.$(=])(?<!= )\b((?:(?:api|secret|access|private)[ _\-])?(?:key|secret|pass ?phrase))(?: is| was)?:?[ \t]{0,4}\r?\n"
+    rb"(?:<?(?!\w{0,12}(?:key|hash|token|nonce|uuid|etag|secret|signature|_id): )[a-z]\w{0,15}(?:: |> ))?\Z"
 )
 _CHATTED = compiled(
     rb"(?i)(?:\A|[\s,;:(|/>\"\-]|\\n)(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)"
@@ -414,7 +416,7 @@ _SECURE = compiled(
 )
 _WHO = rb"(?:[ \t]{0,4}|(?:\[[^\]\n]{4,24}\] |[0-9./,\- ]{8,14}[0-9:]{4,8}(?: [AaPp][Mm])? ?- )?<?[A-Za-z][\w .]{0,24}[:>] )"
 """What may stand before a line of a chat."""
-_BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,90}(?:apis?|keys|creds|credentials|account):?\r?\n" + _WHO + rb"\Z")
+_BARE = compiled(rb"(?i)(?:\A|\n)[^\n]{0,90}(?:apis?|keys|creds|credentials|account):?\r?\n(?:\r?\n)?" + _WHO + rb"\Z")
 _BRIEF = compiled(rb"(?:[\"'](?:k|public|api)[\"'](?:: ?|\] ?= ?)|[ \t\n]k ?= ?)(?P<quote>[\"'])\Z")
 _ARGUMENT = compiled(rb"[\"']-{1,2}([A-Za-z][\w\-]{1,79})[\"'](?:,[^,()\n]{1,48}){0,4},\s{0,40}default=(?P<quote>[\"'])\Z")
 _TAKEN = compiled(rb"(?i)(?<![A-Za-z])(sec)[\"']? ?[:=] ?(?:\(\s{0,20})?(?P<quote>[\"'])\Z")
@@ -491,7 +493,9 @@ _EXPORTED_HEAD = compiled(rb"[\"']?\w[\w .\-/()]{0,40}[\"']?(?:[,;\t][\"']?[\w .
 _TABBED = compiled(
     rb"(?i)(?:\A|[\n\t,;])[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))(?:[\"']?\t|\"[,;])[\"']?\Z"
 )
-_THIRD = compiled(rb"[\[({](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'],\s{0,12}){1,2}[bru]?(?P<quote>[\"'])\Z")
+_THIRD = compiled(
+    rb"[\[({](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'],\s{0,12}){1,2}(?:[\"'][\w\-]{8,10}[\"'],\s{0,12})?[bru]?(?P<quote>[\"'])\Z"
+)
 _WRITTEN = compiled(rb"[ \t]([\w.\-]{2,80}) -string (?P<quote>[\"']?)\Z")
 _KEPT = compiled(
     rb"add-(?:generic|internet)-password (?:[^\n|;&]{0,120} )?-[sl] [\"']?([\w.\-]{2,80})[\"']?"
@@ -855,12 +859,16 @@ def _argument(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
 
 def _short_key(data: bytes, start: int) -> list[tuple[bytes, int, int]]:
     """A client's first argument, where its second one is at `start` and it is too short to be taken for a key without that."""
-    low = max(0, start - 60)
+    low = max(0, start - 100)
     before = _SHORT_FIRST.search(data[low:start])
     return [(_ARGUMENTS[0], low + before.start(1), low + before.end(1))] if before else []
 
 
-_SHORT_FIRST = compiled(rb"[(\[{]\s{0,16}[bru]?[\"'`]([0-9A-Za-z+/=_\-]{8,15})[\"'`],\s{0,16}[bru]?(?P<quote>[\"'`])\Z")
+# Behind the account's name and the venue's, too: ("main", "deribit", "a1B2c3D4", "v")
+_SHORT_FIRST = compiled(
+    rb"[(\[{]\s{0,16}(?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'],\s{0,12}){0,2}[bru]?"
+    rb"[\"'`]([0-9A-Za-z+/=_\-]{8,15})[\"'`],\s{0,16}[bru]?(?P<quote>[\"'`])\Z"
+)
 _SECOND = compiled(rb"(?=[^\"']{0,40}[0-9])[0-9A-Za-z+/=_\-]{32,256}[\"'](?:, ?[\"'][^\"'\n]{0,40}[\"'])?,?\s{0,40}[\])}]")
 _INTO = rb"(?:\.(?:into|to_string|to_owned)\(\))?\)?"
 _MEMBERS = compiled(
@@ -923,7 +931,7 @@ def _third(data: bytes, start: int) -> Named | None:
     """The same behind the name of the venue or of the account; or the secret behind a key as short as a name."""
     if _MEMBERS.match(data, start):
         return _in_row(data, start, _THIRD)
-    low = max(0, start - 60)
+    low = max(0, start - 100)
     key = _SHORT_FIRST.search(data[low:start])
     if key is None or not _SECOND.match(data, start) or not _short(data, low + key.start(1)):
         return None
@@ -947,7 +955,7 @@ def _slashed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Na
 
 
 _LINES = compiled(
-    rb"[0-9A-Za-z+/=_\-]{16,512}[ \t]{0,4}\r?\n" + _WHO + rb"([0-9A-Za-z+/=_\-]{16,512})[ \t]{0,4}(?=\r?\n|\Z)"
+    rb"[0-9A-Za-z+/=_\-]{16,512}[ \t]{0,4}\r?\n(?:\r?\n)?" + _WHO + rb"([0-9A-Za-z+/=_\-]{16,512})[ \t]{0,4}(?=\r?\n|\Z)"
     rb"(?:\r?\n" + _WHO + rb"(?:(?i:pass|passphrase|password|pw|pwd|pp)(?: is)?:? {1,2})?([!-~]{6,64})[ \t]{0,4}"
     rb"(?=\r?\n[ \t]{0,4}(?:\r?\n|\Z)|\Z))?"
 )

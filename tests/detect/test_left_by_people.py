@@ -20,6 +20,8 @@ BINANCE = {
     "a short name before a label": "[12:01] Max: bn key: {K}\n[12:01] Max: bn sec: {S}\n",
     "api: v": '{{"text": "binance api: {K}"}}, {{"text": "binance secret: {S}"}}\n',
     "lines of a chat": "Max: here are the binance creds\nMax: {K}\nMax: {S}\n",
+    "lines below an empty one": "binance api\n\n{K}\n{S}\n",
+    "lines with empty ones between": "# Binance keys\r\n\r\n{K}\r\n\r\n{S}\r\n",
     "lines of another chat": "12.03.26, 14:01 - Max: Binance API\n12.03.26, 14:01 - Max: {K}\n12.03.26, 14:02 - Max: {S}\n",
     "with the time in brackets": "[2026-03-12 14:01] Max M: binance keys\n[2026-03-12 14:01] Max M: {K}\n[2026-03-12 14:02] Max M: {S}\n",
     "a table on its side": "| | Binance |\n|---|---|\n| Key | `{K}` |\n| Secret | `{S}` |\n",
@@ -146,6 +148,8 @@ def test_commands_below_each_other_are_no_folded_line(engine: Engine) -> None:
         '{{"name": "revision", "kind": "string", "value": "{K}"}}\n',
         '{{"value": "{K}", "name": "checksum"}}\n',
         "grep -w {K} notes.txt\n",
+        "# luno\nself._secret_key = secret_key\nidempotency_key: {K}\n",
+        "# luno\nself._secret_key = secret_key\nowner: {K}\n",
     ],
 )
 def test_what_is_somebody_elses(engine: Engine, text: str) -> None:
@@ -188,3 +192,16 @@ def test_words_of_a_phrase_that_stand_one_in_each_cell_of_a_page(engine: Engine)
     ):
         rules = [engine.rules[match.rule].id for match in engine.scan(text.encode(), "page.html").matches]
         assert rules == ["bip39.mnemonic"], text
+
+@pytest.mark.parametrize("names", ['"deribit"', '"main", "deribit"', '"deribit", "main"'])
+def test_a_key_as_short_as_a_word_in_a_row(engine: Engine, names: str) -> None:
+    """Behind the names of the account and of the venue, whether it begins with a letter or with a digit."""
+    secret = expand("{{b64u*43}}", Random("left row"))
+    for key in ("4e7PhGcE", "xE4phG7c"):
+        text = f"ACCOUNTS = [\n    ({names}, \"{key}\", \"{secret}\"),\n]\n"
+        assert found(engine, text) == {key: "deribit.client-id", secret: "deribit.client-secret"}
+
+
+def test_words_in_a_row_are_no_short_key(engine: Engine) -> None:
+    digest = expand("{{hex*64}}", Random("left digest"))
+    assert not found(engine, f'FILES = [\n    ("deribit", "main", "archived", "{digest}"),\n]\n')
