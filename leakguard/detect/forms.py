@@ -271,7 +271,7 @@ FORMS: tuple[str, ...] = (
     r"= new\([\"']" + _LONG,
     # API key of Venue: v, clave secreta Venue: v, secret key (sub-account): v
     "(?:(?i:key|secret|phrase|password|api|secret[ao]|privada|secr\u00e8te|priv\u00e9e|segret[ao]|privata|chave|clave|cl\u00e9|chiave"
-    "|schl\u00fcssel|geheimnis)|\u043b\u044e\u0447|\u0435\u043a\u0440\u0435\u0442)"
+    "|schl\u00fcssel|geheimnis)|\u043b\u044e\u0447|\u0435\u043a\u0440\u0435\u0442|\u043f\u0438)"
     r"\*{0,2}(?: (?:of|for|on|from|de|da|do|del|di|von|f" "\u00fcr|pour|bei|\u043e\u0442|\u0434\u043b\u044f))?"
     r"(?: [A-Za-z][\w.\-]{1,24}(?: [A-Za-z][\w.]{1,16})?| ?\([^()\[\]\n]{1,30}\))\*{0,2}"
     r"(?:(?: ?:\*{0,2}| [=\-]| ->|" " \u2192" r")[ \t]|" "\uff1a" r")[ \t]{0,3}[`\"']?" + _LONG,
@@ -282,6 +282,10 @@ FORMS: tuple[str, ...] = (
     r"(?i)(?:[\w\"'][,;\t]|^|\n)[\"']?(?:[a-z]{2,12}[_ ])?"
     r"(?:private[_ ]?key|privkey|api[_ ]?key|api[_ ]?secret|secret[_ ]?key|(?:access|api|auth)[_ ]?token"
     r"|mnemonic|(?:seed|recovery)[_ ]?phrase)[\"']?[,;\t\r\n]",
+    # API_KEY: &anchor v, of YAML
+    r"(?i)" + _WORD + r"\w{0,20}[\"']?: {1,4}&[\w\-]{1,40} [\"']?" + _LONG,
+    # key: ||v||, hidden on Discord until a reader clicks
+    r"(?i)(?:key|secret|phrase|password):\*{0,2} ?\|\|" + _LONG,
 )
 TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
 """How many bytes into the value each form's pattern ends."""
@@ -306,7 +310,8 @@ _LONGEST_LABEL = max(len(word) for word, _ in LABELS) + 44
 """Characters, with all that may stand between it and the value: what _LABEL matches is no longer."""
 _ENGLISH = dict(LABELS)
 _WHOSE = compiled(
-    "(?i)(?<![A-Za-z0-9_.])(?:(?P<part>(?:(?:api|secret|access|private|client)[ _\\-]?)?(?:key|secret|pass ?phrase|password))|"
+    "(?i)(?<![A-Za-z0-9_.])(?:(?P<part>(?:(?:api|secret|access|private|client)[ _\\-]?)?(?:key|secret|pass ?phrase|password)|"
+    "api(?= [a-z]))|"
     f"(?P<label>{_by_letter(word for word, _ in LABELS)}))"
     "\\*{0,2}(?: (?:of|for|on|from|de|da|do|del|di|von|f\u00fcr|pour|bei|\u043e\u0442|\u0434\u043b\u044f))?"
     "(?: (?P<who>[A-Za-z][\\w.\\-]{1,24}(?: [A-Za-z][\\w.]{1,16})?)| ?\\([^()\\[\\]\\n]{1,30}\\))\\*{0,2}"
@@ -516,6 +521,10 @@ _ROW = compiled(
     rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]{1,2}\s{0,40}"
     rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\()[bru]?(?P<quote>[\"'])\Z"
 )
+_ANCHORED = compiled(rb"([A-Za-z_][\w.\-]{0,79})[\"']?: {1,4}&[\w\-]{1,40} (?P<quote>[\"']?)\Z")
+_SPOILED = compiled(
+    rb"(?i)((?:(?:api|secret|access|private)[ _\-]?)?(?:key|secret|pass ?phrase|password)):\*{0,2} ?\|\|(?P<quote>)\Z"
+)
 _READERS = (
     None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _GLUED, _CALLED,
     _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
@@ -531,6 +540,7 @@ _READERS = (
     _TERSE, _TERSE, _BESIDE_SECRET, _PAGE_HEAD, _WRITTEN, _KEPT, _VALUED, _ROW,
     _WHOSE,
     _EXPORTED_HEAD, _EXPORTED_HEAD,
+    _ANCHORED, _SPOILED,
 )  # fmt: skip
 
 
@@ -554,7 +564,7 @@ BLOCK = _READERS.index(_LISTED)
 """The one of these whose own name for a value is the list's."""
 SAID = frozenset(
     number for number, reader in enumerate(_READERS)
-    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED, _TERSE, _GLUED, _WHOSE)
+    if reader in (None, _DECORATED, _SPOKEN, _ABOVE, _CHATTED, _COLONS, _ENTITY, _MARKED, _TERSE, _GLUED, _WHOSE, _SPOILED)
 )
 """The forms of what people write to one another: whose a key is, they said some messages before."""
 HEADED = frozenset((_READERS.index(_HEADED), _READERS.index(_SENT)))
@@ -763,6 +773,8 @@ def _whose(data: bytes, start: int) -> Named | None:
     if found is None:
         return None
     part = found["part"] or _ENGLISH[found["label"].lower()]
+    if part.lower() == "api":
+        part = "key of client"  # "API version: v" is no key, unless a venue is named
     called = "_".join((found["who"] or "").replace(".", " ").split() + part.split())
     return Named(called.encode("ascii", "ignore"), start - len(text[found.start() :].encode()), b"")
 

@@ -59,6 +59,7 @@ LABELS: tuple[tuple[str, str], ...] = (
     ("gizli", "secret"), ("cụm mật khẩu", "passphrase"), ("frase de contraseña", "passphrase"), ("엑세스키", "access key"),
     ("엑세스 키", "access key"), ("패스프레이즈", "passphrase"),
     ("geheimer schluessel", "secret key"), ("privater schluessel", "private key"), ("schluessel", "api key"),
+    ("апи ключ", "api key"), ("апи-ключ", "api key"), ("апи", "key of client"),
 )  # fmt: skip
 LAST = (
     "люч|екрет|ароль|キー|シークレット|フレーズ|ワード|鍵|密钥|密鑰|私钥|私鑰|口令|密码|密碼|키|시크릿|비밀번호"
@@ -70,7 +71,7 @@ LAST = (
 database takes a quarter longer over every text: others are a pattern of their own."""
 
 LAST_BEYOND = (
-    "短语|金鑰|公钥|公鑰|раза|(?i:schluessel|senha da api|api-passwort|pública|publique|pubblica|de la api|de api|d'api|l'api"
+    "апи|短语|金鑰|公钥|公鑰|раза|(?i:schluessel|senha da api|api-passwort|pública|publique|pubblica|de la api|de api|d'api|l'api"
     "|parol[aă]|şifre|gizli|khẩu|sandi|de passe|klíč|heslo|nyckel|lösenord|cheie"
     "|secretă|kulcs|jelszó)|المرور|عبور|รหัสผ่าน|κλειδί|السري|سري|مفتاح|کلید|مخفی|מפתח|סודי|कुंजी|คีย์|ลับ|键|프레이즈"
 )

@@ -147,7 +147,7 @@ _HEX = compiled(rb"[a-fA-F]+\Z")
 _CLASS_SIGN = compiled(rb"(?:\A|[^0-9A-Za-z_])[CIT][A-Z]")
 """What some languages' classes and interfaces begin with, before their name."""
 _LIBRARY = compiled(rb"(?<![A-Za-z])[Pp]y\Z")
-_OF_API = compiled(rb"(?i:api|client|cc|(?:api|secret)?(?:key|secret))(?![A-Za-z])")
+_OF_API = compiled(rb"(?i:api|client|bots?|cpp|cc|(?:api|secret)?(?:key|secret))(?![A-Za-z])")
 
 
 _DIGIT, _SMALL, _CAPITAL = 1, 2, 3

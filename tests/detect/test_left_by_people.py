@@ -22,6 +22,12 @@ BINANCE = {
     "lines of a chat": "Max: here are the binance creds\nMax: {K}\nMax: {S}\n",
     "lines below an empty one": "binance api\n\n{K}\n{S}\n",
     "lines with empty ones between": "# Binance keys\r\n\r\n{K}\r\n\r\n{S}\r\n",
+    "hidden until a reader clicks": "binance\nkey: ||{K}||\nsecret: ||{S}||\n",
+    "anchors": "binance: &binance\n  KEY: &k {K}\n  SECRET: &s \"{S}\"\n",
+    "a venue between its label and the colon": "API Binance: {K}\nSecret Binance: {S}\n",
+    "the same in Russian": "\u0410\u043f\u0438 Binance: {K}\n\u0421\u0435\u043a\u0440\u0435\u0442: {S}\n",
+    "a label in Russian": "Binance\n\u0430\u043f\u0438: {K}\n\u0441\u0435\u043a\u0440\u0435\u0442: {S}\n",
+    "a bot that is called like its venue": "docker run -d --name binancebot -e API_KEY={K} -e API_SECRET={S} acme/x\n",
     "lines of another chat": "12.03.26, 14:01 - Max: Binance API\n12.03.26, 14:01 - Max: {K}\n12.03.26, 14:02 - Max: {S}\n",
     "with the time in brackets": "[2026-03-12 14:01] Max M: binance keys\n[2026-03-12 14:01] Max M: {K}\n[2026-03-12 14:02] Max M: {S}\n",
     "a table on its side": "| | Binance |\n|---|---|\n| Key | `{K}` |\n| Secret | `{S}` |\n",
@@ -150,6 +156,8 @@ def test_commands_below_each_other_are_no_folded_line(engine: Engine) -> None:
         "grep -w {K} notes.txt\n",
         "# luno\nself._secret_key = secret_key\nidempotency_key: {K}\n",
         "# luno\nself._secret_key = secret_key\nowner: {K}\n",
+        "API version: {K}\nAPI build id: {K}\n",
+        "base: &base {K}\nif (!key ||{K}) return;\n",
     ],
 )
 def test_what_is_somebody_elses(engine: Engine, text: str) -> None:
@@ -200,6 +208,13 @@ def test_a_key_as_short_as_a_word_in_a_row(engine: Engine, names: str) -> None:
     for key in ("4e7PhGcE", "xE4phG7c"):
         text = f"ACCOUNTS = [\n    ({names}, \"{key}\", \"{secret}\"),\n]\n"
         assert found(engine, text) == {key: "deribit.client-id", secret: "deribit.client-secret"}
+
+
+def test_a_bot_that_is_called_like_its_venue(engine: Engine) -> None:
+    """Where the form of the values alone does not say whose they are."""
+    key, secret = expand("{{HEX*32}}", Random("left bot")), expand("{{HEX*48}}", Random("left bot secret"))
+    text = f"docker run -d --name coinexbot -e API_KEY={key} -e API_SECRET={secret} acme/x\n"
+    assert found(engine, text) == {key: "coinex.api-key", secret: "coinex.api-secret"}
 
 
 def test_words_in_a_row_are_no_short_key(engine: Engine) -> None:
