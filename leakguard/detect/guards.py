@@ -28,7 +28,7 @@ _LISTED = rb"[(\[{](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}[\"']"
 _FIRST, _NEXT = rb"[\"'][A-Za-z][\w.\- ]+[\"'],", rb"(?:[\"'][A-Za-z][\w.\- ]+[\"'], ?)"
 _SHARED = rb"[\x20\x09]{1,8}(?:PSK|XAUTH|EAP)[\x20\x09]{1,8}\x22"
 _WIDER = {
-    text.encode(): (b"[\"'`](?:[+.&|]|[ \\t](?:[+.&|]|[ \\t]))",)
+    text.encode(): b"[\"'`](?:[+.&|]|[ \\t](?:[+.&|]|[ \\t]))"
     for kind, text in TRIGGERS if kind == "join" and "\\n" not in text
 }  # fmt: skip
 """What is wherever a trigger is that has no literal: an automaton over all of a text costs a sixth of the guard."""
@@ -46,7 +46,7 @@ def _wider(pattern: bytes) -> tuple[bytes, ...]:
         return (rb"[ \t](?:PSK|XAUTH|EAP)[ \t]+\"[^\"\r\n]{6}",)
     if INITIALS in pattern:
         return tuple(map(relaxed, apart(pattern)))
-    return _WIDER.get(pattern, ())
+    return (_WIDER[pattern],) if pattern in _WIDER else ()
 
 
 _WOKEN = (
