@@ -22,7 +22,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakguard.detect.borders import FARTHEST
-from leakguard.detect.columns import CODE, FOLD_LIMIT, fold_hits
+from leakguard.detect.columns import CODE, FOLD_LIMIT, PACKS, fold_hits
 from leakguard.detect.hits import Found, Hit, best, rank_of, settle
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, Stage1
 from leakguard.errors import EngineError
@@ -252,6 +252,8 @@ class Engine:
             hits += self.context.hits(data, contexts, state.told, listed, rowed)
         hits += self._phrases(data, places, state)
         out = [self._match(data, hit, kinds) for hit in self._undocumented(data, best(hits, self.rules))]
+        if decodes and state.path.endswith(PACKS):
+            decodes = [hit for hit in decodes if hit[0] != "packed zlib"]
         if deeper and (decodes or wide):
             from leakguard.detect.decode import Runs
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from leakguard.detect.columns import CODE, FOLD_LIMIT, fold_hits
+from leakguard.detect.columns import CODE, FOLD_LIMIT, PACKS, fold_hits
 from leakguard.detect.context import Chosen, Context
 from leakguard.detect.engine import Engine, Scan
 from leakguard.detect.gates import Candidate
@@ -100,8 +100,8 @@ class Twin(Engine):
 
     def scan(self, data: bytes, path: str = "", final: bool = True, **more: Any) -> Scan:
         self._texts.append(data)
-        if not final or more.get("size", len(data)) != len(data) or len(self._texts) > 1:
-            self._hit()  # a part
+        if not final or more.get("size", len(data)) != len(data) or len(self._texts) > 1 or path.endswith(PACKS):
+            self._hit()  # a part, or something that is unpacked elsewhere
         self._heard.ends = None
         scan = super().scan(data, path, final, **more)
         if scan.matches or scan.incidents:
