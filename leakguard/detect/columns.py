@@ -21,8 +21,9 @@ CODE = (
 """Ends of names of files that are not looked at: nobody's editor breaks source code inside a word, and most of their lines
 begin with one. What Python makes of its source holds the same lines."""
 
-PACKS = (".pack",)
-"""Ends of names of files that are zlib through and through, of which each object is read by those who know what it is: git's packs."""
+PACKS = (".pack", ".png")
+"""Ends of names of files that are zlib through and through, whose texts are read by those who know what they are: git's objects, and
+pictures, of which some have a hundred parts and no text in any."""
 
 _WIDTHS = (64, 72, 76, 80)
 _TOKEN = rb"[A-Za-z0-9_+/-]"
