@@ -56,240 +56,6 @@ _LABELLED = (
     f"(?:\\\\n|\\r?\\n<\\w{{1,15}}>)?[ \\t\\r\\n*_`\"'>]{{0,6}}{_OPENING}{_VALUE}"
 )
 
-FORMS: tuple[str, ...] = (
-    # API ключ: value
-    f"(?:{LAST}){_LABELLED}",
-    # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
-    r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| {0,24}\|| & |:?&nbsp;| (?:-|"
-    "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) |" "\uff1a|\u662f|\u306f|\u4e3a|\uc740 |\ub294 )"
-    r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|" "\u300c|\u201c" r")?[`*\"']{0,3}" + _VALUE,
-    # api key value
-    r"(?i)(?:api|access|secret|private)[ _\-](?:key|secret)[ \t]{1,16}(?:to )?[`]?[0-9A-Za-z+/=_\-]{5}",
-    # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
-    # NAME = { value = "v"
-    r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)"
-    r"[\"']?(?:value|computed)[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE,
-    # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v, cf set-env APP NAME v
-    r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|set-env [\w\-]{1,60})[ \t]{1,8}"
-    r"\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE,
-    # name: String::from("v")
-    r"[:=,(][ \t]{0,3}" + _CALLEES + r"\((?:[ \t]?|default=)[bru]?[\"']" + _VALUE,
-    # name string = "v"
-    r"\w (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?[\"'`]" + _VALUE,
-    # API Key, and the value on the next line; in a chat after who says it
-    r"(?i)(?:key|secret|phrase|memo)(?: id| is| was)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
-    r"(?:<?[A-Za-z]\w{0,15}(?:: |> ))?[0-9A-Za-z+/=_\-]{5}",
-    # key v secret v, in a chat
-    r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:"
-    + _WITH_DIGIT + ")",
-    # apikey v, apisecret v
-    r"(?i:apikey|api_key|apisecret|api_secret|secretkey)(?: is)?[ ]{1,4}" + _LONG,
-    # NewClient("key", "secret", "passphrase")
-    r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?[({]\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}",
-    # "venue": ["key", "secret"], "venue" => ["key", "secret"], "venue" to Pair("key", "secret"); `following` reads the others.
-    # Each has a literal, and the first nothing that repeats: one pattern for all of them was a third of stage 1
-    r"[\"']: ?[\[(][\"']" + _LONG,
-    r"[\"'] => ?[\w:]*[\[({]{1,2}\s*[\"']" + _LONG,
-    r"[\"'] to [\w:]*[\[({]\s*[\"']" + _LONG,
-    r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}",
-    # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
-    r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + _VALUE,
-    # API key:: v, **API key:** v
-    r"(?i)(?:key|secret|phrase|token|password|memo)(?:[ \t]?::[ \t]{1,4}|:\*{1,2}[ \t]{0,4})[`\"']?" + _VALUE,
-    # api_key, api_secret = "v", "w"
-    r"(?i:key|secret|phrase|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
-    r"(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?)?[bru]?[\"']" + _VALUE,
-    # :api-key "v", HSET venue api_key "v"
-    r"(?i)(?:key|secret|phrase|password|memo)[ \t]{1,4}[\"'](?:" + _WITH_DIGIT + ")",
-    # ${API_KEY}    v
-    r"\$\{\w{0,60}(?i:" + _WORD + r")\w{0,20}\}[ \t]{1,12}(?:=[ \t]{0,4})?" + _VALUE,
-    # ["apiKey"]=> string(64) "v"
-    r"\bstring\([0-9]{1,4}\) \"" + _VALUE,
-    # variable "NAME" { default = "v" }
-    r"\bdefault[ \t]{1,12}=[ \t]{1,4}\"[^\s\"'`$\\<>{}()]{5}",
-    # gh secret set NAME --body "v", aws ssm put-parameter --name /venue/key --value "v"
-    r"(?:--value|--secret-string|--body|[ ]-b)[ =]?[\"']?[0-9A-Za-z+/=_\-]{5}",
-    # hmac.new(b"v", createHmac("sha256", "v"), hmac.New(sha256.New, []byte("v")), hash_hmac("sha256", $text, "v")
-    r"(?i:hmac)[\w.:]{0,24}\([^\n\"';]{0,40}(?:[\"'][\w\-]{1,16}[\"'][^\n\"';]{0,60})?[bru]?[\"'][0-9A-Za-z+/=_\-]{5}",
-    # std::string KEY{"v"}
-    r"(?i)(?:key|secret|phrase|token|password|memo)\{[\"]" + _VALUE,
-    # X-API-KEY:, and the value in a list of one on the next line
-    r"(?i)(?:key|secret|phrase|token)s?[\"']?:[ \t]?\r?\n[ \t]{0,40}- [\"']?" + _VALUE,
-    # {api_key, <<"v">>}, api_key = Some "v"
-    r"(?i)" + _WORD + r"\w{0,20}[\"']?[ \t]{0,3}(?:,|=>?|:)[ \t]{0,3}(?:<<|(?:some|just) )\"" + _VALUE,
-    # <Setting Name="ApiKey" ...> <Value Profile="(Default)">v</Value>
-    r"(?i)<value(?: [^<>\n]{1,40})?>" + _VALUE,
-    # UPDATE settings SET value='v' WHERE name='api_key'
-    r"(?i)\bset[ \t]{1,8}\w{0,12}value\w{0,8}[`\"]? ?= ?'" + _VALUE,
-    # api_key VARCHAR(128) DEFAULT 'v'
-    r"(?i)\bdefault[ \t]{1,4}'" + _VALUE,
-    # 1) "api_key" and on the next line 2) "v"
-    r"(?i)" + _WORD + r"\w{0,20}\"\r?\n[ \t]{0,8}[0-9]{1,4}\) \"" + _VALUE,
-    # a traceback that points at its arguments: └ 'v'
-    "\u2514 '" + _VALUE,
-    # a key or a secret, and on the next line: pass v
-    r"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}(?i:pass|passphrase|password)[ \t]{1,16}(?:- )?" + _VALUE,
-    # Key string `env:"API_KEY" envDefault:"v"`
-    r"(?i)" + _WORD + r"\w{0,20}\" \w{0,12}default:\"" + _VALUE,
-    # VENUE("key", "secret"), of an enumeration
-    r"[A-Z]\(\"" + _LONG,
-    r"[A-Z]\('" + _LONG,
-    # Content-Disposition: form-data; name="api_key", an empty line, v
-    r"(?i)" + _WORD + r"\w{0,20}\"\r?\n\r?\n" + _VALUE,
-    # venue key / secret
-    r"[0-9A-Za-z+/=_\-]{16} / [0-9A-Za-z+/=_\-]{5}",
-    # | Venue | API key | API secret | and below it |---|---|---|
-    r"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--",
-    # creds: ["key", "secret"]
-    # API_KEYS: string[] = ["v", "w"], tokens := []string{"v"}
-    r"(?i)(?:cred|key|auth|api|account|token|secret)\w*[\"']?(?:: ?[\w\[\]<>]+)? ?(?:=>|:=|[:=]) ?" + _LIST_OF
-    + r"[\[({]\s*[\"']" + _LONG,
-    # Venue::new(Some("key".into()), Some("secret".into())): a literal of its own, where `_CLIENT` with it was dear
-    r"::(?:new|from_\w{1,12}|with_\w{1,16})\(\s{0,40}(?:Some\()?\"" + _LONG,
-    # {"venue", {"key", "secret"}}; std::make_unique<VenueClient>("key", "secret")
-    r"[\"'], ?[{\[] ?[\"']" + _LONG,
-    r">\(\"" + _LONG,
-    f"(?:{LAST_BEYOND}){_LABELLED}",
-    # venue=("key", "secret"), venue = ["key", "secret"]: a literal each
-    r"\w=[\[(][\"']" + _LONG,
-    r"[\w)] = [\[({][\"']" + _LONG,
-    # <string name="NAME" translatable="false">v</string>
-    r"translatable=\"false\">" + _VALUE,
-    # name = "/venue/api_key", type = "SecureString", value = "v", each on its line
-    r"SecureString\"?,?\s{0,40}\"?(?i:value)\"?[ \t]{0,12}[:=][ \t]{0,4}\"" + _VALUE,
-    # Venue api, and on the next lines the key and the secret with no word before them
-    r"(?i:api|apis|keys|creds|credentials|account)(?:\n|:\n|\r\n|:\r\n|\n\n|:\n\n|\r\n\r\n|:\r\n\r\n)(?:[ \t]{0,4}|[^\n]{2,44}[:>] )"
-    + _LONG,
-    # "k": "key", "s": "secret"; k = "key" and below it s = "secret"; "public": "key", "secret": "v"
-    r"[\"'](?:k|public)[\"']: ?[\"']" + _LONG,
-    r"[\"']api[\"'](?:: ?|\] ?= ?)[\"']" + _LONG,
-    r"[ \t\n]k ?= ?[\"']" + _LONG,
-    # key v secret v, and :api-key "v", whose first bytes need not tell it from a word
-    r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret)(?: (?:de|da|do|del|for|of|von|f" "\u00fc" r"r) [\w.\-]{2,20})?"
-    r"(?: is:?| was:?|'s| es| ist|" " \u00e9| \u00e8" r"| est)?[ \t]{1,16}[`\"']?" + _LONG,
-    r"(?i)(?:key|secret|key-id)[ \t]{1,4}[\"']" + _LONG,
-    # add_argument("--venue-api-key", type=str, default="v")
-    r"default=[\"']" + _LONG,
-    # "apiKey" to "v"
-    r"[\"'] to [\"']" + _LONG,
-    # \"codeName\": \"v\": what Superalgos calls an API key
-    r"codeName\\{0,3}\" ?: ?\\{0,3}\"" + _LONG,
-    # VENUE_SEC=v; sec = 'v'
-    r"(?i)_sec[\"']? ?[:=] ?[\"']?" + _LONG,
-    r"[\s{,](?:sec|SEC) ?[:=] ?(?:\(\s{0,20})?[\"']" + _LONG,
-    # VENUE_AK=v, VENUE_SK=w; AK = "v", SK = "w"
-    r"_(?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
-    r"[\s{,\"'](?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG,
-    # AK_VENUE=v, venueSk = "v"
-    r"[\s{,\"'](?:AK|SK|ak|sk)_\w{1,24}[\"'\\]{0,4} ?[:=] ?[\"'\\]{0,4}" + _LONG,
-    r"[a-z](?:Ak|Sk)(?:(?:: string)? = |: |=)[\"']" + _LONG,
-    # <input name="apiKey" type="text" value="v">
-    r"type=[\"'](?:text|password|hidden)[\"'] value=[\"']" + _VALUE,
-    # std::string NAME{"v"}, of any name
-    r"std::string \w{2,60}\{\"" + _VALUE,
-    # <key>NAME</key> <string>v</string>, of any name
-    r"</key>\s{0,40}<string>" + _VALUE,
-    # NAME_KEY_MAIN    v, of a list of the environment, or of what a store of secrets holds
-    r"(?:KEY|SECRET|TOKEN|_key|_secret|_token)\w{0,24}[ \t]{2,60}" + _LONG,
-    # Name: and below it Type: String, and Default: v: CloudFormation's
-    r"Type: [\"']?String[\"']?\r?\n(?:[ \t]{1,16}NoEcho: \w{4,5}\r?\n)?[ \t]{1,16}Default: [\"']?" + _VALUE,
-    # "api_key";"v": a row with its name before it
-    r"(?i)(?:key|secret|phrase|password)[\"']?[;\t][\"']?" + _LONG,
-    # "api key ", {"type": "code", "text": "v"}: a chat of Telegram's, as it is exported
-    r"(?:key|secret|phrase|password|Key|Secret|Phrase|Password)(?: is| was| es| ist)?[: ]{0,3}\",\s{0,40}"
-    r"\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?\"" + _VALUE,
-    # Secret key: <code>v</code>
-    r"(?i)(?:key|secret|phrase|password):?(?:</\w{1,8}>)?:?[ \t]{0,3}<(?:code|b|strong|kbd|pre|tt|em|i)>"
-    + _VALUE,
-    # req.setValue("v", forHTTPHeaderField: "X-API-KEY")
-    r"\", forHTTPHeaderField: ?\"[\w\-]{5}",
-    # Account<tab>ApiKey<tab>ApiSecret, "Venue","Key","Secret": the head of a table
-    r"(?i)(?:key|secret|phrase|password)(?:[\"']?\t|\"[,;])[\"']?[a-z][a-z _]{4}",
-    # connect("venue", "key", "secret"), ("main", "key", "secret")
-    r"[(\[{](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}(?:[\"'][\w\-]{8,10}[\"'], ?)?[\"']" + _LONG,
-    r"\([\"'][a-z]{2,16}[\"'],\n {0,8}[\"']" + _LONG,
-    # {"op": "auth", "args": ["key", 1662350400000, "signature"]}
-    r"\"args\": ?\[\"" + _LONG,
-    # venue: [key, secret] of YAML; "venue": {"key", "secret"} of Go
-    r"\w: ?\[[\"']?" + _LONG,
-    r"\": {1,2}\{\"" + _LONG,
-    # env::var("NAME").unwrap_or_else(|_| "v".into()), getenv("NAME") ?: "v"
-    r"unwrap_or(?:_else\(\|\w?\| ?|\()\"" + _VALUE,
-    r"\) \?: [\"']" + _VALUE,
-    # const char* NAME PROGMEM = "v"
-    r"PROGMEM ?= ?\"" + _VALUE,
-    # set venue(key) "v"; set venueApiKey to "v"
-    r"(?i)\bset [\w:]{1,40}(?:\((?:api_?)?(?:key|secret|pass\w{0,6})\)|(?:key|secret|phrase|password) to) [\"{]" + _VALUE,
-    # <constructor-arg value="key"/> and below it <constructor-arg value="secret"/>
-    r"constructor-arg value=\"[0-9A-Za-z+/=_:\-]{5}",
-    # "ParameterKey": "NAME", "ParameterValue": "v"
-    r"ParameterValue\"?[:=] ?\"?" + _VALUE,
-    # "NAME": {"S": "v"}, "NAME": {"stringValue": "v"}
-    r"\{\s{0,20}\"(?:S|stringValue)\" ?: ?\"" + _VALUE,
-    # "key": "path/NAME", "flags": 0, "value": "v": an export of Consul's
-    r"(?i)\"flags\": ?[0-9]{1,9},\s{0,40}\"value\": ?\"" + _VALUE,
-    # "NAME" "v": what a monitor of Redis shows of a command
-    r"(?i)(?:key|secret|phrase|password)\" \"" + _VALUE,
-    # NAME { 'v' } of a factory
-    r"(?i)(?:key|secret|phrase|password) \{ ?[\"']" + _VALUE,
-    # NAME = [[v]], NAME = r#"v"#: quotes of Lua and Rust
-    r"= ?\[\[" + _LONG,
-    r"r#\"" + _LONG,
-    # *API key:* {{v}}, | API key | {{v}} |: Jira's
-    r"(?i)(?:key|secret|phrase|password)(?::\*|\*:|:|\*? ?\|) ?\{\{" + _VALUE,
-    # \newcommand{\venuekey}{v}
-    r"(?i)\\(?:newcommand|def)\*?\{?\\\w{0,40}(?:key|secret|phrase|password)\}?\{" + _VALUE,
-    # $Name = ConvertTo-SecureString "v"
-    r"ConvertTo-SecureString (?:-String )?[\"']" + _VALUE,
-    # bot -k key -s secret -p passphrase
-    r" -k [\"']?[0-9A-Za-z+/=_:\-]{5}",
-    # echo -n "v" | gcloud secrets create NAME, echo v | pass insert -e path/NAME
-    r"[\w=+/\"'] ?\| ?(?:gcloud secrets (?:create|versions add)|(?:docker|podman) secret create|(?:npx )?wrangler secret put"
-    r"|gh secret set|vercel env add|pass insert(?: -\w{1,2}){0,2}) [\"']?[\w\-]{5}",
-    # return "key", "secret", "passphrase"
-    r"\breturn [\"']" + _LONG,
-    # Venue:, and on the next lines the key and the secret
-    r"[A-Za-z.]:(?:[ \t]{0,2}\r?\n(?:> ?){0,5}|\\n|<br/?>\n?)" + _LONG,
-    # set `NAME` to `v`, of a README
-    r"` (?:to|is|as) `" + _VALUE,
-    # INSERT INTO t (id, api_secret) VALUES (1, 'v'), COPY t (id, api_secret) FROM stdin;
-    r"\)\s{0,8}(?:(?:VALUES|values)\s{0,8}\(|FROM stdin;\r?\n)[^)]{5}",
-    # <meta-data android:name="com.x.API_KEY" android:value="v" />: in the usual form the prefix was dear
-    r"android:value=\"" + _VALUE,
-    # sec v, api: v, in a chat; API = "v" beside a SECRET
-    r"[\s>,;/|](?i:sec: |sec = |sec - |sec |sec  |scrt: |priv: )[`\"']?" + _LONG,
-    r"(?i:[ \n]api: |[ \n]api is )[`\"']?" + _LONG,
-    r"[\s_](?:API = |API: |API=)[\"']" + _LONG,
-    # <th>API key</th>: the head of a page's table; it ends with the tag, which is `TAIL` long
-    r"(?i)(?:key|secret|phrase|password)</th>",
-    # defaults write com.x.y NAME -string v; security add-generic-password -s NAME -w v
-    r" -string [\"']?" + _LONG,
-    r" -w [\"']?" + _LONG,
-    # {"value": "v", "key": "NAME"}, {"name": "NAME", "slotSetting": false, "value": "v"}
-    r"\"value\" ?: ?\"" + _LONG,
-    # ApiCredentials = new("key", "secret")
-    r"= new\([\"']" + _LONG,
-    # API key of Venue: v, clave secreta Venue: v, secret key (sub-account): v
-    "(?:(?i:key|secret|phrase|password|api|secret[ao]|privada|secr\u00e8te|priv\u00e9e|segret[ao]|privata|chave|clave|cl\u00e9|chiave"
-    "|schl\u00fcssel|geheimnis)|\u043b\u044e\u0447|\u0435\u043a\u0440\u0435\u0442|\u043f\u0438)"
-    r"\*{0,2}(?: (?:of|for|on|from|de|da|do|del|di|von|f" "\u00fcr|pour|bei|\u043e\u0442|\u0434\u043b\u044f))?"
-    r"(?: [A-Za-z][\w.\-]{1,24}(?: [A-Za-z][\w.]{1,16})?| ?\([^()\[\]\n]{1,30}\))\*{0,2}"
-    r"(?:(?: ?:\*{0,2}| [=\-]| ->|" " \u2192" r")[ \t]|" "\uff1a" r")[ \t]{0,3}[`\"']?" + _LONG,
-    # username,password: the head of what managers of passwords and browsers export; it ends with the word itself
-    r"(?i)(?:name|logins?|users?|mail|account|title|url|benutzer|utilisateur|usuario)[\"']?[,;\t][\"']?(?:login_)?"
-    r"(?:password|passwort|passwd|kennwort|wachtwoord|mot de passe|[^p]pwd)",
-    # address,private_key: the head of a table with one column of credentials, whatever stands around it
-    r"(?i)(?:[\w\"'][,;\t]|^|\n)[\"']?(?:[a-z]{2,12}[_ ])?"
-    r"(?:private[_ ]?key|privkey|api[_ ]?key|api[_ ]?secret|secret[_ ]?key|(?:access|api|auth)[_ ]?token"
-    r"|mnemonic|(?:seed|recovery)[_ ]?phrase)[\"']?[,;\t\r\n]",
-    # API_KEY: &anchor v, of YAML
-    r"(?i)" + _WORD + r"\w{0,20}[\"']?: {1,4}&[\w\-]{1,40} [\"']?" + _LONG,
-    # key: ||v||, hidden on Discord until a reader clicks
-    r"(?i)(?:key|secret|phrase|password):\*{0,2} ?\|\|" + _LONG,
-)
-TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
-"""How many bytes into the value each form's pattern ends."""
-
 
 def _by_letter(words: Iterable[str]) -> str:
     """A pattern of these words, in their order for each first letter. `re` tries all of them at each place, and of those
@@ -525,23 +291,260 @@ _ANCHORED = compiled(rb"([A-Za-z_][\w.\-]{0,79})[\"']?: {1,4}&[\w\-]{1,40} (?P<q
 _SPOILED = compiled(
     rb"(?i)((?:(?:api|secret|access|private)[ _\-]?)?(?:key|secret|pass ?phrase|password)):\*{0,2} ?\|\|(?P<quote>)\Z"
 )
-_READERS = (
-    None, _DECORATED, _SPOKEN, _PAIRED, _COMMAND, _WRAPPED, _TYPED, _ABOVE, _CHATTED, _GLUED, _CALLED,
-    _ROW, _ROW, _ROW, _TUPLE, _TAGGED,
-    _COLONS, _UNPACKED, _SPACED, _BRACED, _DUMPED, _VARIABLE, _STORED, _HASHED, _BRACED_VALUE, _LISTED,
-    _NO_TEXT, _SETTING, _UPDATED, _DEFAULT, _NUMBERED, _POINTED, _NEXT_PASS, _TAGGED_DEFAULT, _ROW, _ROW, _PARTED,
-    _SLASHED, _RULED, _ROW, _ROW, _ROW, _ROW, None, _ROW, _ROW, _TRANSLATED, _SECURE, _BARE, _BRIEF, _BRIEF, _BRIEF,
-    _CHATTED, _SPACED, _ARGUMENT, _MAPPED, _CODE_NAME, _ABRIDGED, _TAKEN, _INITIALS, _INITIALS, _SURNAMED, _SURNAMED, _FORM_FIELD,
-    _BRACED_VALUE, _PLISTED, _LISTED_ENV,
-    _CLOUD_FORMED, _CELLED, _ENTITY, _MARKED, _HEADED,
-    _TABBED, _THIRD, _THIRD, _AUTHED, _SEQUENCE, _SEQUENCE, _UNWRAPPED, _UNWRAPPED, _IN_FLASH, _PUT, _BUILT, _PARAMETER, _TYPE_OF,
-    _FLAGGED, _WATCHED, _MADE, _LONG_QUOTED, _LONG_QUOTED, _BRACED_TWICE, _TYPESET, _SECURED,
-    _OPTIONS, _SENT, _RETURNED, _TITLED, _TOLD, _INSERTED, _MANIFEST,
-    _TERSE, _TERSE, _BESIDE_SECRET, _PAGE_HEAD, _WRITTEN, _KEPT, _VALUED, _ROW,
-    _WHOSE,
-    _EXPORTED_HEAD, _EXPORTED_HEAD,
-    _ANCHORED, _SPOILED,
-)  # fmt: skip
+_TABLE: tuple[tuple[re.Pattern[bytes] | re.Pattern[str] | None, str], ...] = (
+    # API ключ: value
+    (None, f"(?:{LAST}){_LABELLED}"),
+    # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
+    (_DECORATED,
+     r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| {0,24}\|| & |:?&nbsp;| (?:-|"
+     "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) |" "\uff1a|\u662f|\u306f|\u4e3a|\uc740 |\ub294 )"
+     r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|" "\u300c|\u201c" r")?[`*\"']{0,3}" + _VALUE),
+    # api key value
+    (_SPOKEN, r"(?i)(?:api|access|secret|private)[ _\-](?:key|secret)[ \t]{1,16}(?:to )?[`]?[0-9A-Za-z+/=_\-]{5}"),
+    # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
+    # NAME = { value = "v"
+    (_PAIRED,
+     r"(?i)" + _WORD + r"[\w.\-]{0,20}[\"']?(?:(?:,|[ \t]?[:=][ \t]?\{)?\s{1,40}|[:=][ \t]?\{)"
+     r"[\"']?(?:value|computed)[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?" + _VALUE),
+    # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v, cf set-env APP NAME v
+    (_COMMAND,
+     r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|set-env [\w\-]{1,60})[ \t]{1,8}"
+     r"\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + _VALUE),
+    # name: String::from("v")
+    (_WRAPPED, r"[:=,(][ \t]{0,3}" + _CALLEES + r"\((?:[ \t]?|default=)[bru]?[\"']" + _VALUE),
+    # name string = "v"
+    (_TYPED, r"\w (?:string|String|\[\]byte|NSString \*|As String) ?:?= ?[\"'`]" + _VALUE),
+    # API Key, and the value on the next line; in a chat after who says it
+    (_ABOVE,
+     r"(?i)(?:key|secret|phrase|memo)(?: id| is| was)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
+     r"(?:<?[A-Za-z]\w{0,15}(?:: |> ))?[0-9A-Za-z+/=_\-]{5}"),
+    # key v secret v, in a chat
+    (_CHATTED,
+     r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret|passphrase|password|pass)(?: is:?| was:?|'s| es| ist)?[ \t]{1,16}[`\"']?(?:"
+     + _WITH_DIGIT + ")"),
+    # apikey v, apisecret v
+    (_GLUED, r"(?i:apikey|api_key|apisecret|api_secret|secretkey)(?: is)?[ ]{1,4}" + _LONG),
+    # NewClient("key", "secret", "passphrase")
+    (_CALLED,
+     r"(?i)" + _CLIENT + r"\w{0,16}(?: ?= ?)?[({]\s{0,40}(?:" + _LITERAL + r",\s{0,40}){0,2}(?:Some\()?[bru]?[\"'`][^\s\"'`\\,(){}<>]{5}"),
+    # "venue": ["key", "secret"], "venue" => ["key", "secret"], "venue" to Pair("key", "secret"); `following` reads the others.
+    # Each has a literal, and the first nothing that repeats: one pattern for all of them was a third of stage 1
+    (_ROW, r"[\"']: ?[\[(][\"']" + _LONG),
+    (_ROW, r"[\"'] => ?[\w:]*[\[({]{1,2}\s*[\"']" + _LONG),
+    (_ROW, r"[\"'] to [\w:]*[\[({]\s*[\"']" + _LONG),
+    (_TUPLE, r"[\"'] ?: ?\(\s{0,40}(?:" + _LITERAL + r",\s{0,40}){1,2}[bru]?[\"'][^\s\"'`\\,(){}<>]{5}"),
+    # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
+    (_TAGGED,
+     r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + _VALUE),
+    # API key:: v, **API key:** v
+    (_COLONS, r"(?i)(?:key|secret|phrase|token|password|memo)(?:[ \t]?::[ \t]{1,4}|:\*{1,2}[ \t]{0,4})[`\"']?" + _VALUE),
+    # api_key, api_secret = "v", "w"
+    (_UNPACKED,
+     r"(?i:key|secret|phrase|password|memo|token)[\])]? ?:?= ?[\[(]?[bru]?[\"'][^\s\"'\\]+[\"'], ?"
+     r"(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?)?[bru]?[\"']" + _VALUE),
+    # :api-key "v", HSET venue api_key "v"
+    (_SPACED, r"(?i)(?:key|secret|phrase|password|memo)[ \t]{1,4}[\"'](?:" + _WITH_DIGIT + ")"),
+    # ${API_KEY}    v
+    (_BRACED, r"\$\{\w{0,60}(?i:" + _WORD + r")\w{0,20}\}[ \t]{1,12}(?:=[ \t]{0,4})?" + _VALUE),
+    # ["apiKey"]=> string(64) "v"
+    (_DUMPED, r"\bstring\([0-9]{1,4}\) \"" + _VALUE),
+    # variable "NAME" { default = "v" }
+    (_VARIABLE, r"\bdefault[ \t]{1,12}=[ \t]{1,4}\"[^\s\"'`$\\<>{}()]{5}"),
+    # gh secret set NAME --body "v", aws ssm put-parameter --name /venue/key --value "v"
+    (_STORED, r"(?:--value|--secret-string|--body|[ ]-b)[ =]?[\"']?[0-9A-Za-z+/=_\-]{5}"),
+    # hmac.new(b"v", createHmac("sha256", "v"), hmac.New(sha256.New, []byte("v")), hash_hmac("sha256", $text, "v")
+    (_HASHED, r"(?i:hmac)[\w.:]{0,24}\([^\n\"';]{0,40}(?:[\"'][\w\-]{1,16}[\"'][^\n\"';]{0,60})?[bru]?[\"'][0-9A-Za-z+/=_\-]{5}"),
+    # std::string KEY{"v"}
+    (_BRACED_VALUE, r"(?i)(?:key|secret|phrase|token|password|memo)\{[\"]" + _VALUE),
+    # X-API-KEY:, and the value in a list of one on the next line
+    (_LISTED, r"(?i)(?:key|secret|phrase|token)s?[\"']?:[ \t]?\r?\n[ \t]{0,40}- [\"']?" + _VALUE),
+    # {api_key, <<"v">>}, api_key = Some "v"
+    (_NO_TEXT, r"(?i)" + _WORD + r"\w{0,20}[\"']?[ \t]{0,3}(?:,|=>?|:)[ \t]{0,3}(?:<<|(?:some|just) )\"" + _VALUE),
+    # <Setting Name="ApiKey" ...> <Value Profile="(Default)">v</Value>
+    (_SETTING, r"(?i)<value(?: [^<>\n]{1,40})?>" + _VALUE),
+    # UPDATE settings SET value='v' WHERE name='api_key'
+    (_UPDATED, r"(?i)\bset[ \t]{1,8}\w{0,12}value\w{0,8}[`\"]? ?= ?'" + _VALUE),
+    # api_key VARCHAR(128) DEFAULT 'v'
+    (_DEFAULT, r"(?i)\bdefault[ \t]{1,4}'" + _VALUE),
+    # 1) "api_key" and on the next line 2) "v"
+    (_NUMBERED, r"(?i)" + _WORD + r"\w{0,20}\"\r?\n[ \t]{0,8}[0-9]{1,4}\) \"" + _VALUE),
+    # a traceback that points at its arguments: └ 'v'
+    (_POINTED, "\u2514 '" + _VALUE),
+    # a key or a secret, and on the next line: pass v
+    (_NEXT_PASS, r"[0-9A-Za-z+/=_\-]{16}\r?\n[ \t]{0,8}(?i:pass|passphrase|password)[ \t]{1,16}(?:- )?" + _VALUE),
+    # Key string `env:"API_KEY" envDefault:"v"`
+    (_TAGGED_DEFAULT, r"(?i)" + _WORD + r"\w{0,20}\" \w{0,12}default:\"" + _VALUE),
+    # VENUE("key", "secret"), of an enumeration
+    (_ROW, r"[A-Z]\(\"" + _LONG),
+    (_ROW, r"[A-Z]\('" + _LONG),
+    # Content-Disposition: form-data; name="api_key", an empty line, v
+    (_PARTED, r"(?i)" + _WORD + r"\w{0,20}\"\r?\n\r?\n" + _VALUE),
+    # venue key / secret
+    (_SLASHED, r"[0-9A-Za-z+/=_\-]{16} / [0-9A-Za-z+/=_\-]{5}"),
+    # | Venue | API key | API secret | and below it |---|---|---|
+    (_RULED, r"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--"),
+    # creds: ["key", "secret"]
+    # API_KEYS: string[] = ["v", "w"], tokens := []string{"v"}
+    (_ROW,
+     r"(?i)(?:cred|key|auth|api|account|token|secret)\w*[\"']?(?:: ?[\w\[\]<>]+)? ?(?:=>|:=|[:=]) ?" + _LIST_OF
+     + r"[\[({]\s*[\"']" + _LONG),
+    # Venue::new(Some("key".into()), Some("secret".into())): a literal of its own, where `_CLIENT` with it was dear
+    (_ROW, r"::(?:new|from_\w{1,12}|with_\w{1,16})\(\s{0,40}(?:Some\()?\"" + _LONG),
+    # {"venue", {"key", "secret"}}; std::make_unique<VenueClient>("key", "secret")
+    (_ROW, r"[\"'], ?[{\[] ?[\"']" + _LONG),
+    (_ROW, r">\(\"" + _LONG),
+    (None, f"(?:{LAST_BEYOND}){_LABELLED}"),
+    # venue=("key", "secret"), venue = ["key", "secret"]: a literal each
+    (_ROW, r"\w=[\[(][\"']" + _LONG),
+    (_ROW, r"[\w)] = [\[({][\"']" + _LONG),
+    # <string name="NAME" translatable="false">v</string>
+    (_TRANSLATED, r"translatable=\"false\">" + _VALUE),
+    # name = "/venue/api_key", type = "SecureString", value = "v", each on its line
+    (_SECURE, r"SecureString\"?,?\s{0,40}\"?(?i:value)\"?[ \t]{0,12}[:=][ \t]{0,4}\"" + _VALUE),
+    # Venue api, and on the next lines the key and the secret with no word before them
+    (_BARE,
+     r"(?i:api|apis|keys|creds|credentials|account)(?:\n|:\n|\r\n|:\r\n|\n\n|:\n\n|\r\n\r\n|:\r\n\r\n)(?:[ \t]{0,4}|[^\n]{2,44}[:>] )"
+     + _LONG),
+    # "k": "key", "s": "secret"; k = "key" and below it s = "secret"; "public": "key", "secret": "v"
+    (_BRIEF, r"[\"'](?:k|public)[\"']: ?[\"']" + _LONG),
+    (_BRIEF, r"[\"']api[\"'](?:: ?|\] ?= ?)[\"']" + _LONG),
+    (_BRIEF, r"[ \t\n]k ?= ?[\"']" + _LONG),
+    # key v secret v, and :api-key "v", whose first bytes need not tell it from a word
+    (_CHATTED,
+     r"(?:^|[\s,;:(|/>\"\-]|\\n)(?i:key|secret)(?: (?:de|da|do|del|for|of|von|f" "\u00fc" r"r) [\w.\-]{2,20})?"
+     r"(?: is:?| was:?|'s| es| ist|" " \u00e9| \u00e8" r"| est)?[ \t]{1,16}[`\"']?" + _LONG),
+    (_SPACED, r"(?i)(?:key|secret|key-id)[ \t]{1,4}[\"']" + _LONG),
+    # add_argument("--venue-api-key", type=str, default="v")
+    (_ARGUMENT, r"default=[\"']" + _LONG),
+    # "apiKey" to "v"
+    (_MAPPED, r"[\"'] to [\"']" + _LONG),
+    # \"codeName\": \"v\": what Superalgos calls an API key
+    (_CODE_NAME, r"codeName\\{0,3}\" ?: ?\\{0,3}\"" + _LONG),
+    # VENUE_SEC=v; sec = 'v'
+    (_ABRIDGED, r"(?i)_sec[\"']? ?[:=] ?[\"']?" + _LONG),
+    (_TAKEN, r"[\s{,](?:sec|SEC) ?[:=] ?(?:\(\s{0,20})?[\"']" + _LONG),
+    # VENUE_AK=v, VENUE_SK=w; AK = "v", SK = "w"
+    (_INITIALS, r"_(?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG),
+    (_INITIALS, r"[\s{,\"'](?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + _LONG),
+    # AK_VENUE=v, venueSk = "v"
+    (_SURNAMED, r"[\s{,\"'](?:AK|SK|ak|sk)_\w{1,24}[\"'\\]{0,4} ?[:=] ?[\"'\\]{0,4}" + _LONG),
+    (_SURNAMED, r"[a-z](?:Ak|Sk)(?:(?:: string)? = |: |=)[\"']" + _LONG),
+    # <input name="apiKey" type="text" value="v">
+    (_FORM_FIELD, r"type=[\"'](?:text|password|hidden)[\"'] value=[\"']" + _VALUE),
+    # std::string NAME{"v"}, of any name
+    (_BRACED_VALUE, r"std::string \w{2,60}\{\"" + _VALUE),
+    # <key>NAME</key> <string>v</string>, of any name
+    (_PLISTED, r"</key>\s{0,40}<string>" + _VALUE),
+    # NAME_KEY_MAIN    v, of a list of the environment, or of what a store of secrets holds
+    (_LISTED_ENV, r"(?:KEY|SECRET|TOKEN|_key|_secret|_token)\w{0,24}[ \t]{2,60}" + _LONG),
+    # Name: and below it Type: String, and Default: v: CloudFormation's
+    (_CLOUD_FORMED, r"Type: [\"']?String[\"']?\r?\n(?:[ \t]{1,16}NoEcho: \w{4,5}\r?\n)?[ \t]{1,16}Default: [\"']?" + _VALUE),
+    # "api_key";"v": a row with its name before it
+    (_CELLED, r"(?i)(?:key|secret|phrase|password)[\"']?[;\t][\"']?" + _LONG),
+    # "api key ", {"type": "code", "text": "v"}: a chat of Telegram's, as it is exported
+    (_ENTITY,
+     r"(?:key|secret|phrase|password|Key|Secret|Phrase|Password)(?: is| was| es| ist)?[: ]{0,3}\",\s{0,40}"
+     r"\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?\"" + _VALUE),
+    # Secret key: <code>v</code>
+    (_MARKED,
+     r"(?i)(?:key|secret|phrase|password):?(?:</\w{1,8}>)?:?[ \t]{0,3}<(?:code|b|strong|kbd|pre|tt|em|i)>"
+     + _VALUE),
+    # req.setValue("v", forHTTPHeaderField: "X-API-KEY")
+    (_HEADED, r"\", forHTTPHeaderField: ?\"[\w\-]{5}"),
+    # Account<tab>ApiKey<tab>ApiSecret, "Venue","Key","Secret": the head of a table
+    (_TABBED, r"(?i)(?:key|secret|phrase|password)(?:[\"']?\t|\"[,;])[\"']?[a-z][a-z _]{4}"),
+    # connect("venue", "key", "secret"), ("main", "key", "secret")
+    (_THIRD, r"[(\[{](?:[\"'][A-Za-z][\w.\- ]{1,16}[\"'], ?){1,2}(?:[\"'][\w\-]{8,10}[\"'], ?)?[\"']" + _LONG),
+    (_THIRD, r"\([\"'][a-z]{2,16}[\"'],\n {0,8}[\"']" + _LONG),
+    # {"op": "auth", "args": ["key", 1662350400000, "signature"]}
+    (_AUTHED, r"\"args\": ?\[\"" + _LONG),
+    # venue: [key, secret] of YAML; "venue": {"key", "secret"} of Go
+    (_SEQUENCE, r"\w: ?\[[\"']?" + _LONG),
+    (_SEQUENCE, r"\": {1,2}\{\"" + _LONG),
+    # env::var("NAME").unwrap_or_else(|_| "v".into()), getenv("NAME") ?: "v"
+    (_UNWRAPPED, r"unwrap_or(?:_else\(\|\w?\| ?|\()\"" + _VALUE),
+    (_UNWRAPPED, r"\) \?: [\"']" + _VALUE),
+    # const char* NAME PROGMEM = "v"
+    (_IN_FLASH, r"PROGMEM ?= ?\"" + _VALUE),
+    # set venue(key) "v"; set venueApiKey to "v"
+    (_PUT, r"(?i)\bset [\w:]{1,40}(?:\((?:api_?)?(?:key|secret|pass\w{0,6})\)|(?:key|secret|phrase|password) to) [\"{]" + _VALUE),
+    # <constructor-arg value="key"/> and below it <constructor-arg value="secret"/>
+    (_BUILT, r"constructor-arg value=\"[0-9A-Za-z+/=_:\-]{5}"),
+    # "ParameterKey": "NAME", "ParameterValue": "v"
+    (_PARAMETER, r"ParameterValue\"?[:=] ?\"?" + _VALUE),
+    # "NAME": {"S": "v"}, "NAME": {"stringValue": "v"}
+    (_TYPE_OF, r"\{\s{0,20}\"(?:S|stringValue)\" ?: ?\"" + _VALUE),
+    # "key": "path/NAME", "flags": 0, "value": "v": an export of Consul's
+    (_FLAGGED, r"(?i)\"flags\": ?[0-9]{1,9},\s{0,40}\"value\": ?\"" + _VALUE),
+    # "NAME" "v": what a monitor of Redis shows of a command
+    (_WATCHED, r"(?i)(?:key|secret|phrase|password)\" \"" + _VALUE),
+    # NAME { 'v' } of a factory
+    (_MADE, r"(?i)(?:key|secret|phrase|password) \{ ?[\"']" + _VALUE),
+    # NAME = [[v]], NAME = r#"v"#: quotes of Lua and Rust
+    (_LONG_QUOTED, r"= ?\[\[" + _LONG),
+    (_LONG_QUOTED, r"r#\"" + _LONG),
+    # *API key:* {{v}}, | API key | {{v}} |: Jira's
+    (_BRACED_TWICE, r"(?i)(?:key|secret|phrase|password)(?::\*|\*:|:|\*? ?\|) ?\{\{" + _VALUE),
+    # \newcommand{\venuekey}{v}
+    (_TYPESET, r"(?i)\\(?:newcommand|def)\*?\{?\\\w{0,40}(?:key|secret|phrase|password)\}?\{" + _VALUE),
+    # $Name = ConvertTo-SecureString "v"
+    (_SECURED, r"ConvertTo-SecureString (?:-String )?[\"']" + _VALUE),
+    # bot -k key -s secret -p passphrase
+    (_OPTIONS, r" -k [\"']?[0-9A-Za-z+/=_:\-]{5}"),
+    # echo -n "v" | gcloud secrets create NAME, echo v | pass insert -e path/NAME
+    (_SENT,
+     r"[\w=+/\"'] ?\| ?(?:gcloud secrets (?:create|versions add)|(?:docker|podman) secret create|(?:npx )?wrangler secret put"
+     r"|gh secret set|vercel env add|pass insert(?: -\w{1,2}){0,2}) [\"']?[\w\-]{5}"),
+    # return "key", "secret", "passphrase"
+    (_RETURNED, r"\breturn [\"']" + _LONG),
+    # Venue:, and on the next lines the key and the secret
+    (_TITLED, r"[A-Za-z.]:(?:[ \t]{0,2}\r?\n(?:> ?){0,5}|\\n|<br/?>\n?)" + _LONG),
+    # set `NAME` to `v`, of a README
+    (_TOLD, r"` (?:to|is|as) `" + _VALUE),
+    # INSERT INTO t (id, api_secret) VALUES (1, 'v'), COPY t (id, api_secret) FROM stdin;
+    (_INSERTED, r"\)\s{0,8}(?:(?:VALUES|values)\s{0,8}\(|FROM stdin;\r?\n)[^)]{5}"),
+    # <meta-data android:name="com.x.API_KEY" android:value="v" />: in the usual form the prefix was dear
+    (_MANIFEST, r"android:value=\"" + _VALUE),
+    # sec v, api: v, in a chat; API = "v" beside a SECRET
+    (_TERSE, r"[\s>,;/|](?i:sec: |sec = |sec - |sec |sec  |scrt: |priv: )[`\"']?" + _LONG),
+    (_TERSE, r"(?i:[ \n]api: |[ \n]api is )[`\"']?" + _LONG),
+    (_BESIDE_SECRET, r"[\s_](?:API = |API: |API=)[\"']" + _LONG),
+    # <th>API key</th>: the head of a page's table; it ends with the tag, which is `TAIL` long
+    (_PAGE_HEAD, r"(?i)(?:key|secret|phrase|password)</th>"),
+    # defaults write com.x.y NAME -string v; security add-generic-password -s NAME -w v
+    (_WRITTEN, r" -string [\"']?" + _LONG),
+    (_KEPT, r" -w [\"']?" + _LONG),
+    # {"value": "v", "key": "NAME"}, {"name": "NAME", "slotSetting": false, "value": "v"}
+    (_VALUED, r"\"value\" ?: ?\"" + _LONG),
+    # ApiCredentials = new("key", "secret")
+    (_ROW, r"= new\([\"']" + _LONG),
+    # API key of Venue: v, clave secreta Venue: v, secret key (sub-account): v
+    (_WHOSE,
+     "(?:(?i:key|secret|phrase|password|api|secret[ao]|privada|secr\u00e8te|priv\u00e9e|segret[ao]|privata|chave|clave|cl\u00e9|chiave"
+     "|schl\u00fcssel|geheimnis)|\u043b\u044e\u0447|\u0435\u043a\u0440\u0435\u0442|\u043f\u0438)"
+     r"\*{0,2}(?: (?:of|for|on|from|de|da|do|del|di|von|f" "\u00fcr|pour|bei|\u043e\u0442|\u0434\u043b\u044f))?"
+     r"(?: [A-Za-z][\w.\-]{1,24}(?: [A-Za-z][\w.]{1,16})?| ?\([^()\[\]\n]{1,30}\))\*{0,2}"
+     r"(?:(?: ?:\*{0,2}| [=\-]| ->|" " \u2192" r")[ \t]|" "\uff1a" r")[ \t]{0,3}[`\"']?" + _LONG),
+    # username,password: the head of what managers of passwords and browsers export; it ends with the word itself
+    (_EXPORTED_HEAD,
+     r"(?i)(?:name|logins?|users?|mail|account|title|url|benutzer|utilisateur|usuario)[\"']?[,;\t][\"']?(?:login_)?"
+     r"(?:password|passwort|passwd|kennwort|wachtwoord|mot de passe|[^p]pwd)"),
+    # address,private_key: the head of a table with one column of credentials, whatever stands around it
+    (_EXPORTED_HEAD,
+     r"(?i)(?:[\w\"'][,;\t]|^|\n)[\"']?(?:[a-z]{2,12}[_ ])?"
+     r"(?:private[_ ]?key|privkey|api[_ ]?key|api[_ ]?secret|secret[_ ]?key|(?:access|api|auth)[_ ]?token"
+     r"|mnemonic|(?:seed|recovery)[_ ]?phrase)[\"']?[,;\t\r\n]"),
+    # API_KEY: &anchor v, of YAML
+    (_ANCHORED, r"(?i)" + _WORD + r"\w{0,20}[\"']?: {1,4}&[\w\-]{1,40} [\"']?" + _LONG),
+    # key: ||v||, hidden on Discord until a reader clicks
+    (_SPOILED, r"(?i)(?:key|secret|phrase|password):\*{0,2} ?\|\|" + _LONG),
+)
+"""Each form: what reads the name off the text before the value (None: `_labelled`), and the pattern of the first stage."""
+FORMS = tuple([pattern for _, pattern in _TABLE])
+"""Patterns of the first stage; each ends a fixed way into the value."""
+TAILS = tuple(LONG_TAIL if text.endswith(_LONG) else TAIL for text in FORMS)
+"""How many bytes into the value each form's pattern ends."""
+_READERS = tuple([reader for reader, _ in _TABLE])
 
 
 UNPACKED = _READERS.index(_UNPACKED)
