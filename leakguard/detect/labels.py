@@ -1,7 +1,7 @@
 """What people call a key, its secret and its passphrase in the languages that they write notes in.
 
-Data for forms.py: labels with what an English note would say, and how labels end, as a pattern of the first stage. Knows
-no bytes and no rules. Imported by forms.py only.
+Data for forms/said.py: labels with what an English note would say, and how labels end, as a pattern of the first stage. Knows
+no bytes and no rules. Imported by forms/said.py only.
 """
 
 from __future__ import annotations

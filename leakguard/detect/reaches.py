@@ -1,7 +1,7 @@
 """How far the judgement of an end looks: the bytes before and after it that may decide what the engine makes of it.
 
 For reuse.py, which judges again only what a difference can reach. Each number here is larger than what the module says
-that it is about: context.py, scope.py, tables.py and forms.py for values that have a name, decode.py and inplace.py for
+that it is about: context.py, scope.py, tables.py and forms/ for values that have a name, decode.py and inplace.py for
 what is encoded, phrases.py, and the widths and gates of the rules in force. Whoever makes one of these look farther
 changes the number here; tests/detect/test_reuse.py holds them together.
 Pure functions of rules and bytes, but for Watching, which notes what the context asked. Imported by reuse.py and
@@ -54,12 +54,12 @@ _GATES = {
 """Gates that look farther than _GATE."""
 _GATE = 400
 _NAME, _CALL = 280, 600
-"""Before a value: its name and label; the call it is an argument of (forms.py)."""
+"""Before a value: its name and label; the call it is an argument of (forms/rows.py)."""
 _LIST = 1200
-"""After a value: the others of its list, on lines of their own (forms.py)."""
+"""After a value: the others of its list, on lines of their own (forms/rows.py)."""
 _LINE = 4096
 _RARER = CONTEXT_BASE + len(ASSIGNED) - len(FORMS)
-"""From here on triggers are of forms.py, some of which look for a call."""
+"""From here on triggers are of forms/, some of which look for a call."""
 _VALUE = 2100
 """The longest value, escapes and all; it ends with its line."""
 _RUN = re.compile(rb"(?:[A-Za-z0-9+/_\-]+={0,2}(?:(?:\\r\\n|\\[nr]|\r?\n[ \t]{0,60})(?=[A-Za-z0-9+/_\-]))?)*")

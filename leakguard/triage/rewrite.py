@@ -433,7 +433,7 @@ _GENERIC = frozenset(
     " secret_key access_key memo uid account accounts client_id client_secret refresh_token mnemonic seed".split()
 )
 _AROUND = re.compile(r"^(?:SET|WITH|PUT)_(?=\w)|_OF_CLIENT$")
-"""What a setter's name begins with, and how detect/forms.py ends the names of a client's arguments, which have none."""
+"""What a setter's name begins with, and how detect/forms/rows.py ends the names of a client's arguments, which have none."""
 
 
 _ASSIGNED = re.compile(rb"([A-Za-z_][\w.-]*)[\"'\])]*\s*(?::\s*[\w.\[\]]+\s*)?(?::=|=>|=|:)\s*[\"'`\[({]*$")

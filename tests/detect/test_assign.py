@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakguard.detect import assign, forms
+from leakguard.detect import assign
 from leakguard.detect.assign import Assigned, assigned
+from leakguard.detect.forms import said
 from leakguard.detect.generate import expand_marked
 from leakguard.detect.labels import LABELS
 from leakguard.detect.naming import kind_of, part_of, plain, words
@@ -220,27 +221,27 @@ def test_a_quoted_value_ends_at_the_first_quote_that_no_backslash_is_before(data
 
 
 def test_no_label_is_longer_than_what_is_looked_through() -> None:
-    assert parser.parse(forms._LABEL.pattern, forms._LABEL.flags).getwidth()[1] <= forms._LONGEST_LABEL
+    assert parser.parse(said._LABEL.pattern, said._LABEL.flags).getwidth()[1] <= said._LONGEST_LABEL
 
 
 @given(st.lists(some("пароль КЛЮЧ clave CLAVE api chave pin x : = \" ' ` * 1 ключ 密码 K İ ſ ( \n"), max_size=12))  # noqa: RUF001
 def test_labels_by_their_first_letter_are_the_labels_as_they_stand_in_the_list(pieces: list[bytes]) -> None:
     """Every label, in any case, and what is none: as the plain list of all of them says."""
     text = b" ".join(pieces).decode("utf-8", "replace").replace(" :", ":")
-    found, plain_way = forms._LABEL.search(text), _EVERY_LABEL.search(text)
+    found, plain_way = said._LABEL.search(text), _EVERY_LABEL.search(text)
     assert (found and (found.span(), found.group(1))) == (plain_way and (plain_way.span(), plain_way.group(1)))
 
 
-_GROUPED = forms._by_letter(word for word, _ in LABELS)
-_EVERY_LABEL = re.compile(forms._LABEL.pattern.replace(_GROUPED, f"({'|'.join(re.escape(word) for word, _ in LABELS)})"))
+_GROUPED = said._by_letter(word for word, _ in LABELS)
+_EVERY_LABEL = re.compile(said._LABEL.pattern.replace(_GROUPED, f"({'|'.join(re.escape(word) for word, _ in LABELS)})"))
 
 
 @pytest.mark.parametrize("word", [word for word, _ in LABELS])
 def test_each_label_is_one(word: str) -> None:
-    assert _GROUPED in forms._LABEL.pattern
+    assert _GROUPED in said._LABEL.pattern
     for written in (word, word.upper(), word.title()):
         text = f"x {written}: "
-        found, plain_way = forms._LABEL.search(text), _EVERY_LABEL.search(text)
+        found, plain_way = said._LABEL.search(text), _EVERY_LABEL.search(text)
         assert found is not None
         assert plain_way is not None
         assert found.span() == plain_way.span()
