@@ -1,7 +1,7 @@
 """Where text was folded at a column: a line of a usual width ends inside a word that the next line goes on with.
 
 Pure functions of bytes. Asked of every document, on the path of every start. Knows no rules.
-Imported by engine.py, looks.py, twin.py, pipeline.py and redact/core.py; decode.py undoes the folds.
+Imported by engine.py, looks.py, twin.py, pipeline.py and redact/core.py; decode/ undoes the folds.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Stage 1 is one hyperscan pass that says only which trigger ended where. Stage 2 runs that rule's pattern with
 `regex`, with a time limit, over a window before and after the end, and takes the group `secret`. Stage 3 asks the
-gates. Values without a shape of their own come from context.py, decoded text from decode.py; both join here.
+gates. Values without a shape of their own come from context.py, decoded text from decode/; both join here.
 
 Laws (tests/detect/test_engine.py): the cold path, the warm path, windows of any size and any number of workers
 give the same matches; whether a match is reported depends on no more than REACH bytes around it.
@@ -520,7 +520,7 @@ class Engine:
 
 @cache
 def _kind_of_run(ident: int) -> str:
-    """What a trigger of decode.py says is there."""
+    """What a trigger of decode/ says is there."""
     from leakguard.detect.decode import TEXT_TRIGGERS, TRIGGERS
 
     return TRIGGERS[ident - DECODE_BASE][0] if ident < TEXT_BASE else TEXT_TRIGGERS[ident - TEXT_BASE][0]

@@ -6,7 +6,7 @@ of three bytes stand in programs as well. zstd and lz4 need the extra `leakguard
 give nothing without it
 (docs/inside.md).
 
-Imported by decode.py; files that are archives have readers (sources/inside).
+Imported by decode/; files that are archives have readers (sources/inside).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import IO, Any, NamedTuple, cast
 
 MAX_VIEW = 8 * 1024 * 1024
-"""As in decode.py."""
+"""As in decode/."""
 LEAST = 16
 STEP = 4096
 """Packed bytes of a piece, at most: of the one in which damage is, nothing comes out."""

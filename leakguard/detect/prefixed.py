@@ -4,7 +4,7 @@
 What stands there has to be the length of what follows, and before the name its own, so that hardly anything else is taken for one.
 
 Promises: a pure function of bytes; the text around goes with a value, so that its venue and its other half are seen.
-Knows no rules and no files. Imported by decode.py when one of its triggers fired.
+Knows no rules and no files. Imported by decode/ when one of its triggers fired.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How far the judgement of an end looks: the bytes before and after it that may decide what the engine makes of it.
 
 For reuse.py, which judges again only what a difference can reach. Each number here is larger than what the module says
-that it is about: context.py, scope.py, tables.py and forms/ for values that have a name, decode.py and inplace.py for
+that it is about: context.py, scope.py, tables.py and forms/ for values that have a name, decode/ and inplace.py for
 what is encoded, phrases.py, and the widths and gates of the rules in force. Whoever makes one of these look farther
 changes the number here; tests/detect/test_reuse.py holds them together.
 Pure functions of rules and bytes, but for Watching, which notes what the context asked. Imported by reuse.py and
@@ -385,7 +385,7 @@ def _header(data: bytes, form: int, end: int) -> int:
 
 
 def _extent(data: bytes, kind: str, end: int) -> tuple[int, int]:
-    """The bytes that decide what decode.py makes of a hit, and inplace.py of that."""
+    """The bytes that decide what decode/ makes of a hit, and inplace.py of that."""
     low, high = end - 2048 - _AROUND, end
     if kind == "join":
         return end - _JOINED, joined(data, end)[1] + 64

@@ -7,7 +7,7 @@ If that says nothing, the new version has the findings of the old one; as soon a
 whole. So what is reused is silence, never a verdict: the law (tests/detect/test_reuse.py) is that matches are exactly those of Engine.scan.
 
 How far a judgement looks is a number of bytes before and after its end (`Reaches`), by what kind of end it is, and
-larger than what context.py, tables.py, decode.py, phrases.py and the gates of the rules in force say they look at.
+larger than what context.py, tables.py, decode/, phrases.py and the gates of the rules in force say they look at.
 One Reuse is for one thread, and so are all of one process. Keeps texts of one repository in memory, at most KEPT bytes
 of them, and nothing anywhere else. Not for texts that are no versions of each other: there it only costs. Imported by
 objects.py.

@@ -28,7 +28,7 @@ CONTEXT_BASE = 1_000_000
 DECODE_BASE = 2_000_000
 TEXT_BASE = 3_000_000
 PHRASE_BASE = 4_000_000
-"""Identifiers of triggers: rule indexes below CONTEXT_BASE, then those of context.py, decode.py and phrases.py."""
+"""Identifiers of triggers: rule indexes below CONTEXT_BASE, then those of context.py, decode/ and phrases.py."""
 
 LITERAL = frozenset((TEXT_BASE + 1, TEXT_BASE + 3))
 """Those of decode.TEXT_TRIGGERS that have a literal (the marks of gzip and zlib, UTF-16 in hex): among the rules they cost nothing,

@@ -198,7 +198,7 @@ def test_the_map_back_is_exact(engine: Engine, name: str, seed: int) -> None:
     if not match.view:
         assert raw == value
     elif name.startswith("base64"):
-        digits = raw.replace(b"\\r", b"").replace(b"\\n", b"").translate(decode._URL_TO_STD, b"\r\n ")
+        digits = raw.replace(b"\\r", b"").replace(b"\\n", b"").translate(decode.digits._URL_TO_STD, b"\r\n ")
         for shift in range(4):  # the span begins with the digit that the secret's first bit is in
             if value in base64.b64decode(b"A" * shift + digits + b"A" * (-(shift + len(digits)) % 4)):
                 break
@@ -281,7 +281,7 @@ def test_what_is_before_a_break_in_packed_data_counts(engine: Engine) -> None:
 
 
 def test_runs_longer_than_a_view_are_seen_to_the_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "MAX_VIEW", 256 * 1024)
+    monkeypatch.setattr(decode.digits, "MAX_VIEW", 256 * 1024)
     leaks = [leak(kind, seed) for kind in ("github", "npm") for seed in range(20)]
     text = b"".join(part for token, _ in leaks for part in (token, b"only words here. " * 1500))
     planted = {secret for _, secret in leaks}
@@ -374,7 +374,7 @@ def test_runs_close_together_are_one_view_and_keep_their_places(engine: Engine) 
 
 @given(
     st.binary(max_size=300),
-    st.lists(st.tuples(st.sampled_from(sorted(decode._FINDERS)), st.integers(20, 300)), max_size=6),
+    st.lists(st.tuples(st.sampled_from(sorted(decode.FINDERS)), st.integers(20, 300)), max_size=6),
 )
 @settings(max_examples=300)
 def test_no_bytes_and_no_hits_make_a_decoder_fail(data: bytes, hits: list[tuple[str, int]]) -> None:
@@ -487,7 +487,7 @@ _PLAIN_JOINT = re.compile(
 @settings(max_examples=500)
 def test_the_quick_pattern_for_joints_is_the_plain_one(parts: list[str]) -> None:
     data = "".join(parts).encode()
-    assert [found.span() for found in decode._JOINT.finditer(data)] == [found.span() for found in _PLAIN_JOINT.finditer(data)]
+    assert [found.span() for found in decode.joins._JOINT.finditer(data)] == [found.span() for found in _PLAIN_JOINT.finditer(data)]
 
 
 # ---- glued to an escape, coloured, with letters that nobody sees -----------------------------------------------------

@@ -95,8 +95,8 @@ def test_encoded_text_is_a_run_of_digits(number: int) -> None:
         assert kind == "hex"
         assert rest.getwidth()[0] == 12
         digits = b"70617373776f72643d717765727479"
-        assert list(decode._FINDERS[kind](digits[: sieve.DIGITS_RUN - 1], 12)) == []  # too few to be looked at
-        assert list(decode._FINDERS[kind](digits, 12)) != []
+        assert list(decode.FINDERS[kind](digits[: sieve.DIGITS_RUN - 1], 12)) == []  # too few to be looked at
+        assert list(decode.FINDERS[kind](digits, 12)) != []
 
 
 def mixed(seed: int) -> bytes:

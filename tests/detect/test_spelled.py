@@ -370,8 +370,9 @@ class Counted:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.size = 0
-        self.unpack = decode.unpacked
-        monkeypatch.setattr(decode, "unpacked", self)
+        self.unpack = packed.unpacked
+        for module in (decode.digits, decode.unpacking):
+            monkeypatch.setattr(module, "unpacked", self)
 
     def __call__(self, pieces: Iterator[bytes], tries: Tries) -> Unpacked | None:
         return self.unpack(self.each(pieces), tries)
