@@ -37,7 +37,7 @@ class Alike:
         if name != _name(other):
             return False
         ids = not name and one.startswith(_BLOB) and other.startswith(_BLOB)
-        if not ids and engine.context._in_path(one) != engine.context._in_path(other):
+        if not ids and engine.context.providers.in_path(one) != engine.context.providers.in_path(other):
             return False
         globs = self._globs if name else self._of_ids
         return globs is not None and all(engine._path_allowed(index, one) == engine._path_allowed(index, other) for index in globs)

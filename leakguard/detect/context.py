@@ -10,23 +10,40 @@ Adding a provider adds data only: aliases, shapes and names of its pack. Knows n
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
+from leakguard.detect.evidence import (
+    ABOUT_IT,
+    CLOSE,
+    LINE,
+    MOST_NAMES,
+    NAMED,
+    PATH,
+    STRUCTURE,
+    WEAK,
+    Evidence,
+    Providers,
+    by_strength,
+    foreign,
+    keep,
+    near,
+    path_words,
+    tie,
+)
 from leakguard.detect.forms import unlike_words
 from leakguard.detect.gates import Candidate
 from leakguard.detect.halves import KEY, PASSPHRASE, REACH, beside, follows_login, phrases_beside, row
 from leakguard.detect.hits import Hit
-from leakguard.detect.mentions import NEAR, SAID, Find, Mentions
+from leakguard.detect.mentions import SAID, Find, Mentions
 from leakguard.detect.naming import PART_OF_KIND, kind_of, short_for
+from leakguard.detect.nosecret import LOOKUP, NO_SECRET, WORDY, is_code, is_public, is_shown, is_usage, is_verdict
 from leakguard.detect.patterns import compiled
-from leakguard.detect.prepared import ALONE, CHOSEN, Prepared
-from leakguard.detect.scope import Place, inside, line_of, nested_between, place, stands_free
+from leakguard.detect.prepared import CHOSEN, Prepared
+from leakguard.detect.scope import line_of, stands_free
 from leakguard.detect.tables import columned, is_cell, is_header, key_file, rows
 from leakguard.model import ABOUT, Confidence, Rule, RuleSet
 
@@ -41,50 +58,17 @@ _LOOKED_UP = frozenset(
 )
 """Before `key`: what something is found by, or short-lived."""
 
-LINE = 84
-"""What a name on the value's own line says, of 99."""
-
-STRUCTURE = LINE * 10
-"""Evidence from here on is of the object, call, section or line a value stands in."""
 
 TIMEOUT = 1.0
 """Seconds a value may be held against a shape. Running into it fails the object, which is said: it is never clean."""
 
-MOST_NAMES = 65_536
-"""Names of variables about which something is remembered."""
 
-CLOSE = 700
-"""Evidence from here on is of the paragraph, before the value."""
-
-NAMED = 1000
-"""Evidence from here on is a name in the variable's own name."""
-
-WEAK = 500
-"""Evidence below this (a name in another paragraph) lowers the confidence by one."""
-
-_PATH, _ABOUT = "named in the path", "named in what it is part of"
-_OBJECT_ID = re.compile(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
-"""What git calls an object: of its digits some are a provider's name by chance."""
-_MOST_ABOUT = 9
-"""Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""
-
-
-_LONGEST_REST = 10
-"""Letters of what may follow a provider's name of six letters or more in one word: whose account."""
 KEY_REACH = 2 * REACH
 """A key that has a name is the secret's own from this near."""
 
 _SECRETS = frozenset({"api-secret", "client-secret"})
 _KEYS = frozenset({"api-key", "client-id", "access-token"})
 """Parts that are one another's other half."""
-
-
-class Evidence(NamedTuple):
-    """Why a provider was taken for the one a value belongs to."""
-
-    provider: str
-    strength: int
-    reason: str
 
 
 Chosen = tuple[int, Candidate, int, tuple[str, ...]]
@@ -101,10 +85,8 @@ class Context:
         self.judge = judge
         self.find = find
         self._shapes: dict[str, Any] = {}
-        self._words: dict[tuple[str, ...], list[tuple[int, str]]] = {}
         self._own: dict[int, tuple[str, ...]] = {}
         self._wordy: dict[tuple[str, ...], bool] = {}
-        self._path: tuple[str, list[tuple[int, str, str]]] = "", []
         self.ruleset = ruleset
         self.rules = ruleset.rules
         self._generics: dict[bytes, list[int]] = {}
@@ -112,7 +94,7 @@ class Context:
         self.by_provider = tables.by_provider
         self._chosen = tables.chosen
         self.venues = frozenset(tables.trading)
-        self.aliases = tables.aliases
+        self.providers = Providers(tables.aliases)
         self.names = tables.names
 
     @cached_property
@@ -123,12 +105,7 @@ class Context:
     def _unshaped(self) -> Unshaped:
         from leakguard.detect.unshaped import Unshaped  # most texts have no such value
 
-        return Unshaped(self.ruleset, self.aliases, self._by_name, lambda name: bool(_foreign(name)))
-
-    @cached_property
-    def _begins(self) -> list[str]:
-        """All aliases, in order: what a word begins is found by bisection."""
-        return sorted(self.aliases)
+        return Unshaped(self.ruleset, self.providers.aliases, self._by_name, lambda name: bool(foreign(name)))
 
     # ------------------------------------------------------------ extraction
     def hits(
@@ -215,7 +192,7 @@ class Context:
 
     def _is_of(self, provider: str, name: tuple[str, ...]) -> bool:
         """Whether a name has a provider's name in it."""
-        return any(named == provider for _, named in self._in_words(name))
+        return any(named == provider for _, named in self.providers.in_words(name))
 
     def _keys_near(self, secret: Hit, secrets: list[Hit], out: list[Hit]) -> Iterator[tuple[Hit, list[Hit]]]:
         """The keys of a secret's provider that are near it, with the secrets of that provider."""
@@ -230,7 +207,7 @@ class Context:
     def _key_of(self, data: bytes, found: Assigned, provider: str, keys: list[int], path: str, called: bytes = KEY) -> Chosen | None:
         """The first of a provider's rules for a part that takes a value, whatever it is named."""
         value = data[found.start : found.end]
-        if _NO_SECRET.fullmatch(value) or (called is KEY and _WORDY.fullmatch(value) and not unlike_words(value, _HARDLY)):
+        if NO_SECRET.fullmatch(value) or (called is KEY and WORDY.fullmatch(value) and not unlike_words(value, _HARDLY)):
             return None
         fitting = self._fitting(provider, value, {})
         evidence = Evidence(provider, NAMED, "beside its secret")
@@ -254,12 +231,12 @@ class Context:
                         heads.add(line)
                         yield from rows(data, found)
                     continue
-                literal = _LOOKUP.match(data, found.start) if not found.quote else None
+                literal = LOOKUP.match(data, found.start) if not found.quote else None
                 if literal is not None:
                     low, high = literal.span("value")
                     yield found._replace(start=low, end=high, quote=b'"')
                     continue
-                if not found.quote and (_is_code(data, found) or _is_verdict(data, found) or _is_usage(data, found)):
+                if not found.quote and (is_code(data, found) or is_verdict(data, found) or is_usage(data, found)):
                     continue
             elif found.sep == b"(" and found.name.endswith(b"set_password") and data[found.end + 1 : found.end + 2] == b",":
                 continue  # of a keyring: for which service
@@ -271,7 +248,7 @@ class Context:
     ) -> Chosen | None:
         """The best rule for a value, or None: first a provider's, then the generic ones."""
         value = data[assigned.start : assigned.end]
-        if _NO_SECRET.fullmatch(value) or value == assigned.name:  # the name of a variable that is looked up
+        if NO_SECRET.fullmatch(value) or value == assigned.name:  # the name of a variable that is looked up
             return None
         labelled = _labelled(data, assigned)
         name = labelled or _words(data, assigned)
@@ -279,24 +256,20 @@ class Context:
         if name and name[0] in _SHOWN_FIRST:
             shown = next((size for size in (2, 1) if name[:size] in _SHOWN), 0)
             name = name[shown:]  # the framework's prefix says where it goes, not what it is
-        if _WORDY.fullmatch(value) and not self._takes_words(name) and not unlike_words(value):
+        if WORDY.fullmatch(value) and not self._takes_words(name) and not unlike_words(value):
             return None
         groups = {"quote": assigned.quote, "sep": assigned.sep}
         called = b"_".join((labelled[0].encode(), assigned.name)) if labelled else assigned.name
         if shown:
             called = "_".join(name).encode()
-        # everybody may see it, unless the name says whose secret looks like one
-        # (shorter than 32 bytes in base58 is no public key of any kind, but what some venues call one)
-        address = _ADDRESS.fullmatch(value) is not None or (
-            len(value) >= _PUBLIC_KEY and _PUBLIC_LOOK.fullmatch(value) and (name[-2:] in _PUBLIC_KEYS or name[-1:] == ("pubkey",))
-        )
+        public = is_public(value, name)
 
         def new() -> Candidate:
             return Candidate(data, assigned.start, assigned.end, called, groups, path.rpartition(ABOUT)[2])
 
         yielding: Chosen | None = None
         for evidence, fitting in self._evidence(data, assigned, name, path, value, mentions):
-            if (address and evidence.strength < NAMED) or (yielding and evidence.strength < CLOSE):
+            if (public and evidence.strength < NAMED) or (yielding and evidence.strength < CLOSE):
                 continue
             made = self._judged(self._by_name(fitting, name), evidence, new)
             if made is not None and not self.rules[made[0]].yields:
@@ -305,11 +278,7 @@ class Context:
             yielding = yielding or made
         if yielding:
             return yielding
-        shown_key = _UNSHOWN.isdisjoint(name) and (
-            _PREFIXED.fullmatch(value) or (_SITE_KEY.fullmatch(value) and (name[-2:] == ("site", "key") or name[-1:] == ("sitekey",)))
-        )
-        public = shown_key or name[-2:] in _PUBLIC_NAMES or name[-1:] in _PUBLIC_NAMES
-        if address or public or _is_badge(data, assigned) or _is_imported(data, assigned) or _HANDSHAKE.match(data, assigned.end):
+        if public or is_shown(data, assigned, value, name):
             return None
         for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
             if not self._shape(self.rules[index].shape).fullmatch(value, timeout=TIMEOUT):
@@ -344,16 +313,16 @@ class Context:
     ) -> Evidence | None:
         """The one provider that is named for a value of no documented form: in its name, else close to it, else in the file's name."""
         found: dict[str, Evidence] = {}
-        for size, provider in self._in_words(name):
-            _keep(found, provider, NAMED + size, "named in the variable")
+        for size, provider in self.providers.in_words(name):
+            keep(found, provider, NAMED + size, "named in the variable")
         if not found:
             self._near(data, assigned, mentions.around(assigned), found)
             if found:
                 # of two that stand alike the venue: the letters of a key may be somebody's name
                 nearest = min(found.values(), key=lambda each: (-each.strength, each.provider not in self.venues, each.provider))
                 return nearest if nearest.strength >= CLOSE else None
-            for size, provider in self._in_words(words(_bytes(path.rpartition(ABOUT)[2].rpartition("/")[2]))):
-                _keep(found, provider, CLOSE + size, _PATH)
+            for size, provider in self.providers.in_words(path_words(path.rpartition(ABOUT)[2].rpartition("/")[2])):
+                keep(found, provider, CLOSE + size, PATH)
         return next(iter(found.values())) if len(found) == 1 else None
 
     def _judged(self, ranked: list[tuple[int, int]], evidence: Evidence, new: Callable[[], Candidate]) -> Chosen | None:
@@ -454,11 +423,11 @@ class Context:
             return bool(fitting[provider])
 
         found: dict[str, Evidence] = {}
-        for size, provider in self._in_words(name) if own else ():
+        for size, provider in self.providers.in_words(name) if own else ():
             if fits(provider):
-                _keep(found, provider, NAMED + size, "named in the variable")
+                keep(found, provider, NAMED + size, "named in the variable")
         if found:
-            for evidence in sorted(found.values(), key=_by_strength):
+            for evidence in sorted(found.values(), key=by_strength):
                 yield evidence, fitting[evidence.provider]
             return
         given: set[str] = set()
@@ -479,11 +448,11 @@ class Context:
         for strength, provider, reason in self._in_path(path):
             if provider not in given and fits(provider):
                 # what a container says is for those of whom the text says nothing
-                less = 350 if reason is _ABOUT else 60 * (provider not in self.venues)
-                _keep(found, provider, strength - less * spoken, reason)
+                less = 350 if reason is ABOUT_IT else 60 * (provider not in self.venues)
+                keep(found, provider, strength - less * spoken, reason)
         # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
-        strange = _foreign(name) if found or named else ()
-        for evidence in sorted(found.values(), key=_by_strength):
+        strange = foreign(name) if found or named else ()
+        for evidence in sorted(found.values(), key=by_strength):
             if (
                 not strange
                 or evidence.strength >= STRUCTURE
@@ -491,6 +460,9 @@ class Context:
                 or all(short_for(word, evidence.provider) for word in strange)
             ):
                 yield evidence, fitting[evidence.provider]
+
+    def _in_path(self, path: str) -> list[tuple[int, str, str]]:
+        return self.providers.in_path(path)
 
     def _on_line(
         self, data: bytes, assigned: Assigned, near: list[tuple[int, int, str]], fits: Callable[[str], bool]
@@ -501,89 +473,15 @@ class Context:
         found: dict[str, Evidence] = {}
         for mention in near:
             if mention[0] >= line[0] and mention[1] <= line[1] and fits(mention[2]):
-                _keep(found, mention[2], LINE * 10 + _tie(assigned, mention), "named on its line")
+                keep(found, mention[2], LINE * 10 + tie(assigned, mention), "named on its line")
         if not found or not stands_free(data, assigned.name_start, line):  # nobody is named, mostly: that is cheaper to know
             return []
-        return sorted(found.values(), key=_by_strength)
-
-    def _in_path(self, path: str) -> list[tuple[int, str, str]]:
-        """(strength, provider, reason) of the aliases in the path of the file and in what it is about: the same for all values
-        in it."""
-        of, known = self._path
-        if of != path:
-            *abouts, name = path.split(ABOUT)
-            name = _OBJECT_ID.sub("", name)
-            known = [(500 + size, provider, _PATH) for size, provider in self._in_words(words(_bytes(name[-120:])))]
-            for near, about in enumerate(abouts[-_MOST_ABOUT:], 1):
-                known += [(500 + 5 * near + size, provider, _ABOUT) for size, provider in self._in_words(words(_bytes(about[:120])))]
-            self._path = path, known
-        return known
-
-    def _in_words(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
-        """(words, provider) of the aliases among a name's words; of two that overlap the longer one."""
-        known = self._words.get(name)
-        if known is None:
-            if len(self._words) > MOST_NAMES:
-                self._words.clear()
-            known = self._words[name] = self._aliased(name)
-        return known
-
-    def _aliased(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
-        out: list[tuple[int, str]] = []
-        at = 0
-        begins = self._begins
-        while at < len(name):
-            near = bisect_left(begins, name[at])
-            if near == len(begins) or not begins[near].startswith(name[at]):
-                glued = self._glued(name[at])
-                out += [(1, glued)] if glued else []
-                at += 1  # no alias begins with this word
-                continue
-            for size in range(min(4, len(name) - at), 0, -1):
-                provider = self.aliases.get("".join(name[at : at + size]))
-                if provider is not None and provider.startswith(ALONE):
-                    # a plain word: it begins the name, or only words for parts come after it, or before it
-                    alone = not at or PART_WORDS.issuperset(name[at + size :]) or PART_WORDS.issuperset(name[:at])
-                    provider = provider[1:] if alone else None
-                if provider is not None:
-                    out.append((size, provider))
-                    at += size - 1
-                    break
-            at += 1
-        return out
-
-    def _glued(self, word: str) -> str | None:
-        """The provider that begins a word which nothing parts from what is said of it: digifinexkey, hitbtcmain."""
-        for size in range(len(word) - 2, 2, -1):
-            rest = word[size:]
-            if rest in _COMMON or rest in PART_WORDS or (2 < len(rest) <= _LONGEST_REST and size > 5):
-                provider = self.aliases.get(word[:size])
-                if provider is not None and not provider.startswith(ALONE):
-                    return provider
-        return None
+        return sorted(found.values(), key=by_strength)
 
     def _near(
         self, data: bytes, assigned: Assigned, around: list[tuple[int, int, str]], found: dict[str, Evidence]
     ) -> None:
-        """Adds the evidence of names around a value, by where they stand in its surroundings."""
-        if not around:
-            return
-        where = place(data, assigned.name_start, assigned.end)
-        for mention in around:
-            start, end, provider = mention
-            strength, reason = _strength(data, where, start, end)
-            _keep(found, provider, strength * 10 + _tie(assigned, mention), reason)
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
-def _tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
-    """Of two that stand alike the nearer one, and the one before rather than the one after."""
-    start, end, _ = mention
-    distance = assigned.start - end if end <= assigned.start else start - assigned.end
-    return 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
+        near(data, assigned, around, found)
 
 
 def _nearest(key: Hit, secrets: list[Hit]) -> Hit:
@@ -600,154 +498,15 @@ def _hit(found: Assigned, chosen: Chosen) -> Hit:
     return Hit(index, found.name_start, found.end, candidate.start, candidate.end, confidence, name, facts, reasons)
 
 
-PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_"))
-
-# `x = os.getenv("...")`, `process.env.X || "..."`: the literal is a default, or the secret put in the wrong place
-_LOOKUP = compiled(
-    rb"(?:(?:process\.env[.\[][\w\"'.\]]{1,60}|(?:os\.)?(?:getenv|environ\.get)\([\"'\w]{1,60}\))[ \t]{0,2}(?:\|\||\?\?|or)[ \t]{0,2}"
-    rb"|(?:os\.)?(?:getenv|environ\.get)\((?:[\"'][\w.]{1,60}[\"'][ \t]{0,2},[ \t]{0,2})?)"
-    rb"[\"'](?P<value>[^\"'\r\n]{8,512})[\"']"
-)
-_VARIABLE = compiled(rb"[A-Za-z_][A-Za-z_.]*")
-_CALLEE = compiled(rb"[A-Za-z_][\w.:]*")
-
-
-def _is_code(data: bytes, found: Assigned) -> bool:
-    """Whether what stands without quotes is a call, or a variable in the list of another: sign(secret, algorithm)."""
-    if data[found.end : found.end + 1] in (b"(", b"["):
-        return _CALLEE.fullmatch(data, found.start, found.end) is not None
-    if not _VARIABLE.fullmatch(data, found.start, found.end):
-        return False
-    between = data[found.name_start + len(found.name) : found.start].strip()
-    line = data[data.rfind(b"\n", 0, found.name_start) + 1 : found.name_start]
-    return between == b"(" or (between == b"," and b"(" in line)  # a comma alone may be that of a table's columns
-
-
-_BADGE = compiled(rb"badge[^\s\"'()<>]{0,60}\?(?:[\w=&]{0,40}&)?\Z")
-
-
-def _is_badge(data: bytes, found: Assigned) -> bool:
-    """Whether it is in the address of a picture that a page shows to everybody: badge.svg?token=."""
-    return found.sep == b"=" and not found.quote and _BADGE.search(data, max(0, found.name_start - 120), found.name_start) is not None
-
-
-_HANDSHAKE = compiled(rb"[&, ]{1,2}connectId=")
-"""Behind what opens one connection and is worth nothing after it."""
-_IDENTIFIER = compiled(rb"[A-Za-z_]\w*")
-_IMPORTS = compiled(rb"\bimport[ \t]{0,4}\(?[\w\s,#]*\Z")
-
-
-def _is_imported(data: bytes, found: Assigned) -> bool:
-    """Whether a name and the one behind its comma are among what is imported, in one line or between brackets."""
-    if found.sep != b"," or found.quote or not _IDENTIFIER.fullmatch(data, found.start, found.end):
-        return False
-    return _IMPORTS.search(data, max(0, found.name_start - 600), found.name_start) is not None
-
-
-_VERDICT = compiled(
-    rb"[ \t]{0,12}(?:--- |\[ ?|\* )?(?:[XK]?(?:PASS|FAIL)|SKIP|OK|ERROR|UNSUPPORTED|UNRESOLVED|UNTESTED|Running)(?:ED)?\b"
-)
-
-
-def _is_verdict(data: bytes, found: Assigned) -> bool:
-    """Whether it is a line of a test's log among others: PASS: the name of a test. It may stand behind another line's end, in
-    a text that was unfolded."""
-    if found.sep != b":" or not found.name.endswith(b"PASS") or found.name.endswith(b"_PASS"):
-        return False
-    after = data.find(b"\n", found.end) + 1
-    if after and _VERDICT.match(data, after):
-        return True
-    low = data.rfind(b"\n", 0, found.name_start) + 1
-    alone = not data[low : found.name_start].strip(b" \t[*-")
-    return low > 0 and alone and _VERDICT.match(data, data.rfind(b"\n", 0, low - 1) + 1) is not None
-
-
-def _is_usage(data: bytes, found: Assigned) -> bool:
-    """Whether it is what a program says of its options, in any language: --ftp-password=HESLO."""
-    if not data.startswith(b"--", found.name_start - 2) and not found.name.startswith(b"--"):
-        return False
-    value = data[found.start : found.end].decode("utf-8", "replace")
-    return value.isalpha() and value.isupper()
-
-
-# the name of a secret where its value belongs, a sealed value, a method, what a program fills in, an address with nothing secret in it;
-# names that compilers make, the code between two strings, public keys that begin a tree of others, the word that BIP-39 salts with
-_NO_SECRET = compiled(
-    rb"[A-Z][A-Z0-9]{1,24}(?:_[A-Z0-9]{1,16}){0,8}_(?:KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|PWD|ID|MEMO|SECRET[AEO]|GEHEIMNIS|SCHLUESSEL)"
-    rb"(?:_[0-9A-Z]{1,8})?"
-    rb"|[a-z][a-z0-9]{1,24}(?:_[a-z0-9]{1,16}){0,8}_(?:key|secret|token|password|passphrase|pwd|memo)"
-    rb"|(?i:nonce|timestamp|expires|realm|algorithm)=.{0,200}"
-    rb"|\{[0-9A-Za-z+/]{8,400}={1,2}\}"  # sealed by Maven
-    rb"|ENC\([0-9A-Za-z+/]{8,4000}={0,2}\)|1234567890(?i:abcdef)"  # sealed by Jasypt; the digits in their order
-    rb"|[a-z][a-z0-9_]{1,40}(?:Api)?_?(?:Key|Secret|Token|Passphrase|Password|Memo)"
-    rb"|[A-Za-z][a-z0-9]{1,20}(?:[A-Z][a-z]{1,20}){1,6}(?:Key|Secret|Token|Passphrase|Password|Memo|Id)"
-    rb"|A[gQ][A-D][0-9A-Za-z+/]{200,}={0,2}"
-    # the private keys of chains by what they begin with: one that its checksum does not prove is nobody's
-    rb"|(?i:suiprivkey|nsec|age-secret-key-|ed25519e?_sk|(?:root|acct|addr|stake)_xsk|secret-extended-key-main)1[0-9a-zA-Z]{50,400}"
-    rb"|PVT_[KR]1_[1-9A-HJ-NP-Za-km-z]{45,55}|(?:edsk|spsk|p2sk)[1-9A-HJ-NP-Za-km-z]{50,94}|S[A-D][A-Z2-7]{54}"
-    rb"|ed25519:[1-9A-HJ-NP-Za-km-z]{86,90}|[xyztuvYZUV]prv[1-9A-HJ-NP-Za-km-z]{107}"
-    rb"|[xyztuvYZUV]pub[1-9A-HJ-NP-Za-km-z]{107}|__[a-z]{2,12}_\w{1,60}|17h[0-9a-f]{16}E|mnemonic"
-    rb"|(?:[)\]}][\])};,.?:&|]|\}catch\(|,[a-z]\w{1,20}:[{\[]).{0,1000}"
-    rb"|[a-z][a-z0-9_\-]{1,24}(?:\.[a-z][a-z0-9_\-]{0,24}){0,3}\.(?:api_?)?(?:key|secret|token|password|passphrase|memo)"
-    rb"|(?:hashlib\.)?(?i:(?:hmac|scram)[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"
-    rb"|(?:__cf_bm|__cfruid|_ga|_gid|_gcl_au|_fbp)=[^;\s]{0,300}"
-    rb"|define|undef|(?:0x)?%[0-9]{0,3}(?:ll?|z|h)?[duxXsip]"
-    rb"|(?:https?|wss?)://[\w.\-:{}$]{1,80}(?:/[\w.\-{}$]{0,16}){0,8}"
-    rb"|arn:aws[\w\-:/*.{}$]{1,300}|(?!ed25519:)[a-z][a-z0-9\-]{1,30}:[A-Z*][A-Za-z0-9*]{0,60}"
-)
-# Words in any of the spellings of names and sentences, without a digit: nothing that a venue makes up by chance.
-_WORDY = compiled(
-    rb"(?:(?:[A-Z]?[a-z]{2,16}+(?![a-z])|[A-Z]{2,13}+(?![A-Z])|[aI](?![A-Za-z]))[ _.,:/\-*#!?]{0,2}+){1,12}+"
-)
 _HARDLY = 12
 """The same beside a secret, where a key is looked for."""
-_ADDRESS = compiled(rb"0x[0-9a-fA-F]{40}|0[23][0-9a-f]{64}|04[0-9a-f]{128}")
-"""Of an account, or a public key of the same curve as it is printed."""
-_PREFIXED = compiled(rb"ed25519:[1-9A-HJ-NP-Za-km-z]{43,44}")
-"""A public key of NEAR or of Orderly, unless the name says otherwise: NEAR's private ones are twice as long."""
-_SITE_KEY = compiled(rb"6L[0-9A-Za-z_\-]{38}")
-"""What a page shows to reCAPTCHA; the secret one looks alike and is called otherwise."""
-_UNSHOWN = frozenset({"secret", "private", "priv", "seed"})
-_PUBLIC_NAMES = frozenset(
-    tuple(name.split())
-    for name in (
-        "public key", "pub key", "pubkey", "publickey", "verifying key", "cache key", "partition key", "sort key",
-        "primary key", "foreign key", "storage key", "idempotency key", "listen key", "listenkey", "link key", "lookup key",
-        "unique key", "salt", "key hash", "secret hash", "token hash", "auth id", "token address", "token mint",
-        "token id", "token symbol", "token account", "token program", "token vault", "token contract", "hash key", "gpg key",
-    )
-)  # fmt: skip
-"""Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
 _SHOWN = frozenset({("next", "public"), ("expo", "public"), ("nuxt", "public"), ("react", "app"), ("vite",), ("gatsby",)})
 """What frameworks for pages put before the names of variables that they hand to the browser."""
 _SHOWN_FIRST = frozenset(run[0] for run in _SHOWN)
-_PUBLIC_KEY = 42
-# hex, base58, and base64 of 32, 33, 64 or 65 bytes or of a structure: what public keys look like, and most venues' keys do not
-_PUBLIC_LOOK = compiled(
-    rb"(?:0x)?[0-9a-fA-F]+|(?:\w{2,12}:)?[1-9A-HJ-NP-Za-km-z]{42,52}|[0-9A-Za-z+/_-]{43,44}=?|[0-9A-Za-z+/_-]{86,88}={0,2}|M[0-9A-Za-z+/=\s\\]{56,}"
-    rb"|[^0-9A-Za-z].*|[a-z0-9\-]{2,12} .*", re.DOTALL
-)
-_PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key")})
 _LONE_HALVES = frozenset({("private",), ("priv",)})
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _BLANK = (b" ", b"\t", b"\n")
 _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:verifying|api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
-
-# Words that say nothing of whose a credential is.
-_COMMON = frozenset(
-    "bots exch excg inp input param params trad brok broker arb arbitrage grid dca hedge maker taker scalp scalper sniper strategy "
-    "leg leg1 leg2 account1 account2 mainnet paper hard coded hardcoded secondary primary tmp temp prev previous str string "
-    "secrets mbx txc aggr coins nova open rest venue and with then also your our their please paste here enter send give "
-    "static private const alt personal work office desk fund pool client customer "
-    "freqtrade hummingbot jesse octobot gekko passivbot superalgos spec specification builder setting "
-    "a account accounts admin api app auth backup base bot cfg client cls cold config conf const core cred ctx creds "
-    "credential credentials cassandre ccxt crypto data def default demo dev dex env exchange export ex first future "
-    "futures global host hot http https id ids info inner java let live local main margin master me mode my name new "
-    "node number nr obj of old one option options opts own params perp perpetual port prod production public py pub "
-    "read real ro root rw sandbox second self server service session set setting settings spot sub swap test testing "
-    "testnet the this token trade trader trading two ui uri url us user users usr val value values var wallet web "
-    "write x y z".split()
-)  # fmt: skip
 
 
 def _runs(rule: Rule) -> tuple[str, ...]:
@@ -759,11 +518,6 @@ def _holds(runs: Sequence[str], name: Sequence[str]) -> bool:
     """Whether one of the runs of words is in a name."""
     text = f"_{'_'.join(name)}_"
     return any(run in text for run in runs)
-
-
-def _foreign(name: Sequence[str]) -> tuple[str, ...]:
-    """A name's own words that are neither a part's nor common ones: whose it is, perhaps."""
-    return tuple(word for word in name if len(word) > 2 and not word.isdigit() and word not in _COMMON and word not in PART_WORDS)
 
 
 def _labelled(data: bytes, assigned: Assigned) -> tuple[str, ...]:
@@ -781,65 +535,6 @@ def _words(data: bytes, assigned: Assigned) -> tuple[str, ...]:
     """The words of a value's name. A manager of passwords has two fields, a user's and a password's, whatever they are for."""
     name = words(assigned.name)
     return ("secret", "of", "client") if name in (("password",), ("login", "password")) and follows_login(data, assigned.start) else name
-
-
-def _keep(found: dict[str, Evidence], provider: str, strength: int, reason: str) -> None:
-    if provider not in found or found[provider].strength < strength:
-        found[provider] = Evidence(provider, strength, reason)
-
-
-def _beside(data: bytes, where: Place, span: tuple[int, int]) -> tuple[int, str] | None:
-    """What a name in the object that a value stands in says of it; None for one beyond the innermost that has it."""
-    for depth, outer in enumerate(where.objects):
-        if inside(span, outer):
-            if nested_between(data, outer, span[0]):
-                return None
-            other = _KEY_OF_OBJECT.match(data, span[1])
-            if other is None or any(other.end() - 1 == opener for opener, _ in where.objects):
-                return 90 - 6 * depth, "named beside it"
-            return 20, "named before it"
-    return None
-
-
-def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str]:
-    """How much a provider's name at [start, end) says about a value in `where`, 1 to 99, and in words."""
-    span = (start, end)
-    for depth, head in enumerate(where.heads):
-        if inside(span, head):
-            return 95 - 2 * depth, "named by what it stands in"
-    beside = _beside(data, where, span)
-    if beside is not None:
-        return beside
-    if inside(span, where.line):
-        return LINE, "named on its line"
-    if where.block[0] > where.paragraph[0] and inside(span, where.block):
-        return 80, "named beside it"
-    if inside(span, where.paragraph):
-        if end > where.line[0]:
-            return 55, "named just after it"
-        return (70, "named just before it") if start >= where.section[0] else (40, "named before it")  # another section's
-    if end <= where.paragraph[0] and _is_title(data, start, end, where.paragraph[0]):
-        return 60, "named in the title above it"
-    if inside(span, where.section):
-        return (45, "named before it") if end <= where.line[0] else (30, "named after it")
-    return (40, "named before it") if end <= where.line[0] else (20, "named after it")
-
-
-_TITLE = compiled(rb"[\w .\-()&/]{0,30}(?:\*\*|__)?:?(?:\*\*|__)?[ \t]{0,4}(?:\r?\n[=\-~]{2,60})?\s*")
-
-
-def _is_title(data: bytes, start: int, end: int, paragraph: int) -> bool:
-    """Whether a name at [start, end) stands in a title, and the paragraph comes after it with nothing but blank lines between."""
-    low = data.rfind(b"\n", max(0, start - 40), start) + 1
-    return start - low <= 30 and _TITLE.fullmatch(data, end, paragraph) is not None
-
-
-_KEY_OF_OBJECT = compiled(rb"[\w \-.]{0,24}[\"'`]\s{0,4}(?::|=>)\s{0,8}[{\[]")
-"""A name that is the key of an object, up to where that opens: it speaks for what is in there, and for nothing beside it."""
-
-
-def _by_strength(evidence: Evidence) -> tuple[int, str]:
-    return -evidence.strength, evidence.provider
 
 
 def rule_names(rule: Rule) -> tuple[str, ...]:

@@ -20,9 +20,10 @@ from hyperscan import Scratch
 from leakguard.detect import phrases
 from leakguard.detect.assign import TRIGGERS as ASSIGNED
 from leakguard.detect.assign import Assigned, assigned
-from leakguard.detect.context import Context, Evidence
+from leakguard.detect.context import Context
 from leakguard.detect.decode import JOIN_REACH, SAID, TEXT_TRIGGERS, TRIGGERS, escaped_stop, folded, joined
 from leakguard.detect.engine import Engine
+from leakguard.detect.evidence import Evidence
 from leakguard.detect.forms import FORMS, HEADS, INSERTED, PAGED
 from leakguard.detect.forms import TABLE as RULED
 from leakguard.detect.gates import Candidate

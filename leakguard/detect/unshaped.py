@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from leakguard.detect.context import NAMED, Evidence
+from leakguard.detect.evidence import NAMED, Evidence
 from leakguard.detect.gates import Candidate, Verdict
 from leakguard.detect.gates.basic import not_name
 from leakguard.detect.hits import UNDOCUMENTED

@@ -1,0 +1,224 @@
+"""Whose a value is, by names: what in a variable's name, a path or the text around names a provider, and how much that says.
+
+Strengths: a name in the variable's own name is NAMED and its words, one around the value ten times the 1 to 99 of where it
+stands, one in the path 500 and its words. Depends on no more than `NEAR` bytes around the value. Knows aliases and no rules.
+Imported by context.py, reaches.py, unshaped.py and alike.py.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from leakguard.detect.assign import PART_NAMES, Assigned, words
+from leakguard.detect.mentions import NEAR
+from leakguard.detect.patterns import compiled
+from leakguard.detect.prepared import ALONE
+from leakguard.detect.scope import Place, inside, nested_between, place
+from leakguard.model import ABOUT
+
+LINE = 84
+"""What a name on the value's own line says, of 99."""
+STRUCTURE = LINE * 10
+"""Evidence from here on is of the object, call, section or line a value stands in."""
+MOST_NAMES = 65_536
+"""Names of variables about which something is remembered."""
+CLOSE = 700
+"""Evidence from here on is of the paragraph, before the value."""
+NAMED = 1000
+"""Evidence from here on is a name in the variable's own name."""
+WEAK = 500
+"""Evidence below this (a name in another paragraph) lowers the confidence by one."""
+PATH, ABOUT_IT = "named in the path", "named in what it is part of"
+_OBJECT_ID = re.compile(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+"""What git calls an object: of its digits some are a provider's name by chance."""
+_MOST_ABOUT = 9
+"""Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""
+_LONGEST_REST = 10
+"""Letters of what may follow a provider's name of six letters or more in one word: whose account."""
+
+
+class Evidence(NamedTuple):
+    """Why a provider was taken for the one a value belongs to."""
+
+    provider: str
+    strength: int
+    reason: str
+
+
+class Providers:
+    """Which providers' aliases are among words. Remembers what it was asked, up to MOST_NAMES names."""
+
+    def __init__(self, aliases: dict[str, str]) -> None:
+        self.aliases = aliases
+        self._words: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+        self._path: tuple[str, list[tuple[int, str, str]]] = "", []
+
+    @cached_property
+    def _begins(self) -> list[str]:
+        """All aliases, in order: what a word begins is found by bisection."""
+        return sorted(self.aliases)
+
+    def in_path(self, path: str) -> list[tuple[int, str, str]]:
+        """(strength, provider, reason) of the aliases in the path of the file and in what it is about: the same for all values
+        in it."""
+        of, known = self._path
+        if of != path:
+            *abouts, name = path.split(ABOUT)
+            name = _OBJECT_ID.sub("", name)
+            known = [(500 + size, provider, PATH) for size, provider in self.in_words(path_words(name[-120:]))]
+            for near, about in enumerate(abouts[-_MOST_ABOUT:], 1):
+                known += [(500 + 5 * near + size, provider, ABOUT_IT) for size, provider in self.in_words(path_words(about[:120]))]
+            self._path = path, known
+        return known
+
+    def in_words(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
+        """(words, provider) of the aliases among a name's words; of two that overlap the longer one."""
+        known = self._words.get(name)
+        if known is None:
+            if len(self._words) > MOST_NAMES:
+                self._words.clear()
+            known = self._words[name] = self._aliased(name)
+        return known
+
+    def _aliased(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
+        out: list[tuple[int, str]] = []
+        at = 0
+        begins = self._begins
+        while at < len(name):
+            near = bisect_left(begins, name[at])
+            if near == len(begins) or not begins[near].startswith(name[at]):
+                glued = self._glued(name[at])
+                out += [(1, glued)] if glued else []
+                at += 1  # no alias begins with this word
+                continue
+            for size in range(min(4, len(name) - at), 0, -1):
+                provider = self.aliases.get("".join(name[at : at + size]))
+                if provider is not None and provider.startswith(ALONE):
+                    # a plain word: it begins the name, or only words for parts come after it, or before it
+                    alone = not at or PART_WORDS.issuperset(name[at + size :]) or PART_WORDS.issuperset(name[:at])
+                    provider = provider[1:] if alone else None
+                if provider is not None:
+                    out.append((size, provider))
+                    at += size - 1
+                    break
+            at += 1
+        return out
+
+    def _glued(self, word: str) -> str | None:
+        """The provider that begins a word which nothing parts from what is said of it: digifinexkey, hitbtcmain."""
+        for size in range(len(word) - 2, 2, -1):
+            rest = word[size:]
+            if rest in _COMMON or rest in PART_WORDS or (2 < len(rest) <= _LONGEST_REST and size > 5):
+                provider = self.aliases.get(word[:size])
+                if provider is not None and not provider.startswith(ALONE):
+                    return provider
+        return None
+
+
+def path_words(text: str) -> tuple[str, ...]:
+    """The words of a path's part, of whatever bytes it is."""
+    return words(text.encode("utf-8", "surrogateescape"))
+
+
+def tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
+    """Of two that stand alike the nearer one, and the one before rather than the one after."""
+    start, end, _ = mention
+    distance = assigned.start - end if end <= assigned.start else start - assigned.end
+    return 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
+
+
+PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_"))
+# Words that say nothing of whose a credential is.
+_COMMON = frozenset(
+    "bots exch excg inp input param params trad brok broker arb arbitrage grid dca hedge maker taker scalp scalper sniper strategy "
+    "leg leg1 leg2 account1 account2 mainnet paper hard coded hardcoded secondary primary tmp temp prev previous str string "
+    "secrets mbx txc aggr coins nova open rest venue and with then also your our their please paste here enter send give "
+    "static private const alt personal work office desk fund pool client customer "
+    "freqtrade hummingbot jesse octobot gekko passivbot superalgos spec specification builder setting "
+    "a account accounts admin api app auth backup base bot cfg client cls cold config conf const core cred ctx creds "
+    "credential credentials cassandre ccxt crypto data def default demo dev dex env exchange export ex first future "
+    "futures global host hot http https id ids info inner java let live local main margin master me mode my name new "
+    "node number nr obj of old one option options opts own params perp perpetual port prod production public py pub "
+    "read real ro root rw sandbox second self server service session set setting settings spot sub swap test testing "
+    "testnet the this token trade trader trading two ui uri url us user users usr val value values var wallet web "
+    "write x y z".split()
+)  # fmt: skip
+
+
+def foreign(name: Sequence[str]) -> tuple[str, ...]:
+    """A name's own words that are neither a part's nor common ones: whose it is, perhaps."""
+    return tuple(word for word in name if len(word) > 2 and not word.isdigit() and word not in _COMMON and word not in PART_WORDS)
+
+
+def keep(found: dict[str, Evidence], provider: str, strength: int, reason: str) -> None:
+    if provider not in found or found[provider].strength < strength:
+        found[provider] = Evidence(provider, strength, reason)
+
+
+def _beside(data: bytes, where: Place, span: tuple[int, int]) -> tuple[int, str] | None:
+    """What a name in the object that a value stands in says of it; None for one beyond the innermost that has it."""
+    for depth, outer in enumerate(where.objects):
+        if inside(span, outer):
+            if nested_between(data, outer, span[0]):
+                return None
+            other = _KEY_OF_OBJECT.match(data, span[1])
+            if other is None or any(other.end() - 1 == opener for opener, _ in where.objects):
+                return 90 - 6 * depth, "named beside it"
+            return 20, "named before it"
+    return None
+
+
+def _strength(data: bytes, where: Place, start: int, end: int) -> tuple[int, str]:
+    """How much a provider's name at [start, end) says about a value in `where`, 1 to 99, and in words."""
+    span = (start, end)
+    for depth, head in enumerate(where.heads):
+        if inside(span, head):
+            return 95 - 2 * depth, "named by what it stands in"
+    beside = _beside(data, where, span)
+    if beside is not None:
+        return beside
+    if inside(span, where.line):
+        return LINE, "named on its line"
+    if where.block[0] > where.paragraph[0] and inside(span, where.block):
+        return 80, "named beside it"
+    if inside(span, where.paragraph):
+        if end > where.line[0]:
+            return 55, "named just after it"
+        return (70, "named just before it") if start >= where.section[0] else (40, "named before it")  # another section's
+    if end <= where.paragraph[0] and _is_title(data, start, end, where.paragraph[0]):
+        return 60, "named in the title above it"
+    if inside(span, where.section):
+        return (45, "named before it") if end <= where.line[0] else (30, "named after it")
+    return (40, "named before it") if end <= where.line[0] else (20, "named after it")
+
+
+_TITLE = compiled(rb"[\w .\-()&/]{0,30}(?:\*\*|__)?:?(?:\*\*|__)?[ \t]{0,4}(?:\r?\n[=\-~]{2,60})?\s*")
+
+
+def _is_title(data: bytes, start: int, end: int, paragraph: int) -> bool:
+    """Whether a name at [start, end) stands in a title, and the paragraph comes after it with nothing but blank lines between."""
+    low = data.rfind(b"\n", max(0, start - 40), start) + 1
+    return start - low <= 30 and _TITLE.fullmatch(data, end, paragraph) is not None
+
+
+_KEY_OF_OBJECT = compiled(rb"[\w \-.]{0,24}[\"'`]\s{0,4}(?::|=>)\s{0,8}[{\[]")
+"""A name that is the key of an object, up to where that opens: it speaks for what is in there, and for nothing beside it."""
+
+
+def by_strength(evidence: Evidence) -> tuple[int, str]:
+    return -evidence.strength, evidence.provider
+
+
+def near(data: bytes, assigned: Assigned, around: list[tuple[int, int, str]], found: dict[str, Evidence]) -> None:
+    """Adds the evidence of names around a value, by where they stand in its surroundings."""
+    if not around:
+        return
+    where = place(data, assigned.name_start, assigned.end)
+    for mention in around:
+        start, end, provider = mention
+        strength, reason = _strength(data, where, start, end)
+        keep(found, provider, strength * 10 + tie(assigned, mention), reason)
