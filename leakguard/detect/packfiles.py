@@ -56,7 +56,10 @@ def read_files(paths: Iterable[str]) -> list[tuple[str, bytes]]:
 
 
 def code_files() -> list[str]:
-    """The modules that decide what becomes of a pack: what they made before they changed is of no use."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    names = sorted(name for name in os.listdir(folder) if name.endswith((".py", ".pyc")))
-    return [os.path.join(os.path.dirname(folder), "model.py"), *(os.path.join(folder, name) for name in names)]
+    """The modules that decide what becomes of a pack, and those with triggers of their own: what they made before they changed
+    is of no use."""
+    own = os.path.dirname(os.path.abspath(__file__))
+    out = [os.path.join(os.path.dirname(own), "model.py")]
+    for folder in (own, os.path.join(own, "decode"), os.path.join(own, "forms")):
+        out += [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith((".py", ".pyc"))]
+    return out

@@ -14,7 +14,7 @@ from typing import Any
 import hyperscan
 import pytest
 
-from leakguard.detect import cache, index, packfiles, patterns, rules
+from leakguard.detect import cache, index, packfiles, patterns, rules, stage1
 from leakguard.detect.engine import Engine
 from leakguard.detect.prepared import stored
 from leakguard.detect.stage1 import Cold, Compiled, compile_databases
@@ -198,6 +198,19 @@ def test_another_version_is_another_cache(pack: Path, folder: Path, monkeypatch:
         known = packfiles.code_files()
         monkeypatch.setattr(cache, "code_files", lambda: [*known, str(extra)])
     assert load(pack, folder).state == "cold"
+
+
+def test_every_module_with_triggers_is_of_the_cache() -> None:
+    stage1.triggers()
+    folder = os.path.dirname(str(packfiles.__file__))
+    known = {os.path.realpath(path) for path in packfiles.code_files()}
+    having = {
+        os.path.realpath(str(module.__file__))
+        for name, module in list(sys.modules.items())
+        if name.startswith("leakguard.detect.") and any(key in vars(module) for key in ("TRIGGERS", "TEXT_TRIGGERS", "FORMS"))
+    }
+    assert len(having) > 10
+    assert {path for path in having if path.startswith(os.path.realpath(folder))} <= known
 
 
 def test_mistakes_are_not_cached(pack: Path, folder: Path) -> None:
