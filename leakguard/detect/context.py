@@ -135,14 +135,14 @@ class Context:
 
     def has_rows(self, data: bytes) -> bool:
         """Whether there are values that only their row tells of, and no end of the first stage."""
-        return any(row(data, end) for _, end in self.find(data))
+        return any(row(data, end - self.names[name][1], end) for name, end in self.find(data))
 
     def _add_rows(self, data: bytes, path: str, mentions: Mentions, out: list[Hit]) -> None:
         """Adds the keys and secrets of rows that begin with their venue. One of the two alone is a row of something else,
         unless the other is found by a pattern of its own."""
         taken = {hit.secret_start for hit in out}
-        for _, end in self.find(data):
-            cells = [cell for cell in row(data, end) if cell.start not in taken]
+        for named, end in self.find(data):
+            cells = [cell for cell in row(data, end - self.names[named][1], end) if cell.start not in taken]
             made = [(cell, chosen) for cell in cells if (chosen := self.choose(data, cell, path, mentions)) is not None]
             own = [self.rules[chosen[0]] for _, chosen in made]
             if not own or own[-1].provider not in self.venues or len({rule.provider for rule in own}) > 1:

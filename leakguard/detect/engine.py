@@ -73,7 +73,7 @@ NOTE_FILE_SIZE = 1024
 MOST_NOTE_LINES = 4
 """Notes that hold nothing but a key and its secret, and say by their name whose: bybit.txt."""
 
-ROW_FILES = (".csv", ".tsv", ".tab", ".txt", ".sql", ".tex", ".wiki", ".mediawiki")
+ROW_FILES = (".csv", ".tsv", ".tab", ".txt", ".sql", ".tex", ".wiki", ".mediawiki", ".md", ".markdown", ".org")
 """Files that people keep notes and tables in: their rows may be a venue, a key and its secret, without a head."""
 
 ROW_FILE_SIZE = 256 * 1024

@@ -154,18 +154,27 @@ _CELL = rb"[0-9A-Za-z+/_\-][0-9A-Za-z+/_:\-]{%d,511}={0,2}"
 """Ends, but does not go on behind `=`: `key=v` is no value."""
 _OPENS = rb"(?:[\"'`]|\\\w{2,8}[{|])?"
 """A quote, or a command of TeX's for what is typed."""
-_SAME = rb"(?(sep)(?P=sep)|(?(line)[ \t]{0,2}\r?\n| ))" + _OPENS
+_LEAD = rb"(?:[ \t]{0,4}\r?\n)?(?:(?:```|~~~)\w{0,12}\r?\n)?[ \t]{0,8}(?:(?:[\-*+>]|[0-9][.)]) {1,3})?"
+"""What may stand before a line of a note: an empty line, a fence, an indentation, the mark of a list."""
+_SAME = rb"(?(sep)(?P=sep)|(?(line)[ \t]{0,2}\r?\n" + _LEAD + rb"| ))" + _OPENS
 """What parts a cell from the next one: the same as the venue from the first."""
 _CLOSES = rb"[\"'`}|]?"
 _ENDS = _CLOSES + rb"(?=[\s,;|)\]]|\Z)"
 _ROW = compiled(
     rb"[\w.\- ]{0,16}[\"'`]?"
     rb"(?:(?P<sep>[ \t]{0,2}(?:[,;\t&]|\|{1,2})[ \t]{0,2})(?:[\"'`]?[\w.@\- ]{0,24}[\"'`]?(?P=sep))?"
-    rb"|(?P<line>[:*=\-]{0,3}[ \t]{0,2}\r?\n)|(?P<blank> ))"
+    rb"|(?P<line>(?: ?\([\w .\-]{1,24}\))?[:*=\-]{0,3}[ \t]{0,2}\r?\n(?:[=\-~]{2,60}\r?\n)?" + _LEAD + rb")|(?P<blank> ))"
     + _OPENS + rb"(?P<key>" + _CELL % 7 + rb")" + _CLOSES
     + _SAME + rb"(?P<secret>" + _CELL % 19 + rb")" + _ENDS
     + rb"(?:" + _SAME + rb"(?P<phrase>[^\s,;|\"'`{}]{4,64})" + _ENDS + rb")?"
 )
+_ROW_BEFORE = compiled(
+    rb"[ \t]{0,8}(?:[\-*+>|] {0,3})?" + _OPENS + rb"(?P<key>" + _CELL % 7 + rb")" + _CLOSES
+    + rb"(?P<sep>[ \t]{0,2}(?:[,;\t]|\|{1,2})[ \t]{0,2}|[ ]{1,4})" + _OPENS + rb"(?P<secret>" + _CELL % 19 + rb")" + _CLOSES
+    + rb"(?:(?P=sep)" + _OPENS + rb"(?P<phrase>[^\s,;|\"'`{}]{4,64})" + _CLOSES + rb")?(?P=sep)(?:[#(\-] {0,2})?[\"'`]?"
+)
+_AFTER_ROW = compiled(rb"[\w.\-]{0,16}[\"'`)]?[ \t]{0,2}(?:[\r\n,;|]|\Z)")
+"""The name of the venue ends its cell, or the line."""
 _COLONS = compiled(
     rb"[\w.\- ]{0,16}[\"'`]?(?::|=|,)?[ \t]{1,3}" + _OPENS + rb"(?P<key>[0-9A-Za-z+/=_\-]{8,256}):(?P<secret>[0-9A-Za-z+/=_\-]{20,512})"
     rb"(?::(?P<phrase>[^\s:\"'`]{4,64}))?" + _ENDS
@@ -186,9 +195,12 @@ _DIGIT = compiled(rb"[0-9]")
 _CASES = compiled(rb"[a-z].*[A-Z]|[A-Z].*[a-z]|[0-9]")
 
 
-def row(data: bytes, end: int) -> list[Assigned]:
-    """The key, the secret and what may be a passphrase in a row whose venue's name ends at `end`; [] if it is none."""
+def row(data: bytes, start: int, end: int) -> list[Assigned]:
+    """The key, the secret and what may be a passphrase in a row that begins or ends with its venue's name, data[start:end]; [] if
+    it is none."""
     found = _ROW.match(data, end) or _COLONS.match(data, end)
+    if found is None and _AFTER_ROW.match(data, end):
+        found = _ROW_BEFORE.fullmatch(data, data.rfind(b"\n", max(0, start - 2 * REACH), start) + 1, start)
     if found is None:
         return []
     key, secret = found["key"], found["secret"]

@@ -122,9 +122,12 @@ def _run(trigger: str) -> int:
 
 
 def spellings(alias: str) -> list[str]:
-    """The ways a name of several words is written (gate_io, gate-io, gateio); a host has one."""
+    """The ways a name of several words is written (gate_io, gate-io, gateio); a host has one. Names beyond ASCII also with a
+    capital: stage 1 knows no case of theirs."""
     if "." in alias:
         return [alias.lower()]
+    if not alias.isascii():
+        return list(dict.fromkeys((alias.lower(), alias.capitalize())))
     pieces = [piece for piece in re.split(r"[ _\-]+", alias.lower()) if piece]
     return list(dict.fromkeys(joint.join(pieces) for joint in ("", "_", "-", ".", " ")))
 

@@ -22,6 +22,7 @@ from leakguard.detect.assign import TRIGGERS as ASSIGNED
 from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.context import Context
 from leakguard.detect.decode import JOIN_REACH, SAID, TEXT_TRIGGERS, TRIGGERS, escaped_stop, folded, joined
+from leakguard.detect.decode.bound import STATEMENT_REACH, VALUES_REACH
 from leakguard.detect.engine import Engine
 from leakguard.detect.evidence import Evidence
 from leakguard.detect.forms import FORMS, HEADS, INSERTED, PAGED
@@ -393,6 +394,8 @@ def _extent(data: bytes, kind: str, end: int) -> tuple[int, int]:
     if kind == "fold":
         # most lines of prose are folded where no word is broken, or are shorter than the first: there it ends
         return end - 1024, folded(data, end)[1] + 512
+    if kind == "bound":
+        return end - STATEMENT_REACH - _AROUND, end + VALUES_REACH + _AROUND
     if kind in ("quoted", "marked", "tagged"):
         return low, end + _FARTHEST
     if kind == "said":

@@ -71,6 +71,27 @@ WRITTEN = [
     ("okx", ".bash_history", "OKX_API_KEY={0} OKX_SECRET={1} OKX_PASSPHRASE=Moon2024shot python main.py\n"),
     ("bybit", "seiten.md", "## Bybit\n\n密钥 (API Key):\n{0}\n\n密钥 (Secret Key):\n{1}\n"),
     ("bybit", "notes.txt", "Bybit\nAPI ключ {0}\nСекретный ключ {1}\n"),  # noqa: RUF001
+    # venues by their names in other scripts
+    ("binance", "notes.txt", "币安\n公钥：{0}\n私钥：{1}\n"),  # noqa: RUF001
+    ("binance", "memo.txt", "バイナンス\nAPIキー {0}\nシークレットキー {1}\n"),
+    ("bybit", "zametki.txt", "Байбит апи ключ {0} секрет {1}\n"),
+    # rows below a heading, and rows that end with their venue
+    ("binance", "KEYS.md", "# Exchange keys\n\n### Binance (main)\n```\n{0}\n{1}\n```\n"),
+    ("okx", "keys.md", "## OKX\n\n{0}\n{1}\n{2}\n"),
+    ("binance", "keys.txt", "Binance:\n  {0}\n  {1}\n"),
+    ("kucoin", "keys.org", "* KuCoin\n  - {0}\n  - {1}\n  - {2}\n"),
+    ("binance", "keys.txt", "Binance\n=======\n{0}\n{1}\n"),
+    ("binance", "keys.txt", "{0} {1} binance\n"),
+    ("okx", "keys.csv", "{0},{1},{2},okx\n"),
+    # a file that is called like what is written to it
+    ("gate", "s.sh", "echo {0} > gate_api_key.txt\necho '{1}' | sudo tee /run/secrets/gate_api_secret\n"),
+    ("gate", "s.sh", "cat > conf/gate_api_key <<EOF\n{0}\nEOF\ncat <<'EOF' > conf/gate_api_secret\n{1}\nEOF\n"),
+    ("gate", "u.yaml", "write_files:\n- path: /etc/gate_api_key\n  content: {0}\n- content: {1}\n  path: /etc/gate_api_secret\n"),
+    ("gate", "l.tf", 'resource "local_file" "a" {{\n  filename = "gate_api_key.txt"\n  content  = "{0}"\n}}\n'
+                     'resource "local_file" "b" {{\n  filename = "gate_api_secret.txt"\n  content  = "{1}"\n}}\n'),
+    ("gate", "w.py", "open('gate_api_key.txt', 'w').write('{0}')\nPath('gate/api_secret').write_text('{1}')\n"),
+    ("gate", "w.js", "fs.writeFileSync('gate_api_key.txt', '{0}')\nfs.writeFileSync('gate_api_secret.txt', '{1}')\n"),
+    ("gate", "w.ps1", "Set-Content -Path .\\gate_api_key.txt -Value '{0}'\nSet-Content gate_api_secret.txt -Value '{1}'\n"),
     # what a held-out corpus found: each line stands for a cause, not for a file
     ("bybit", "conf.fish", "set -gx BYBIT_API_KEY {0}\nset -gx BYBIT_API_SECRET {1}\n"),
     ("bybit", "v.tf", 'variable "bybit_api_key" {{\n  type    = string\n  default = "{0}"\n}}\n'

@@ -248,6 +248,67 @@ def _pointed(data: bytes, start: int) -> Named | None:
     return None
 
 
+# ---------------------------------------------------------------- a file that is called like what is written to it
+_FILE = rb"[\"']?((?:[A-Za-z]:)?[\w./\\~${}\-]{3,120})[\"']?"
+_INTO_FILE = compiled(
+    rb"[0-9A-Za-z+/=_:.\-]{16,512}[\"']?[ \t]{0,2}(?:\|[ \t]{0,2}(?:base64(?: -\w{1,2}){0,2} ?\| ?)?(?:sudo )?tee(?: -a)?|>{1,2})[ \t]{0,2}"
+    + _FILE
+)
+_HEREDOC = compiled(
+    rb"(?:>{1,2} ?" + _FILE + rb"[ ]{0,2}<<-?[ ]?[\"']?\w{2,12}[\"']?"
+    rb"|<<-?[ ]?[\"']?\w{2,12}[\"']? ?>{1,2} ?" + _FILE + rb")\r?\n[ \t]{0,8}\Z"
+)
+_CONTENT = compiled(rb"(?<![\w\-])content[\"']?[ \t]{0,12}[:=][ \t]{0,4}(?P<quote>[\"']?)\Z")
+_FILE_FIELD = compiled(rb"(?<![\w\-])(?:path|file_?name|dest(?:ination)?|file)[\"']?[ \t]{0,12}[:=][ \t]{0,4}" + _FILE)
+_WRITES = compiled(
+    rb"(?:(?:open|Path|File)\(" + _FILE + rb"[^\n()]{0,40}\)(?: as \w{1,20}:\s{1,40}\w{1,20})?\.write(?:_text|_bytes)?\(b?"
+    rb"|(?:writeFile(?:Sync)?|file_put_contents|WriteFile|WriteAllText|write)\(" + _FILE + rb", ?(?:\[\]byte\()?)(?P<quote>[\"'`])\Z"
+)
+_SET_CONTENT = compiled(
+    rb"(?i)(?:Set-Content|Add-Content|New-Item)(?: -Path)? " + _FILE + rb"(?: -\w{1,12}(?: \w{1,12})?){0,2} -Value (?P<quote>[\"']?)\Z"
+)
+_PLAIN_END = compiled(rb"\.(?:txt|dat|conf|cfg|ini|md|log|json)\Z")
+_STEPS = compiled(rb"[/\\]+")
+
+
+def _file_name(path: bytes) -> bytes:
+    """What a file and its folder are called: bots/binance/secret.txt holds the secret of Binance."""
+    return b"_".join(_STEPS.split(_PLAIN_END.sub(b"", path))[-2:])
+
+
+def _echoed(data: bytes, start: int) -> Named | None:
+    """A value that a command prints into a file."""
+    found = _INTO_FILE.match(data, start, start + 700) if random(data, start) else None
+    before = data[start - 1 : start]
+    return Named(_file_name(found[1]), start, before if before in (b'"', b"'") else b"") if found else None
+
+
+def _heredoc(data: bytes, start: int) -> Named | None:
+    low = max(0, start - 200)
+    found = _HEREDOC.search(data[low:start]) if random(data, start) else None
+    return Named(_file_name(found[1] or found[2]), low + found.start(), b"") if found else None
+
+
+def _contained(data: bytes, start: int) -> Named | None:
+    """The content of a file that a tool is to make, whose name stands before it or behind it."""
+    low = max(0, start - 300)
+    before = data[low:start]
+    field = _CONTENT.search(before) if random(data, start) else None
+    if field is None:
+        return None
+    edge = max(before.rfind(b"\n\n"), before.rfind(b"}")) + 1
+    found = next(reversed(list(_FILE_FIELD.finditer(before, edge))), None)
+    if found is None:
+        stop = data.find(b"\n\n", start, start + 700)
+        found = _FILE_FIELD.search(data, start, stop if stop >= 0 else start + 700)
+    return Named(_file_name(found[1]), low + field.start(), field["quote"]) if found else None
+
+
+def _written(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """What a program writes to a file."""
+    return name._replace(name=_file_name(next(filter(None, found.groups())))) if random(data, start) else None
+
+
 FORMS = (
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
     # NAME = { value = "v"
@@ -395,4 +456,24 @@ FORMS = (
     Form(_VALUED, r"\"value\" ?: ?\"" + LONG, whole=_valued),
     # API_KEY: &anchor v, of YAML
     Form(_ANCHORED, r"(?i)" + _WORD + r"\w{0,20}[\"']?: {1,4}&[\w\-]{1,40} [\"']?" + LONG),
+    # echo v > binance_secret.txt, printf '%s' v | sudo tee /run/secrets/binance_api_secret
+    Form(
+        None,
+        r"(?:\becho|\bprintf|Write-Output)(?: -\w{1,2}){0,2}(?: [\"']%s(?:\\n)?[\"'])? [\"']?" + LONG,
+        whole=_echoed,
+    ),
+    # cat > binance_secret <<EOF, and the value on the next line
+    Form(None, r"<<-? ?[\"']?\w{2,12}[\"']?(?: ?>{1,2} ?[^\s]{3,80})?\r?\n[ \t]{0,8}" + LONG, whole=_heredoc),
+    # path: /etc/bot/binance_secret, content: v; filename = "binance_secret", content = "v"
+    Form(None, r"content[\"']?[ \t]{0,12}[:=][ \t]{0,4}[\"']?" + LONG, whole=_contained),
+    # open("binance_secret.txt", "w").write("v"), fs.writeFileSync("binance_secret.txt", "v")
+    Form(_WRITES, r"\.write(?:_text|_bytes)?\(b?[\"']" + LONG, asked=_written),
+    Form(
+        _WRITES,
+        r"(?:writeFile(?:Sync)?|file_put_contents|WriteFile|WriteAllText|File\.write)\([\"'][^\"'\n]{3,80}[\"'], ?(?:\[\]byte\()?[\"'`]"
+        + LONG,
+        asked=_written,
+    ),
+    # Set-Content -Path .\binance_secret.txt -Value 'v'
+    Form(_SET_CONTENT, r" -Value [\"']?" + LONG, asked=_written),
 )
