@@ -10,6 +10,7 @@ Adding a provider adds data only: aliases, shapes and names of its pack. Knows n
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain
@@ -69,6 +70,7 @@ KEY_REACH = 2 * REACH
 _SECRETS = frozenset({"api-secret", "client-secret"})
 _KEYS = frozenset({"api-key", "client-id", "access-token"})
 """Parts that are one another's other half."""
+_PHRASES = frozenset({"passphrase"})
 
 
 Chosen = tuple[int, Candidate, int, tuple[str, ...]]
@@ -159,50 +161,52 @@ class Context:
 
     def _add_keys(self, data: bytes, path: str, secrets: list[Hit], out: list[Hit]) -> None:
         """Adds the key that stands beside a secret under a name that says too little, where no other is near."""
+        near, rivals = _Near(out), _Near(secrets)
         for secret in secrets:
             provider = self.rules[secret.rule].provider
             keys = [index for *_, index in self.by_provider[provider] if self.rules[index].part in _KEYS]
-            if not keys or any(_nearest(hit, rivals) is secret for hit, rivals in self._keys_near(secret, secrets, out)):
+            if not keys or self._has(data, secret, near, rivals, _KEYS):
                 continue
-            taken = {(hit.secret_start, hit.secret_end) for hit in out}
             for found in beside(data, secret.secret_start, secret.secret_end, partial(self._is_of, provider)):
-                if (found.start, found.end) in taken:
+                if near.holds(found):
                     continue
                 made = self._key_of(data, found, provider, keys, path)
                 if made is not None:
                     out.append(_hit(found, made))
+                    near.add(out[-1])
                     break
 
     def _add_phrases(self, data: bytes, path: str, secrets: list[Hit], out: list[Hit]) -> None:
         """Adds the passphrase that stands beside a secret in a form that names no value elsewhere, where no other is near: of
         venues that ask for one."""
+        near, rivals = _Near(out), _Near(secrets)
         for secret in secrets:
             provider = self.rules[secret.rule].provider
             own = [index for *_, index in self.by_provider[provider] if self.rules[index].part == "passphrase"]
-            rivals = [hit for hit in secrets if self.rules[hit.rule].provider == provider]
-            if not own or any(hit.rule in own and _nearest(hit, rivals) is secret for hit in out):
+            if not own or self._has(data, secret, near, rivals, _PHRASES):
                 continue
-            taken = {(hit.secret_start, hit.secret_end) for hit in out}
             for found in phrases_beside(data, secret.secret_start, secret.secret_end):
-                if (found.start, found.end) not in taken:
+                if not near.holds(found):
                     made = self._key_of(data, found, provider, own, path, PASSPHRASE)
                     if made is not None:
                         out.append(_hit(found, made))
+                        near.add(out[-1])
                         break
+
+    def _has(self, data: bytes, secret: Hit, near: _Near, rivals: _Near, parts: frozenset[str]) -> bool:
+        """Whether a secret's provider has such a part near it that is no other secret's."""
+        provider = self.rules[secret.rule].provider
+        for hit in near.around(secret):
+            rule = self.rules[hit.rule]
+            if rule.part in parts and rule.provider == provider:
+                others = [rival for rival in rivals.around(hit) if self.rules[rival.rule].provider == provider]
+                if _nearest(data, hit, [secret, *others]) is secret:
+                    return True
+        return False
 
     def _is_of(self, provider: str, name: tuple[str, ...]) -> bool:
         """Whether a name has a provider's name in it."""
         return any(named == provider for _, named in self.providers.in_words(name))
-
-    def _keys_near(self, secret: Hit, secrets: list[Hit], out: list[Hit]) -> Iterator[tuple[Hit, list[Hit]]]:
-        """The keys of a secret's provider that are near it, with the secrets of that provider."""
-        provider = self.rules[secret.rule].provider
-        rivals = [hit for hit in secrets if self.rules[hit.rule].provider == provider]
-        low, high = secret.secret_start - KEY_REACH, secret.secret_end + KEY_REACH
-        for hit in out:
-            rule = self.rules[hit.rule]
-            if rule.part in _KEYS and rule.provider == provider and low <= hit.secret_start and hit.secret_end <= high:
-                yield hit, rivals
 
     def _key_of(self, data: bytes, found: Assigned, provider: str, keys: list[int], path: str, called: bytes = KEY) -> Chosen | None:
         """The first of a provider's rules for a part that takes a value, whatever it is named."""
@@ -484,10 +488,45 @@ class Context:
         near(data, assigned, around, found)
 
 
-def _nearest(key: Hit, secrets: list[Hit]) -> Hit:
-    """The secret that a key is nearest to; of two the one behind it."""
+class _Near:
+    """Hits by their place. A file may hold the keys of a thousand accounts: each looks at its neighbours only."""
+
+    def __init__(self, hits: list[Hit]) -> None:
+        self._hits = sorted(hits, key=_start)
+        self._spans = {(hit.secret_start, hit.secret_end) for hit in hits}
+
+    def add(self, hit: Hit) -> None:
+        insort(self._hits, hit, key=_start)
+        self._spans.add((hit.secret_start, hit.secret_end))
+
+    def holds(self, found: Assigned) -> bool:
+        return (found.start, found.end) in self._spans
+
+    def around(self, hit: Hit) -> Iterator[Hit]:
+        """Those within KEY_REACH of a hit."""
+        high = hit.secret_end + KEY_REACH
+        for number in range(bisect_left(self._hits, hit.secret_start - KEY_REACH, key=_start), len(self._hits)):
+            other = self._hits[number]
+            if other.secret_start > high:
+                return
+            if other.secret_end <= high:
+                yield other
+
+
+def _start(hit: Hit) -> int:
+    return hit.secret_start
+
+
+def _nearest(data: bytes, key: Hit, secrets: list[Hit]) -> Hit:
+    """The secret that a key is nearest to: one in its own paragraph before all others, of two the one behind it."""
     start, end = key.secret_start, key.secret_end
-    return min(secrets, key=lambda hit: (max(hit.secret_start - end, start - hit.secret_end), hit.secret_start < start))
+
+    def rank(hit: Hit) -> tuple[bool, int, bool]:
+        behind = hit.secret_start >= end
+        low, high = (end, hit.secret_start) if behind else (hit.secret_end, start)
+        return high - low > KEY_REACH or data.find(b"\n\n", low, high) >= 0, high - low, not behind
+
+    return min(secrets, key=rank)
 
 
 def _hit(found: Assigned, chosen: Chosen) -> Hit:
@@ -534,7 +573,10 @@ def _labelled(data: bytes, assigned: Assigned) -> tuple[str, ...]:
 def _words(data: bytes, assigned: Assigned) -> tuple[str, ...]:
     """The words of a value's name. A manager of passwords has two fields, a user's and a password's, whatever they are for."""
     name = words(assigned.name)
-    return ("secret", "of", "client") if name in (("password",), ("login", "password")) and follows_login(data, assigned.start) else name
+    return ("secret", "of", "client") if name in _OF_LOGIN and follows_login(data, assigned.start) else name
+
+
+_OF_LOGIN = frozenset({("password",), ("login", "password"), ("pass",), ("passwd",), ("pwd",)})
 
 
 def rule_names(rule: Rule) -> tuple[str, ...]:

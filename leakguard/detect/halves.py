@@ -134,9 +134,9 @@ def _distance(match: re.Match[bytes], start: int, end: int) -> tuple[int, int]:
 
 
 _LOGIN = compiled(
-    rb"(?i:user[_\-]?name|login|<Value>|[,;\t])[\"'`\\]{0,4}[ \t]{0,4}(?:" + _FIELD + rb")?\s{0,4}[\"'`\\]{0,4}"
+    rb"(?i:user(?:[_\-]?name)?|login|<Value>|[,;\t])[\"'`\\]{0,4}[ \t]{0,4}(?:" + _FIELD + rb")?\s{0,4}[\"'`\\]{0,4}"
     rb"(?=" + _SIGNS + rb"{0,64}[0-9])" + _SIGNS + rb"{8,256}[\"'`\\]{0,4}(?:[,;\t]\s{0,40}|\r?\n\s{0,24}|</[A-Za-z]{1,12}>)"
-    rb"(?:[\"'`\\]{0,4}(?i:password|value)[\"'`\\]{0,4}[ \t]{0,4}[:=]\s{0,4})?[\"'`\\]{0,4}\Z"
+    rb"(?:[\"'`\\]{0,4}(?i:pass(?:word|wd)?|pwd|value)[\"'`\\]{0,4}[ \t]{0,4}[:=]\s{0,4})?[\"'`\\]{0,4}\Z"
 )
 _BETWEEN = compiled(rb"(?:</String>\s{0,40})?<String>\s{0,40}<Key>Password</Key>\s{0,40}<Value[^<>]{0,40}>\Z")
 

@@ -24,7 +24,7 @@ As far as decode.SAID."""
 
 _BEFORE = compiled(
     rb"(?:[\"'`${]|[ ,(\[{]:|\| |\bHM?SET |\bgeneric |[\n\t,][ \t]{0,16}(?:- )?|#{1,6} (?:--- )?|\[(?:exchanges?[.:])?"
-    rb"|--exchange[ =]|\bexchange |\b(?:class|import|from|let|var|val|const|auto|final|new|use)(?: mut)? "
+    rb"|--exchange[ =]|\bexchange |\b(?:class|import|from|let|var|val|const|local|auto|final|new|use)(?: mut)? "
     rb"|\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
     rb"|(?i:exchange|name|venue|broker|ccxt|pro|account|connector|platform|provider|(?<![a-z_])id(?![a-z]))\w{0,6}"

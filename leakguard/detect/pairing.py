@@ -10,7 +10,9 @@ Pure functions over the matches of one buffer; knows no files. Imported by findi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from leakguard.detect.assign import PART_NAMES, words
@@ -19,6 +21,11 @@ from leakguard.model import Match, RuleSet, SetRule
 
 FARTHEST = 3000
 """Bytes between two parts beyond which nothing but one and the same object joins them."""
+
+MOST_PAIRED = 120
+"""Parts of one kind of set in a buffer of which each is held against each other; of more, each against its neighbours."""
+MOST_FAR = 32
+"""Neighbours of one object, line or name, however far they are."""
 
 _REFUSED = -1000
 
@@ -178,12 +185,7 @@ def _group(rule: SetRule, parts: list[_Part]) -> list[Grouping]:
     refused by a member of the group it would join."""
     groups: list[list[_Part]] = [[part] for part in parts]
     scores = sorted(
-        (
-            (score, a.number, b.number)
-            for i, a in enumerate(parts)
-            for b in parts[i + 1 :]
-            if (score := _score(a, b)) > 0
-        ),
+        ((score, a.number, b.number) for a, b in _candidates(parts) if (score := _score(a, b)) > 0),
         key=_best_first,
     )
     group_of = {part.number: group for group in groups for part in group}
@@ -196,6 +198,34 @@ def _group(rule: SetRule, parts: list[_Part]) -> list[Grouping]:
             group_of[part.number] = one
     unique = {id(group): group for group in group_of.values()}
     return [_grouping(rule, {part.role: part.number for part in group}) for group in unique.values()]
+
+
+def _candidates(parts: list[_Part]) -> Iterator[tuple[_Part, _Part]]:
+    """Pairs of parts that may go together: all of them, or of many those that are near one another, and of those that are far
+    apart in one object or line the next ones, and those of one name."""
+    if len(parts) <= MOST_PAIRED:
+        yield from combinations(parts, 2)
+        return
+    order = sorted(range(len(parts)), key=lambda index: parts[index].match.start)
+    starts = [parts[index].match.start for index in order]
+    groups: dict[object, list[int]] = {}
+    for at, index in enumerate(order):
+        part = parts[index]
+        for key in (part.where.objects[:1], part.where.line):
+            if key:
+                for whose in (None, part.stem):
+                    groups.setdefault((key, whose), []).append(at)
+        groups.setdefault(part.name, []).append(at)
+    pairs: set[tuple[int, int]] = set()
+    for at in range(len(order)):
+        last = bisect_right(starts, parts[order[at]].match.end + FARTHEST)
+        pairs.update((at, other) for other in range(at + 1, last))
+    for group in groups.values():
+        for place_of, at in enumerate(group):
+            pairs.update((at, other) for other in group[place_of + 1 : place_of + 1 + MOST_FAR])
+    for one, two in pairs:
+        first, second = sorted((order[one], order[two]))
+        yield parts[first], parts[second]
 
 
 def _best_first(item: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -92,6 +92,9 @@ WRITTEN = [
     ("gate", "w.py", "open('gate_api_key.txt', 'w').write('{0}')\nPath('gate/api_secret').write_text('{1}')\n"),
     ("gate", "w.js", "fs.writeFileSync('gate_api_key.txt', '{0}')\nfs.writeFileSync('gate_api_secret.txt', '{1}')\n"),
     ("gate", "w.ps1", "Set-Content -Path .\\gate_api_key.txt -Value '{0}'\nSet-Content gate_api_secret.txt -Value '{1}'\n"),
+    ("gate", "audit.log", 'type=EXECVE msg=audit(1.2:3): argc=5 a0="bot" a1="--gate-key" a2="{0}" a3="--gate-secret" a4="{1}"\n'),
+    ("gate", "k.lua", "local gate = {{ '{0}', '{1}' }}\n"),
+    ("binance", "b.ini", "[binance]\nuser={0}\npass={1}\n"),
     # what a held-out corpus found: each line stands for a cause, not for a file
     ("bybit", "conf.fish", "set -gx BYBIT_API_KEY {0}\nset -gx BYBIT_API_SECRET {1}\n"),
     ("bybit", "v.tf", 'variable "bybit_api_key" {{\n  type    = string\n  default = "{0}"\n}}\n'

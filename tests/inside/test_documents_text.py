@@ -408,6 +408,12 @@ def test_a_table_without_such_a_column_is_as_it_stands(tmp_path: Path) -> None:
         assert look(data, tmp_path, "a.csv").members == {"a.csv": data}
 
 
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_a_label_and_its_value_in_the_first_line_are_no_head(tmp_path: Path, sign: str) -> None:
+    data = f"API key{sign}{KEY}\nAPI secret{sign}{KEY[::-1]}\n".encode()
+    assert look(data, tmp_path, "a.csv").members == {"a.csv": data}
+
+
 @given(
     st.lists(st.lists(st.text("ab\"'\n\r,;\t |é", max_size=6), min_size=2, max_size=4), max_size=6),
     st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),

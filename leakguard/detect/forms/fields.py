@@ -264,6 +264,7 @@ _WRITES = compiled(
     rb"(?:(?:open|Path|File)\(" + _FILE + rb"[^\n()]{0,40}\)(?: as \w{1,20}:\s{1,40}\w{1,20})?\.write(?:_text|_bytes)?\(b?"
     rb"|(?:writeFile(?:Sync)?|file_put_contents|WriteFile|WriteAllText|write)\(" + _FILE + rb", ?(?:\[\]byte\()?)(?P<quote>[\"'`])\Z"
 )
+_AUDITED = compiled(rb"a[0-9]{1,3}=\"-{1,2}([A-Za-z][\w.\-]{1,79})\" a[0-9]{1,3}=(?P<quote>\")\Z")
 _SET_CONTENT = compiled(
     rb"(?i)(?:Set-Content|Add-Content|New-Item)(?: -Path)? " + _FILE + rb"(?: -\w{1,12}(?: \w{1,12})?){0,2} -Value (?P<quote>[\"']?)\Z"
 )
@@ -476,4 +477,6 @@ FORMS = (
     ),
     # Set-Content -Path .\binance_secret.txt -Value 'v'
     Form(_SET_CONTENT, r" -Value [\"']?" + LONG, asked=_written),
+    # a2="--api-secret" a3="v": a command's arguments in the audit's log
+    Form(_AUDITED, r"\" a[0-9]{1,3}=\"" + LONG),
 )

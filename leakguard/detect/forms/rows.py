@@ -382,6 +382,7 @@ FORMS = (
     # venue=("key", "secret"), venue = ["key", "secret"]: a literal each
     _row(r"\w=[\[(][\"']" + LONG),
     _row(r"[\w)] = [\[({][\"']" + LONG),
+    _row(r"\w = \{ [\"']" + LONG),
     # Venue api, and on the next lines the key and the secret with no word before them
     Form(
         _BARE,

@@ -24,6 +24,8 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of a table; a larger one is data, and scanned as it stands (in parts, by several processes)."""
 MOST_LABELLED = 1 << 20
 _DELIMITERS = (b",", b";", b"\t", b"|")
+_VALUE = re.compile(rb"(?=[^0-9]*[0-9][^0-9]*[0-9])[0-9A-Za-z+/=_\-]{20,}")
+"""What no column is called."""
 
 
 def delimited(stream: Stream, context: Context) -> Iterator[Member]:
@@ -39,8 +41,8 @@ def delimited(stream: Stream, context: Context) -> Iterator[Member]:
     labels = {column: name for column, name in enumerate(names) if name and says(name.decode("utf-8", "replace"))}
     if labels:
         labels |= {column: name for column, name in enumerate(names) if name.lower() == b"key"}
-    if not labels:
-        return
+    if not labels or any(_VALUE.fullmatch(name) for name in names):
+        return  # a table without a head, whose rows are a label and its value
     table = _Table(stream, delimiter, labels, context)
     yield Member("text", Pieces(iter(table)), stream.size, "text", moved=table.places.moved)
 
