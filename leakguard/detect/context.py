@@ -217,7 +217,8 @@ class Context:
         evidence = Evidence(provider, NAMED, "beside its secret")
         ranked = [(1, index) for index in keys if index in fitting]
         own = path.rpartition(ABOUT)[2]
-        return self._judged(ranked, evidence, lambda: Candidate(data, found.start, found.end, called, {"quote": b"", "sep": b"="}, own))
+        groups = {"quote": found.quote, "sep": b"="}
+        return self._judged(ranked, evidence, lambda: Candidate(data, found.start, found.end, called, groups, own))
 
     def _values(self, data: bytes, ends: list[tuple[int, int]]) -> Iterator[Assigned]:
         """What is assigned at these ends; a table's rows for its header; the literal of a lookup's default."""

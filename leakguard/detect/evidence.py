@@ -17,7 +17,7 @@ from leakguard.detect.assign import PART_NAMES, Assigned, words
 from leakguard.detect.mentions import NEAR
 from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import ALONE
-from leakguard.detect.scope import Place, inside, nested_between, place
+from leakguard.detect.scope import Place, in_braces, inside, nested_between, place
 from leakguard.model import ABOUT
 
 LINE = 84
@@ -30,6 +30,9 @@ CLOSE = 700
 """Evidence from here on is of the paragraph, before the value."""
 NAMED = 1000
 """Evidence from here on is a name in the variable's own name."""
+OTHERS = 70
+"""What a name in another object before it says, on the value's line: less than any in those that it stands in, and as much as on
+another line."""
 WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
 PATH, ABOUT_IT = "named in the path", "named in what it is part of"
@@ -45,7 +48,7 @@ class Evidence(NamedTuple):
     """Why a provider was taken for the one a value belongs to."""
 
     provider: str
-    strength: int
+    strength: float
     reason: str
 
 
@@ -124,11 +127,11 @@ def path_words(text: str) -> tuple[str, ...]:
     return words(text.encode("utf-8", "surrogateescape"))
 
 
-def tie(assigned: Assigned, mention: tuple[int, int, str]) -> int:
+def tie(assigned: Assigned, mention: tuple[int, int, str]) -> float:
     """Of two that stand alike the nearer one, and the one before rather than the one after."""
     start, end, _ = mention
     distance = assigned.start - end if end <= assigned.start else start - assigned.end
-    return 9 - 9 * distance // NEAR - (3 if start > assigned.start else 0)
+    return 9 - 9 * distance / NEAR - (3 if start > assigned.start else 0)
 
 
 PART_WORDS = frozenset(word for _, runs in PART_NAMES for run in runs for word in run.split("_"))
@@ -154,7 +157,7 @@ def foreign(name: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in name if len(word) > 2 and not word.isdigit() and word not in _COMMON and word not in PART_WORDS)
 
 
-def keep(found: dict[str, Evidence], provider: str, strength: int, reason: str) -> None:
+def keep(found: dict[str, Evidence], provider: str, strength: float, reason: str) -> None:
     if provider not in found or found[provider].strength < strength:
         found[provider] = Evidence(provider, strength, reason)
 
@@ -164,7 +167,9 @@ def _beside(data: bytes, where: Place, span: tuple[int, int]) -> tuple[int, str]
     for depth, outer in enumerate(where.objects):
         if inside(span, outer):
             if nested_between(data, outer, span[0]):
-                return None
+                # in an object of its own beside the value's: of JSON on one line the line says nothing
+                own = inside(span, where.line) and in_braces(data, outer, span[0])
+                return (OTHERS - 15 * (span[0] > where.objects[0][0]), "named on its line") if own else None
             other = _KEY_OF_OBJECT.match(data, span[1])
             if other is None or any(other.end() - 1 == opener for opener, _ in where.objects):
                 return 90 - 6 * depth, "named beside it"
@@ -209,7 +214,7 @@ _KEY_OF_OBJECT = compiled(rb"[\w \-.]{0,24}[\"'`]\s{0,4}(?::|=>)\s{0,8}[{\[]")
 """A name that is the key of an object, up to where that opens: it speaks for what is in there, and for nothing beside it."""
 
 
-def by_strength(evidence: Evidence) -> tuple[int, str]:
+def by_strength(evidence: Evidence) -> tuple[float, str]:
     return -evidence.strength, evidence.provider
 
 

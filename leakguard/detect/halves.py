@@ -107,7 +107,7 @@ _PHRASE = compiled(
     rb"(?i:(?:api|auth|rest|key|trade|app|sec)?pass(?:[_\-]?phrase|word|wd|phrse|prase|phase)?|(?:api)?pwd|pp|senha|frase|contrase(?:n|\xc3\xb1)a"
     rb"|parola|kennwort|passwort|mot_?de_?passe|haslo|phrase(?:_?secrete)?)(?:[_\-]\w{1,12})?|[a-z]\w{0,60}?(?:Pass(?:[Pp]hra?se|word)?|Pp))[\"'`\])\\]{0,4}"
     rb"(?:[ \t]{0,4}" + _FIELD + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}|[ \t]{1,4}(?:value=)?[\"'`]|\([\"'`]"
-    rb"|[ \t](?:is|to)[ \t]|[ \t]{1,30})(?<=[\s\"'`=:,>])"
+    rb"|[ \t](?:is|to)[ \t]|[ \t]{1,30}|,{2,6})(?<=[\s\"'`=:,>])"
     rb"(?P<value>(?=[^\s\"'`]{0,40}[0-9])[^\s\"'`\\,;<>{}()$|=:][^\s\"'`\\,;<>{}()]{3,127})(?![^\s\"'`,;<>)}\]])"
 )
 """A passphrase with a digit in it, of any form in which its secret was found."""
@@ -120,7 +120,16 @@ def phrases_beside(data: bytes, start: int, end: int) -> Iterator[Assigned]:
     low, high = before + 2 if before >= 0 else low, after if after >= 0 else high
     found = [match for match in _PHRASE.finditer(data, low, high) if match.end("value") <= start or match.start("name") >= end]
     for match in sorted(found, key=lambda match: (match.start() < start, abs(match.start() - start))):
-        yield Assigned(match["name"], match.start("name"), *match.span("value"), b"", 0, b"=")
+        first, last = match.span("value")
+        if data[last - 1 : last] == b"." and _SAID.search(data, match.start(), first):
+            last -= 1  # of the sentence
+        around = data[first - 1 : first], data[last : last + 1]
+        quote = around[0] if around in _QUOTES else b""
+        yield Assigned(match["name"], match.start("name"), first, last, quote, 0, b"=")
+
+
+_QUOTES = ((b'"', b'"'), (b"'", b"'"))
+_SAID = compiled(rb"[ \t](?:is|to)[ \t]\Z")
 
 
 def _is_marked(data: bytes, start: int, mark: bytes) -> bool:
@@ -176,10 +185,11 @@ _ROW_BEFORE = compiled(
 _AFTER_ROW = compiled(rb"[\w.\-]{0,16}[\"'`)]?[ \t]{0,2}(?:[\r\n,;|]|\Z)")
 """The name of the venue ends its cell, or the line."""
 _COLONS = compiled(
-    rb"[\w.\- ]{0,16}[\"'`]?(?::|=|,)?[ \t]{1,3}" + _OPENS + rb"(?P<key>[0-9A-Za-z+/=_\-]{8,256}):(?P<secret>[0-9A-Za-z+/=_\-]{20,512})"
+    rb"[\w.\- ]{0,16}[\"'`]?(?:(?::|=|,)?[ \t]{1,3}|:)" + _OPENS
+    + rb"(?P<key>[0-9A-Za-z+/=_\-]{8,256}):(?P<secret>[0-9A-Za-z+/=_\-]{20,512})"
     rb"(?::(?P<phrase>[^\s:\"'`]{4,64}))?" + _ENDS
 )
-"""`venue: key:secret`."""
+"""`venue: key:secret`, `venue:key:secret`."""
 _UUID = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ID_OR_HASH = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 _NUMBER = compiled(rb"[\d.:TZ+\-/]+|0x[0-9a-fA-F]{40}|0x[0-9a-fA-F]{64}")

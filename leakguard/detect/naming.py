@@ -17,7 +17,8 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_PIECES = compiled(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PIECES = compiled(rb"[A-Z]{2,}(?=(?:key|secret|pass(?:phrase|word)?|token)(?![a-z]))|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+"""Of APIkey the small letters are a word of their own: no Ikey."""
 
 
 _MEANT = {

@@ -238,3 +238,16 @@ def nested_between(data: bytes, outer: Span, at: int) -> bool:
     for found in _BRACKETS.finditer(data, outer[0] + 1, at):
         depth += 1 if data[found.start()] in _OPENERS else -1
     return depth > 0
+
+
+def in_braces(data: bytes, outer: Span, at: int) -> bool:
+    """Whether the innermost bracket around `at` that lies in `outer` is a brace: of an object, and not of a call or a list."""
+    depth = 0
+    for found in reversed(list(_BRACKETS.finditer(data, outer[0] + 1, at))):
+        depth += 1 if data[found.start()] not in _OPENERS else -1
+        if depth < 0:
+            return data[found.start()] == _BRACE
+    return False
+
+
+_BRACE = ord("{")

@@ -93,6 +93,22 @@ ONE = [
     ("ndax", "M.bas", 'Const NdaxKey As String = "{0}"\nConst NdaxSecret As String = "{1}"\nConst NdaxUserId As String = "{2}"\n'),
     ("ndax", "b.plist", "<key>NDAX_API_KEY</key>\n<string>{0}</string>\n<key>NDAX_SECRET</key>\n<string>{1}</string>\n"
                         "<key>NDAX_UID</key>\n<string>{2}</string>\n"),
+    # an abbreviation in capitals, and small letters behind it
+    ("coinex", "t.m", "% CoinEx\nAPIkey = '{0}';\nAPIsecret = '{1}';\n"),
+    # a secret that is called SEC where no quotes are
+    ("alpaca", "crontab", "*/5 * * * * EX=alpaca KEY={0} SEC={1} /opt/dca.sh\n"),
+    # colons and no blank
+    ("kucoin", "accounts.txt", "kucoin:{0}:{1}:{2}\n"),
+    # a short venue's constant of an enumeration
+    ("xt", "Keys.java", 'public enum Keys {{\n    XT("{0}", "{1}");\n    Keys(String k, String s) {{}}\n}}\n'),
+    # a passphrase that is given to a call, and at the end of a sentence
+    ("okx", "A.java", 'var b = Exchange.builder().name("okx").apiKey("{0}").apiSecret("{1}").passphrase("{2}1").build();\n'),
+    ("okx", "n.txt", "For OKX use key {0} and secret {1}, the passphrase is {2}1.\n"),
+    # what a messenger's export puts before each line
+    ("binance", "c.txt", "[12.03.24, 10:11:02] Tom: here is the Binance key\n[12.03.24, 10:11:09] Tom: {0}\n"
+                         "[12.03.24, 10:11:30] Tom: and the secret {1}\n"),
+    ("binance", "c.txt", "3/12/24, 10:11 - Tom B: here is the Binance key\n3/12/24, 10:11 - Tom B: {0}\n"
+                         "3/12/24, 10:12 - Tom B: and the secret {1}\n"),
 ]  # fmt: skip
 
 
@@ -100,7 +116,8 @@ ONE = [
 def test_all_parts_of_an_account_are_one_set(engine: Engine, venue: str, path: str, text: str) -> None:
     values = account(venue)
     findings, sets = scan(engine, path, text.format(*values))
-    assert members(findings) == [sorted(values)]
+    given = [value + "1" if f"{{{number}}}1" in text else value for number, value in enumerate(values)]
+    assert members(findings) == [sorted(given)]
     assert {finding.provider for finding in findings} == {venue}
     assert [made.complete for made in sets] == [True]
 
@@ -119,6 +136,8 @@ TWO = [
     # a column an account
     ("coinex", "k.txt", ",coinex main,coinex sub\naccessId,{0},{2}\napiSecretKey,{1},{3}\n"),
     ("okx", "k.txt", 'field,okx alice,okx bob\nKey,{0},{3}\nSecret,{1},"{4}"\nPassphrase,{2},{5}\n'),
+    # a secret that is called SEC, and an account's number behind it
+    ("alpaca", "m.py", 'KEY = "{0}"  # alpaca\nSEC = "{1}"\nKEY2 = "{2}"  # alpaca, too\nSEC2 = "{3}"\n'),
 ]  # fmt: skip
 
 
@@ -129,6 +148,38 @@ def test_two_accounts_are_two_sets(engine: Engine, venue: str, path: str, text: 
     assert members(findings) == sorted((sorted(one), sorted(two)))
     assert {finding.provider for finding in findings} == {venue}
     assert [made.complete for made in sets] == [True, True]
+
+
+BETWEEN = [
+    # JSON on one line: another object's name says nothing of what is in this one
+    '{{"exchanges":[{{"name":"{0}","api":{{"live":true,"credentials":{{"key":"{1}","secret":"{2}"}}}}}},'
+    '{{"name":"{3}","api":{{"credentials":{{"key":"{4}","secret":"{5}"}}}}}}]}}',
+    # of two names in one paragraph the nearer one
+    "# {0} and {3}\nEX1_NAME={0}\nEX1_KEY={1}\nEX1_SECRET={2}\nEX2_NAME={3}\nEX2_KEY={4}\nEX2_SECRET={5}\n",
+    # a venue's name is no short key before its secret
+    "registerExchange('{0}', '{1}', '{2}');\nregisterExchange('{3}', '{4}', '{5}');\n",
+    "{0}:{1}:{2}\n{3}:{4}:{5}\n",
+]
+
+
+@pytest.mark.parametrize(("one", "two"), [("mercadobitcoin", "whitebit"), ("bitvavo", "bitrue"), ("bitstamp", "whitebit"), ("bitrue", "gate")])
+@pytest.mark.parametrize("text", BETWEEN)
+def test_two_venues_whose_keys_look_alike(engine: Engine, text: str, one: str, two: str) -> None:
+    shapes = {"whitebit": ("{{hex*32}}", "{{hex*32}}"), "bitrue": ("{{hex*64}}", "{{hex*64}}"), "gate": ("{{hex*32}}", "{{hex*64}}"),
+              "bitstamp": ("{{alnum*32}}", "{{alnum*32}}")}  # fmt: skip
+    key, secret = (account(one) if one in SHAPES else [expand(shape, Random(f"{one}{n}")) for n, shape in enumerate(shapes[one])])[:2]
+    other = [expand(shape, Random(f"{two}{n}")) for n, shape in enumerate(shapes[two])]
+    findings, sets = scan(engine, "accounts.txt", text.format(one, key, secret, two, *other))
+    assert members(findings) == sorted((sorted((key, secret)), sorted(other)))
+    assert sorted(finding.provider for finding in findings) == sorted((one, one, two, two))
+    assert [made.complete for made in sets] == [True, True]
+
+
+def test_a_passphrase_behind_empty_cells(engine: Engine) -> None:
+    """Of a table whose columns are venues, only some of which ask for one."""
+    one, two = account("mexc"), account("kucoin")
+    text = f"field,mexc,kucoin\nkey,{one[0]},{two[0]}\nsecret,{one[1]},{two[1]}\npassphrase,,{two[2]}\n"
+    assert members(scan(engine, "k.csv", text)[0]) == sorted((sorted(one), sorted(two)))
 
 
 def test_what_misses_its_half_is_not_joined_to_the_next_document(engine: Engine) -> None:
@@ -165,6 +216,8 @@ QUIET = [
     "name,binance main,binance sub\nkey_id,{{digits*5}},{{digits*5}}\n",
     "primary_key = '{{HEX*32}}'  # of the table of coinex\n",
     "Delta build\nrevision: {{alnum*30}}\n",
+    "binance:transactions:0x{{hex*64}}\nbinance:orders:{{uuid}}\nkucoin:ticker:{{hex*40}}\n",
+    "timeout SEC=30 SEC2=1700000000000000000\n",
 ]
 
 

@@ -76,7 +76,7 @@ _SECURE = compiled(
     rb"\"?(?i:value)\"?[ \t]{0,12}[:=][ \t]{0,4}(?P<quote>\")\Z"
 )
 _ARGUMENT = compiled(rb"[\"']-{1,2}([A-Za-z][\w\-]{1,79})[\"'](?:,[^,()\n]{1,48}){0,4},\s{0,40}default=(?P<quote>[\"'])\Z")
-_TAKEN = compiled(rb"(?i)(?<![A-Za-z])(sec)[\"']? ?[:=] ?(?:\(\s{0,20})?(?P<quote>[\"'])\Z")
+_TAKEN = compiled(rb"(?i)(?<![A-Za-z_])(sec)(_?[0-9]{1,2})?(?:[\"']? ?[:=] ?(?:\(\s{0,20})?(?P<quote>[\"'])|=)\Z")
 _INITIALS = compiled(rb"([A-Za-z][\w.\-]{0,76}[_.]|(?<!\w))(AK|SK|ak|sk)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
 _SURNAMED = compiled(
     rb"(?:(?<![A-Za-z0-9_])(AK|SK|ak|sk)(_\w{1,24})|(?<![A-Za-z0-9_])([A-Za-z]\w{0,40}[a-z0-9])(Ak|Sk))"
@@ -186,7 +186,8 @@ def _beside_secret(data: bytes, start: int, found: re.Match[bytes], name: Named)
 
 
 def _taken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
-    return name._replace(name=ARGUMENTS[1]) if random(data, start) else None
+    called = ARGUMENTS[1] + (b"_" + found[2].lstrip(b"_") if found[2] else b"")
+    return name._replace(name=called) if random(data, start) else None
 
 
 def _variable(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
@@ -388,6 +389,8 @@ FORMS = (
     # VENUE_SEC=v; sec = 'v'
     Form(_ABRIDGED, r"(?i)_sec[\"']? ?[:=] ?[\"']?" + LONG, asked=_abridged),
     Form(_TAKEN, r"[\s{,](?:sec|SEC) ?[:=] ?(?:\(\s{0,20})?[\"']" + LONG, asked=_taken),
+    Form(_TAKEN, r"[\s;](?:sec|SEC)_?[0-9] ?[:=] ?[\"']" + LONG, asked=_taken),
+    Form(_TAKEN, r"[\s;](?:SEC|SEC_?[0-9]|sec)=" + LONG, asked=_taken),
     # VENUE_AK=v, VENUE_SK=w; AK = "v", SK = "w"
     Form(_INITIALS, r"_(?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + LONG, asked=_initials),
     Form(_INITIALS, r"[\s{,\"'](?:AK|SK|ak|sk)[\"']? ?[:=] ?[\"']?" + LONG, asked=_initials),

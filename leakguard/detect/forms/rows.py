@@ -54,7 +54,7 @@ _MAPPED = compiled(
     rb"(?:-> ?[\"'](?P<key>[0-9A-Za-z+/=_:\-]{8,256})|[\"']([A-Za-z_][\w.\-]{1,79}))[\"'] to (?P<quote>[\"'])\Z"
 )
 _ROW = compiled(
-    rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{2,20})[\[({]{1,2}\s{0,40}"
+    rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{1,20})[\[({]{1,2}\s{0,40}"
     rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\()[bru]?(?P<quote>[\"'])\Z"
 )
 
@@ -112,11 +112,16 @@ def _argument(data: bytes, start: int, found: re.Match[bytes], name: Named) -> N
     if not before and not (_NEXT.match(data, start) and random(data, start)):
         return None
     if before and (len(before[0]) < 16 or not DIGIT.search(before[0])):
-        # some venues' keys are short: the secret after one is all the longer
+        # some venues' keys are short, and no word as the venue's name is: the secret after one is all the longer
+        if _WORD.fullmatch(before[0]):
+            return None
         secret = RUN.match(data, start) if len(before) == 1 and len(before[0]) >= 8 else None
         if secret is None or len(secret[0]) < 32 or not random(data, start):
             return None
     return name._replace(name=ARGUMENTS[len(before)])
+
+
+_WORD = compiled(rb"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def _short_key(data: bytes, start: int) -> list[tuple[bytes, int, int]]:

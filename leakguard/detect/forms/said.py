@@ -77,10 +77,13 @@ _ABOVE = compiled(
     rb"((?:[a-z][\w.]{1,20}[ _\-]){0,3}(?:key|secret|pass ?phrase|memo)(?: id)?)"
     rb"\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}\Z"
 )
+_WHEN = r"(?:\[[0-9][^\]\n]{4,24}\] |[0-9]{1,4}[0-9./\-]{3,8},? [0-9:]{4,8}(?: [AaPp][Mm])? - )"
+"""What exports of a messenger begin each line with, before who says it."""
 # What an assignment ends in is no label, and a field of a configuration says nothing: x = secret_key, and below it nonce_key: v
 _SAID = compiled(
     rb"(?i)(?<![.$(=])(?<!= )\b((?:(?:api|secret|access|private)[ _\-])?(?:key|secret|pass ?phrase))(?: is| was)?:?[ \t]{0,4}\r?\n"
-    rb"(?:<?(?!\w{0,12}(?:key|hash|token|nonce|uuid|etag|secret|signature|_id): )[a-z]\w{0,15}(?:: |> ))?\Z"
+    rb"(?:<?(?!\w{0,12}(?:key|hash|token|nonce|uuid|etag|secret|signature|_id): )[a-z]\w{0,15}(?:: |> )|"
+    + _WHEN.encode() + rb"[a-z][\w .]{0,24}: )?\Z"
 )
 _CHATTED = compiled(
     rb"(?i)(?:\A|[\s,;:(|/>\"\-]|\\n)(?:api[ _\-])?(key|secret|pass(?:phrase|word)?)"
@@ -230,7 +233,7 @@ FORMS = (
     Form(
         _ABOVE,
         r"(?i)(?:key|secret|phrase|memo)(?: id| is| was)?\)?[*_`]{0,3}:?[*_`]{0,3}[ \t]{0,8}\r?\n[ \t\r\n>*`\-]{0,12}"
-        r"(?:<?[A-Za-z]\w{0,15}(?:: |> ))?[0-9A-Za-z+/=_\-]{5}",
+        r"(?:<?[A-Za-z]\w{0,15}(?:: |> )|" + _WHEN + r"[A-Za-z][\w .]{0,24}: )?[0-9A-Za-z+/=_\-]{5}",
         whole=_above,
     ),
     # key v secret v, in a chat
