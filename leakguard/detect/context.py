@@ -70,7 +70,8 @@ KEY_REACH = 2 * REACH
 _SECRETS = frozenset({"api-secret", "client-secret"})
 _KEYS = frozenset({"api-key", "client-id", "access-token"})
 """Parts that are one another's other half."""
-_PHRASES = frozenset({"passphrase"})
+_PHRASES = frozenset({"passphrase", "memo"})
+"""What the owner chose; at some venues it is called a memo, and a passphrase by those who hold keys of several."""
 
 
 Chosen = tuple[int, Candidate, int, tuple[str, ...]]
@@ -182,7 +183,7 @@ class Context:
         near, rivals = _Near(out), _Near(secrets)
         for secret in secrets:
             provider = self.rules[secret.rule].provider
-            own = [index for *_, index in self.by_provider[provider] if self.rules[index].part == "passphrase"]
+            own = [index for *_, index in self.by_provider[provider] if self.rules[index].part in _PHRASES]
             if not own or self._has(data, secret, near, rivals, _PHRASES):
                 continue
             for found in phrases_beside(data, secret.secret_start, secret.secret_end):

@@ -38,6 +38,10 @@ WEAK = 500
 PATH, ABOUT_IT = "named in the path", "named in what it is part of"
 _OBJECT_ID = re.compile(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 """What git calls an object: of its digits some are a provider's name by chance."""
+_HOUSE = re.compile(
+    r"(?<![^/])(?:(?:exchanges?|venues?|brokers?|connectors?)/([a-z]\w{1,20}?)"
+    r"|([a-z]\w{1,20}?)[_\-](?:connector|exchange|bot|trader|trading|adapter|api[_\-]keys?|keys?|secret|creds|credentials))(?![^/.])"
+)
 _MOST_ABOUT = 9
 """Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""
 _LONGEST_REST = 10
@@ -73,10 +77,16 @@ class Providers:
             *abouts, name = path.split(ABOUT)
             name = _OBJECT_ID.sub("", name)
             known = [(500 + size, provider, PATH) for size, provider in self.in_words(path_words(name[-120:]))]
+            known += [(501, provider, PATH) for provider in self._housed(name[-120:])]
             for near, about in enumerate(abouts[-_MOST_ABOUT:], 1):
                 known += [(500 + 5 * near + size, provider, ABOUT_IT) for size, provider in self.in_words(path_words(about[:120]))]
             self._path = path, known
         return known
+
+    def _housed(self, path: str) -> list[str]:
+        """The providers called by a plain word that a folder or a file is named after, where the path says that it is a venue's."""
+        found = (self.aliases.get(match[1] or match[2]) for match in _HOUSE.finditer(path.lower()))
+        return [provider[1:] for provider in found if provider is not None and provider.startswith(ALONE)]
 
     def in_words(self, name: tuple[str, ...]) -> list[tuple[int, str]]:
         """(words, provider) of the aliases among a name's words; of two that overlap the longer one."""

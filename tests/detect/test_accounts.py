@@ -15,6 +15,7 @@ from leakguard.model import CredentialSet, Document, Finding, Origin
 SHAPES = {
     "alpaca": ("PK{{uppernum*18}}", "{{alnum*40}}"),
     "binance": ("{{alnum*64}}", "{{alnum*64}}"),
+    "bitmart": ("{{hex*40}}", "{{hex*64}}", "kc-Pass2041"),
     "bitso": ("hVqRbkTzWm", "{{hex*32}}"),
     "bitvavo": ("{{hex*64}}", "{{hex*128}}"),
     "coinex": ("{{HEX*32}}", "{{HEX*48}}"),
@@ -101,9 +102,21 @@ ONE = [
     ("kucoin", "accounts.txt", "kucoin:{0}:{1}:{2}\n"),
     # a short venue's constant of an enumeration
     ("xt", "Keys.java", 'public enum Keys {{\n    XT("{0}", "{1}");\n    Keys(String k, String s) {{}}\n}}\n'),
+    # what another calls a memo
+    ("bitmart", "r.txt", 'HSET bitmart apiKey "{0}" secret "{1}" passphrase "{2}"\n'),
     # a passphrase that is given to a call, and at the end of a sentence
     ("okx", "A.java", 'var b = Exchange.builder().name("okx").apiKey("{0}").apiSecret("{1}").passphrase("{2}1").build();\n'),
     ("okx", "n.txt", "For OKX use key {0} and secret {1}, the passphrase is {2}1.\n"),
+    # accounts in one variable, with colons
+    ("alpaca", ".env", "ALPACA_ACCOUNTS={0}:{1}\n"),
+    ("okx", "conf.yml", 'okx_creds: "{0}:{1}:{2}1"\n'),
+    # plain words: between lines of a heading, in a comment of MATLAB's, in tags, in a key of a store, and as the folder of a venue
+    ("delta", ".env", "# ==== Delta ====\nAPI_KEY={0}\nAPI_SECRET={1}\n"),
+    ("xt", "t.m", "% XT\nAPIkey = '{0}';\nAPIsecret = '{1}';\n"),
+    ("luno", "k.plist", "<key>Luno</key><dict>\n<key>apiKey</key><string>{0}</string>\n<key>secretKey</key><string>{1}</string></dict>\n"),
+    ("delta", "s.sh", 'etcdctl put /bots/delta/key "{0}"\netcdctl put /bots/delta/secret "{1}"\n'),
+    ("delta", "exchanges/delta/config.json", '{{"api_key": "{0}", "api_secret": "{1}"}}\n'),
+    ("xt", "services/xt-connector/.env", "API_KEY={0}\nAPI_SECRET={1}\n"),
     # what a messenger's export puts before each line
     ("binance", "c.txt", "[12.03.24, 10:11:02] Tom: here is the Binance key\n[12.03.24, 10:11:09] Tom: {0}\n"
                          "[12.03.24, 10:11:30] Tom: and the secret {1}\n"),
@@ -136,6 +149,7 @@ TWO = [
     # a column an account
     ("coinex", "k.txt", ",coinex main,coinex sub\naccessId,{0},{2}\napiSecretKey,{1},{3}\n"),
     ("okx", "k.txt", 'field,okx alice,okx bob\nKey,{0},{3}\nSecret,{1},"{4}"\nPassphrase,{2},{5}\n'),
+    ("alpaca", ".env", "ALPACA_ACCOUNTS={0}:{1},{2}:{3}\n"),
     # a secret that is called SEC, and an account's number behind it
     ("alpaca", "m.py", 'KEY = "{0}"  # alpaca\nSEC = "{1}"\nKEY2 = "{2}"  # alpaca, too\nSEC2 = "{3}"\n'),
 ]  # fmt: skip
@@ -217,6 +231,7 @@ QUIET = [
     "primary_key = '{{HEX*32}}'  # of the table of coinex\n",
     "Delta build\nrevision: {{alnum*30}}\n",
     "binance:transactions:0x{{hex*64}}\nbinance:orders:{{uuid}}\nkucoin:ticker:{{hex*40}}\n",
+    "ACCOUNTS=sha256:{{hex*64}}\nPAIRS=BTC-USDT:ETH-USDT,XRP-USDT:TRX-USDT\n",
     "timeout SEC=30 SEC2=1700000000000000000\n",
 ]
 

@@ -291,6 +291,45 @@ _SHORT_RUN = compiled(rb"[0-9A-Za-z+/=_:\-]{8,512}")
 _LITERALS = compiled(rb"[\"'`]([0-9A-Za-z+/=_:\-]+)[\"'`]")
 
 
+_PAIRS_OF = compiled(rb"(?i)(?<![a-z])(?:accounts?|creds?|credentials|keys|pairs|auth|api)[\"']?(?:=| ?[:=] ?(?=[\"']))(?P<quote>[\"']?)\Z")
+_PAIR = compiled(
+    rb"([0-9A-Za-z+/=_\-]{8,256}):([0-9A-Za-z+/=_\-]{20,512})(?::(?=[^\s:,;\"']{0,40}[0-9])([^\s:,;|\"']{4,64}))?(?=[,;|\s\"']|\Z)"
+)
+_NEXT_PAIR = compiled(rb"[,;|] ?")
+_MOST_PAIRS = 20
+
+
+def _pairs(data: bytes, start: int) -> list[re.Match[bytes]]:
+    """The accounts of a list that has a colon between a key and its secret."""
+    out: list[re.Match[bytes]] = []
+    while (pair := _PAIR.match(data, start)) is not None and DIGIT.search(pair[2]) and len(out) < _MOST_PAIRS:
+        out.append(pair)
+        between = _NEXT_PAIR.match(data, pair.end())
+        if between is None:
+            break
+        start = between.end()
+    return out
+
+
+def _paired_key(data: bytes, start: int) -> Named | None:
+    """The first key of VENUE_ACCOUNTS=key:secret,key:secret."""
+    if not random(data, start) or not _pairs(data, start):
+        return None
+    low = max(0, start - 90)
+    found = _PAIRS_OF.search(data[low:start])
+    return Named(ARGUMENTS[0] + b"_1", low + found.start(), found["quote"]) if found else None
+
+
+def _rest_of_pairs(data: bytes, start: int) -> list[tuple[bytes, int, int]]:
+    """All of them, the first one, too: as a value it would go on behind its colon."""
+    return [
+        (called + b"_%d" % number, *pair.span(group))
+        for number, pair in enumerate(_pairs(data, start), 1)
+        for group, called in enumerate(ARGUMENTS, 1)
+        if pair[group]
+    ]
+
+
 def _row(trigger: str) -> Form:
     return Form(_ROW, trigger, whole=_in_row, rest=_rest_of_row, listed=True)
 
@@ -421,6 +460,12 @@ FORMS = (
     _in_order(_RETURNED, _GIVEN_BACK, r"\breturn [\"']" + LONG),
     # Venue:, and on the next lines the key and the secret
     _in_order(_TITLED, _BELOW, r"[A-Za-z.]:(?:[ \t]{0,2}\r?\n(?:> ?){0,5}|\\n|<br/?>\n?)" + LONG),
+    # VENUE_ACCOUNTS=key:secret,key:secret
+    Form(
+        _PAIRS_OF, r"(?:ACCOUNTS?|CREDS?|CREDENTIALS|KEYS|PAIRS|_AUTH|_API|accounts|creds|credentials|keys)=[\"']?" + LONG,
+        whole=_paired_key, rest=_rest_of_pairs,
+    ),
+    Form(_PAIRS_OF, r"(?i:accounts|creds|credentials|keys)[\"']?(?::| =) [\"']" + LONG, whole=_paired_key, rest=_rest_of_pairs),
     # ApiCredentials = new("key", "secret")
     _row(r"= new\([\"']" + LONG),
 )
