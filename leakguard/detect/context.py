@@ -41,7 +41,7 @@ from leakguard.detect.halves import KEY, PASSPHRASE, REACH, beside, follows_logi
 from leakguard.detect.hits import Hit
 from leakguard.detect.mentions import SAID, Find, Mentions
 from leakguard.detect.naming import PART_OF_KIND, kind_of, short_for
-from leakguard.detect.nosecret import LOOKUP, NO_SECRET, WORDY, is_code, is_public, is_shown, is_usage, is_verdict
+from leakguard.detect.nosecret import LOOKUP, NO_SECRET, WORDY, is_no_value, is_public, is_shown
 from leakguard.detect.patterns import compiled
 from leakguard.detect.prepared import CHOSEN, Prepared
 from leakguard.detect.scope import line_of, stands_free
@@ -242,7 +242,7 @@ class Context:
                     low, high = literal.span("value")
                     yield found._replace(start=low, end=high, quote=b'"')
                     continue
-                if not found.quote and (is_code(data, found) or is_verdict(data, found) or is_usage(data, found)):
+                if not found.quote and is_no_value(data, found):
                     continue
             elif found.sep == b"(" and found.name.endswith(b"set_password") and data[found.end + 1 : found.end + 2] == b",":
                 continue  # of a keyring: for which service

@@ -16,7 +16,7 @@ LOOKUP = compiled(
     rb"|(?:os\.)?(?:getenv|environ\.get)\((?:[\"'][\w.]{1,60}[\"'][ \t]{0,2},[ \t]{0,2})?)"
     rb"[\"'](?P<value>[^\"'\r\n]{8,512})[\"']"
 )
-_VARIABLE = compiled(rb"[A-Za-z_][A-Za-z_.]*")
+_VARIABLE = compiled(rb"[A-Za-z_][A-Za-z_.]*(?:\xe2\x88\x92[0-9]{1,3})?")  # the last: a minus of mathematics, PRF(Password, U[n] minus 1)
 _CALLEE = compiled(rb"[A-Za-z_][\w.:]*")
 
 
@@ -78,6 +78,46 @@ def is_usage(data: bytes, found: Assigned) -> bool:
     return value.isalpha() and value.isupper()
 
 
+_NUMBERED = 200
+
+
+def is_numbered(data: bytes, found: Assigned) -> bool:
+    """Whether it is the number of an entry among others, one less before it and one more behind it: a tokenizer's vocabulary
+    has each word of secrets in it, with its place."""
+    value = data[found.start : found.end]
+    if not value.isdigit() or not 3 <= len(value) <= 9 or value[:1] == b"0":
+        return False
+    number = int(value)
+    before, after = (rb"(?<![0-9])%d(?![0-9])" % (number + step) for step in (-1, 1))
+    low = max(0, found.name_start - _NUMBERED)
+    return re.search(before, data[low : found.start]) is not None and re.search(after, data[found.end : found.end + _NUMBERED]) is not None
+
+
+_MENU = compiled(rb"[^\r\n]{0,80}\.(?:[ \t]|\r?$)", re.MULTILINE)
+
+
+def is_menu(data: bytes, found: Assigned) -> bool:
+    """Whether it is a line of a menu in a manual (texinfo): a star, a subject, and far behind its colon the chapter's words."""
+    line = data[data.rfind(b"\n", 0, found.name_start) + 1 : found.name_start]
+    if not line.startswith(b"* ") or data[found.start - 6 : found.start].strip():
+        return False
+    return data[found.start : found.end].strip(b"().").isalpha() and _MENU.match(data, found.end - 1) is not None
+
+
+def is_piped(data: bytes, found: Assigned) -> bool:
+    """Whether it is the command that a shell runs with what a variable holds, or if that failed: $password | login, $(pwd) || exit."""
+    if not found.sep.startswith((b"|", b")|", b") |")) or not data[found.start : found.end].isalpha():
+        return False
+    return found.sep.endswith(b"||") or data[found.name_start - 1 : found.name_start] in (b"$", b"{")
+
+
+def is_no_value(data: bytes, found: Assigned) -> bool:
+    """Whether what stands without quotes behind a name is no value of its own."""
+    return is_code(data, found) or is_verdict(data, found) or is_usage(data, found) or any(
+        test(data, found) for test in (is_numbered, is_menu, is_piped)
+    )
+
+
 # the name of a secret where its value belongs, a sealed value, a method, what a program fills in, an address with nothing secret in it;
 # names that compilers make, the code between two strings, public keys that begin a tree of others, the word that BIP-39 salts with
 NO_SECRET = compiled(
@@ -94,7 +134,8 @@ NO_SECRET = compiled(
     rb"|(?i:suiprivkey|nsec|age-secret-key-|ed25519e?_sk|(?:root|acct|addr|stake)_xsk|secret-extended-key-main)1[0-9a-zA-Z]{50,400}"
     rb"|PVT_[KR]1_[1-9A-HJ-NP-Za-km-z]{45,55}|(?:edsk|spsk|p2sk)[1-9A-HJ-NP-Za-km-z]{50,94}|S[A-D][A-Z2-7]{54}"
     rb"|ed25519:[1-9A-HJ-NP-Za-km-z]{86,90}|[xyztuvYZUV]prv[1-9A-HJ-NP-Za-km-z]{107}"
-    rb"|[xyztuvYZUV]pub[1-9A-HJ-NP-Za-km-z]{107}|__[a-z]{2,12}_\w{1,60}|17h[0-9a-f]{16}E|mnemonic"
+    # (a long one may stand in two pieces), and the name between two empty strings in backticks
+    rb"|[xyztuvYZUV]pub[1-9A-HJ-NP-Za-km-z]{40,107}|,[A-Za-z_$][\w$]{0,40}:|__[a-z]{2,12}_\w{1,60}|17h[0-9a-f]{16}E|mnemonic"
     rb"|(?:[)\]}][\])};,.?:&|]|\}catch\(|,[a-z]\w{1,20}:[{\[]).{0,1000}"
     rb"|[a-z][a-z0-9_\-]{1,24}(?:\.[a-z][a-z0-9_\-]{0,24}){0,3}\.(?:api_?)?(?:key|secret|token|password|passphrase|memo)"
     rb"|(?:hashlib\.)?(?i:(?:hmac|scram)[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"

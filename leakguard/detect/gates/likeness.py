@@ -229,10 +229,14 @@ def _no_credential(candidate: Candidate, value: bytes) -> bool:
 
 
 # ---------------------------------------------------------------- passwords
+_TYPE = compiled(rb"(?:Big)?(?:Ui|ui|UI|I|i)nt(?:8|16|32|64|128|256)(?:Clamped)?(?:_t|Array)?|Float(?:16|32|64)Array")
+"""What a parameter is declared to be, in languages that have a colon between: encrypt(password: Uint8Array)."""
+
+
 def _password(candidate: Candidate, value: bytes) -> bool:
     quote = candidate.groups.get("quote")
     digit = _DIGIT.search(value) is not None
-    if len(value) > 100 or not (digit or value.isascii()):
+    if len(value) > 100 or not (digit or value.isascii()) or (not quote and _TYPE.fullmatch(value)):
         return False
     odd = strangeness(value)
     deep = value[:1] == b"/" and not digit and value.count(b"/") > 2
