@@ -61,12 +61,18 @@ def test_what_looks_like_it_and_is_a_secret_is_told(engine: Engine) -> None:
     assert [value.encode() for value in secrets] == [secret for secret in found if secret]
 
 
-@pytest.mark.parametrize("form", ['{word}":{n},"', "{word} {n}\n"], ids=["json", "lines"])
-def test_places_in_a_vocabulary_are_not_told(engine: Engine, form: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ('{word}":{n},"', ["studie", "_pass", "rayon", "(password", "flocks", "my_password", "cpu"]),
+        ("{word} {n}\n", ["cG9wb3Zlcg==", "REFPSW1wbA==", "INKa0LDQ", "W2NoYW5uZWw=", "IEV4YW1pbmVy", "JeW3puWPsw==", "VXJpcw=="]),
+    ],
+    ids=["json", "lines"],
+)
+def test_places_in_a_vocabulary_are_not_told(engine: Engine, form: str, words: list[str]) -> None:
     """Tokenizers number all words there are, and `_pass` and `(password` are among them."""
     random = Random(11)
     first = random.randrange(100_000, 200_000)
-    words = ["studie", "_pass", "cG9wb3Zlcg==", "REFPSW1wbA==", "INKa0LDQ", "(password", "flocks", "_pwd=", "JeW3puWPsw==", "cpu"]
     text = "".join(form.format(word=word, n=first + n) for n, word in enumerate(words))
     assert engine.scan(('{"' + text).encode(), "tokenizer.json").matches == []
 
