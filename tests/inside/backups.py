@@ -271,6 +271,13 @@ def android(tar: bytes, packed: bool = True, how: bytes = b"none") -> bytes:
     return b"ANDROID BACKUP\n5\n%d\n%b\n" % (packed, how) + (zlib.compress(tar) if packed else tar)
 
 
+def ostree(data: bytes, attributes: bytes = b"", told: int | None = None, mode: int = 0o100644) -> bytes:
+    """A file in a repository of the mode `archive`: `(tuuuusa(ayay))`, which begins with its size, owners and mode."""
+    header = struct.pack(">QIIII", len(data) if told is None else told, 0, 0, mode, 0) + b"\0" + attributes
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return struct.pack(">II", len(header), 0) + header + packer.compress(data) + packer.flush()
+
+
 def mozlz4(data: bytes) -> bytes:
     import lz4.block
 

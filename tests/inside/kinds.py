@@ -252,6 +252,7 @@ KINDS: dict[str, Kind] = {
     "pg-data": Kind("3078.dat", lambda s: f"1\tbot\t{s}\n2\tbot\t-\n\\.\n\n".encode(), nested=True, text=True, named=True),
     "android-backup": Kind("x.ab", lambda s: backups.android(in_files(tar)(s))),
     "pbzx": Kind("Payload", lambda s: backups.pbzx(long(s))),
+    "ostree-object": Kind("0ab1.filez", lambda s: backups.ostree(long(s))),
     "mozlz4": Kind("x.jsonlz4", lambda s: backups.mozlz4(long(s))),
     "proxmox-chunk": Kind("ab12", lambda s: backups.proxmox(long(s))),
     "vmdk-stream": Kind("x.vmdk", lambda s: backups.vmdk(noise(70_000) + long(s).ljust(66_000, b"\0"))),

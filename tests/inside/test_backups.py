@@ -444,6 +444,34 @@ def test_payloads_of_packages_are_looked_into(tmp_path: Path) -> None:
     assert secrets(tmp_path, "Payload", backups.pbzx(tar([("a", b"words " * 3000), ("x.env", planted(32))]))) == [("Payload!/x.env", token(32))]
 
 
+def test_objects_of_an_ostree_are_looked_into(tmp_path: Path) -> None:
+    inner = tar([("x.env", planted(40))])
+    assert secrets(tmp_path, "0ab1.filez", backups.ostree(inner)) == [("0ab1.filez!/x.env", token(40))]
+
+
+def test_an_object_of_an_ostree_is_none_of_dar(tmp_path: Path) -> None:
+    data = backups.ostree(tar([("x.env", planted(40))]), b"a" * (0x7B - 25))
+    assert data.startswith(b"\0\0\0\x7b")  # as what dar writes begins, too
+    assert secrets(tmp_path, "0ab2.filez", data) == [("0ab2.filez!/x.env", token(40))]
+
+
+def test_attributes_of_an_object_of_an_ostree_are_scanned(tmp_path: Path) -> None:
+    assert [secret for _, secret in secrets(tmp_path, "0ab3.filez", backups.ostree(b"words", planted(41)))] == [token(41)]
+
+
+@pytest.mark.parametrize("told", [0, 1 << 40])
+def test_an_object_of_an_ostree_of_another_size_is_told(told: int, tmp_path: Path) -> None:
+    seen = look(backups.ostree(b"words " * 90 + planted(42), told=told), tmp_path, "0ab1.filez")
+    assert "another number of bytes" in seen.reasons
+    assert any(token(42).encode() in data for data in seen.members.values())
+
+
+@pytest.mark.parametrize("data", [b"", struct.pack(">II", 40, 0) + bytes(16) + struct.pack(">I", 0o120777), b"\xff" * 48])
+def test_what_is_no_file_of_an_ostree_is_bytes(data: bytes, tmp_path: Path) -> None:
+    seen = look(data + planted(43), tmp_path, "0ab4.filez")
+    assert seen.members == {"0ab4.filez": data + planted(43)} and not seen.reasons
+
+
 def test_sessions_of_firefox_are_read(tmp_path: Path) -> None:
     text = json.dumps({"windows": [{"url": "https://example.org/?" + "a=b&" * 99, NAME: plain(33), "form": {"token": token(34)}}]})
     assert {*secrets(tmp_path, "recovery.jsonlz4", backups.mozlz4(text.encode()))} == {

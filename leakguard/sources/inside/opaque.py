@@ -12,7 +12,7 @@ NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vdi", "ext", "x
                    "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
                    "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed",
                    "rows", "installer", "dump", "bacula", "zfs", "machine-state", "hadoop", "filemaker", "message-store", "commit-log",
-                   "sealed-folder", "sealed-database"})  # fmt: skip
+                   "sealed-folder", "sealed-database", "sealed-archive"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LUKS\xba\xbe", "luks"),
@@ -157,6 +157,9 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
     (b'{"Value":"AAAAA', "sealed-store"),  # what Vault keeps in files: its term, behind that AES
     (b"RCLONE\0\0", "sealed-file"),
     (b"TDF$", "sealed-file"),  # what Telegram keeps
+    (b"SecureTar", "sealed-file"),  # Home Assistant's backups under a password
+    (b'{"$":"', "sealed-store"),  # credentials of Node-RED
+    (b'{\n    "$": "', "sealed-store"),
     (b"ATTICSEG", "backup-store"),
     (b"partclone-image\0", "backup-image"),
     (b"PaRtImAgE-VoLuMe", "backup-image"),
@@ -262,6 +265,9 @@ def cms(head: bytes, _name: str) -> bool:
 def sealed_store(head: bytes, _name: str) -> bool:
     """PKCS #12: a sequence that begins with its version, and a content of a type of PKCS #7. Others are sure by their mark."""
     if head[:1] == b"{":
+        if b'"$"' in head[:10]:  # a vector in hex, and AES in base64
+            value = head.split(b'"', 4)[3][:HEAD]
+            return len(value) > 32 and not value[:32].strip(b"0123456789abcdef")
         if head[1:2] == b"\n":
             return b'"encKeyValidation_DO_NOT_EDIT"' in head or (b'"slots": [' in head and b'"key_params": {' in head)
         return b'"logins":[{' in head or head[:9] == b'{"Value":'
@@ -272,7 +278,9 @@ def sealed_store(head: bytes, _name: str) -> bool:
 
 
 def sealed_file(head: bytes, _name: str) -> bool:
-    """Telegram's mark is letters, and a version stands behind it; the others are sure by theirs."""
+    """The marks of Telegram and SecureTar are letters, and a version stands behind them; the others are sure by theirs."""
+    if head[:9] == b"SecureTar":
+        return head[9:10] in (b"\1", b"\2", b"\3") and head[10:11] == b"\0"
     return head[:4] != b"TDF$" or head[7:8] == b"\0"
 
 
@@ -422,10 +430,21 @@ def _sealed_by_name(head: bytes, name: str, text: bool) -> str:
         return "message-store" if head[:3] == b"cmp" and not text else ""
     if name.endswith("ibdata1"):
         return innodb(head)
+    if name.endswith(ARCHIVES):
+        # zlib, and a frame of zstd that is to be passed over, are read or unpacked where they stand
+        return "sealed-archive" if _random(head) and head[:1] != b"x" and head[1:4] != b"*M\x18" else ""
+    if name.endswith(STORES):  # others write `.f`, too: Fortran, which is text
+        return "backup-store" if _random(head) else ""
+    if name.endswith(".filez"):  # of an OSTree: the size of a header, padding, and in it the mode of a plain file
+        return "ostree-object" if head[:1] == b"\0" and not any(head[4:8]) and head[26:27] in _PLAIN else ""
     if name.endswith(DATABASES) and not name.endswith("-Filter.db"):  # Cassandra's filter is bits alone
-        # what SQLCipher and its like write has no mark: of 256 bytes that chance made 162 differ, 140 at least
-        return "sealed-database" if len(head) >= 512 and len({*head[:256]}) >= 140 else ""
+        return "sealed-database" if _random(head) else ""
     return ""
+
+
+def _random(head: bytes) -> bool:
+    """What SQLCipher and its like write has no mark: of 256 bytes that chance made 162 differ, 140 at least."""
+    return len(head) >= HEAD and len({*head[:256]}) >= 140
 
 
 BACKUPS = (".vbk", ".vib", ".vrb", ".mrimg", ".mrbak", ".tibx", ".pbf", ".fbk")
@@ -435,9 +454,15 @@ TABLES = (".MYD", ".MAD", "neostore.propertystore.db", "neostore.propertystore.d
 FOLDERS = ("gocryptfs.conf", "masterkey.cryptomator", ".encfs6.xml", "cryfs.config")
 """Beside what a folder of encrypted files begins with: none of them has a mark."""
 _OF_FOLDERS = (b'"EncryptedKey"', b'"primaryMasterKey"', b"EncFS", b"cryfs.config;")
+ARCHIVES = (".gz", ".tgz", ".xz", ".txz", ".zst", ".bz2")
+"""What has a mark at its beginning, unless somebody encrypted it and kept the name, as Home Assistant did."""
+STORES = (".f", ".bucket", ".bucket.1")
+"""Packs of kopia, and of Synology's Hyper Backup."""
+_PLAIN = frozenset(bytes((high,)) for high in range(0x80, 0x90))
+"""The byte of a mode that says what kind of file it is: a plain one."""
 DATABASES = (".sqlite", ".sqlite3", ".db", ".db3")
 PLACED = (*BACKUPS, *TABLES, ".couch", ".bin", ".ace", ".sfx", "kopia.repository.f", *FOLDERS, ".crypt12", ".crypt14", ".crypt15",
-          ".mdf", ".ndf", ".blk", "ibdata1", *DATABASES)  # fmt: skip
+          ".mdf", ".ndf", ".blk", "ibdata1", ".filez", *ARCHIVES, *STORES, *DATABASES)  # fmt: skip
 
 
 HEAD = 512
@@ -457,7 +482,7 @@ SURE = {"bcachefs": lambda head, _: head[4120:4136] in _BCACHEFS,
         "hfs": lambda head, _: head[1024:1028] in (b"H+\0\4", b"HX\0\5") or (head[1024:1026] == b"BD" and head[1038:1040] == b"\0\3"),
         "udf": lambda head, _: head[32_769:32_774] == b"BEA01",
         "lvm": lambda head, _: head[512:520] == b"LABELONE",
-        "backup-image": _no_text, "windows-compressed": _no_text,
+        "backup-image": lambda head, name: _no_text(head, "") and not name.endswith(".filez"), "windows-compressed": _no_text,
         "disk": disk, "ext": ext, "btrfs": btrfs, "fat": fat, "vdi": vdi, "cms": cms}
 
 REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
@@ -507,6 +532,7 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "message-store": "messages of NATS, compressed",
     "sealed-folder": "the key of a folder of encrypted files: what lies beside it is not seen",
     "sealed-database": "is called a database, and looks like random bytes: encrypted, or damaged",
+    "sealed-archive": "is called an archive, and looks like random bytes: encrypted, or damaged",
     "hdf5": "scanned as bytes: its compressed tables are not seen",
     "notes": "a database of Notes, scanned as bytes: what is compressed or encrypted in it is not seen",
     "jet": "a database of Access, scanned as bytes: text over the border of two pages, and what is encoded, are not seen",

@@ -83,6 +83,7 @@ READERS: dict[str, tuple[str, str]] = {
     "pg-data": ("databases.pgdump", "in_folder"),
     "android-backup": ("archives.wrapped", "android"),
     "pbzx": ("archives.wrapped", "pbzx"),
+    "ostree-object": ("archives.wrapped", "ostree"),
     "mozlz4": ("archives.wrapped", "mozlz4"),
     "snappy": ("archives.wrapped", "snappy"),
     "backuppc": ("archives.wrapped", "backuppc"),

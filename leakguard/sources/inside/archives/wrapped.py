@@ -1,5 +1,5 @@
 """What is packed as others pack, behind a header of its own: Android's backups, the payloads of macOS packages (pbzx), Firefox'
-sessions (mozLz4), chunks of Proxmox Backup, framed Snappy, the pool of BackupPC, mails that Dovecot packed with lz4.
+sessions (mozLz4), objects of an OSTree, chunks of Proxmox Backup, framed Snappy, the pool of BackupPC, mails that Dovecot packed with lz4.
 
 Promises: what is encrypted is told, and scanned as it stands; a piece is at most LARGEST bytes, packed or not, whatever it
 claims; damage is a BrokenError after everything that could be read. Imported by `sources.inside.walk`.
@@ -32,6 +32,8 @@ _LARGEST_BLOCK = 16 * 1024 * 1024
 """Bytes of a block of Dovecot's; it writes 64 KiB."""
 _ANDROID = 512
 """Bytes in which the four lines of a backup's header end."""
+_LARGEST_HEADER = 1024 * 1024
+"""Bytes of attributes of a file; file systems keep 64 KiB."""
 _MOZILLA = {".jsonlz4": ".json", ".mozlz4": "", ".lz4": "", ".baklz4": ".bak"}
 
 
@@ -46,6 +48,23 @@ def android(stream: Stream, context: Context) -> Iterator[Member]:
     packed = lines[2] == b"1"
     pull = Decoding(stream, lambda: Deflate(15), lambda _: False, context) if packed else stream.read
     yield Member(stem(context.name, {".ab": ".tar"}), pull, kind="content")
+
+
+def ostree(stream: Stream, context: Context) -> Iterator[Member]:
+    """A file in an archive of OSTree (Flatpak, Fedora's systems): a header with its mode and attributes, and deflate without one.
+
+    The header is scanned, too: values of attributes stand in it. That all of the content came is told by its size.
+    """
+    head = stream.peek(16)
+    size, told = int.from_bytes(head[:4], "big"), int.from_bytes(head[8:16], "big")
+    if not 24 <= size <= _LARGEST_HEADER:
+        raise BrokenError("damaged header")
+    header = stream.exactly(8 + size)
+    yield Member("@header", Pieces(iter((header[32:],))), kind="view")
+    unpacked = Decoding(stream, lambda: Deflate(-15), lambda _: False, context)
+    yield Member(stem(context.name, {".filez": ""}), unpacked, kind="content")
+    if unpacked.produced != told:
+        raise BrokenError("holds another number of bytes than its header says")
 
 
 def pbzx(stream: Stream, context: Context) -> Iterator[Member]:
