@@ -336,6 +336,7 @@ OPAQUE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "backup-image zfs": ("x.zfs", lambda: padded(bytes(8) + b"\xac\xcb\xba\xf5\2\0")),
     "backup-store": ("drive.img.fidx", lambda: padded(b"\x2f\x7f\x41\xed\x91\xfd\x0f\xcd\1")),
     "sealed-file securetar": ("homeassistant.tar.gz", lambda: b"SecureTar\2" + bytes(6) + Random(3).randbytes(900)),
+    "rare-archive phar": ("app.phar", lambda: b"<?php __HALT_COMPILER(); ?>\r\n" + struct.pack("<IIHI", 99, 1, 0x11, 0x11000) + Random(9).randbytes(90)),
     "sealed-archive": ("homeassistant.tar.gz", lambda: b"\1" + Random(4).randbytes(900)),
     "sealed-store node-red": ("flows_cred.json", lambda: b'{"$":"' + Random(5).randbytes(16).hex().encode() + base64.b64encode(Random(6).randbytes(90)) + b'"}'),
     "sealed-store node-red, in lines": ("flows_cred.json", lambda: b'{\n    "$": "' + Random(5).randbytes(16).hex().encode() + base64.b64encode(Random(6).randbytes(90)) + b'"\n}'),
@@ -446,6 +447,20 @@ def test_what_nobody_opens_is_named_and_scanned_as_it_stands(form: str, tmp_path
 
 
 INSTALLERS = {"nsis": b"\xef\xbe\xad\xdeNullsoftInst", "inno": b"rDlPtS\xcd\xe6\xd7\x7b\x0b\x2a"}
+
+
+@pytest.mark.parametrize("flags", [0x10000, 0])
+@pytest.mark.parametrize("end", [b" ?>\r\n", b" ?>\n", b"?>", b"\n"])
+def test_a_phar_whose_files_are_in_the_open_is_bytes(flags: int, end: bytes) -> None:
+    start = b"#!/usr/bin/env php\n<?php __HALT_COMPILER();" + end
+    assert kind_of(start + struct.pack("<IIHI", 99, 1, 0x11, flags) + bytes(90), "app.phar") == ""
+    assert kind_of(start + struct.pack("<IIHI", 99, 1, 0x11, flags | 0x1000) + bytes(90), "app.phar") == "rare-archive"
+    assert kind_of(start, "app.phar") == ""
+
+
+@pytest.mark.parametrize("name", ["solver.f", "notes.gz", "0.bucket", "a.zst"])
+def test_text_that_is_called_like_an_archive_is_text(name: str) -> None:
+    assert kind_of(b"      PROGRAM SOLVER\n      PRINT *, 'a line of text'\n" * 40, name) == ""
 
 
 @pytest.mark.parametrize("form", INSTALLERS)

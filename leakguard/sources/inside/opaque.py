@@ -433,6 +433,8 @@ def _sealed_by_name(head: bytes, name: str, text: bool) -> str:
     if name.endswith(ARCHIVES):
         # zlib, and a frame of zstd that is to be passed over, are read or unpacked where they stand
         return "sealed-archive" if _random(head) and head[:1] != b"x" and head[1:4] != b"*M\x18" else ""
+    if name.endswith(".phar"):
+        return "rare-archive" if _packed_phar(head) else ""
     if name.endswith(STORES):  # others write `.f`, too: Fortran, which is text
         return "backup-store" if _random(head) else ""
     if name.endswith(".filez"):  # of an OSTree: the size of a header, padding, and in it the mode of a plain file
@@ -440,6 +442,18 @@ def _sealed_by_name(head: bytes, name: str, text: bool) -> str:
     if name.endswith(DATABASES) and not name.endswith("-Filter.db"):  # Cassandra's filter is bits alone
         return "sealed-database" if _random(head) else ""
     return ""
+
+
+def _packed_phar(head: bytes) -> bool:
+    """Does the list behind a program in PHP say that one of its files is packed? It says so once for all of them."""
+    at = head.find(b"__HALT_COMPILER();")
+    if at < 0:
+        return False
+    rest = head[at + 18 : at + 64]
+    close = rest[:4].find(b"?>")
+    rest = rest[close + 2 :] if close >= 0 else rest
+    rest = rest[2:] if rest[:2] == b"\r\n" else rest[1:] if rest[:1] == b"\n" else rest
+    return len(rest) >= 14 and bool(rest[11] & 0x30)
 
 
 def _random(head: bytes) -> bool:
@@ -462,7 +476,7 @@ _PLAIN = frozenset(bytes((high,)) for high in range(0x80, 0x90))
 """The byte of a mode that says what kind of file it is: a plain one."""
 DATABASES = (".sqlite", ".sqlite3", ".db", ".db3")
 PLACED = (*BACKUPS, *TABLES, ".couch", ".bin", ".ace", ".sfx", "kopia.repository.f", *FOLDERS, ".crypt12", ".crypt14", ".crypt15",
-          ".mdf", ".ndf", ".blk", "ibdata1", ".filez", *ARCHIVES, *STORES, *DATABASES)  # fmt: skip
+          ".mdf", ".ndf", ".blk", "ibdata1", ".filez", ".phar", *ARCHIVES, *STORES, *DATABASES)  # fmt: skip
 
 
 HEAD = 512
