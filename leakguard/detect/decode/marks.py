@@ -18,7 +18,7 @@ _WORD_TAG = f"</{_TAGS}>"
 # every alternative begins with a byte of its own: then only places with one of these bytes are looked at
 _MARK = compiled(
     rb"(\x1b\[[0-9;?]{0,16}[A-Za-z]|\\(?:u001[bB]|x1[bB]|033|e)\[[0-9;?]{0,16}[A-Za-z]|#033\[[0-9;?]{0,16}[A-Za-z]"
-    rb"|\^\[\[[0-9;?]{0,16}[A-Za-z]|\xe2(?:\x80[\x8b-\x8f]|\x81\xa0)|\xef\xbb\xbf|\xc2\xad"
+    rb"|\^\[\[[0-9;?]{0,16}[A-Za-z]|\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0\xa6-\xa9])|\xef\xbb\xbf|\xc2\xad"
     rb"|\\(?<=[A-Za-z0-9]\\)\\?(?=_[A-Za-z0-9]))"
 )
 
@@ -84,7 +84,8 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     # a password is shorter than what is looked at for its colour alone: its name has to stand before it
     ("marked", _NAMED_PART + r"[\"']?[ \t]?[:=][ \t]{0,2}" + _COLOUR + r"[\"'`]?[!-~]{6}"),
     ("marked", _NAMED_PART + r"[\"']?" + _COLOUR + r"[ \t]{0,2}[:=][ \t]{0,2}(?:" + _COLOUR + r")?[\"'`]?[!-~]{6}"),
-    ("marked", r"[!-~](?:\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad)[A-Za-z0-9+/=_\-]{4}"),
+    # those that turn the direction of writing hide a value as well, also between a sign and its quotation mark
+    ("marked", r"[!-~](?:\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0\xa6-\xa9]|\xef\xbb\xbf|\xc2\xad)[\"'`]?[A-Za-z0-9+/=_\-]{4}"),
     ("marked", r"[:=](?:\xc2\xa0|\xe2\x80\xaf)[\"'`]?[A-Za-z0-9+/=_\-]{12}"),
     ("marked", r"[A-Za-z]\\{1,2}_[A-Za-z0-9]{16}"),
     # words in a list or a table of a page, one in each: a recovery phrase as a page shows it
