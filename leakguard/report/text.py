@@ -6,6 +6,7 @@ are ASCII, everything from a target goes through `printable`, colour only if the
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -111,12 +112,36 @@ def render_text(result: ScanResult, out: BinaryIO, context: ReportContext) -> No
     _ending(paper, result, context)
 
 
-def _places(result: ScanResult) -> dict[str, Finding]:
-    """Fingerprint to the first finding that has it; a part of a set may have been suppressed."""
-    out: dict[str, Finding] = {}
+class _Places(NamedTuple):
+    """Where the parts of sets are, by their fingerprints; one may have been suppressed."""
+
+    first: dict[str, Finding]
+    within: dict[tuple[str, str], list[Finding]]
+    """By fingerprint and origin, in the order of lines."""
+
+
+def _places(result: ScanResult) -> _Places:
+    places = _Places({}, {})
     for finding in [*_plainest(result.findings), *_plainest(result.suppressed)]:
-        out.setdefault(finding.fingerprint, finding)
-    return out
+        places.first.setdefault(finding.fingerprint, finding)
+        places.within.setdefault((finding.fingerprint, str(finding.origin)), []).append(finding)
+    for having in places.within.values():
+        having.sort(key=_line)
+    return places
+
+
+def _part_of(found: CredentialSet, fingerprint: str, places: _Places) -> Finding | None:
+    """A set's own finding: what is too weak to be told apart by its hash (a passphrase of eight letters) has the same fingerprint
+    in each account of a file."""
+    having = places.within.get((fingerprint, str(found.origin)), ())
+    at = bisect_left(having, found.start_line, key=_line)
+    if at < len(having) and having[at].start_line <= found.end_line:
+        return having[at]
+    return places.first.get(fingerprint)
+
+
+def _line(finding: Finding) -> int:
+    return finding.start_line
 
 
 def _place(finding: Finding) -> str:
@@ -131,7 +156,7 @@ def _severity(paper: _Paper, severity: Severity) -> str:
 
 
 def _sets(
-    paper: _Paper, sets: Sequence[CredentialSet], places: dict[str, Finding], heading: str, urge: str = ""
+    paper: _Paper, sets: Sequence[CredentialSet], places: _Places, heading: str, urge: str = ""
 ) -> None:
     if not sets:
         return
@@ -154,7 +179,7 @@ def _set(
     paper: _Paper,
     found: CredentialSet,
     also: Sequence[CredentialSet],
-    places: dict[str, Finding],
+    places: _Places,
     told: dict[_Advice, str],
 ) -> None:
     where = f"{printable(str(found.origin))}:{found.start_line}"
@@ -168,7 +193,7 @@ def _set(
     label = "parts"
     roles = max((len(printable(role)) for role, _ in found.parts), default=0)
     for role, fingerprint in found.parts:
-        part = places.get(fingerprint)
+        part = _part_of(found, fingerprint, places)
         at = _place(part) if part else "(not among the findings)"
         paper.line(f"    {paper.style(label.ljust(LABEL), _DIM)}{printable(role).ljust(roles)}  {at}")
         label = ""

@@ -540,6 +540,21 @@ def test_text_prints_a_set_once_and_says_where_else() -> None:
     assert "also at" not in text
 
 
+def test_text_says_where_the_parts_of_each_account_are() -> None:
+    """Passphrases that are too short to be told apart by a hash have one fingerprint in a file."""
+    weak = [PHRASE._replace(fingerprint="lg1-weak", origin=Origin("file", "keys"), start_line=line) for line in (3, 13, 23)]
+    sets = [
+        PAIR._replace(id=f"s{line}", parts=(("key", f"k{line}"), ("passphrase", "lg1-weak")), origin=Origin("file", "keys"),
+                      start_line=line - 2, end_line=line)
+        for line in (3, 13, 23)
+    ]  # fmt: skip
+    text = rendered(ScanResult(tuple(weak), tuple(sets), (), Totals(1, 1)), "text").decode()
+    column = weak[0].start_column
+    assert [line.split()[-1] for line in text.splitlines() if line.strip().startswith("passphrase ")] == [
+        f"keys:{line}:{column}" for line in (3, 13, 23)
+    ]
+
+
 def test_text_urges_to_no_set_without_money_behind_it() -> None:
     """A test network's set, or one of a venue that is closed, is whole and nothing to act on first."""
     idle = PAIR._replace(id="idle", severity=Severity.LOW, testnet=True, origin=Origin("file", "idle"))
