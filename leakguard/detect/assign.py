@@ -462,8 +462,7 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
         if line is not None:
             end = line.start()
         end = _before_question(data, start, end)
-        while end > start and data[end - 1] in _TRAILING:
-            end -= 1
+        end = _without_stop(data, start, end)
         if sep == b"=":
             end = _of_command(data, start, end)
         if end - start < 10 and data[start - 1] == _COLON_BYTE:
@@ -472,6 +471,14 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
                 return None
         return (start, end) if end - start >= 4 else None
     return _quoted(data, _past_scheme(data, start), quote)
+
+
+def _without_stop(data: bytes, start: int, end: int) -> int:
+    """The end of a bare value without what ends a sentence; an element's text ends where its tag does, and no sentence with it."""
+    if data[end : end + 2] != b"</":
+        while end > start and data[end - 1] in _TRAILING:
+            end -= 1
+    return end
 
 
 def _quoted(data: bytes, start: int, quote: bytes) -> tuple[int, int] | None:

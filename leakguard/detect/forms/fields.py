@@ -130,6 +130,7 @@ _VALUED = compiled(_NAME_FIELD + _SCALARS + rb",\s{0,40}\"value\" ?: ?(?P<quote>
 _NAMED_BEHIND = compiled(rb"[^\s\"\\]{16,512}\"" + _SCALARS + rb",\s{0,40}" + _NAME_FIELD)
 _CODE_NAME = compiled(rb"(codeName)\\{0,3}\" ?: ?(?P<quote>\\{0,3}\")\Z")
 _ABRIDGED = compiled(rb"(?i)([a-z][\w.\-]{0,76}_sec)[\"']? ?[:=] ?(?P<quote>[\"']?)\Z")
+_ARRAYED = compiled(rb"([A-Za-z_]\w{1,79})\[[\w +*]{0,24}\] ?= ?(?P<quote>\")\Z")
 _ANCHORED = compiled(rb"([A-Za-z_][\w.\-]{0,79})[\"']?: {1,4}&[\w\-]{1,40} (?P<quote>[\"']?)\Z")
 
 
@@ -482,4 +483,6 @@ FORMS = (
     Form(_SET_CONTENT, r" -Value [\"']?" + LONG, asked=_written),
     # a2="--api-secret" a3="v": a command's arguments in the audit's log
     Form(_AUDITED, r"\" a[0-9]{1,3}=\"" + LONG),
+    # char NAME[] = "v", char NAME[64] = "v": C's
+    Form(_ARRAYED, r"(?i)" + _WORD + r"\w{0,20}\[[\w +*]{0,24}\] ?= ?\"" + VALUE),
 )

@@ -118,13 +118,15 @@ def _decorated(data: bytes, start: int, found: re.Match[bytes], name: Named) -> 
 
 
 def _spoken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
-    own = _OPTION.search(found.string, 0, found.end(1))  # of an option: it says which account's, too
-    if own is not None:
+    # of an option, or the variable of a command (`set -gx VENUE_API_KEY v`): it says whose, too
+    own = _OPTION.search(found.string, 0, found.end(1)) or _VARIABLE.search(found.string, 0, found.end(1))
+    if own is not None and own.start() < found.start(1):
         name = name._replace(name=own[0])
     return name if random(data, start) or short(data, start) else None
 
 
 _OPTION = compiled(rb"(?<![\w\-])--?[A-Za-z][\w.\-]{2,79}\Z")
+_VARIABLE = compiled(rb"(?<![\w.$@\-])[A-Z][A-Z0-9_]{2,79}\Z")
 
 
 def _above(data: bytes, start: int) -> Named | None:

@@ -48,7 +48,7 @@ _REFERENCE = compiled(
     rb"|(?:secrets?|vault|ssm|op|env|file|classpath|system|config|ref|data|aws-sm|gcp-sm|azure-kv|keyring)[.:](?:[/\w.{])"
     rb"|arn:aws|!{1,2}\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|--?[a-z]|-[0-9]{5,}$|__\w+__$|\\[nrt])"
     rb"|[a-z]\([\"']|&#[0-9]{1,5};|&(?:lt|gt|amp|quot);|\w\[-?[0-9]*\]"  # code, entities, paths into data
-    rb"|\(\?|\[\^|\][*+]|\\[sSdDwWbB]|\.\*|\)\?"  # regular expressions
+    rb"|\(\?|\[\^|\](?:[*+]|\{[0-9])|\\[sSdDwWbB]|\.\*|\)\?"  # regular expressions
     rb"|\$\{|#\{|\{\{|\}\}|%\{|<%|\$\(|%\(\w+\)|%[sdvq](?![A-Za-z0-9])|\{[a-z_.0-9]{0,30}\}|<[A-Za-z_ .-]{2,40}>|###",
     re.IGNORECASE,
 )
