@@ -241,3 +241,16 @@ def test_a_token_of_any_length_is_found_by_its_beginning(engine: Engine, text: s
     value = expand("{{alnum*SIZE}}".replace("SIZE", str(size)), Random(size))
     (found,) = engine.scan(text.format(value).encode(), "a.txt").matches
     assert (engine.rules[found.rule].id, found.length) == ("generic.token", 512)
+
+
+@pytest.mark.parametrize("text", [r'TOKEN_RE = re.compile(r"[A-Za-z0-9_\-]{32,64}")', "GPG key: {HEX}\ncurl -H 'X-Api-Key: YOUR-API-KEY' https://api.example.com\n"])
+def test_an_expression_and_a_fingerprint_are_no_keys(engine: Engine, text: str) -> None:
+    text = text.replace("{HEX}", expand("{{HEX*40}}", Random(4)))
+    assert [match for match in engine.scan(text.encode(), "a.py").matches if engine.rules[match.rule].severity >= Severity.MEDIUM] == []
+
+
+def test_a_word_in_a_password_names_nobody_where_a_key_id_does(engine: Engine) -> None:
+    """The alias of another provider stood in the password on the next line."""
+    text = "access_key = {{gen:aws_key_id}}\nsecret_key = {{b64*40}}\ngpg_passphrase = FalconTundra4071\n"
+    found = {engine.rules[match.rule].id for match in engine.scan(expand(text, Random(2)).encode(), ".s3cfg").matches}
+    assert "aws.key-pair" in found
