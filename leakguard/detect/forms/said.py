@@ -121,7 +121,7 @@ def _spoken(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Nam
     # of an option, or the variable of a command (`set -gx VENUE_API_KEY v`): it says whose, too
     own = _OPTION.search(found.string, 0, found.end(1)) or _VARIABLE.search(found.string, 0, found.end(1))
     if own is not None and own.start() < found.start(1):
-        name = name._replace(name=own[0])
+        name = name._replace(name=own[0], start=name.start - found.start() + own.start())
     return name if random(data, start) or short(data, start) else None
 
 
