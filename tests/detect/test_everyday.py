@@ -41,8 +41,8 @@ LEAST_OF_THIRD = 1000
 """Secrets of the third list that are found, of 1060."""
 LEAST_OF_FOURTH = 215
 """Secrets of the fourth list that are found, of 229."""
-LEAST_OF_FIFTH = 901
-"""Secrets of the fifth list that are found, of 961."""
+LEAST_OF_FIFTH = 1026
+"""Secrets of the fifth list that are found, of 1087."""
 
 
 def spans_of(engine: Engine, name: str, text: str) -> list[tuple[int, int]]:
