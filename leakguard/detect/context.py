@@ -14,6 +14,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
@@ -325,7 +326,7 @@ class Context:
             self._near(data, assigned, mentions.around(assigned), found)
             if found:
                 # of two that stand alike the venue: the letters of a key may be somebody's name
-                nearest = min(found.values(), key=lambda each: (-each.strength, each.provider not in self.venues, each.provider))
+                nearest = min(found.values(), key=lambda each: (-ceil(each.strength), each.provider not in self.venues, each.provider))
                 return nearest if nearest.strength >= CLOSE else None
             for size, provider in self.providers.in_words(path_words(path.rpartition(ABOUT)[2].rpartition("/")[2])):
                 keep(found, provider, CLOSE + size, PATH)
