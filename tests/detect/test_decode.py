@@ -528,6 +528,7 @@ def test_markdown_and_tex_put_strokes_before_underscores(engine: Engine) -> None
         b"  apiSecret: \x1b[32m'%s'\x1b[39m,", b"\x1b[36mapi_secret=\x1b[0m%s", b'\x1b[34;1m"api_secret"\x1b[0m\x1b[1;39m: \x1b[0;32m"%s"\x1b[0m',
         b'{"log":"\\u001b[36mapi_secret=\\u001b[0m%s\\n"}', b"api_secret\xc2\xa0=\xc2\xa0%s",
         b'api_secret=\xe2\x80\xae"%s"', b'api_secret=\xe2\x81\xa6"%s"', b'api_secret=\xe2\x80\x8b"%s"',
+        b'api_secret\xe2\x80\xae = "%s"', b'api_secret\xe2\x80\x8b: %s', b'"api_secret\xe2\x81\xa6": "%s"',
         b"{\\u0022api_secret\\u0022:\\u0022%s\\u0022}",
         b"{\\x22api_secret\\x22:\\x22%s\\x22}",
     ],

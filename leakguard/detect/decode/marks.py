@@ -86,6 +86,9 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("marked", _NAMED_PART + r"[\"']?" + _COLOUR + r"[ \t]{0,2}[:=][ \t]{0,2}(?:" + _COLOUR + r")?[\"'`]?[!-~]{6}"),
     # those that turn the direction of writing hide a value as well, also between a sign and its quotation mark
     ("marked", r"[!-~](?:\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0\xa6-\xa9]|\xef\xbb\xbf|\xc2\xad)[\"'`]?[A-Za-z0-9+/=_\-]{4}"),
+    # ... or between a name and what is behind it
+    ("marked", r"[A-Za-z0-9_\"'](?:\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0\xa6-\xa9]|\xef\xbb\xbf|\xc2\xad)"
+               r"[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"'`]?[A-Za-z0-9+/=_\-]{4}"),
     ("marked", r"[:=](?:\xc2\xa0|\xe2\x80\xaf)[\"'`]?[A-Za-z0-9+/=_\-]{12}"),
     ("marked", r"[A-Za-z]\\{1,2}_[A-Za-z0-9]{16}"),
     # words in a list or a table of a page, one in each: a recovery phrase as a page shows it
