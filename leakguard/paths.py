@@ -26,7 +26,10 @@ FREE = "@free"
 """What readers of databases call what no row covers."""
 REASON = "it stands in the name, whatever the content"
 AT_ONCE = 4096
-"""Names that are looked at together."""
+"""Texts of a report that are looked at together."""
+A_FEW = 256
+"""Names that are looked at together while they come: nobody waits for so few, and at the end few are left, when nothing else is
+done any more."""
 LETTERS = 1024 * 1024
 """The same, in letters: a name may be as long as an archive likes."""
 LONGEST = 2048
