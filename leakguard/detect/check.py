@@ -18,6 +18,7 @@ from leakguard.detect.floods import Slow, compiled, shown, slowness
 from leakguard.detect.hits import UNDOCUMENTED
 from leakguard.detect.rules import Pack, Proof
 from leakguard.detect.sample import Text, example_texts, fitting_path, near_text, sample, seeded
+from leakguard.detect.shared import shared
 from leakguard.detect.stage1 import Compiled, compile_databases
 from leakguard.errors import RulePackError, UsageError
 from leakguard.model import Match, Rule, RuleSet
@@ -210,6 +211,13 @@ def law_adversarial(bench: Bench, rule: Rule) -> Iterator[Problem]:
         yield bench.problem(rule, slow.field, slow.message, slow.error)
 
 
+def law_shared(bench: Bench, rule: Rule) -> Iterator[Problem]:
+    """No two repeats inside a repeat can take the same byte: they would divide a text in more ways than anybody waits for."""
+    if repeat := shared(rule.pattern or rule.shape):
+        message = f"what is repeated {repeat} has two repeats side by side that can take the same bytes: let only one of them"
+        yield bench.problem(rule, "pattern", message)
+
+
 def slow_texts(proof: Proof, rule: Rule) -> list[Slow]:
     """The same without an engine: a hopeless rule must be known before one is made of it."""
     try:
@@ -226,6 +234,7 @@ LAWS: Mapping[str, Callable[[Bench, Rule], Iterator[Problem]]] = {
     "trigger": law_trigger,
     "words": law_words,
     "adversarial": law_adversarial,
+    "shared": law_shared,
 }
 """Each holds for every rule by itself."""
 

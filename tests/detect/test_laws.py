@@ -12,6 +12,7 @@ from leakguard.detect import check as laws
 from leakguard.detect import rules
 from leakguard.detect.catalogue import pages
 from leakguard.detect.sample import Text
+from leakguard.detect.shared import shared
 from leakguard.errors import RulePackError
 from leakguard.model import Rule
 
@@ -119,8 +120,32 @@ def test_no_text_keeps_a_rule_busy(bench: laws.Bench, ident: str) -> None:
     assert errors(laws.law_adversarial(bench, RULES[ident])) == []
 
 
+@pytest.mark.parametrize("ident", RULES)
+def test_no_repeats_share_their_bytes(bench: laws.Bench, ident: str) -> None:
+    assert errors(laws.law_shared(bench, RULES[ident])) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "repeat"),
+    [
+        (r"a:\n(?:[ \t]{1,12}[^\n]{1,200}\n){0,12}b", "{0,12}"),
+        (r"(?<=a:\n(?:[ \t]{1,12}[^\n]{1,200}\n){0,12})b", "{0,12}"),
+        (r"(?:x|[ ]{0,4},?[ ]{0,4}y?){2,8}", "{2,8}"),
+        (r"(?:\w{1,4}-?){0,9}", "{0,9}"),
+        (r"a:\n(?:[ \t]{1,12}[^\s][^\n]{0,199}\n){0,12}b", ""),
+        (r"(?:[ ]{0,4}-[ ]{0,4}\w{2}){2,8}", ""),
+        (r"(?:\w{1,4}-){0,9}[\w-]{3,9}", ""),
+        (r"(?:[ \t]{1,12}[^\n]{1,200}\n){0,3}", ""),
+        (r"(?:[a-z]{3,8}+[a-z ]{1,2}){12}", ""),
+        (r"[0-9]{1,20}(?:[ab]|c){1,9}", ""),
+    ],
+)
+def test_repeats_that_share_their_bytes_are_told(pattern: str, repeat: str) -> None:
+    assert shared(pattern) == repeat
+
+
 def test_every_law_is_tried_here() -> None:
-    assert set(laws.LAWS) == {"examples", "near-misses", "keywords", "trigger", "words", "adversarial"}
+    assert set(laws.LAWS) == {"examples", "near-misses", "keywords", "trigger", "words", "adversarial", "shared"}
 
 
 @pytest.mark.parametrize("page", ["catalogue.md", "gates.md"])
