@@ -215,7 +215,7 @@ _OTHER_THING = _set(
     "public annotation volume property properties mount selector projection backend engine plugin strategy mapping "
     "binding context definition template sequence chain address addr contract mint mgr control controller verifier "
     "identity needed incorrect sha md bcrypt scrypt argon pbkdf crypt order sort range match word words phrase kinds code "
-    "codes counter slot slots topic topics leaf merkle"
+    "codes counter slot slots topic topics leaf merkle not allowed denied mismatch missing empty expired failed failure"
 )
 """Words after the noun that make it something about a secret."""
 

@@ -18,6 +18,8 @@ LOOKUP = compiled(
 )
 _VARIABLE = compiled(rb"[A-Za-z_][A-Za-z_.]*(?:\xe2\x88\x92[0-9]{1,3})?")  # the last: a minus of mathematics, PRF(Password, U[n] minus 1)
 _CALLEE = compiled(rb"[A-Za-z_][\w.:]*")
+_HUMPED = compiled(rb"[a-z]{2,20}(?:[A-Z][a-z]{1,20}|[A-Z]{2,6}(?![a-z]))(?:[A-Z][a-z]{0,20}){1,8}")
+"""A name as code is written: mqttConnAckRefused."""
 
 
 def is_code(data: bytes, found: Assigned) -> bool:
@@ -28,6 +30,8 @@ def is_code(data: bytes, found: Assigned) -> bool:
         return False
     between = data[found.name_start + len(found.name) : found.start].strip()
     line = data[data.rfind(b"\n", 0, found.name_start) + 1 : found.name_start]
+    if between.lstrip(b"\"'`") == b"," and _HUMPED.fullmatch(data, found.start, found.end):
+        return True  # "user", "pwd", theAnswerToThem: a row of what is tried
     return between == b"(" or (between == b"," and b"(" in line)  # a comma alone may be that of a table's columns
 
 
@@ -37,6 +41,20 @@ _BADGE = compiled(rb"badge[^\s\"'()<>]{0,60}\?(?:[\w=&]{0,40}&)?\Z")
 def is_badge(data: bytes, found: Assigned) -> bool:
     """Whether it is in the address of a picture that a page shows to everybody: badge.svg?token=."""
     return found.sep == b"=" and not found.quote and _BADGE.search(data, max(0, found.name_start - 120), found.name_start) is not None
+
+
+_OF_SECTION = compiled(rb"[\"'][ \t]?,[ \t]?[\"'][\w.\-]{0,60}(?i:password|passwd|passphrase|secret|token|key)[\"'][ \t]?[,)]")
+_LOADED = compiled(rb"(?:\brequire(?:_once|_relative)?|\bimport|\binclude(?:_once)?) ?\(?[\"'`]\Z")
+
+
+def is_looked_up(data: bytes, found: Assigned) -> bool:
+    """Whether a text in quotes says where the secret is: options("reporting", "store.password"), require("pgpass")."""
+    if not found.quote:
+        return False
+    if _LOADED.search(data, max(0, found.start - 24), found.start) is not None:
+        return True
+    called = data[found.start - 2 : found.start - 1] == b"("
+    return called and _OF_SECTION.match(data, found.end) is not None
 
 
 _HANDSHAKE = compiled(rb"[&, ]{1,2}connectId=")
@@ -191,4 +209,4 @@ def is_shown(data: bytes, assigned: Assigned, value: bytes, name: tuple[str, ...
         site = name[-2:] == ("site", "key") or name[-1:] == ("sitekey",)
         if _PREFIXED.fullmatch(value) or (site and _SITE_KEY.fullmatch(value)):
             return True
-    return is_badge(data, assigned) or is_imported(data, assigned)
+    return is_badge(data, assigned) or is_imported(data, assigned) or is_looked_up(data, assigned)

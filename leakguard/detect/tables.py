@@ -66,7 +66,9 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     if stop >= 0 and b"|" in data[assigned.name_start : assigned.start + 2]:
         yield from _piped_rows(data, piped(data, line, stop), stop + 1)
     elif stop >= 0:
-        yield from _csv_rows(data, cells(data, line, stop), stop + 1)
+        header = cells(data, line, stop)
+        if header and not data[header[-1][1] : stop].strip(b"\"' \t\r`,;"):  # else it is code: password, found = v.(string)
+            yield from _csv_rows(data, header, stop + 1)
 
 
 def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:

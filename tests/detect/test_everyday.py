@@ -254,3 +254,9 @@ def test_a_word_in_a_password_names_nobody_where_a_key_id_does(engine: Engine) -
     text = "access_key = {{gen:aws_key_id}}\nsecret_key = {{b64*40}}\ngpg_passphrase = FalconTundra4071\n"
     found = {engine.rules[match.rule].id for match in engine.scan(expand(text, Random(2)).encode(), ".s3cfg").matches}
     assert "aws.key-pair" in found
+
+
+def test_a_variable_of_psql(engine: Engine) -> None:
+    for text in ("\\set POSTGRES_PASS Hq7hazel2\n", "\\set app_password 'Hq7hazel2'\n"):
+        start = text.index("Hq7")
+        assert spans_of(engine, "init.sql", text) == [(start, start + 9)]

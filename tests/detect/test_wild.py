@@ -106,6 +106,20 @@ TEXTS: dict[str, tuple[str, bytes]] = {
         "Resources.class",
         b"\x01\0\x1a.keystore.password.again\x08\0\x36\x01\0\x3fmot de passe du fichier de cl\xc3\xa9s est \x08\0\x08\x01\0\x1eKerberos.username.defUsername",
     ),
+    "two answers of a check": (
+        "auth.go",
+        b"\t\tcase \"password\", \"Password\":\n\t\t\tpassword, passwordFound = v.(string)\n\t\t}\n\n\t\tif found {\n\t\t\tok = true\n\t\t\tbreak\n",
+    ),
+    "rows of what is tried": ("mqtt_test.go", b'\t\t\t"wronguser", "pwd", mqttConnAckRCNotAuthorized,\n'),
+    "where settings are": ("report.py", b'password = self._config.opts("reporting", "datastore.password")\n'),
+    "a module": ("client.js", b"var pgPass = require('pgpass')\n"),
+    "flags of a schema": ("api.tl", b"chat#d91cdd54 left:flags.2?true admin:flags.4?true deactivated:flags.5?true id:int\n"),
+    "names in place of a URL's parts": ("README.md", b"postgres://POSTGRES_USER:POSTGRES_PASSWORD@POSTGRES_HOST:POSTGRES_PORT/DB\n"),
+    "an answer without it": ("page.xml", b"<Password>*SENSITIVE*DATA*DELETED*</Password>\n"),
+    "attacks on who reads URLs": ("ssrf.md", b"http://127.1.1.1:80\\@@127.2.2.2:80/\nhttps://:@google.com\\@www.allowed.example\n"),
+    "the end of a comment": ("xpath.md", b"password: */and pass>'\n"),
+    "ports of a container": ("mongo.md", b"docker run --name cloud-mongo -p 27017:27017 -v /data/db:/data/db -d mongo:3.4\n"),
+    "a state of an error": ("errors.go", b'\tER_PASSWORD_NOT_ALLOWED:                     "42000",\n'),
     "words by the hundred": (
         "lorem.py",
         ("words = [\n" + "".join(f'    "{word}",\n' for word in (

@@ -22,7 +22,8 @@ _PAIRED = compiled(
     rb"[ \t]{0,3}[:=][ \t]{0,3}(?P<quote>[\"']?)\Z"
 )
 _COMMAND = compiled(
-    rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|set-env [\w\-]{1,60})[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z"
+    rb"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|\\set|set-env [\w\-]{1,60})"
+    rb"[ \t]{1,8}(\w{2,80})[ \t]{1,12}@?(?P<quote>[\"']?)\Z"
 )
 _WRAPPED = compiled(
     rb"([A-Za-z_][\w.\-]{1,79})[\"'\])]{0,3}[ \t]{0,3}(?::[ \t]?[\w.\[\]| ]{2,40}=|:|=|=>|:=|,)[ \t]{0,3}(?:new |Some\()?[\w:.]{2,40}"
@@ -324,7 +325,7 @@ FORMS = (
     # setx NAME "v", ENV NAME v, set -gx NAME v, SetEnv NAME v, cf set-env APP NAME v
     Form(
         _COMMAND,
-        r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|set-env [\w\-]{1,60})[ \t]{1,8}"
+        r"(?:(?i:setx|setenv)|fastcgi_param|set -\w{1,3}|ENV|#define|\\set|set-env [\w\-]{1,60})[ \t]{1,8}"
         r"\w{0,60}(?i:" + _WORD + r")\w{0,20}[ \t]{1,12}@?[\"']?" + VALUE,
     ),
     # name: String::from("v")

@@ -46,7 +46,7 @@ def file_kind(path: str) -> str:
 _REFERENCE = compiled(
     rb"^(?:\$[A-Za-z_][\w.:\[\]>-]*$|\$\(|%[A-Za-z_]\w*%?$|%\w+%|@[A-Za-z@(]|env[.(\[]|process\.env|os\.(?:environ|getenv)"
     rb"|(?:secrets?|vault|ssm|op|env|file|classpath|system|config|ref|data|aws-sm|gcp-sm|azure-kv|keyring)[.:](?:[/\w.{])"
-    rb"|arn:aws|!{1,2}\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|--?[a-z]|-[0-9]{5,}$|__\w+__$|\\[nrt])"
+    rb"|arn:aws|!{1,2}\w|&\w+;|\[[^\]]*\]$|<[^>]*>$|\*+$|\*/|--?[a-z]|-[0-9]{5,}$|__\w+__$|\\[nrt])"
     rb"|[a-z]\([\"']|&#[0-9]{1,5};|&(?:lt|gt|amp|quot);|\w\[-?[0-9]*\]"  # code, entities, paths into data
     rb"|\(\?|\[\^|\](?:[*+]|\{[0-9])|\\[sSdDwWbB]|\.\*|\)\?"  # regular expressions
     rb"|\$\{|#\{|\{\{|\}\}|%\{|<%|\$\(|%\(\w+\)|%[sdvq](?![A-Za-z0-9])|\{[a-z_.0-9]{0,30}\}|<[A-Za-z_ .-]{2,40}>|###",
@@ -55,7 +55,7 @@ _REFERENCE = compiled(
 _PLACEHOLDER = compiled(
     rb"example|sample|placeholder|change.?(?:me|it|this)|replace|insert|redacted|dummy|your[-_ .]|yourapi|yourkey"
     rb"|your(?:token|secret|password|pass|own)|my[-_.]?(?:secret|password|passwd|token|key|api|access)|[_-]here\b|to.?do\b|tbd\b"
-    rb"|foo.?bar|lorem|ipsum|not.?set|not.?real|notused|unused|fake|mock|bogus|invalid|masked|hidden|removed|omitted"
+    rb"|foo.?bar|lorem|ipsum|not.?set|not.?real|notused|unused|fake|mock|bogus|invalid|masked|hidden|removed|omitted|deleted"
     rb"|protected|sanitized|scrubbed|super.?secret|top.?secret|some.?(?:secret|password|token|key|value|random)"
     rb"|x{4,}|\*{3,}|\.{3,}|_{4,}|-{4,}(?!BEGIN)|#{3,}|\?{3,}"
     rb"|(?:test|default|temp|dev|this.?is).?(?:secret|password|token|key)",

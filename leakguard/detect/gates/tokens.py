@@ -114,6 +114,9 @@ def _stands_in(password: bytes) -> bool:
         or b"..." in password
         or re.search(rb"\$\{|\{\{|^\{[^}]{1,200}\}$", password) is not None
         or re.fullmatch(reference, password) is not None
+        # what it is called, in place of it; an attack on who reads URLs: 80\@@other.host
+        or re.fullmatch(rb"[A-Z][A-Z0-9]{0,20}(?:_[A-Z0-9]{1,16}){0,5}_(?:PASSWORD|PASSWD|PASS|PWD|PW|SECRET|TOKEN)", password) is not None
+        or password.rstrip(b"@").endswith(b"\\")
     )
 
 
