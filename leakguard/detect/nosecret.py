@@ -158,6 +158,8 @@ NO_SECRET = compiled(
     rb"|[a-z][a-z0-9_\-]{1,24}(?:\.[a-z][a-z0-9_\-]{0,24}){0,3}\.(?:api_?)?(?:key|secret|token|password|passphrase|memo)"
     rb"|(?:hashlib\.)?(?i:(?:hmac|scram)[-_]?)?(?i:sha|md)-?[0-9]{1,3}(?:[-_/][0-9]{3})?"
     rb"|(?:__cf_bm|__cfruid|_ga|_gid|_gcl_au|_fbp)=[^;\s]{0,300}"
+    # what a provider of Terraform notes of a resource, as JSON in base64: how long to wait for it, and its version
+    rb"|eyJ(?:lMmJmYjczMC1lY2FhLTExZTYtOGY4OC0z|zY2hlbWFfdmVyc2lvbiI6)[0-9A-Za-z+/=]{0,4000}"
     rb"|define|undef|(?:0x)?%[0-9]{0,3}(?:ll?|z|h)?[duxXsip]"
     rb"|(?:https?|wss?)://[\w.\-:{}$]{1,80}(?:/[\w.\-{}$]{0,16}){0,8}"
     rb"|arn:aws[\w\-:/*.{}$]{1,300}|(?!ed25519:)[a-z][a-z0-9\-]{1,30}:[A-Z*][A-Za-z0-9*]{0,60}"

@@ -5,6 +5,8 @@ Each line is of a kind that was reported as a finding of medium severity or more
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from leakguard.detect.engine import Engine
@@ -120,6 +122,11 @@ TEXTS: dict[str, tuple[str, bytes]] = {
     "the end of a comment": ("xpath.md", b"password: */and pass>'\n"),
     "ports of a container": ("mongo.md", b"docker run --name cloud-mongo -p 27017:27017 -v /data/db:/data/db -d mongo:3.4\n"),
     "a state of an error": ("errors.go", b'\tER_PASSWORD_NOT_ALLOWED:                     "42000",\n'),
+    "a key that a cloud keeps, in a state of Terraform": (
+        "terraform.tfstate",
+        b'"type": "aws_kms_key",\n"provider": "provider[\\"registry.terraform.io/hashicorp/aws\\"]",\n'
+        b'"attributes": {\n  "id": "2ab61c91-b781-107e-3342-553bca59ae81",\n  "key_id": "8ee21d91-c000-428c-8032-235aac55da36",\n',
+    ),
     "words by the hundred": (
         "lorem.py",
         ("words = [\n" + "".join(f'    "{word}",\n' for word in (
@@ -139,3 +146,9 @@ def test_it_is_no_secret(engine: Engine, kind: str) -> None:
     name, data = TEXTS[kind]
     matches = engine.scan(data, name).matches
     assert [engine.rules[match.rule].id for match in matches if engine.rules[match.rule].severity >= Severity.MEDIUM] == []
+
+
+def test_what_terraform_notes_of_a_resource_is_nothing(engine: Engine) -> None:
+    note = b'{"e2bfb730-ecaa-11e6-8f88-34363bc7c4c0":{"create":600000000000,"delete":600000000000},"schema_version":"1"}'
+    for text in (note, b'{"schema_version":"1"}'):
+        assert engine.scan(b'      "private": "%s"\n' % b64encode(text), "terraform.tfstate").matches == []
