@@ -6,7 +6,7 @@ value. Knows no rules but the names it is given. Imported by context.py, and by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from leakguard.detect.assign import Assigned
@@ -106,6 +106,14 @@ class Mentions:
                 if mention[0] >= low and mention[1] <= high and not (mention[0] >= start and mention[1] <= end):
                     out.append(mention)
         return out
+
+    def before(self, start: int, reach: int) -> Iterator[tuple[int, int, str]]:
+        """The same of at most `reach` bytes before a place, the nearest first."""
+        low, size = max(0, start - reach), self._size
+        for number in range(max(0, start - 1) // size, low // size - 1, -1):
+            for mention in reversed(self._block(number)):
+                if low <= mention[0] and mention[1] <= start:
+                    yield mention
 
     def any(self) -> bool:
         """Whether there is one at all."""

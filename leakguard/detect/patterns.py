@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any, AnyStr
 
 USERS = (
-    "assign", "context", "decode", "evidence", "forms", "inplace", "mentions", "naming", "nosecret", "phrases", "scope", "tables",
+    "above", "assign", "context", "decode", "evidence", "forms", "inplace", "mentions", "naming", "nosecret", "phrases", "scope", "tables",
     "utf16", "utf32", "gates.basic", "gates.likeness", "gates.words",
 )  # fmt: skip
 """The modules of detect/ whose patterns are kept."""

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from hyperscan import Scratch
 
 from leakguard.detect import phrases
+from leakguard.detect.above import FAR
 from leakguard.detect.assign import TRIGGERS as ASSIGNED
 from leakguard.detect.assign import Assigned, assigned
 from leakguard.detect.context import Context
@@ -91,7 +92,8 @@ class Watching(Context):
         self._judge = engine._judge
         self._data = b""
         self._asked: list[tuple[Assigned, list[int]]] = []
-        """Values and the rules that they were held against, -1 first if somebody was named who could own it."""
+        """Values and the rules that they were held against, -1 first if somebody was named who could own it; -2 if what it stands in
+        was looked for."""
         self._tried: list[int] = []
 
     def begin(self, data: bytes) -> None:
@@ -107,6 +109,10 @@ class Watching(Context):
             sees = max((reaches.sees[rule] for rule in rules if rule >= 0), default=0)
             if -1 in rules:
                 sees = max(sees, _AROUND)
+            if -2 in rules:
+                # what it stands in may begin there; of that nothing behind it says anything
+                out[ASKED, start] = (start, ASKED, before + FAR, after + max(sees, _AROUND))
+                continue
             if sees:
                 out[ASKED, start] = (start, ASKED, before + sees, after + sees)
             if sees < _AROUND:
@@ -130,6 +136,12 @@ class Watching(Context):
     ) -> None:
         self._tried.append(-1)
         super()._near(data, assigned, around, found)
+
+    def _above(
+        self, data: bytes, assigned: Assigned, mentions: Mentions, fits: Callable[[str], bool], found: dict[str, Evidence]
+    ) -> None:
+        self._tried.append(-2)
+        super()._above(data, assigned, mentions, fits, found)
 
     def _judge_watched(self, index: int, candidate: Candidate) -> int:
         self._tried.append(index)

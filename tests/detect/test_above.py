@@ -1,0 +1,85 @@
+"""What a value stands in far above it (leakguard/detect/above.py): the venue of a long list is named once."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+
+from leakguard.detect.above import FAR, STRUCTURE, TITLE, ruling
+from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
+
+FILL = "x" * 60
+
+
+def _ruled(text: str, venues: tuple[str, ...] = ("okx", "bybit"), fits: tuple[str, ...] = ("okx", "bybit")) -> tuple[str, int] | None:
+    """Who rules the place of `@` in a text whose names of venues are these."""
+    at = text.index("@")
+    mentions = sorted(
+        (found, found + len(venue), venue) for venue in venues for found in range(at) if text.lower().startswith(venue, found)
+    )
+    return ruling(text.encode(), at, reversed(mentions), fits.__contains__)
+
+
+def _rows(line: str, count: int = 60) -> str:
+    return "".join(line.replace("%", f"{number:02d}{FILL}") for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('{"okx": [' + _rows('{"key": "%", "s": "%"},') + '{"key": "@', STRUCTURE),
+        ('{"exchange": "okx", "subs": [' + _rows('{"key": "%"},') + '{"key": "@', STRUCTURE),
+        ("export const okxAccounts: Account[] = [\n" + _rows("  { key: '%' },\n") + "  { key: '@", STRUCTURE),
+        ("OKX_ACCOUNTS = [\n" + _rows('  ("%", "%"),\n') + '  ("@', STRUCTURE),
+        ("okx:\n  accounts:\n" + _rows("    - key: %\n") + "    - key: @", STRUCTURE),
+        ('<exchange name="okx">\n' + _rows("  <key>%</key>\n") + "  <key>@", STRUCTURE),
+        ("## OKX\n\n" + _rows("- key: %\n") + "- key: @", TITLE),
+        ("<h2>OKX accounts</h2>" + _rows("<tr><td>%</td></tr>") + "<tr><td>@", TITLE),
+        ("[okx]\n" + _rows("key%=%\n") + "key=@", TITLE),
+        ("OKX\n\n" + _rows("main\t%\t%\n") + "main\t@", TITLE),
+    ],
+)
+def test_a_head_rules_what_it_is_still_open_for(text: str, what: int) -> None:
+    assert _ruled(text) == ("okx", what)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"okx": [' + _rows('{"key": "%"},') + '], "other": [{"key": "@',
+        '[{"exchange": "okx", "key": "1"},' + _rows('{"id": "%"},') + '{"key": "@',
+        "okx:\n  key: 1\nother:\n" + _rows("  - key: %\n") + "  - key: @",
+        '<exchange name="okx">\n</exchange>\n' + _rows("  <key>%</key>\n") + "  <key>@",
+        "## OKX\n\n" + _rows("- note %\n") + "## Mail\n- key: @",
+        "### OKX\n\n" + _rows("- note %\n") + "## Mail\n- key: @",
+        "<h2>OKX</h2>" + _rows("<p>%</p>") + "<h2>Mail</h2><p>@",
+        "[okx]\n" + _rows("n%=%\n") + "[mail]\nkey=@",
+        "We trade at OKX since long.\n" + _rows("line %\n") + "key: @",
+    ],
+)
+def test_a_head_rules_nothing_behind_its_end(text: str) -> None:
+    assert _ruled(text) is None
+
+
+def test_the_nearest_title_ends_the_one_before_it_whether_it_fits_or_not() -> None:
+    text = "## OKX\n\n" + _rows("- key: %\n") + "## Bybit\n\n" + _rows("- key: %\n") + "- key: @"
+    assert _ruled(text) == ("bybit", TITLE)
+    assert _ruled(text, fits=("okx",)) is None
+
+
+def test_headings_below_a_heading_do_not_end_it() -> None:
+    text = "## OKX\n\n" + _rows("### sub %\n- key: 1\n") + "- key: @"
+    assert _ruled(text) == ("okx", TITLE)
+
+
+def test_accounts_of_one_venue_are_its_own_however_many_there_are(engine: Engine) -> None:
+    """Ninety accounts below one name: those far below it were nobody's, and no pairs."""
+    draw = Random("accounts")
+    accounts = [{"label": f"sub{n}", "apiKey": expand("{{hex*32}}", draw), "secret": expand("{{hex*64}}", draw)} for n in range(90)]
+    data = json.dumps({"limits": {"depth": 20}, "accounts": {"gateio": accounts}}, indent=2).encode()
+    assert len(data) < FAR
+    found = [engine.rules[match.rule].id for match in engine.scan(data, "a.json").matches]
+    assert sorted(found) == ["gate.api-key"] * 90 + ["gate.api-secret"] * 90
