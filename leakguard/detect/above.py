@@ -19,8 +19,9 @@ from leakguard.detect.patterns import compiled
 FAR = 48 * 1024
 """Bytes before a value in which what it stands in may begin: less than windows overlap by."""
 
-STRUCTURE, TITLE = 720, 620
-"""What such a name says: of something that is closed where it ends (a bracket, an indentation, a tag); of a heading."""
+STRUCTURE, TITLE = 720, 712
+"""What such a name says: of something that is closed where it ends (a bracket, an indentation, a tag); of a heading. More
+than a name in the paragraph that heads nothing (evidence.py)."""
 
 MOST = 48
 """Names that are looked at: in a file that names a venue in every line the nearest ones tell."""

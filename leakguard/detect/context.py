@@ -451,7 +451,7 @@ class Context:
             # where they stand is dear to find out, and says nothing of those that have no rule for such a name
             able = {provider for provider in named if self._by_name(fitting[provider], name)}
             self._near(data, assigned, [mention for mention in around if mention[2] in able], found)
-        if not given and not any(evidence.strength >= WEAK for evidence in found.values()):
+        if not given and not any(each.strength >= (WEAK if each.provider in self.venues else STRUCTURE) for each in found.values()):
             self._above(data, assigned, mentions, lambda provider: fits(provider) and bool(self._by_name(fitting[provider], name)), found)
         # a chat on Discord about a venue's keys: the path names where it was held, the text whose they are
         spoken = not named.isdisjoint(self.venues)

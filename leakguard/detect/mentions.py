@@ -23,8 +23,8 @@ As far as decode.SAID."""
 
 
 _BEFORE = compiled(
-    rb"(?:[\"'`${]|[ ,(\[{]:|\| |<(?:key|t[dh]|h[1-6]|li|b|strong|name|exchange|venue)>|\bHM?SET |\bgeneric "
-    rb"|[\n\t,][ \t]{0,16}(?:- )?|#{1,6} (?:[\-=*]{2,16} )?|\[(?:exchanges?[.:])?"
+    rb"(?:[\"'`${]|[ ,(\[{]:|\|[ \t]?|<(?:key|t[dh]|h[1-6]|li|p|b|strong|name|exchange|venue)>|\bHM?SET |\bgeneric "
+    rb"|[\n\t,][ \t]{0,16}(?:(?:\* )?- )?|#{1,6} (?:[\-=*]{2,16} )?|\[(?:exchanges?[.:])?"
     rb"|--exchange[ =]|\bexchange |\b(?:class|import|from|let|var|val|const|local|auto|final|new|use)(?: mut)? "
     rb"|\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
@@ -36,7 +36,7 @@ _BEFORE = compiled(
 )
 _AFTER = compiled(
     rb"(?:[_\-]\w{1,16})?(?:-(?:credentials?|creds|keys?|secrets?))?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,;)}(&\t{]|</|\r?\n|\Z)"
-    rb"|\.\w|::| import\b| \(| [\-=*]{2,16}| ->|/(?i:api|key|secret|pass|cred)| then\b| \||\\{0,3}[\"'`]| config\b"
+    rb"|\.\w|::| import\b| \(| [\-=*]{2,16}| ->|/(?i:api|key|secret|pass|cred)| then\b|[ \t]{0,24}\||\\{0,3}[\"'`]| config\b"
     rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=]"
     rb"|(?:[_\- ]\w{1,16}){1,3}[\"'`] {0,2}(?::|=>) {0,2}[{\[])"
 )

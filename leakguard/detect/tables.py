@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from leakguard.detect.assign import Assigned, part_of, words
 from leakguard.detect.patterns import compiled
@@ -47,6 +48,12 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     if data[assigned.start : assigned.start + 4].lower() == b"</th":
         yield from _page_rows(data, low, assigned.start)
         return
+    if data[assigned.start : assigned.start + 5] == b"ble::":
+        yield from _grouped(data, _listed_rows(data, assigned.start + 5))
+        return
+    if b"|===" in data[max(0, assigned.start - 1) : assigned.start + 5]:
+        yield from _grouped(data, _barred_rows(data, assigned.start + 5))
+        return
     opened = data.rfind(b"(", low, assigned.name_start)
     line = data.rfind(b"\n", low, assigned.name_start) + 1
     copied = _COPIED.search(data, assigned.end, assigned.end + 2000) if opened > line else None
@@ -64,7 +71,9 @@ def rows(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     stop = data.find(b"\n", assigned.name_start + len(assigned.name), assigned.end + 2000)
     # the last column's bar stands before its line's end, and where the rule below it is found is after that
     if stop >= 0 and b"|" in data[assigned.name_start : assigned.start + 2]:
-        yield from _piped_rows(data, piped(data, line, stop), stop + 1)
+        header = piped(data, line, stop)
+        # ||Venue||API key||: every other bar opens a cell
+        yield from _piped_rows(data, header[1::2] if data.startswith(b"||", line) else header, stop + 1)
     elif stop >= 0:
         header = cells(data, line, stop)
         if header and not data[header[-1][1] : stop].strip(b"\"' \t\r`,;"):  # else it is code: password, found = v.(string)
@@ -75,8 +84,8 @@ def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     """The values of a row in a table whose columns are accounts and whose first column says what they are, each under the names of
     its column and its row: there an assignment's extractor sees `api_key,v,w` as a name and its value. Nothing if it is no such
     table. Looks at as much before the row as names around a value may stand in, and as much of it as after one."""
-    line = data.rfind(b"\n", 0, assigned.name_start) + 1
-    label = data[line : assigned.name_start].strip(b"\"' |`*") if assigned.name_start - line < _LONGEST_LABEL else b"?"
+    line = data.rfind(b"\n", 0, assigned.start) + 1
+    label = data[line : max(line, assigned.name_start)].strip(b"\"' |`*") if assigned.name_start - line < _LONGEST_LABEL else b"?"
     bars = data[line : line + 1] == b"|" and _in_bars(data, assigned)
     if not is_cell(data, assigned) or label.lower() not in _LABELS:
         return
@@ -90,6 +99,7 @@ def columned(data: bytes, assigned: Assigned) -> Iterator[Assigned]:
     header, row = parted(data, head, data.find(b"\n", head)), parted(data, line, stop)
     if len(header) > 1 and len(row) != len(header) and not bars:
         row = _fields(data, line, stop, _sign(data, header))  # of empty cells
+        header = header if len(row) == len(header) else _fields(data, head, data.find(b"\n", head), _sign(data, row))
     if len(header) < 2 or len(row) != len(header):
         return
     accounts = [data[start:end] for start, end in header]
@@ -288,14 +298,14 @@ def piped(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
     """The spans of the cells of a table in Markdown, without what decorates them."""
     out = []
     for found in _PIPED.finditer(data, start, stop):
-        text = found[1].rstrip(b" \t\r`*")
-        low = found.start(1) + len(text) - len(text.lstrip(b" \t`*"))
+        text = found[1].rstrip(b" \t\r`*{}")
+        low = found.start(1) + len(text) - len(text.lstrip(b" \t`*{}"))
         out.append((low, max(low, found.start(1) + len(text))))
     return out[:200]
 
 
 _PIPED = compiled(rb"\|([^|\n]*)(?=\||[ \t\r]*$)")
-_RULE = frozenset(b"|+-: \t\r")
+_RULE = frozenset(b"|+-=: \t\r")
 
 
 def _piped_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Iterator[Assigned]:
@@ -313,6 +323,61 @@ def _piped_rows(data: bytes, header: list[tuple[int, int]], start: int) -> Itera
         at = stop + 1
         if at >= last:
             return
+
+
+_Cells = list[tuple[int, int]]
+
+
+def _grouped(data: bytes, rows: Iterator[_Cells]) -> Iterator[Assigned]:
+    """The values of a table whose first row are its columns' names."""
+    header = next(rows, [])
+    columns = _sensitive(data, header)
+    for row in islice(rows, MOST_ROWS if columns else 0):
+        if len(row) != len(header):
+            return
+        yield from _values(columns, row, row[0][0])
+
+
+def _listed_rows(data: bytes, start: int) -> Iterator[_Cells]:
+    """The rows of a list of reStructuredText: * - cell, and further cells on lines of their own. It ends where a line is not
+    indented."""
+    end = _UNINDENTED.search(data, start, start + REACH)
+    row: _Cells = []
+    for found in _ITEM.finditer(data, start, end.start() if end else min(len(data), start + REACH)):
+        if found["first"] and row:
+            yield row
+            row = []
+        row.append(_bare(data, *found.span("cell")))
+    yield row
+
+
+_UNINDENTED = compiled(rb"\n(?=[^\s])")
+_ITEM = compiled(rb"\n[ \t]{1,16}(?P<first>\* )?[ \t]*-(?:[ \t]+(?P<cell>[^\n]*)|(?=\r?\n))")
+
+
+def _barred_rows(data: bytes, start: int) -> Iterator[_Cells]:
+    """The rows of a table of AsciiDoc: as many cells as its first line has, wherever lines end."""
+    stop = data.find(b"\n|===", start, start + REACH)
+    stop = stop if stop >= 0 else min(len(data), start + REACH)
+    line = data.find(b"\n", start, stop)
+    size = data.count(b"|", start, line) if line >= 0 else 0
+    row: _Cells = []
+    for found in _BARRED.finditer(data, start, stop if size else start):
+        row.append(_bare(data, *found.span(1)))
+        if len(row) == size:
+            yield row
+            row = []
+
+
+_BARRED = compiled(rb"\|([^|]{0,8000})")
+
+
+def _bare(data: bytes, low: int, high: int) -> tuple[int, int]:
+    """A cell without what decorates it."""
+    text = data[max(0, low) : high]
+    bare = text.strip(b" \t\r\n`*")
+    first = low + len(text) - len(text.lstrip(b" \t\r\n`*"))
+    return first, first + len(bare)
 
 
 _PAGE_ROW = compiled(rb"(?is)<tr\b[^<>]{0,200}>(.{1,8000}?)</tr>")

@@ -11,12 +11,12 @@ import re
 from leakguard.detect.forms.base import LONG, TAIL, Form, Named
 from leakguard.detect.patterns import compiled
 
-RULED = compiled(rb"(?i)\|[ \t`*]{0,4}([\w .\-]{0,40}(?:key|secret|phrase|token|password)\w{0,8})[ \t`*]{0,4}(?=\|)")
+RULED = compiled(rb"(?i)\|[ \t`*]{0,4}([\w .\-]{0,40}(?:key|secret|phrase|token|password)\w{0,8})[ \t`*]{0,400}(?=\|)")
 CELLED = compiled(rb"(?i)(?:\A|\n)[\"']?([\w .\-]{0,40}(?:key|secret|phrase|password))[\"']?[;\t](?P<quote>[\"']?)\Z")
 INSERTED = compiled(rb"(?i)(?<!\w)\w{0,60}(?:key|secret|phrase|pass|pwd|token|mnemonic|seed|cred|auth|priv)\w{0,40}")
 PAGE_HEAD = compiled(
     rb"(?i)<th(?:[ ][^<>\n]{1,120})?>\s{0,20}(?:<\w{1,8}>)?"
-    rb"((?:[a-z][\w.\-/]{0,24}[ _\-]){0,3}[\w.\-]{0,24}(?:key|secret|phrase|password))\Z"
+    rb"((?:[a-z][\w.\-/]{0,24}[ _\-]){0,3}[\w.\-]{0,24}(?:key|secret|phrase|password))(?:</\w{1,8}>)?\Z"
 )
 EXPORTED_HEAD = compiled(rb"[\"']?\w[\w .\-/()]{0,40}[\"']?(?:[,;\t][\"']?[\w .\-/()]{0,40}[\"']?){1,40}")
 TABBED = compiled(
@@ -84,9 +84,29 @@ def _inserted(data: bytes, start: int) -> Named | None:
 _NEXT_COLUMN = compiled(rb"(?i)[\w .\-]{0,40}(?:key|secret|phrase|password)[\"']?(?=[\t\r\n]|[,;]\"?[A-Za-z\r\n])")
 
 
+def _barred(data: bytes, start: int) -> Named | None:
+    """The first column that is named like a credential in a head of Confluence's or Jira's, the line above `start`'s end."""
+    stop = data.rfind(b"\n", max(0, start - 4), start + TAIL)
+    line = data.rfind(b"\n", max(0, stop - 2000), max(0, stop)) + 1
+    found = RULED.search(data, line, stop) if stop > 0 and data.startswith(b"||", line) else None
+    return Named(found[1], found.start(1), b"|") if found else None
+
+
+def _below(data: bytes, start: int) -> Named | None:
+    """The same of AsciiDoc and of lists of reStructuredText, which say first that they are tables."""
+    end = start + TAIL
+    found = _CELL_BELOW.search(data, end, end + 1000)
+    return Named(found[1], found.start(1), b"|") if found else None
+
+
+_CELL_BELOW = compiled(rb"(?i)(?:\||- )[ \t`*]{0,4}([\w .\-]{0,40}(?:key|secret|phrase|token|password)\w{0,8})[ \t`*]{0,4}(?=[|\r\n])")
+
+
 FORMS = (
     # | Venue | API key | API secret | and below it |---|---|---|
     Form(RULED, r"\|[ \t]*\r?\n[ \t]*[|+]?[ \t:]*--", whole=_ruled),
+    # | Venue | API key |, and below it +=====+: a grid of reStructuredText
+    Form(EXPORTED_HEAD, r"\|[ \t]*\r?\n[ \t]*\+={3}", whole=_ruled),
     # "api_key";"v": a row with its name before it
     Form(CELLED, r"(?i)(?:key|secret|phrase|password)[\"']?[;\t][\"']?" + LONG, asked=_celled),
     # Account<tab>ApiKey<tab>ApiSecret, "Venue","Key","Secret": the head of a table
@@ -94,7 +114,7 @@ FORMS = (
     # INSERT INTO t (id, api_secret) VALUES (1, 'v'), COPY t (id, api_secret) FROM stdin;
     Form(INSERTED, r"\)\s{0,8}(?:(?:VALUES|values)\s{0,8}\(|FROM stdin;\r?\n)[^)]{5}", whole=_inserted),
     # <th>API key</th>: the head of a page's table; it ends with the tag, which is `TAIL` long
-    Form(PAGE_HEAD, r"(?i)(?:key|secret|phrase|password)</th>"),
+    Form(PAGE_HEAD, r"(?i)(?:key|secret|phrase|password)(?:</(?:p|b|strong|span|div)>)?</th>"),
     # username,password: the head of what managers of passwords and browsers export; it ends with the word itself
     Form(
         EXPORTED_HEAD,
@@ -110,4 +130,9 @@ FORMS = (
         r"|mnemonic|(?:seed|recovery)[_ ]?phrase)[\"']?[,;\t\r\n]",
         whole=_exported_head,
     ),
+    # ||Venue||API key||Secret|| and a row below it; it ends with the row's bar
+    Form(EXPORTED_HEAD, r"[\w *]\|\|[ \t]*\r?\n[ \t]*\|[ \t]?[^\s|]", whole=_barred),
+    # |===, and the names of the columns on the next line; .. list-table::, and they are its first item
+    Form(EXPORTED_HEAD, r"(?:^|\n)\|===\r?\n", whole=_below),
+    Form(EXPORTED_HEAD, r"\.\. list-table::", whole=_below),
 )
