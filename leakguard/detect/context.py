@@ -39,7 +39,7 @@ from leakguard.detect.evidence import (
 )
 from leakguard.detect.forms import unlike_words
 from leakguard.detect.gates import Candidate
-from leakguard.detect.halves import KEY, PASSPHRASE, REACH, beside, follows_login, phrases_beside, row
+from leakguard.detect.halves import KEY, PASSPHRASE, REACH, below, beside, follows_login, phrases_beside, row
 from leakguard.detect.hits import Hit
 from leakguard.detect.mentions import SAID, Find, Mentions
 from leakguard.detect.naming import PART_OF_KIND, kind_of, short_for
@@ -140,23 +140,33 @@ class Context:
 
     def has_rows(self, data: bytes) -> bool:
         """Whether there are values that only their row tells of, and no end of the first stage."""
-        return any(row(data, end - self.names[name][1], end) for name, end in self.find(data))
+        found = [(end - self.names[name][1], end) for name, end in self.find(data)]
+        return any(row(data, start, end) or any(below(data, start, end)) for start, end in found)
 
     def _add_rows(self, data: bytes, path: str, mentions: Mentions, out: list[Hit]) -> None:
-        """Adds the keys and secrets of rows that begin with their venue. One of the two alone is a row of something else,
-        unless the other is found by a pattern of its own."""
+        """Adds the keys and secrets of rows that begin with their venue, or stand below its name."""
         taken = {hit.secret_start for hit in out}
         for named, end in self.find(data):
-            cells = [cell for cell in row(data, end - self.names[named][1], end) if cell.start not in taken]
-            made = [(cell, chosen) for cell in cells if (chosen := self.choose(data, cell, path, mentions)) is not None]
-            own = [self.rules[chosen[0]] for _, chosen in made]
-            if not own or own[-1].provider not in self.venues or len({rule.provider for rule in own}) > 1:
-                continue
-            parts = {rule.part for rule in own}
-            if parts.isdisjoint(_SECRETS) or (parts.isdisjoint(_KEYS) and self._has_keys(own[0].provider)):
-                continue
-            taken.update(cell.start for cell, _ in made)
-            out += [_hit(cell, chosen) for cell, chosen in made]
+            start = end - self.names[named][1]
+            for ways in chain([[row(data, start, end)]], below(data, start, end)):
+                for cells in ways:
+                    made = self._row_of(data, [cell for cell in cells if cell.start not in taken], path, mentions)
+                    if made:
+                        taken.update(hit.secret_start for hit in made)
+                        out += made
+                        break
+
+    def _row_of(self, data: bytes, cells: list[Assigned], path: str, mentions: Mentions) -> list[Hit]:
+        """The parts that the cells of a row are: of one venue. One of the two alone is a row of something else, unless the other is
+        found by a pattern of its own."""
+        made = [(cell, chosen) for cell in cells if (chosen := self.choose(data, cell, path, mentions)) is not None]
+        own = [self.rules[chosen[0]] for _, chosen in made]
+        if not own or own[-1].provider not in self.venues or len({rule.provider for rule in own}) > 1:
+            return []
+        parts = {rule.part for rule in own}
+        if parts.isdisjoint(_SECRETS) or (parts.isdisjoint(_KEYS) and self._has_keys(own[0].provider)):
+            return []
+        return [_hit(cell, chosen) for cell, chosen in made]
 
     def _has_keys(self, provider: str) -> bool:
         """Whether a provider has a rule for keys that judges by their names."""

@@ -213,17 +213,74 @@ def row(data: bytes, start: int, end: int) -> list[Assigned]:
         found = _ROW_BEFORE.fullmatch(data, data.rfind(b"\n", max(0, start - 2 * REACH), start) + 1, start)
     if found is None:
         return []
-    key, secret = found["key"], found["secret"]
-    if key == secret or _NUMBER.fullmatch(key) or _NUMBER.fullmatch(secret) or not _DIGIT.search(secret) or not _CASES.search(key):
+    if not _may_be(data, found["key"], found["secret"]):
         return []
-    if _UUID.fullmatch(key) and _ID_OR_HASH.fullmatch(secret) and not _SHORT_HEAD.match(data):
-        return []  # the ids of an order and of who gave it, a withdrawal and its transaction
-    head = _OF_TRANSFERS.match(data)
-    if _ADDRESS.fullmatch(key) or (head is not None and not _OF_ACCOUNTS.search(head[0])):
-        return []  # who was paid, and in which transaction; a table whose columns are called so
     out = [Assigned(KEY, found.start("key"), *found.span("key"), b"", 0, b":"),
            Assigned(SECRET, found.start("secret"), *found.span("secret"), b"", 0, b":")]  # fmt: skip
     phrase = found["phrase"]
     if phrase and _DIGIT.search(phrase) and not _NUMBER.fullmatch(phrase):
         out.append(Assigned(PASSPHRASE, found.start("phrase"), *found.span("phrase"), b"", 0, b":"))
     return out
+
+
+def _may_be(data: bytes, key: bytes, secret: bytes) -> bool:
+    """Whether two cells of a row may be a key and its secret, of whatever venue."""
+    if key == secret or _NUMBER.fullmatch(key) or _NUMBER.fullmatch(secret) or not _DIGIT.search(secret) or not _CASES.search(key):
+        return False
+    if _UUID.fullmatch(key) and _ID_OR_HASH.fullmatch(secret) and not _SHORT_HEAD.match(data):
+        return False  # the ids of an order and of who gave it, a withdrawal and its transaction
+    head = _OF_TRANSFERS.match(data)
+    # who was paid, and in which transaction; a table whose columns are called so
+    return not (_ADDRESS.fullmatch(key) or (head is not None and not _OF_ACCOUNTS.search(head[0])))
+
+
+_ALONE = compiled(rb"[ \t]*(?:#{1,6} |\*\*|__|-{2,4} ?|={2,4} ?|\[)?\Z")
+_ALONE_ENDS = compiled(
+    rb"(?: \w[\w.\-]{0,15}){0,2}[\])]?(?:\*\*|__| ?-{2,4}| ?={2,4})?:?[ \t]*\r?\n(?:[=\-~]{2,60}\r?\n)?(?:[ \t]*\r?\n){0,2}"
+)
+_BELOW = compiled(rb"[ \t]{0,8}(?:[\-*+] )?(?P<cells>[!-~][^\n]{28,1200}?)[ \t]*\r?(?:\n|\Z)")
+_PARTS_OF_ROW = tuple(compiled(sign) for sign in (rb"[ ]?\t[ ]?", rb"[ ]?[|;][ ]?", rb",[ ]?", rb"[ ]{2,}", rb"[ ]?:[ ]?"))
+_KEY_CELL, _SECRET_CELL = compiled(_CELL % 7), compiled(_CELL % 19)
+_MOST_BELOW = 200
+
+
+def below(data: bytes, start: int, end: int) -> Iterator[list[list[Assigned]]]:
+    """The rows below a title that is a venue's name, data[start:end], each with the ways to read it: an account's label may stand
+    before its key. They end with the first line that is no such row."""
+    if not _ALONE.fullmatch(data, data.rfind(b"\n", max(0, start - 16), start) + 1 if start > 16 else 0, start):
+        return
+    title = _ALONE_ENDS.match(data, end)
+    at = title.end() if title else len(data)
+    for _ in range(_MOST_BELOW):
+        line = _BELOW.match(data, at)
+        ways = _ways(data, *line.span("cells")) if line is not None else []
+        if line is None or not ways:
+            return
+        yield ways
+        at = line.end()
+
+
+def _ways(data: bytes, low: int, high: int) -> list[list[Assigned]]:
+    """The ways to read a line as key, secret and passphrase, of which the first may be a label."""
+    for sign in _PARTS_OF_ROW:
+        edges = [found.span() for found in sign.finditer(data, low, high)]
+        if not 0 < len(edges) < 5:
+            continue
+        spans = list(zip([low, *(last for _, last in edges)], [*(first for first, _ in edges), high], strict=True))
+        while spans and spans[-1][0] == spans[-1][1]:
+            spans.pop()
+        ways = [way for first in (0, 1) if (way := _way(data, spans[first : first + 3]))]
+        if ways:
+            return ways
+    return []
+
+
+def _way(data: bytes, spans: list[tuple[int, int]]) -> list[Assigned]:
+    if len(spans) < 2:
+        return []
+    key, secret = (data[low:high] for low, high in spans[:2])
+    if not (_KEY_CELL.fullmatch(key) and _SECRET_CELL.fullmatch(secret) and _may_be(data, key, secret)):
+        return []
+    return [Assigned(name, low, low, high, b"", 0, b":") for name, (low, high) in zip((KEY, SECRET, PASSPHRASE), spans, strict=False)]
+
+
