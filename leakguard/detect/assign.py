@@ -203,8 +203,8 @@ _DULL = compiled(rf"{_EXPRESSION}|(?:[0-9]+(?:[.:][0-9]+)*|(?!{_SCHEMES}){_IDENT
 _DULL_PASS = compiled(rf"(?:[0-9]{{1,5}}(?:[.:][0-9]+)*|{_CONSTANTS}){_AFTER}|{_EXPRESSION}".encode())
 # also the forms of Unicode: password = unicodedata.normalize("NFKC", password)
 _DULL_QUOTED = compiled(rb"(?:(?i:true|false|null|none|undefined|string|required|optional|disabled|enabled)|NFK?[CD])[\"'`\\]")
-# and a NUL ends it: an environment as the system keeps it, in /proc and core dumps, strings of C in a program
-_BARE = compiled(rb"[^\x00\s\"'`<>{}()\[\],;|&]{4,512}")
+# and a NUL ends it: an environment as the system keeps it, in /proc and core dumps, strings of C in a program; FIX has 0x01
+_BARE = compiled(rb"[^\x00\x01\s\"'`<>{}()\[\],;|&]{4,512}")
 MOST = 512
 """Bytes of a value that are judged."""
 _LONG = compiled(rb"[0-9A-Za-z+/=_\-.~%%:]{%d}" % MOST)

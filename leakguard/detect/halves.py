@@ -193,7 +193,7 @@ _COLONS = compiled(
 _UUID = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ID_OR_HASH = compiled(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 _NUMBER = compiled(rb"[\d.:TZ+\-/]+|0x[0-9a-fA-F]{40}|0x[0-9a-fA-F]{64}")
-_ADDRESS = compiled(rb"(?:bc1|ltc1|addr1|cosmos1|tb1)[0-9a-z]{20,110}|[13TrDLX][1-9A-HJ-NP-Za-km-z]{25,34}")
+_ADDRESS = compiled(rb"(?:bc1|ltc1|addr1|cosmos1|tb1)[0-9a-z]{20,110}|(?![0-9a-f]+\Z)[13TrDLX][1-9A-HJ-NP-Za-km-z]{25,34}")
 """Of an account, as it stands before a transaction's hash in a list of withdrawals."""
 _OF_TRANSFERS = compiled(
     rb"(?i)[^\n]{0,200}?(?<![a-z])(?:tx|tx_?id|tx_?hash|(?:transaction|block|order)_?(?:id|hash)|hash|address|signature)(?![a-z])[^\n]{0,200}"

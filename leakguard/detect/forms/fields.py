@@ -313,6 +313,27 @@ def _written(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Na
     return name._replace(name=_file_name(next(filter(None, found.groups())))) if random(data, start) else None
 
 
+_POINTED_AT = compiled(rb"(?<![\w.])([A-Za-z_]\w{0,79}) = 0x[0-9a-f]{4,16} (?P<quote>\")\Z")
+_KEYCHAIN = compiled(rb"\"(acct|svce)\"[ \t]?<blob>=(?:0x[0-9A-F]+ {1,4})?\"([\w .\-/]{2,80})\"")
+
+
+def _in_keychain(data: bytes, start: int) -> Named | None:
+    """What a dump of macOS's keychain says that an item is: for which service, and of whom."""
+    low = max(0, start - 900, data.rfind(b"keychain:", 0, start))
+    fields = {found[1]: found[2] for found in _KEYCHAIN.finditer(data, low, start)}
+    name = b"_".join(fields[each] for each in (b"svce", b"acct") if each in fields)
+    return Named(name.replace(b" ", b"_"), start - 1, b'"') if name else None
+
+
+_FIX_PASSWORD = compiled(rb"(?:\x01|\||\^A|;)(554|925)=\Z")
+
+
+def _of_session(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """The password in the message that logs a FIX session on."""
+    line = data[max(0, start - 900, data.rfind(b"\n", 0, start)) : start]
+    return name._replace(name=b"fix_password") if b"8=FIX" in line else None
+
+
 FORMS = (
     # "key": "NAME", "value": "v"; - name: NAME, value: v on the next line; key="NAME" value="v"; "NAME": { "value": "v",
     # NAME = { value = "v"
@@ -484,6 +505,12 @@ FORMS = (
     Form(_SET_CONTENT, r" -Value [\"']?" + LONG, asked=_written),
     # a2="--api-secret" a3="v": a command's arguments in the audit's log
     Form(_AUDITED, r"\" a[0-9]{1,3}=\"" + LONG),
+    # name = 0x55d0a1 "v": gdb's
+    Form(_POINTED_AT, r"= 0x[0-9a-f]{4,16} \"" + VALUE),
+    # "acct"<blob>="NAME", "svce"<blob>="venue", and data: "v" on a line of its own
+    Form(None, r"\ndata:\r?\n\"" + VALUE, whole=_in_keychain),
+    # 35=A, 554=v: FIX
+    Form(_FIX_PASSWORD, r"(?:\x01|\||\^A|;)(?:554|925)=" + VALUE, asked=_of_session),
     # char NAME[] = "v", char NAME[64] = "v": C's
     Form(_ARRAYED, r"(?i)" + _WORD + r"\w{0,20}\[[\w +*]{0,24}\] ?= ?\"" + VALUE),
 )

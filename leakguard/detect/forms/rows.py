@@ -55,7 +55,7 @@ _MAPPED = compiled(
 )
 _ROW = compiled(
     rb"(?:(?:[\"'\w)](?: ?[:=]>?|,| to) ?[\w:]{0,24}|(?<![A-Za-z])[A-Z][A-Z_]{1,20})[\[({]{1,2}\s{0,40}"
-    rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\()[bru]?(?P<quote>[\"'])\Z"
+    rb"|::\w{3,20}\(\s{0,40}(?:Some\()?|\", ?\{ ?|\w>\(|\w\{)[bru]?(?P<quote>[\"'])\Z"
 )
 
 
@@ -330,6 +330,50 @@ def _rest_of_pairs(data: bytes, start: int) -> list[tuple[bytes, int, int]]:
     ]
 
 
+_SCHEME = compiled(rb"(?<![\w+])([a-z][a-z0-9_\-]{1,24})(?:\+[a-z]{2,8})?://\Z")
+_USER = compiled(rb"(?P<key>[0-9A-Za-z_\-]{8,256}):(?P<secret>[0-9A-Za-z+/=_\-]{20,512})@")
+_PHRASE_OF_QUERY = compiled(rb"[^\s\"'<>?]{0,80}\?[^\s\"'<>]{0,80}?(?:pass(?:phrase|word)?|pw)=([^\s\"'<>&]{4,128})")
+_PAGES = frozenset((b"http", b"https", b"ws", b"wss", b"ftp", b"sftp", b"ssh", b"git", b"file", b"tcp", b"udp"))
+
+
+def _schemed(data: bytes, start: int) -> Named | None:
+    """The key before the secret in an address that a venue is the scheme of: venue://key:secret@host."""
+    pair = _USER.match(data, start)
+    low = max(0, start - 48)
+    found = _SCHEME.search(data[low:start]) if pair and DIGIT.search(pair["secret"]) else None
+    if found is None or found[1] in _PAGES:
+        return None
+    return Named(found[1] + b"_" + ARGUMENTS[0], low + found.start(1), b"")
+
+
+def _rest_of_address(data: bytes, start: int) -> list[tuple[bytes, int, int]]:
+    """All parts of it, the first one, too: as a value it would go on behind its colon."""
+    named, pair = _schemed(data, start), _USER.match(data, start)
+    if named is None or pair is None:
+        return []
+    whose = named.name.removesuffix(ARGUMENTS[0])
+    out = [(whose + ARGUMENTS[0], *pair.span("key")), (whose + ARGUMENTS[1], *pair.span("secret"))]
+    phrase = _PHRASE_OF_QUERY.match(data, pair.end())
+    return [*out, (whose + ARGUMENTS[2], *phrase.span(1))] if phrase else out
+
+
+_APPLIED = compiled(rb"\"([0-9A-Za-z+/=_:\-]{8,256})\" (?P<quote>\")\Z")
+_APPLIED_THIRD = compiled(rb"[^\s\"]{16,512}\" \"([^\s\"\\]{4,64})\"")
+
+
+def _applied(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """The secret behind its key, where a function's arguments stand side by side: Creds "key" "secret"."""
+    return name._replace(name=ARGUMENTS[1]) if DIGIT.search(found[1]) and random(data, start) else None
+
+
+def _around_applied(data: bytes, start: int) -> list[tuple[bytes, int, int]]:
+    low = max(0, start - 270)
+    key = _APPLIED.search(data[low:start])
+    third = _APPLIED_THIRD.match(data, start)
+    out = [(ARGUMENTS[0], low + key.start(1), low + key.end(1))] if key else []
+    return [*out, (ARGUMENTS[2], *third.span(1))] if third else out
+
+
 def _row(trigger: str) -> Form:
     return Form(_ROW, trigger, whole=_in_row, rest=_rest_of_row, listed=True)
 
@@ -468,4 +512,10 @@ FORMS = (
     Form(_PAIRS_OF, r"(?i:accounts|creds|credentials|keys)[\"']?(?::| =) [\"']" + LONG, whole=_paired_key, rest=_rest_of_pairs),
     # ApiCredentials = new("key", "secret")
     _row(r"= new\([\"']" + LONG),
+    # Credentials{"key", "secret"}, Keys venue{"key", "secret"}
+    _row(r"\w\{\"" + LONG),
+    # venue://key:secret@host?passphrase=v
+    Form(_SCHEME, r"[0-9A-Za-z]://" + LONG, whole=_schemed, rest=_rest_of_address),
+    # venue = Credentials "key" "secret" "passphrase"
+    Form(_APPLIED, r"[0-9A-Za-z+/=_\-]{8}\" \"" + LONG, asked=_applied, rest=_around_applied),
 )

@@ -1,0 +1,54 @@
+"""Keys and secrets side by side without a name, and what dumps say of a value: addresses, applied functions, gdb, keychains, FIX."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
+
+PAIRED = {
+    "address": "url: gateio://{k}:{s}@api.example.com/?rate=10",
+    "applied": 'gateioCreds = Creds "{k}" "{s}"',
+    "composite": '\tcreds["gateio"] = Cred{{"{k}", "{s}"}}',
+    "braces": 'ExchangeKeys gateio{{"{k}", "{s}"}};',
+    "gdb": '$1 = {{venue = 0x55d0a1 "gateio", api_key = 0x55d0b1 "{k}", api_secret = 0x55d0c1 "{s}", depth = 5}}',
+    "keychain": "".join(
+        f'keychain: "login"\nclass: "genp"\n    "acct"<blob>="{name}"\n    "svce"<blob>="gateio"\ndata:\n"{{{at}}}"\n'
+        for name, at in (("api_key", "k"), ("api_secret", "s"))
+    ),
+}
+
+
+def _found(engine: Engine, text: str) -> list[tuple[str, str]]:
+    data = text.encode()
+    return [(engine.rules[m.rule].id, data[m.secret_start : m.secret_end].decode()) for m in engine.scan(data, "dump.log").matches]
+
+
+@pytest.mark.parametrize("place", PAIRED)
+def test_both_halves_are_found(engine: Engine, place: str) -> None:
+    draw = Random(place)
+    key, secret = expand("{{hex*32}}", draw), expand("{{hex*64}}", draw)
+    assert sorted(_found(engine, PAIRED[place].format(k=key, s=secret) + "\n")) == [("gate.api-key", key), ("gate.api-secret", secret)]
+
+
+def test_an_address_may_have_the_passphrase_behind_it(engine: Engine) -> None:
+    draw = Random("address")
+    values = [expand("{{uuid}}", draw), expand("{{HEX*32}}", draw), expand("Moon{{hex*8}}", draw)]
+    found = _found(engine, "OKX_URL=okx://{}:{}@default/?passphrase={}\n".format(*values))
+    assert sorted(found) == list(zip(("okx.api-key", "okx.api-secret", "okx.passphrase"), values, strict=True))
+
+
+@pytest.mark.parametrize("text", ["https://{k}:{s}/api", 'render "{k}" "{s}"', "gateio://orders/{k}/{s}", 'x = 0x55d0a1 "{k}"'])
+def test_what_is_no_pair_is_none(engine: Engine, text: str) -> None:
+    draw = Random(text)
+    assert not _found(engine, text.format(k=expand("{{hex*32}}", draw), s=expand("{{hex*40}}", draw)) + "\n")
+
+
+def test_the_password_of_a_session_is_found(engine: Engine) -> None:
+    password = expand("{{alnum*20}}", Random("fix"))
+    line = f"8=FIX.4.4\x019=148\x0135=A\x0149=ACME\x01553=acme\x01554={password}\x0110=203\x01\n"
+    assert [secret for _, secret in _found(engine, line)] == [password]
+    assert not _found(engine, f"|554={password}|\n")
