@@ -472,7 +472,7 @@ class Context:
                 keep(found, provider, strength - less * spoken, reason)
         # COINGLASS_API_KEY below Gate's keys is somebody else's: only what it stands in can say otherwise
         strange = foreign(name) if found or named else ()
-        for evidence in sorted(found.values(), key=by_strength):
+        for evidence in sorted(self._weighed(found, fitting, name), key=by_strength):
             if (
                 not strange
                 or evidence.strength >= STRUCTURE
@@ -480,6 +480,19 @@ class Context:
                 or all(short_for(word, evidence.provider) for word in strange)
             ):
                 yield evidence, fitting[evidence.provider]
+
+    def _weighed(
+        self, found: dict[str, Evidence], fitting: dict[str, list[int]], name: tuple[str, ...]
+    ) -> Iterator[Evidence]:
+        """The evidence of providers around a value: bot_api_secret below ansible_user is no password of Ansible's, where a venue is
+        named farther away, or in the path."""
+        known = any(each.provider in self.venues for each in found.values())
+        for each in found.values():
+            if known and each.provider not in self.venues and each.strength < STRUCTURE:
+                ranked = self._by_name(fitting[each.provider], name)
+                yield each._replace(strength=each.strength - WEAK / 2) if ranked and ranked[0][0] > 1 else each
+            else:
+                yield each
 
     def _above(
         self, data: bytes, assigned: Assigned, mentions: Mentions, fits: Callable[[str], bool], found: dict[str, Evidence]

@@ -40,7 +40,7 @@ _OBJECT_ID = re.compile(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 """What git calls an object: of its digits some are a provider's name by chance."""
 _HOUSE = re.compile(
     r"(?<![^/])(?:(?:exchanges?|venues?|brokers?|connectors?)/([a-z]\w{1,20}?)"
-    r"|([a-z]\w{1,20}?)[_\-](?:connector|exchange|bot|trader|trading|adapter|api[_\-]keys?|keys?|secret|creds|credentials))(?![^/.])"
+    r"|([a-z]\w{1,20}?)[_\-](?:connector|exchange|bot|trader|trading|adapter|(?:sub[_\-]?)?accounts?|subs|api[_\-]keys?|keys?|secret|creds|credentials))(?![^/.])"
 )
 _MOST_ABOUT = 9
 """Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""

@@ -51,10 +51,10 @@ NEAR = 256
 _THREE = r"[b-su-z][a-z]{2}|t[a-gi-z][a-z]|a[a-mo-z][a-z]|any"
 _PLAIN = r"[a-z]{3,9}"
 _MARKED = rf"(?:{_THREE}|[a-z]{{4,9}}|[a-z]{{0,7}}(?:[\xc3\xc5\xcc][\x80-\xbf][a-z]{{0,7}}){{1,3}})"
-_BETWEEN = r"""[\s,;|"'`.\-+0-9()\\#*\[\]]|[0-9]["']?:|\\[nrt]|%20"""
+_BETWEEN = r"""[\s,;|"'`.\-+0-9()\\#*\[\]>]|[0-9]["']?:|\\[nrt]|%20"""
 _BULLETS = r"\xe2\x80\xa2|\xe3\x80[\x80\x81]|\xef\xbc\x8c"
 _BEYOND = r"[\xe1\xe4-\xed][\x80-\xbf]{2}|\xe3[\x81-\x83][\x80-\xbf]"
-_BEYOND_GAP = r"""[\s,;"'`.0-9\\nrt|*+()#\-]|%20|[0-9]["']?:|\xe3\x80[\x80\x81]|\xef\xbc\x8c|\xe2\x80\xa2"""
+_BEYOND_GAP = r"""[\s,;"'`.0-9\\nrt|*+()#>\-]|%20|[0-9]["']?:|\xe3\x80[\x80\x81]|\xef\xbc\x8c|\xe2\x80\xa2"""
 
 ASCII = rf"(?i){_PLAIN}(?:(?:{_BETWEEN})+{_PLAIN}){{10}}(?:{_BETWEEN})+[a-z]{{3}}"
 MARKED = rf"(?i){_MARKED}(?:(?:{_BETWEEN}|{_BULLETS})+{_MARKED}){{10}}(?:{_BETWEEN}|{_BULLETS})+[a-z\x80-\xbf\xc3\xc5\xcc]{{3}}"
@@ -87,7 +87,7 @@ class Found(NamedTuple):
 
 
 # Everything that can stand between two words of ASCII or MARKED, and more.
-_LOOSE = compiled(rb"""(?<![A-Za-z\x80-\xff])(?:[A-Za-z\x80-\xff]{2,}+(?:\\[nrt]|%20|[\s,;|"'`.\-+0-9()\\#*\[\]:])++){11,}+""")
+_LOOSE = compiled(rb"""(?<![A-Za-z\x80-\xff])(?:[A-Za-z\x80-\xff]{2,}+(?:\\[nrt]|%20|[\s,;|"'`.\-+0-9()\\#*\[\]>:])++){11,}+""")
 _FAR = compiled(rb"[\xe1\xe3-\xed]")
 _TOKEN = compiled(rb"\\+[nrt]|[A-Za-z\x80-\xff]+")
 _ESCAPE = ord("\\")

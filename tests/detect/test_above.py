@@ -83,3 +83,20 @@ def test_accounts_of_one_venue_are_its_own_however_many_there_are(engine: Engine
     assert len(data) < FAR
     found = [engine.rules[match.rule].id for match in engine.scan(data, "a.json").matches]
     assert sorted(found) == ["gate.api-key"] * 90 + ["gate.api-secret"] * 90
+
+
+def test_a_service_on_the_way_owns_no_secret_that_only_sounds_like_its_password(engine: Engine) -> None:
+    """A variable below `ansible_user` was a password of Ansible's, whatever venue the host was called after."""
+    draw = Random("hosts")
+    key, secret = expand("{{alnum*64}}", draw), expand("{{alnum*64}}", draw)
+    text = f"ansible_user: deploy\nbot_api_key: '{key}'\nbot_api_secret: '{secret}'\n"
+    found = {engine.rules[match.rule].id for match in engine.scan(text.encode(), "ansible/host_vars/hashkey-01.yml").matches}
+    assert found == {"hashkey.api-key", "hashkey.api-secret"}
+
+
+def test_a_file_called_after_a_plain_word_and_its_accounts_is_the_venues(engine: Engine) -> None:
+    draw = Random("apex")
+    row = ",".join(expand(shape, draw) for shape in ("{{uuid}}", "{{b64u*40}}", "{{b64u*20}}"))
+    text = f"label,api_key,api_secret,passphrase\nmain,{row}\n"
+    found = {engine.rules[match.rule].provider for match in engine.scan(text.encode(), "apex_subaccounts.csv").matches}
+    assert found == {"apex"}

@@ -55,3 +55,11 @@ def test_a_table_of_what_was_traded_has_none(engine: Engine) -> None:
     draw = Random("orders")
     rows = "".join(f"|okx|{expand('{{uuid}}', draw)}|{expand('{{hex*64}}', draw)}|\n" for _ in range(5))
     assert not engine.scan(f"||Venue||Order||Transaction||\n{rows}".encode(), "page.txt").matches
+
+
+def test_a_grid_has_one_head(engine: Engine) -> None:
+    """Each row of a grid has a rule below it; one that was called like a credential was taken for the names of columns."""
+    names = ("[Function]", "change_password", "list_nodes_full", "securitygroup", "rackconnect1")
+    rule = "+-----------------------+------+\n"
+    text = rule + "".join(f"|{name:<23}|Yes   |\n" + (rule.replace("-", "=") if name[0] == "[" else rule) for name in names)
+    assert not engine.scan(text.encode(), "features.rst").matches

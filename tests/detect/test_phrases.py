@@ -58,6 +58,7 @@ def wordlist(language: str) -> list[str]:
 FORMS: dict[str, Callable[[list[str]], str]] = {
     "line": " ".join,
     "own lines": "\n".join,
+    "a quoted mail": lambda words: "> " + "\n> ".join(" ".join(words[n : n + 6]) for n in range(0, len(words), 6)),
     "windows lines": "\r\n".join,
     "escaped lines": "\\n".join,
     "escaped windows lines": "\\r\\n".join,
@@ -105,6 +106,26 @@ def test_phrases_of_other_schemes_are_told_apart(scheme: str) -> None:
         (hit,) = phrases.find(data, ends(data))
         assert hit.scheme in (scheme.split()[0], "bip39"), "one in 256 has BIP-39's checksum, too"
         assert data[hit.start : hit.end].decode() == text
+
+
+@pytest.mark.parametrize("count", [12, 24])
+@pytest.mark.parametrize("mark", [". ", ") ", ": "])
+def test_a_phrase_in_two_numbered_columns_is_read_by_its_numbers(count: int, mark: str) -> None:
+    """It was found only by chance: read line by line its checksum does not hold."""
+    for seed in range(8):
+        words, half = phrase(count, seed=seed), count // 2
+        text = "Recovery\n" + "\n".join(
+            f"{n + 1:>2}{mark}{words[n]:<12}{n + 1 + half:>2}{mark}{words[n + half]}" for n in range(half)
+        )
+        assert [set(re.findall("[a-z]+", one)) for one in found(text)] == [set(words)]
+
+
+def test_numbers_that_leave_one_out_or_repeat_one_order_nothing() -> None:
+    words = phrase(12, seed=3)
+    for wrong in (7, 13):
+        numbers = [1, wrong, 2, 8, 3, 9, 4, 10, 5, 11, 6, 6 if wrong == 7 else 12]
+        text = " ".join(f"{number}. {words[(number - 1) % 12]}" for number in numbers)
+        assert all(set(re.findall("[a-z]+", one)) != set(words) or len(one.split()) == 24 for one in found(text))
 
 
 def test_list_words_before_a_phrase_are_left_out() -> None:

@@ -38,7 +38,11 @@ def _ruled(data: bytes, start: int) -> Named | None:
     stop = data.rfind(b"\n", max(0, start - 8), start + TAIL)
     line = data.rfind(b"\n", max(0, stop - 2000), max(0, stop)) + 1
     found = RULED.search(data, line, stop) if stop > 0 else None
-    return Named(found[1], found.start(1), b"|") if found else None
+    return Named(found[1], found.start(1), b"|") if found and not _IN_GRID.search(data, max(0, line - 4000), line) else None
+
+
+_IN_GRID = compiled(rb"\|[ \t]*\r?\n[ \t]*\+[+\-=]{3,2000}[ \t]*\r?\n\Z")
+"""Before a line of a grid that is not its first: a rule below it, too, but no names of columns in it."""
 
 
 _CREDENTIALS = compiled(

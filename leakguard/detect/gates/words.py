@@ -8,14 +8,15 @@ phrases must not call a text clean.
 
 What counts as a phrase in running text (the guard against prose, word lists and tables):
 * 12, 15, 18, 21 or 24 words of one list, in a row, whose checksum holds. Words of a row are separated by spaces,
-  line ends (also written as backslash-n), commas, semicolons, bars, quotes, hyphens, bullets, `+` and `%20` as in
-  a URL, or numbering (`1.`, `2)`, `#3`); a full stop, colon, equals sign, bracket or any other word ends the row.
+  line ends (also written as backslash-n), commas, semicolons, bars, quotes (also a mail's `>`), hyphens, bullets, `+` and
+  `%20` as in a URL, or numbering (`1.`, `2)`, `#3`); a full stop, colon, equals sign, bracket or any other word ends the row.
   Chinese words must be separated, too, so Chinese prose forms no rows.
 * A piece of a row between two changes of separator (a line, a quoted list, a column) that has exactly such a
   length is tried first, then the whole row. Windows inside a row are tried only if none of these is a phrase and the
   row has at most 40 words, and of a size only if they are so few that chance would not pass one (four of 12, eight of
   15, 64 of 24): then a label such as "wallet seed" may stand before the phrase, but lists of words give no hits. In a
   row that has a phrase's length itself only what stands at its end is tried: labels stand before.
+* Words that are numbered from one on in another order than they stand in, as in two columns, are read by their numbers.
 * Rows of list words that another scheme of the same lists proves: 24 of TON, 25 of Algorand, 12 of Electrum.
 * Chinese characters of which two more stand on a side, separated alike or by a hyphen, are no phrase: a text whose characters
   are all separated has them by the page.
@@ -63,7 +64,7 @@ LONGEST_WORD = 16
 _MARK = r"[\u0300-\u036f\u3099\u309a]"
 _WORD = rf"\\+[nrt]|([^\W\d_]+(?:{_MARK}+[^\W\d_]*)*)"
 _OPTION = (" --", "\n--")
-_GAP = r"""(?x)(?: [\s,;|"'`*+\u2022\u3001\uff0c-] | %20 | \\+["'nrt] | [#(]?\d{1,2}["']?[.):]? )+"""
+_GAP = r"""(?x)(?: [\s,;|"'`*+>\u2022\u3001\uff0c-] | %20 | \\+["'nrt] | [#(]?\d{1,2}["']?[.):]? )+"""
 
 # Stretches that could hold a row, so that the slower search by words skips the rest: twelve short words without a
 # long one between. ASCII lists have words of three to eight letters (nine with the n of an escaped line end).
@@ -272,6 +273,11 @@ def _inner_windows(count: int) -> list[tuple[int, int]]:
 
 def phrases(row: list[_Word], gaps: list[str], text: str) -> Iterator[tuple[int, int, str, str]]:
     """(first, end, scheme, language) of the phrases in one row of a text, longest first, none overlapping another."""
+    numbered = _by_numbers(row, gaps, text)
+    proof = _scheme(numbered, whole=True) if numbered else None
+    if proof:
+        yield 0, len(row), *proof
+        return
     taken: set[int] = set()
     for whole, windows in ((True, _windows(row, gaps)), (False, _inner_windows(len(row)))):
         if taken:
@@ -282,6 +288,20 @@ def phrases(row: list[_Word], gaps: list[str], text: str) -> Iterator[tuple[int,
                     continue
                 taken.update(range(start, end))
                 yield start, end, *proof
+
+
+_NUMBER = compiled(r"(\d{1,2})[\"']?[.):\-]?[\s\"'`*|]{0,6}\Z")
+
+
+def _by_numbers(row: list[_Word], gaps: list[str], text: str) -> list[_Word]:
+    """The words of a row by the numbers before them, if these are 1 to a phrase's length in an order of their own; else []."""
+    if len(row) not in SIZES or not any(gap[:1].isspace() and any(map(str.isdigit, gap)) for gap in gaps):
+        return []
+    before = (text[max(0, row[0].start - 12) : row[0].start], *gaps)
+    numbers = [int(found[1]) if (found := _NUMBER.search(gap)) else 0 for gap in before]
+    if numbers == sorted(numbers) or sorted(numbers) != list(range(1, len(row) + 1)):
+        return []
+    return [word for _, word in sorted(zip(numbers, row, strict=True), key=lambda pair: pair[0])]
 
 
 def _goes_on(row: list[_Word], gaps: list[str], text: str, first: int, last: int) -> bool:
