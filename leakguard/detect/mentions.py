@@ -6,6 +6,7 @@ value. Knows no rules but the names it is given. Imported by context.py, and by 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -83,7 +84,7 @@ class Mentions:
     """Where providers are named in one buffer. Looked for block by block, where a value asks. `asking`: about how many
     values will."""
 
-    __slots__ = ("_blocks", "_data", "_find", "_names", "_size")
+    __slots__ = ("_blocks", "_data", "_find", "_held", "_names", "_size")
 
     def __init__(self, data: bytes, find: Find, names: Sequence[Sequence[Any]], asking: int) -> None:
         self._data = data
@@ -91,6 +92,7 @@ class Mentions:
         self._names = names
         self._size = _DENSE if asking * _DENSE > len(data) else _SPARSE
         self._blocks: dict[int, list[tuple[int, int, str]]] = {}
+        self._held: list[int] | None = None
 
     def around(self, assigned: Assigned, reach: int = NEAR) -> list[tuple[int, int, str]]:
         """(start, end, provider) of the names that stand as whole words near a value, but not in it: at most `reach` bytes
@@ -110,7 +112,13 @@ class Mentions:
     def before(self, start: int, reach: int) -> Iterator[tuple[int, int, str]]:
         """The same of at most `reach` bytes before a place, the nearest first."""
         low, size = max(0, start - reach), self._size
-        for number in range(max(0, start - 1) // size, low // size - 1, -1):
+        if self._held is None:  # most blocks of most texts have none: one pass over all of them tells
+            self._held = sorted({(end - 1) // size for _, end in self._find(self._data)})
+        held = self._held
+        for at in range(bisect_right(held, max(0, start - 1) // size) - 1, -1, -1):
+            number = held[at]
+            if number < low // size:
+                return
             for mention in reversed(self._block(number)):
                 if low <= mention[0] and mention[1] <= start:
                     yield mention
