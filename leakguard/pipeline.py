@@ -85,7 +85,16 @@ def _whole(task: FileTask, policy: Policy) -> Document | None:
 
         if kind_of(data, task.path) or ends_as_zip(data) or (policy.inside.ocr and is_picture(data)):
             return None
-    return Document(data, Origin("file", task.path))
+    return Document(data, Origin("file", task.path, about=_read_by(task)))
+
+
+def _read_by(task: FileTask) -> tuple[str, ...]:
+    """What compose files say of an environment file's variables: see composed.py, which few scans need."""
+    if ".env" not in os.path.basename(task.open_path):
+        return ()
+    from leakguard.sources.composed import read_by
+
+    return read_by(task.open_path)
 
 
 def scan_whole(engine: Engine, document: Document, policy: Policy, incidents: list[Incident]) -> Done:

@@ -465,7 +465,7 @@ class Context:
             self._above(data, assigned, mentions, lambda provider: fits(provider) and bool(self._by_name(fitting[provider], name)), found)
         # a chat on Discord about a venue's keys: the path names where it was held, the text whose they are
         spoken = not named.isdisjoint(self.venues)
-        for strength, provider, reason in self._in_path(path):
+        for strength, provider, reason in chain(self._in_path(path), self.providers.in_reader(path, assigned.name)):
             if provider not in given and fits(provider):
                 # what a container says is for those of whom the text says nothing
                 less = 350 if reason is ABOUT_IT else 60 * (provider not in self.venues)

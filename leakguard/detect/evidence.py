@@ -35,7 +35,7 @@ OTHERS = 70
 another line."""
 WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
-PATH, ABOUT_IT = "named in the path", "named in what it is part of"
+PATH, ABOUT_IT, READ = "named in the path", "named in what it is part of", "named where it is read"
 _OBJECT_ID = re.compile(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 """What git calls an object: of its digits some are a provider's name by chance."""
 _HOUSE = re.compile(
@@ -75,6 +75,7 @@ class Providers:
         of, known = self._path
         if of != path:
             *abouts, name = path.split(ABOUT)
+            abouts = [about for about in abouts if not about.startswith("$")]
             name = _OBJECT_ID.sub("", name)
             known = [(500 + size, provider, PATH) for size, provider in self.in_words(path_words(name[-120:]))]
             known += [(501, provider, PATH) for provider in self._housed(name[-120:])]
@@ -82,6 +83,20 @@ class Providers:
                 known += [(500 + 5 * near + size, provider, ABOUT_IT) for size, provider in self.in_words(path_words(about[:120]))]
             self._path = path, known
         return known
+
+    def in_reader(self, path: str, name: bytes) -> list[tuple[int, str, str]]:
+        """The same of what reads a variable of this name, where the path says so (sources/composed.py): its own name for it says as
+        much as the variable's would, and its service as what a value stands in."""
+        if "$" not in path or ABOUT not in path:
+            return []
+        known: dict[str, int] = {}
+        for about in path.split(ABOUT)[:-1]:
+            variable, _, said = about.partition(" ")
+            if variable in ("$*", "$" + name.decode("latin-1")):
+                strength = NAMED - 100 if said.replace("_", "").isalnum() and said.isupper() else CLOSE
+                for size, provider in self.in_words(path_words(said[:240])):
+                    known[provider] = max(known.get(provider, 0), strength + size)
+        return [(strength, provider, READ) for provider, strength in known.items()]
 
     def _housed(self, path: str) -> list[str]:
         """The providers called by a plain word that a folder or a file is named after, where the path says that it is a venue's."""

@@ -96,7 +96,7 @@ def join_halves(
 ) -> tuple[list[Finding], list[CredentialSet]]:
     """The findings and sets with halves of several files joined."""
     out, made = list(findings), list(sets)
-    related = any(finding.origin.about for finding in findings if is_half(finding.reasons))
+    related = any(_container(finding) for finding in findings if is_half(finding.reasons))
     if not (known or related) or len({reference.path for reference in known} | {f.path for f in findings}) < 2:
         return out, made
     halves = _halves(findings, sets, ruleset)
@@ -148,7 +148,7 @@ def _halves(findings: Sequence[Finding], sets: Sequence[CredentialSet], ruleset:
 
 
 def _container(finding: Finding) -> str:
-    return str(finding.origin.inside) if finding.origin.about else ""
+    return str(finding.origin.inside) if finding.origin.about and finding.origin.inside else ""
 
 
 _DEEPEST = 32
