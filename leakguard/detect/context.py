@@ -418,13 +418,19 @@ class Context:
             elif rule.part == part:
                 rank = 1
             elif part in KIN.get(rule.part, ()):
-                rank = 1 if name in _LONE_HALVES else 2  # private, beside public: the whole name
+                # private, beside public: the whole name. And what a venue's own page calls its secret, where it has no other key
+                rank = 1 if name in _LONE_HALVES or (name == _PRIVATE_KEY and self._calls_private(rule)) else 2
             elif part in _SWAPPED and rule.part in _SWAPPED and rule.provider in self.venues:
                 rank = 3  # people put the secret where the key belongs: the shape knows better than the name
             else:
                 continue
             ranked.append((rank, index))
         return sorted(ranked)
+
+    def _calls_private(self, rule: Rule) -> bool:
+        """Whether what a venue's rule is for may be called its private key: a secret, where there are no private keys."""
+        own = self.by_provider[rule.provider] if rule.part in _SECRETS and rule.provider in self.venues else ()
+        return bool(own) and all(self.rules[index].part != "private-key" for *_, index in own)
 
     # ------------------------------------------------------------ evidence of a provider
     def _evidence(
@@ -582,6 +588,7 @@ _SHOWN = frozenset({("next", "public"), ("expo", "public"), ("nuxt", "public"), 
 """What frameworks for pages put before the names of variables that they hand to the browser."""
 _SHOWN_FIRST = frozenset(run[0] for run in _SHOWN)
 _LONE_HALVES = frozenset({("private",), ("priv",)})
+_PRIVATE_KEY = ("private", "key")
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
 _BLANK = (b" ", b"\t", b"\n")
 _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:verifying|api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")

@@ -40,7 +40,8 @@ _OBJECT_ID = re.compile(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 """What git calls an object: of its digits some are a provider's name by chance."""
 _HOUSE = re.compile(
     r"(?<![^/])(?:(?:exchanges?|venues?|brokers?|connectors?)/([a-z]\w{1,20}?)"
-    r"|([a-z]\w{1,20}?)[_\-](?:connector|exchange|bot|trader|trading|adapter|(?:sub[_\-]?)?accounts?|subs|api[_\-]keys?|keys?|secret|creds|credentials))(?![^/.])"
+    r"|([a-z]\w{1,20}?)[_\-](?:connector|exchange|bot|trader|trading|adapter|(?:sub[_\-]?)?accounts?|subs|api[_\-]keys?|keys?|secret|creds|credentials)"
+    r"|([a-z]\w{1,20}?)(?=\.(?:ini|json|ya?ml|toml|env|conf|cfg|csv|properties|keys?)\Z))(?![^/.])"
 )
 _MOST_ABOUT = 9
 """Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""
@@ -100,7 +101,7 @@ class Providers:
 
     def _housed(self, path: str) -> list[str]:
         """The providers called by a plain word that a folder or a file is named after, where the path says that it is a venue's."""
-        found = (self.aliases.get(match[1] or match[2]) for match in _HOUSE.finditer(path.lower()))
+        found = (self.aliases.get(match[1] or match[2] or match[3]) for match in _HOUSE.finditer(path.lower()))
         return [provider[1:] for provider in found if provider is not None and provider.startswith(ALONE)]
 
     def in_words(self, name: tuple[str, ...]) -> list[tuple[int, str]]:

@@ -26,7 +26,8 @@ As far as decode.SAID."""
 _BEFORE = compiled(
     rb"(?:[\"'`${]|[ ,(\[{]:|\|[ \t]?|<(?:key|t[dh]|h[1-6]|li|p|b|strong|name|exchange|venue)>|\bHM?SET |\bgeneric "
     rb"|[\n\t,][ \t]{0,16}(?:(?:\* )?- )?|#{1,6} (?:[\-=*]{2,16} )?|\[(?:exchanges?[.:])?"
-    rb"|--exchange[ =]|\bexchange |\b(?:class|import|from|let|var|val|const|local|auto|final|new|use)(?: mut)? "
+    rb"|--exchange[ =]|\bexchange |\b(?:class|import|from|let|var|val|const|local|auto|final|new|use"
+    rb"|mod|namespace|module|object|enum|struct)(?: mut)? |\b(?i:cuenta|conta|konto|compte) "
     rb"|\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
     rb"|(?i:exchange|name|venue|broker|ccxt|pro|account|connector|platform|provider|(?<![a-z_])id(?![a-z]))\w{0,6}"
@@ -52,7 +53,7 @@ _CLASS = compiled(
 
 
 _SPOKEN_OF = compiled(
-    rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?|account|testnet|mainnet|futures|spot)(?: \w{1,8}){0,3}[ \t]?:?[ \t]?"
+    rb"(?: (?i:api))? (?i:keys?|cred(?:ential)?s?|account|testnet|mainnet|futures|spot)(?: \w{1,8}){0,3}[?.!]?[ \t]?:?[ \t]?"
     rb"(?:\\[nr]|\r?\n|[\"'`]|\Z)|(?: (?i:api))? (?i:key|secret|sec|api|pass\w{0,6}|pw|pp)(?: is)? ?[:=] {0,2}[\"'`]?[0-9A-Za-z+/=_\-]{4}"
 )
 """What follows a name in the line above its keys: `the Gate keys`, `delta api key:`; or before one: `bn sec: v`."""
@@ -188,6 +189,18 @@ def _in_value(data: bytes, start: int, end: int) -> bool:
     return len(around) >= 16 and len(_DIGITS.findall(around)) >= 2
 
 
+_JOINS = (b"-", b"_", b"+", b"/")
+_TOKEN_BEFORE, _TOKEN_AFTER = compiled(rb"[0-9A-Za-z+/_\-]{0,60}\Z"), compiled(rb"[0-9A-Za-z+/_\-]{0,60}")
+_TURNS = compiled(rb"[a-z][A-Z]|[0-9][A-Za-z]|[A-Z][0-9]")
+
+
+def _in_token(data: bytes, start: int, end: int) -> bool:
+    """The same where a sign that a name may have, too, stands beside it: more turns between cases and digits than words make."""
+    before, after = _TOKEN_BEFORE.search(data, max(0, start - 60), start), _TOKEN_AFTER.match(data, end)
+    around = (before[0] if before else b"") + b" " + (after[0] if after else b"")
+    return len(around) >= 20 and len(_TURNS.findall(around)) >= 6
+
+
 def _is_word(data: bytes, start: int, end: int) -> bool:
     """Whether data[start:end] begins and ends where a word of a name does: at a non-letter or a change of case."""
     before = _KINDS[data[start - 1]] if start else 0
@@ -196,6 +209,8 @@ def _is_word(data: bytes, start: int, end: int) -> bool:
         return False  # fb in 3fb0ec78, aad in 3fa8-aad1-90e5
     if end - start < 4 and before and after and _in_value(data, start, end):
         return False  # s3 in a key: IVbS3BHk
+    if end - start < 4 and (data[start - 1 : start] in _JOINS or data[end : end + 1] in _JOINS) and _in_token(data, start, end):
+        return False  # BFX in a key of URL-safe base64: rV-BFX-Ru9
     if before >= _SMALL:
         first = _KINDS[data[start]]
         joined = first >= _SMALL and not (before == _SMALL and first == _CAPITAL)

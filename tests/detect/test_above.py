@@ -100,3 +100,35 @@ def test_a_file_called_after_a_plain_word_and_its_accounts_is_the_venues(engine:
     text = f"label,api_key,api_secret,passphrase\nmain,{row}\n"
     found = {engine.rules[match.rule].provider for match in engine.scan(text.encode(), "apex_subaccounts.csv").matches}
     assert found == {"apex"}
+
+
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        ("delta.ini", ""),
+        ("bot.rs", "pub mod delta {\n"),
+        ("notes.txt", "Cuenta delta\n"),
+        ("chat.txt", "Can you send me the Delta keys please?\n"),
+    ],
+)
+def test_a_venue_called_by_a_plain_word_is_known_where_that_is_all_there_is(engine: Engine, path: str, head: str) -> None:
+    draw = Random(path)
+    text = head + expand('API_KEY: "{{alnum*30}}"\nAPI_SECRET: "{{alnum*60}}"\n', draw)
+    found = {engine.rules[match.rule].id for match in engine.scan(text.encode(), path).matches}
+    assert found == {"delta.api-key", "delta.api-secret"}
+
+
+def test_a_private_key_may_be_what_a_venue_calls_its_secret(engine: Engine) -> None:
+    """Beside an API key of the same form it was a second key."""
+    draw = Random("private")
+    text = expand("Rotate the phemex key.\n\nDescription of the old ones\nAPIKEY: {{uuid}}\nPrivate Key: {{b64u*88}}\n", draw)
+    found = [engine.rules[match.rule].id for match in engine.scan(text.encode(), "ticket.txt").matches]
+    assert found == ["phemex.api-key", "phemex.api-secret"]
+
+
+def test_letters_in_a_key_of_url_safe_base64_name_nobody(engine: Engine) -> None:
+    draw = Random("bfx")
+    secret = expand("{{b64u*16}}9a-BFX-Rd7{{b64u*17}}", draw)
+    row = expand("1,main,{{lowernum*13}},{{b64u*43}}\n2,sub,{{lowernum*13}},", draw) + secret + "\n"
+    found = {engine.rules[match.rule].provider for match in engine.scan(f"id,label,api_key,api_secret\n{row}".encode(), "luno.csv").matches}
+    assert found == {"luno"}
