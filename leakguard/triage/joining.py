@@ -34,10 +34,10 @@ _LINKING = re.compile(
 
 _FILE = re.compile(
     rb"(?<![\w.\-/])(?:[\w.\-]{1,40}/){0,8}(?:[\w\-]{1,40}\.){0,3}(?:[\w\-]{1,40})?"
-    rb"\.(?:env(?:\.[\w\-]{1,30}){0,2}|json|ya?ml|toml|ini|cfg|conf|properties|key|secrets?|txt|tfvars)(?![\w\-])"
+    rb"\.(?:env(?:\.[\w\-]{1,30}){0,2}|json|ya?ml|toml|ini|cfg|conf|properties|key|pem|p8|secrets?|txt|tfvars)(?![\w\-])"
 )
 # What _FILE ends with: looked for first, for it is found ten times as fast.
-_EXTENSION = re.compile(rb"\.(?:env|json|ya?ml|toml|ini|cfg|conf|properties|key|secrets?|txt|tfvars)(?![\w\-])")
+_EXTENSION = re.compile(rb"\.(?:env|json|ya?ml|toml|ini|cfg|conf|properties|key|pem|p8|secrets?|txt|tfvars)(?![\w\-])")
 _VARIABLE = re.compile(
     rb"\$\{?([A-Z][A-Z0-9_]{2,60})|(?:getenv|Getenv|environ(?:\.get)?|env::var|process\.env|ENV)[.\[(\"' ]{1,3}([A-Z][A-Z0-9_]{2,60})"
     # of a Kubernetes Secret that another file holds
@@ -100,6 +100,7 @@ def join_halves(
     if not (known or related) or len({reference.path for reference in known} | {f.path for f in findings}) < 2:
         return out, made
     halves = _halves(findings, sets, ruleset)
+    _add_keys_of_files(halves, findings, known, ruleset)
     done: set[int] = set()
     gone: set[str] = set()
     for rule in ruleset.sets:
@@ -145,6 +146,36 @@ def _halves(findings: Sequence[Finding], sets: Sequence[CredentialSet], ruleset:
             _Half(numbers, frozenset(role for role, _ in parts), first.path, account, first.set_id, _container(first))
         )
     return out
+
+
+PEM = "pem.private-key"
+"""What a private key in a file of its own is found as, whatever venue it is for."""
+
+
+def _add_keys_of_files(
+    halves: dict[str, list[_Half]], findings: Sequence[Finding], known: Sequence[References], ruleset: RuleSet
+) -> None:
+    """Adds the private keys in files of their own that a venue's key names: VENUE_PRIVATE_KEY_PATH=./prv.pem. Only where one venue's
+    key stands beside the name, and where that venue has such keys."""
+    keys: dict[str, list[int]] = {}
+    for index, finding in enumerate(findings):
+        if finding.rule == PEM and not finding.set_id:
+            keys.setdefault(normpath(finding.path), []).append(index)
+    roles = {rule.id: role for rule in (ruleset.sets if keys else ()) if (role := _private_role(rule, ruleset))}
+    for reference in known if keys else ():
+        naming = [ident for ident, own in halves.items() for half in own if half.path == reference.path and ident in roles]
+        named = {normpath(join(dirname(reference.path), written)) for written in reference.files} & keys.keys()
+        if len(naming) == len(named) == 1:
+            (path,) = named
+            if len(keys[path]) == 1:
+                roles_of = frozenset((roles[naming[0]],))
+                halves[naming[0]].append(_Half((keys[path][0],), roles_of, findings[keys[path][0]].path, frozenset(), "", ""))
+
+
+def _private_role(rule: SetRule, ruleset: RuleSet) -> str:
+    """The role in a set that a private key may have; "" if none has."""
+    private = {made.id for made in ruleset.rules if made.part == "private-key"}
+    return next((role for role, ids in rule.parts if not private.isdisjoint(ids)), "")
 
 
 def _container(finding: Finding) -> str:
@@ -255,6 +286,7 @@ def _joined(
 ) -> tuple[CredentialSet, list[tuple[int, Finding]]]:
     """The set that a group makes, and its findings, which are halves no more."""
     of_role = {ident: role for role, ids in rule.parts for ident in ids}
+    of_role[PEM] = _private_role(rule, ruleset)
     order = [role for role, _ in rule.parts]
     indexes = sorted((i for half in group for i in half.indexes), key=lambda i: order.index(of_role[findings[i].rule]))
     severities = {made.id: made.severity for made in ruleset.rules}

@@ -107,3 +107,26 @@ def test_workers_change_nothing(engine: Engine, tmp_path: Path) -> None:
     assert len(one.sets) == 12
     assert one.findings == many.findings
     assert one.sets == many.sets
+
+
+def test_a_private_key_in_a_file_is_of_the_key_that_names_it(engine: Engine, tmp_path: Path) -> None:
+    """A key of Binance or Fireblocks is told where its private key lies; the two were halves of nothing."""
+    pem, other = (expand("{{gen:pem ed25519}}\n", Random(seed)) for seed in (8, 9))
+    files = {".env": f"BINANCE_API_KEY={KEY}\nBINANCE_PRIVATE_KEY_PATH=./secrets/prv.pem\n", "secrets/prv.pem": pem, "web/tls.pem": other}
+    result = scan(engine, tmp_path, files)
+    (made,) = result.sets
+    assert (made.rule, made.complete, [role for role, _ in made.parts]) == ("binance.credential", True, ["key", "secret"])
+    assert {finding.path.rpartition("/")[2] for finding in result.findings if finding.set_id} == {".env", "prv.pem"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"BINANCE_API_KEY={KEY}\nTLS_CERT=cert.txt\n",  # names it not
+        f"BINANCE_API_KEY={KEY}\nBYBIT_API_KEY={KEY2[:18]}\nPRIVATE_KEY_PATH=prv.pem\n",  # of whose two keys?
+        f"BINANCE_API_KEY={KEY}\nONE_PATH=prv.pem\nOTHER_PATH=tls.pem\n",  # which of two?
+    ],
+)
+def test_a_private_key_that_might_be_somebody_elses_is_nobodys(engine: Engine, tmp_path: Path, text: str) -> None:
+    pem, other = (expand("{{gen:pem ed25519}}\n", Random(seed)) for seed in (8, 9))
+    assert not scan(engine, tmp_path, {".env": text, "prv.pem": pem, "tls.pem": other}).sets
