@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from leakguard.detect.assign import PART_NAMES, Assigned, words
+from leakguard.detect.forms import unlike_words
 from leakguard.detect.patterns import compiled
 
 REACH = 320
@@ -25,9 +26,12 @@ KEY, SECRET, PASSPHRASE = b"key_of_client", b"secret_of_client", b"passphrase_of
 
 _GIVEN = (
     rb"(?:=>|:=|<-|\?=|,?\s{1,40}[\"']?(?i:value)[\"']?[ \t]?[:=]|(?:[Aa]s )?[Ss]tring ?=|: ?[&\w'<>]{2,16}(?: str)? ?=|[:=,]"
-    rb"|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>|[ \t](?=[\"'`])|[ \t]{2,24}(?=[0-9A-Za-z+/=_\-]{8}))"
+    rb"|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>|[ \t](?=[\"'`])|[ \t]{2,24}(?=[0-9A-Za-z+/=_\-]{8})"
+    rb"|[ \t](?:is|ist|es|->)[ \t]|(?:[ \t]|[ \t]{0,4}:?[ \t]{0,4}\r?\n)(?=[0-9A-Za-z+/=_\-]{8,64}"
+    rb"(?:[ \t]{0,4}(?:\r?\n|\Z)|[ \t](?i:secret|api_?secret|private))))"
 )
-"""What stands between a name and its value: of assignments in many languages, of tags, of a table of names and values."""
+"""What stands between a name and its value: of assignments in many languages, of tags, of a table of names and values, of what
+people say; where nothing but a blank or a line's end does, the value ends its line."""
 _FIELD = rb"(?:=>|:=|,\s{1,40}[\"']?value[\"']?[ \t]?[:=]|[:=,]|</[A-Za-z]{1,12}>\s{0,20}<[A-Za-z]{1,12}>)"
 _SIGNS = rb"[0-9A-Za-z+/=_:\-]"
 _BESIDE = compiled(
@@ -108,9 +112,9 @@ _PHRASE = compiled(
     rb"|parola|kennwort|passwort|mot_?de_?passe|haslo|phrase(?:_?secrete)?)(?:[_\-]\w{1,12})?|[a-z]\w{0,60}?(?:Pass(?:[Pp]hra?se|word)?|Pp))[\"'`\])\\]{0,4}"
     rb"(?:[ \t]{0,4}" + _FIELD + rb"\s{0,4}[\[({]?[\"'`\\]{0,4}|[ \t]{1,4}(?:value=)?[\"'`]|\([\"'`]"
     rb"|[ \t](?:is|to)[ \t]|[ \t]{1,30}|,{2,6})(?<=[\s\"'`=:,>])"
-    rb"(?P<value>(?=[^\s\"'`]{0,40}[0-9])[^\s\"'`\\,;<>{}()$|=:][^\s\"'`\\,;<>{}()]{3,127})(?![^\s\"'`,;<>)}\]])"
+    rb"(?P<value>(?=[^\s\"'`]{0,40}[0-9]|[A-Za-z]{10,32}(?![^\s\"'`,;<>)}\]]))[^\s\"'`\\,;<>{}()$|=:][^\s\"'`\\,;<>{}()]{3,127})(?![^\s\"'`,;<>)}\]])"
 )
-"""A passphrase with a digit in it, of any form in which its secret was found."""
+"""A passphrase with a digit in it, or of letters that are no words, of any form in which its secret was found."""
 
 
 def phrases_beside(data: bytes, start: int, end: int) -> Iterator[Assigned]:
@@ -121,6 +125,8 @@ def phrases_beside(data: bytes, start: int, end: int) -> Iterator[Assigned]:
     found = [match for match in _PHRASE.finditer(data, low, high) if match.end("value") <= start or match.start("name") >= end]
     for match in sorted(found, key=lambda match: (match.start() < start, abs(match.start() - start))):
         first, last = match.span("value")
+        if not _DIGIT.search(match["value"]) and not unlike_words(match["value"]):
+            continue
         if data[last - 1 : last] == b"." and _SAID.search(data, match.start(), first):
             last -= 1  # of the sentence
         around = data[first - 1 : first], data[last : last + 1]

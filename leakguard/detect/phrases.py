@@ -51,7 +51,7 @@ NEAR = 256
 _THREE = r"[b-su-z][a-z]{2}|t[a-gi-z][a-z]|a[a-mo-z][a-z]|any"
 _PLAIN = r"[a-z]{3,9}"
 _MARKED = rf"(?:{_THREE}|[a-z]{{4,9}}|[a-z]{{0,7}}(?:[\xc3\xc5\xcc][\x80-\xbf][a-z]{{0,7}}){{1,3}})"
-_BETWEEN = r"""[\s,;|"'`.\-+0-9()\\#*\[\]>]|[0-9]["']?:|\\[nrt]|%20"""
+_BETWEEN = r"""[\s,;|"'`.\-+0-9()\\#*\[\]>~]|[0-9]["']?:|\\[nrt]|%20"""
 _BULLETS = r"\xe2\x80\xa2|\xe3\x80[\x80\x81]|\xef\xbc\x8c"
 _BEYOND = r"[\xe1\xe4-\xed][\x80-\xbf]{2}|\xe3[\x81-\x83][\x80-\xbf]"
 _BEYOND_GAP = r"""[\s,;"'`.0-9\\nrt|*+()#>\-]|%20|[0-9]["']?:|\xe3\x80[\x80\x81]|\xef\xbc\x8c|\xe2\x80\xa2"""
@@ -87,10 +87,11 @@ class Found(NamedTuple):
 
 
 # Everything that can stand between two words of ASCII or MARKED, and more.
-_LOOSE = compiled(rb"""(?<![A-Za-z\x80-\xff])(?:[A-Za-z\x80-\xff]{2,}+(?:\\[nrt]|%20|[\s,;|"'`.\-+0-9()\\#*\[\]>:])++){11,}+""")
+_LOOSE = compiled(rb"""(?<![A-Za-z\x80-\xff])(?:[A-Za-z\x80-\xff]{2,}+(?:\\[nrt]|%20|[\s,;|"'`.\-+0-9()\\#*\[\]>:~])++){11,}+""")
 _FAR = compiled(rb"[\xe1\xe3-\xed]")
-_TOKEN = compiled(rb"\\+[nrt]|[A-Za-z\x80-\xff]+")
-_ESCAPE = ord("\\")
+_TOKEN = compiled(rb"\\+[nrt]|~~[A-Za-z]{2,12}~~|[A-Za-z\x80-\xff]+")
+_NO_WORD = frozenset(b"\\~")
+"""What an escaped line end and a word that was struck out begin with."""
 
 
 def databases() -> list[Any]:
@@ -116,7 +117,7 @@ def could_fire(data: bytes) -> bool:
     for stretch in _LOOSE.finditer(data):
         run = 0
         for token in _TOKEN.findall(stretch[0]):
-            if token[0] != _ESCAPE:
+            if token[0] not in _NO_WORD:
                 run = 0 if token.lower() in STOP else run + 1
                 if run > 10:
                     return True
@@ -185,7 +186,7 @@ def spoiled_until(data: bytes, end: int, known: frozenset[bytes]) -> int:
 
     start = max(0, end - 160)
     if data[start:end].isascii():
-        tokens = [token for token in _TOKEN.findall(data, start, end) if token[0] != _ESCAPE][-12:-1]
+        tokens = [token for token in _TOKEN.findall(data, start, end) if token[0] not in _NO_WORD][-12:-1]
         if tokens and start and data.startswith(tokens[0], start):
             del tokens[0]  # the end of a word
         return _behind(data, end, tokens, known)

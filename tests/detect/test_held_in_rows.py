@@ -52,3 +52,36 @@ def test_the_password_of_a_session_is_found(engine: Engine) -> None:
     line = f"8=FIX.4.4\x019=148\x0135=A\x0149=ACME\x01553=acme\x01554={password}\x0110=203\x01\n"
     assert [secret for _, secret in _found(engine, line)] == [password]
     assert not _found(engine, f"|554={password}|\n")
+
+
+TOLD = {
+    "label above": "--- Bitso ---\nAPI KEY\n{k}\nSECRET\n{s}\n",
+    "command": "HSET bitso:acct:7 key {k} secret {s} owner main\n",
+    "chat": "[2026-02-11 14:01] jan: Bitso for the copy bot\n[2026-02-11 14:02] jan: key {k}\n[2026-02-11 14:03] jan: secret {s}\n",
+}
+
+
+@pytest.mark.parametrize("place", TOLD)
+def test_a_key_of_ten_letters_is_found_beside_its_secret(engine: Engine, place: str) -> None:
+    """Bitso's keys are letters of both cases and look like short words: only their secret tells."""
+    draw = Random(place)
+    key, secret = "".join(draw.choices("qXzKvJwQbH", k=10)), expand("{{hex*32}}", draw)
+    assert sorted(_found(engine, TOLD[place].format(k=key, s=secret))) == [("bitso.api-key", key), ("bitso.api-secret", secret)]
+
+
+def test_a_passphrase_of_letters_is_found_beside_its_secret_and_a_word_is_not(engine: Engine) -> None:
+    draw = Random("letters")
+    phrase = "".join(draw.choices("qXzKvJwQbHmT", k=12))
+    head = expand("HSET bitget:acct:7 key bg_{{hex*32}} secret {{hex*64}} pass ", draw)
+    assert ("bitget.passphrase", phrase) in _found(engine, f"{head}{phrase} owner main\n")
+    assert not any(rule == "bitget.passphrase" for rule, _ in _found(engine, f"{head}unfortunately owner main\n"))
+
+
+def test_the_labels_of_a_chats_export(engine: Engine) -> None:
+    draw = Random("export")
+    values = [expand("{{uuid}}", draw), expand("{{HEX*32}}", draw), expand("{{lowernum*9}}7", draw)]
+    said = ", ".join(
+        f'"{label}: ", {{"type": "code", "text": "{value}"}}' for label, value in zip(("API key ID", "SECRET", "pass"), values, strict=True)
+    )
+    found = _found(engine, f'[{{"text": "OKX api:"}}, {{"text": [{said}]}}]\n')
+    assert sorted(found) == list(zip(("okx.api-key", "okx.api-secret", "okx.passphrase"), values, strict=True))

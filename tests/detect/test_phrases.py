@@ -120,6 +120,15 @@ def test_a_phrase_in_two_numbered_columns_is_read_by_its_numbers(count: int, mar
         assert [set(re.findall("[a-z]+", one)) for one in found(text)] == [set(words)]
 
 
+@pytest.mark.parametrize("place", [0, 1, 6, 11])
+@pytest.mark.parametrize("struck", ["~~worf~~ ", "~~acid~~ "])
+def test_a_word_that_was_struck_out_is_no_part_of_it(place: int, struck: str) -> None:
+    words = phrase(12, seed=5)
+    text = "Seed, one word mended:\n\n" + " ".join([*words[:place], struck + words[place], *words[place + 1 :]]) + "\n"
+    (one,) = found(text)
+    assert re.findall("[a-z]+", re.sub("~~[a-z]+~~", "", one)) == words
+
+
 def test_numbers_that_leave_one_out_or_repeat_one_order_nothing() -> None:
     words = phrase(12, seed=3)
     for wrong in (7, 13):

@@ -96,7 +96,7 @@ _COLONS = compiled(
     rb"(?:[ \t]?::[ \t]{1,4}|:\*{1,2}[ \t]{0,4})(?P<quote>[`\"']?)\Z"
 )
 _ENTITY = compiled(
-    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|password))(?: is| was| es| ist)?"
+    rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key(?: id)?|secret|pass ?phrase|password|pass))(?: is| was| es| ist)?"
     rb"[: ]{0,3}\",\s{0,40}\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?(?P<quote>\")\Z"
 )
 _MARKED = compiled(
@@ -263,7 +263,7 @@ FORMS = (
     # "api key ", {"type": "code", "text": "v"}: a chat of Telegram's, as it is exported
     Form(
         _ENTITY,
-        r"(?:key|secret|phrase|password|Key|Secret|Phrase|Password)(?: is| was| es| ist)?[: ]{0,3}\",\s{0,40}"
+        r"(?i:key|key id|secret|phrase|password|pass)(?: is| was| es| ist)?[: ]{0,3}\",\s{0,40}"
         r"\{\s{0,40}\"type\": ?\"\w{3,4}\",\s{0,40}\"text\": ?\"" + VALUE,
     ),
     # Secret key: <code>v</code>

@@ -16,6 +16,7 @@ What counts as a phrase in running text (the guard against prose, word lists and
   row has at most 40 words, and of a size only if they are so few that chance would not pass one (four of 12, eight of
   15, 64 of 24): then a label such as "wallet seed" may stand before the phrase, but lists of words give no hits. In a
   row that has a phrase's length itself only what stands at its end is tried: labels stand before.
+* A word that was struck out (`~~like this~~`) is none: the right one stands beside it.
 * Words that are numbered from one on in another order than they stand in, as in two columns, are read by their numbers.
 * Rows of list words that another scheme of the same lists proves: 24 of TON, 25 of Algorand, 12 of Electrum.
 * Chinese characters of which two more stand on a side, separated alike or by a hyphen, are no phrase: a text whose characters
@@ -62,9 +63,9 @@ LONGEST_WORD = 16
 
 # Letters, and the accents that decomposed text puts after them. An escaped line end must not lend its n to a word.
 _MARK = r"[\u0300-\u036f\u3099\u309a]"
-_WORD = rf"\\+[nrt]|([^\W\d_]+(?:{_MARK}+[^\W\d_]*)*)"
+_WORD = rf"\\+[nrt]|~~[^\W\d_]{{2,12}}~~|([^\W\d_]+(?:{_MARK}+[^\W\d_]*)*)"
 _OPTION = (" --", "\n--")
-_GAP = r"""(?x)(?: [\s,;|"'`*+>\u2022\u3001\uff0c-] | %20 | \\+["'nrt] | [#(]?\d{1,2}["']?[.):]? )+"""
+_GAP = r"""(?x)(?: [\s,;|"'`*+>\u2022\u3001\uff0c-] | %20 | ~~[^\W\d_]{2,12}~~ | \\+["'nrt] | [#(]?\d{1,2}["']?[.):]? )+"""
 
 # Stretches that could hold a row, so that the slower search by words skips the rest: twelve short words without a
 # long one between. ASCII lists have words of three to eight letters (nine with the n of an escaped line end).
