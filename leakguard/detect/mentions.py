@@ -26,7 +26,7 @@ As far as decode.SAID."""
 _BEFORE = compiled(
     rb"(?:[\"'`${]|[ ,(\[{]:|\|[ \t]?|<(?:key|t[dh]|h[1-6]|li|p|b|strong|name|exchange|venue)>|\bHM?SET |\bgeneric "
     rb"|[\n\t,][ \t]{0,16}(?:(?:\* )?- )?|#{1,6} (?:[\-=*]{2,16} )?|\[(?:exchanges?[.:])?"
-    rb"|--exchange[ =]|\bexchange |\b(?:class|import|from|let|var|val|const|local|auto|final|new|use"
+    rb"|--exchange[ =]|\b(?:exchange|login|connect) |\b(?:class|import|from|let|var|val|const|local|auto|final|new|use"
     rb"|mod|namespace|module|object|enum|struct)(?: mut)? |\b(?i:cuenta|conta|konto|compte) "
     rb"|\bccxt\.New|\bccxt\\{1,2}(?:pro\\{1,2})?"
     rb"|\b(?:node|python3?|php|ruby|bun|deno) (?:[\w.\-]{1,20}/){0,4}"
@@ -38,7 +38,7 @@ _BEFORE = compiled(
 )
 _AFTER = compiled(
     rb"(?:[_\-]\w{1,16})?(?:-(?:credentials?|creds|keys?|secrets?))?(?:[\"'`]?[ \t]{0,2}(?:[\]:=,;)}(&\t{]|</|\r?\n|\Z)"
-    rb"|\.\w|::| import\b| \(| [\-=*]{2,16}| ->|/(?i:api|key|secret|pass|cred)| then\b|[ \t]{0,24}\||\\{0,3}[\"'`]| config\b"
+    rb"|\.\w|::| import\b| \(| [\-=*]{2,16}| --?[a-z]| ->|/(?i:api|key|secret|pass|cred)| then\b|[ \t]{0,24}\||\\{0,3}[\"'`]| config\b"
     rb"|\((?:new |map\[|array\(|[{\[\"']|\w{2,20} ?= ?[\"'])| \w{2,16}[:=]"
     rb"|(?:[_\- ]\w{1,16}){1,3}[\"'`] {0,2}(?::|=>) {0,2}[{\[])"
 )
@@ -198,7 +198,7 @@ def _in_token(data: bytes, start: int, end: int) -> bool:
     """The same where a sign that a name may have, too, stands beside it: more turns between cases and digits than words make."""
     before, after = _TOKEN_BEFORE.search(data, max(0, start - 60), start), _TOKEN_AFTER.match(data, end)
     around = (before[0] if before else b"") + b" " + (after[0] if after else b"")
-    return len(around) >= 20 and len(_TURNS.findall(around)) >= 6
+    return len(around) >= 20 and len(_TURNS.findall(around)) >= 6 and len(_DIGITS.findall(around)) >= 3
 
 
 def _is_word(data: bytes, start: int, end: int) -> bool:
@@ -209,8 +209,9 @@ def _is_word(data: bytes, start: int, end: int) -> bool:
         return False  # fb in 3fb0ec78, aad in 3fa8-aad1-90e5
     if end - start < 4 and before and after and _in_value(data, start, end):
         return False  # s3 in a key: IVbS3BHk
-    if end - start < 4 and (data[start - 1 : start] in _JOINS or data[end : end + 1] in _JOINS) and _in_token(data, start, end):
-        return False  # BFX in a key of URL-safe base64: rV-BFX-Ru9
+    beside = before or after or data[start - 1 : start] in _JOINS or data[end : end + 1] in _JOINS
+    if end - start < 4 and beside and _in_token(data, start, end):
+        return False  # BFX in a key of URL-safe base64, and where one ends: rV3-BFX-Ru9, hC0uzBFX
     if before >= _SMALL:
         first = _KINDS[data[start]]
         joined = first >= _SMALL and not (before == _SMALL and first == _CAPITAL)

@@ -108,6 +108,7 @@ def test_a_file_called_after_a_plain_word_and_its_accounts_is_the_venues(engine:
         ("delta.ini", ""),
         ("bot.rs", "pub mod delta {\n"),
         ("notes.txt", "Cuenta delta\n"),
+        ("history", "./tradectl login delta -v\n"),
         ("chat.txt", "Can you send me the Delta keys please?\n"),
     ],
 )
@@ -126,9 +127,10 @@ def test_a_private_key_may_be_what_a_venue_calls_its_secret(engine: Engine) -> N
     assert found == ["phemex.api-key", "phemex.api-secret"]
 
 
-def test_letters_in_a_key_of_url_safe_base64_name_nobody(engine: Engine) -> None:
+@pytest.mark.parametrize("template", ["{{b64u*16}}9a-BFX-Rd7{{b64u*17}}", "{{b64u*30}}7aF9xhC0uzBFX"])
+def test_letters_in_a_key_of_url_safe_base64_name_nobody(engine: Engine, template: str) -> None:
     draw = Random("bfx")
-    secret = expand("{{b64u*16}}9a-BFX-Rd7{{b64u*17}}", draw)
+    secret = expand(template, draw)
     row = expand("1,main,{{lowernum*13}},{{b64u*43}}\n2,sub,{{lowernum*13}},", draw) + secret + "\n"
     found = {engine.rules[match.rule].provider for match in engine.scan(f"id,label,api_key,api_secret\n{row}".encode(), "luno.csv").matches}
     assert found == {"luno"}
