@@ -140,6 +140,8 @@ def part_of(name: tuple[str, ...]) -> str:
     """The part that a name's words speak for; "" if none."""
     if name[-1:] in _HALVES:
         return "private-key"
+    if name[-2:] == ("secret", "name"):
+        return ""  # which Secret of a cluster holds it
     text = f"_{'_'.join(name)}_"
     joined = "".join(name)
     for part, run, word in _RUNS:
@@ -174,7 +176,10 @@ PART_OF_KIND = {
 _PASSWORDS = frozenset({
     ("pass", "word"), ("bind", "credentials"), ("pass", "phrase"), ("seed", "phrase"), ("secret", "phrase"), ("recovery", "phrase"),
     ("identified", "by"), ("de", "passe"), ("haslo", "bazy"), ("preshared", "key"),
+    ("bind", "credential"), ("dn", "credential"),
 })  # fmt: skip
+_SHARED = frozenset({("shared", "secret"), ("ipsec", "secret"), ("radius", "secret"), ("tacacs", "secret"), ("chap", "secret")})
+"""What two ends of a line share: people think it up, as they do passwords."""
 _NOT_PASS = _set("bypass compass surpass trespass encompass multipass onepass twopass prepass subpass")
 _OF_KEYS = _set(
     "api secret private priv access auth authentication authorization encryption encrypt encrypted crypt cipher aes "
@@ -215,7 +220,7 @@ _OTHER_THING = _set(
     "public annotation volume property properties mount selector projection backend engine plugin strategy mapping "
     "binding context definition template sequence chain address addr contract mint mgr control controller verifier "
     "identity needed incorrect sha md bcrypt scrypt argon pbkdf crypt order sort range match word words phrase kinds code "
-    "codes counter slot slots topic topics leaf merkle not allowed denied mismatch missing empty expired failed failure"
+    "codes counter slot slots topic topics leaf merkle not allowed denied mismatch missing empty expired failed failure stdin"
 )
 """Words after the noun that make it something about a secret."""
 
@@ -300,6 +305,8 @@ _VENUES = _set("latoken onetoken hashkey")
 def _noun(pieces: list[str]) -> str:
     """The kind the last word names."""
     last = pieces[-1]
+    if tuple(pieces[-2:]) in _SHARED:
+        return "password"
     for kind, endings in _NOUNS:
         if last.endswith(endings) and last not in _VENUES:
             return kind

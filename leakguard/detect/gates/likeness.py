@@ -54,7 +54,8 @@ _REFERENCE = compiled(
 )
 _PLACEHOLDER = compiled(
     rb"example|sample|placeholder|change.?(?:me|it|this)|replace|insert|redacted|dummy|your[-_ .]|yourapi|yourkey"
-    rb"|your(?:token|secret|password|pass|own)|my[-_.]?(?:secret|password|passwd|token|key|api|access)|[_-]here\b|to.?do\b|tbd\b"
+    rb"|your.?strong|\((?:un)?set\)|your(?:token|secret|password|pass|own)|my[-_.]?(?:secret|password|passwd|token|key|api|access)|[_-]here\b"
+    rb"|to.?do\b|tbd\b"
     rb"|foo.?bar|lorem|ipsum|not.?set|not.?real|notused|unused|fake|mock|bogus|invalid|masked|hidden|removed|omitted|deleted"
     rb"|protected|sanitized|scrubbed|super.?secret|top.?secret|some.?(?:secret|password|token|key|value|random)"
     rb"|x{4,}|\*{3,}|\.{3,}|_{4,}|-{4,}(?!BEGIN)|#{3,}|\?{3,}"
@@ -74,7 +75,7 @@ _VOCABULARY = compiled(
     rb"|integer|boolean|int|str|bool|bytes?|char|s|me|it|here|mysql|postgres|redis|mongo|aws|github|gitlab|google|azure"
     rb"|application|app|read|write|fixture|mock|stub|spec|unit|sandbox|local|dev|prod|staging|md5|sha1|sha256|bcrypt"
     rb"|passwords|secrets|tokens|keys|users|float|list|tuple|dict|callable|does|exists?|utf|ascii|latin|base64|json|hex"
-    rb"|pending|passed|failed?|filtered|success|error|b64(?:enc|dec)(?:ode)?|[18])[\W_]{0,2}){1,10}",
+    rb"|wpa[23]?|psk|eap|sae|pending|passed|failed?|filtered|success|error|b64(?:enc|dec)(?:ode)?|[18])[\W_]{0,2}){1,10}",
     re.IGNORECASE,
 )
 _NOUN_INSIDE = compiled(
