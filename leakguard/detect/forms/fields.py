@@ -36,8 +36,8 @@ _STORED = compiled(
     rb"(?:[^\n]|\\\r?\n){0,80}?(?:--value|--secret-string|--body|-b)[ =]?(?P<quote>[\"']?)\Z"
 )
 _TAGGED = compiled(
-    rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)[ ]?</\w{1,8}>"
-    rb"\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
+    rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)[ ]?</\w{1,12}>"
+    rb"\s{0,40}<\w{1,12}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
 )
 _SPACED = compiled(
     rb"(?i)(?<![\w\"'])(?<!#define )([a-z][\w.\-]{0,60}?(?:key(?:[_\-]id)?|secret|pass_?phrase|password|memo)"
@@ -356,7 +356,7 @@ FORMS = (
     # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
     Form(
         _TAGGED,
-        r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</\w{1,8}>\s{0,40}<\w{1,8}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + VALUE,
+        r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</\w{1,12}>\s{0,40}<\w{1,12}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + VALUE,
     ),
     # :api-key "v", HSET venue api_key "v"
     Form(_SPACED, r"(?i)(?:key|secret|phrase|password|memo)[ \t]{1,4}[\"'](?:" + WITH_DIGIT + ")", asked=_spaced),
