@@ -40,7 +40,7 @@ from leakguard.detect.evidence import (
 from leakguard.detect.forms import unlike_words
 from leakguard.detect.gates import Candidate
 from leakguard.detect.halves import KEY, PASSPHRASE, REACH, below, beside, follows_login, phrases_beside, row
-from leakguard.detect.hits import Hit
+from leakguard.detect.hits import ADDRESSED, Hit
 from leakguard.detect.mentions import SAID, Find, Mentions
 from leakguard.detect.naming import PART_OF_KIND, kind_of, short_for
 from leakguard.detect.nosecret import LOOKUP, NO_SECRET, WORDY, is_no_value, is_public, is_shown
@@ -51,6 +51,7 @@ from leakguard.detect.tables import columned, is_cell, is_header, key_file, rows
 from leakguard.model import ABOUT, Confidence, Rule, RuleSet
 
 if TYPE_CHECKING:
+    from leakguard.detect.addressed import Addressed
     from leakguard.detect.unshaped import Unshaped
 
 _ONE_TIME = frozenset({("signature",), ("sig",), ("sign",), ("signing",), ("nonce",), ("digest",), ("checksum",), ("hash",), ("salt",)})
@@ -111,6 +112,32 @@ class Context:
         from leakguard.detect.unshaped import Unshaped  # most texts have no such value
 
         return Unshaped(self.ruleset, self.providers.aliases, self._by_name, lambda name: bool(foreign(name)))
+
+    def owned(self, data: bytes, hits: list[Hit]) -> list[Hit]:
+        """The hits, those of whom no more is known than the host they are sent to as that host's."""
+        return [self._addressed.owned(data, hit) for hit in hits]
+
+    @cached_property
+    def _addressed(self) -> Addressed:
+        from leakguard.detect.addressed import Addressed
+
+        return Addressed(self.ruleset, self.providers.aliases, self._sent_to)
+
+    def _sent_to(self, data: bytes, hit: Hit, provider: str) -> tuple[int, int, tuple[str, ...]] | None:
+        """A provider's rule for a token that is sent to it: (index, confidence, reasons)."""
+        name = ("access", "token")
+        evidence = Evidence(provider, NAMED, ADDRESSED)
+
+        def new() -> Candidate:
+            return Candidate(data, hit.secret_start, hit.secret_end, b"access_token", {})
+
+        ranked = self._by_name(self._fitting(provider, data[hit.secret_start : hit.secret_end], {}), name)
+        made = self._judged(ranked, evidence, new)
+        if made is not None:
+            return made[0], max(made[2], hit.confidence), made[3]
+        # a password has no form anywhere, and may be anybody's: only what has the form of a token is one
+        given = None if self.rules[hit.rule].part == "password" else self._unshaped.rule(evidence, name, new(), kin=True)
+        return None if given is None else (given[0], hit.confidence, given[1])
 
     # ------------------------------------------------------------ extraction
     def hits(

@@ -16,14 +16,14 @@ Imported by pipeline.py, hook.py and redact/.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakguard.detect.borders import FARTHEST
 from leakguard.detect.columns import CODE, FOLD_LIMIT, PACKS, fold_hits
-from leakguard.detect.hits import Found, Hit, best, rank_of, settle
+from leakguard.detect.hits import UNDOCUMENTED, Found, Hit, best, rank_of, settle
 from leakguard.detect.stage1 import CONTEXT_BASE, DECODE_BASE, PHRASE_BASE, TEXT_BASE, Ends, Stage1
 from leakguard.errors import EngineError
 from leakguard.hashes import blake2b
@@ -247,9 +247,11 @@ class Engine:
             self._share(by_rule, data)
         for index in sorted(by_rule):
             self._stage2(data, index, by_rule[index], hits, state)
+        hits = self._named(data, hits, state)
         if contexts or listed or rowed:
             state.rule = "context"
             hits += self.context.hits(data, contexts, state.told, listed, rowed)
+            hits = _told_apart(hits, self.rules)
         hits += self._phrases(data, places, state)
         out = [self._match(data, hit, kinds) for hit in self._undocumented(data, best(hits, self.rules))]
         if decodes and state.path.endswith(PACKS):
@@ -279,6 +281,13 @@ class Engine:
                 by_rule.pop(index, None)
                 if ends:
                     by_rule[index] = ends
+
+    def _named(self, data: bytes, hits: list[Hit], state: _State) -> list[Hit]:
+        """The hits of patterns, those that say no more than where they are sent as whose host that is."""
+        if not any(fact == "host" for hit in hits for fact, _ in hit.facts):
+            return hits
+        state.rule = "context"
+        return self.context.owned(data, hits)
 
     def _phrases(self, data: bytes, places: list[int], state: _State) -> list[Hit]:
         """The phrases that nothing need name."""
@@ -516,6 +525,19 @@ class Engine:
             secret=secret if self.keep_secrets else None,
         )
         return match, (*rank_of(hit, self.rules)[:3], len(secret), -len(kinds))
+
+
+def _told_apart(hits: list[Hit], rules: Sequence[Rule]) -> list[Hit]:
+    """The hits, with what has a form that nobody's in particular is (a JWT) as the provider's whom its variable names: of the
+    two hits on such a value the surer one would stay, and no longer say whose it is."""
+    named = {(hit.secret_start, hit.secret_end): hit for hit in hits if UNDOCUMENTED in hit.reasons}
+    if not named:
+        return hits
+    out = []
+    for hit in hits:
+        owner = named.get((hit.secret_start, hit.secret_end)) if rules[hit.rule].part == "jwt" and rules[hit.rule].generic else None
+        out.append(hit if owner is None else hit._replace(rule=owner.rule, name=owner.name, reasons=owner.reasons))
+    return out
 
 
 @cache

@@ -14,6 +14,8 @@ from leakguard.model import Confidence, Match, Rule
 UNDOCUMENTED = "not of a form that is documented"
 """The reason of what a provider's rule was given by its name alone (unshaped.py): it yields like what is generic, as two lines
 taken for one value would."""
+ADDRESSED = "named by the host it is sent to"
+"""The reason of what a provider's rule was given by the host alone (addressed.py): it yields to all that has a rule of its own."""
 
 
 class Hit(NamedTuple):
@@ -39,7 +41,7 @@ def rank_of(hit: Hit, rules: Sequence[Rule]) -> tuple[int, int, int, int, int]:
     rule = rules[hit.rule]
     return (
         int(hit.confidence == Confidence.CERTAIN),
-        0 if rule.generic or UNDOCUMENTED in hit.reasons else 1 if rule.yields else 2,
+        1 if ADDRESSED in hit.reasons else 0 if rule.generic or UNDOCUMENTED in hit.reasons else 1 if rule.yields else 2,
         hit.confidence,
         hit.secret_end - hit.secret_start,
         -hit.rule,

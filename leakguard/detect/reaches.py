@@ -53,6 +53,7 @@ _AROUND = 1700
 _GATES = {
     "secp256k1": 2_100, "evm_pair": 2_100, "stark": 2_100, "ed25519_pair": 2_100, "keystore_v3": 33_000,
     "unless": 17_000, "path_like": 17_000, "words_near": 17_000, "companion": 17_000,
+    "request_host": 800,
 }  # fmt: skip
 """Gates that look farther than _GATE."""
 _GATE = 400

@@ -97,6 +97,7 @@ TABLE: Mapping[str, tuple[str, str, Schema]] = {
     "base64_json": ("tokens", "base64_json", {"fields": list}),  # after a prefix, base64 of JSON with these
     "basic_auth": ("tokens", "basic_auth", bool),  # base64 of user:password; facts: user
     "url_userinfo": ("tokens", "url_userinfo", bool),  # password of a URL that is no placeholder; facts: user, host
+    "request_host": ("requests", "request_host", bool),  # facts: host that the request around it goes to; never rejects
     # keys: private key containers
     "pem": ("keys", "pem", bool),  # PKCS#1/8, SEC1, OpenSSH, also with literal \n; facts: type, bits, encrypted
     "der_base64": ("keys", "der_base64", bool),  # base64 DER private key without armour
