@@ -429,6 +429,8 @@ def _code(data: bytes, found: Assigned, left: bytes, wordy: bool) -> bool:
         if wordy and found.quote and _PROOF.search(found.name):
             return False
         return not _DIGIT.search(data, found.start, found.end) and not _random(data, found)
+    if found.sep == b":" and left[:1] == b"/" and data.endswith(b"checksum/", 0, found.name_start):
+        return True  # checksum/secret: of a file, so that a pod is made anew when it changes
     if left == b"{$" and found.sep == b":" and data[found.start : found.start + 1] == b"?":
         return True  # ${NAME:?what is said if it is not set}
     if left[:1] == b":" and found.sep == b":" and not found.quote and data[found.start - 1 : found.start] == b":":
@@ -470,7 +472,13 @@ def _value(data: bytes, start: int, quote: bytes, sep: bytes) -> tuple[int, int]
             if part is not None and (part[1] or (end - start == 6 and data[end : end + 1] == b">")):
                 return None
         return (start, end) if end - start >= 4 else None
-    return _quoted(data, _past_scheme(data, start), quote)
+    past = _past_scheme(data, start)
+    span = _quoted(data, past, quote)
+    # "token_expired": "Token abgelaufen": a sentence, and no scheme
+    return None if span and past > start and _ONE_WORD.fullmatch(data, *span) else span
+
+
+_ONE_WORD = compiled(rb"[A-Za-z]?[a-z\x80-\xff]{2,24}[.!]?")
 
 
 def _without_stop(data: bytes, start: int, end: int) -> int:

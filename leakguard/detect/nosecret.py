@@ -182,6 +182,7 @@ _PUBLIC_NAMES = frozenset(
         "primary key", "foreign key", "storage key", "idempotency key", "listen key", "listenkey", "link key", "lookup key",
         "unique key", "salt", "key hash", "secret hash", "token hash", "auth id", "token address", "token mint",
         "token id", "token symbol", "token account", "token program", "token vault", "token contract", "hash key", "gpg key",
+        "publishable key",
     )
 )  # fmt: skip
 """Last words of names that nothing generic is looked for under: what they name may be read by everybody."""

@@ -23,6 +23,8 @@ _JOINT = compiled(
     rb"|(?=[ \t\r\n+.&|\\_])[ \t]{0,8}+(?:[+.&|]{1,2}+[ \t]{0,4}+)?"
     rb"(?:[\\_]?\r?\n[ \t]{0,60}+)?(?:[+.&|]{1,2}+[ \t]{0,4}+)?[bfruBFRU]{0,2}+[\"'`])"
 )
+_NEXT_FIELD = compiled(rb"[A-Za-z_][\w.\-]{0,60}[\"'`][ \t]{0,8}(?:=(?!=)|:)")
+"""The next field's name in a list that has no commas, as PowerShell's hash tables: no piece of the value on the line before."""
 JOIN_REACH = 8192
 _LONGEST_JOINT = 128
 
@@ -58,6 +60,8 @@ def _chain(data: bytes, start: int, end: int, stop: int) -> tuple[list[tuple[int
         if at - low > 2:
             if low > last + 512:
                 break
+            if b"\n" in found[0] and _NEXT_FIELD.match(data, at):
+                continue
             joints.append((low, at))
             last = max(last, at)
     return joints, min(stop, last + 512)

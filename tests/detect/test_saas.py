@@ -1,0 +1,36 @@
+"""Keys of services as people leak them, met cold: each form here was missed, misread or given to nobody, or was none."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from leakguard.detect.engine import Engine
+from leakguard.detect.generate import expand
+
+QUIET = {
+    "sentence.json": '{"token_expired": "Token abgelaufen", "passwort_hinweis": "Basic authentication", "api_key": "Token ungültig"}\n',
+    "values.yaml": "annotations:\n  checksum/secret: {{hex*64}}\n  checksum/token: {{hex*64}}\n",
+    "public.env": "SUPABASE_PUBLISHABLE_KEY=sb_publishable_{{b64u*22}}_{{b64u*8}}\n",
+}
+
+
+def told(engine: Engine, text: str, path: str = "") -> list[tuple[str, str]]:
+    data = text.encode()
+    return [(engine.rules[one.rule].id, data[one.secret_start : one.secret_end].decode()) for one in engine.scan(data, path).matches]
+
+
+def owners(engine: Engine, text: str, path: str = "") -> list[str]:
+    return [rule.partition(".")[0] for rule, _ in told(engine, text, path)]
+
+
+@pytest.mark.parametrize("path", QUIET)
+def test_what_is_no_secret_is_none(engine: Engine, path: str) -> None:
+    assert told(engine, expand(QUIET[path], Random(path)), path) == []
+
+
+def test_of_a_hash_table_a_value_ends_with_its_line(engine: Engine) -> None:
+    value = expand("sk_{{hex*32}}", Random("powershell"))
+    text = f'$headers = @{{\n    "Authorization" = "Bearer {value}"\n    "Accept" = "application/json"\n}}\n'
+    assert [secret for _, secret in told(engine, text, "call.ps1")] == [value]
