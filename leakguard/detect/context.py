@@ -360,6 +360,9 @@ class Context:
         found: dict[str, Evidence] = {}
         for size, provider in self.providers.in_words(name):
             keep(found, provider, NAMED + size, "named in the variable")
+        home = "" if found or foreign(name) else self.providers.at_home(path.rpartition(ABOUT)[2])
+        if home:
+            return Evidence(home, NAMED, PATH)
         if not found:
             self._near(data, assigned, mentions.around(assigned), found)
             if found:

@@ -43,6 +43,16 @@ _HOUSE = re.compile(
     r"|([a-z]\w{1,20}?)[_\-](?:connector|exchange|bot|trader|trading|adapter|(?:sub[_\-]?)?accounts?|subs|api[_\-]keys?|keys?|secret|creds|credentials)"
     r"|([a-z]\w{1,20}?)(?=\.(?:ini|json|ya?ml|toml|env|conf|cfg|csv|properties|keys?)\Z))(?![^/.])"
 )
+_HOME = re.compile(
+    r"(?:\A|/)(?:\.(?:config|local/share|local/state)/(?:configstore/)?|(?:library/)?application support/|library/preferences/"
+    r"|appdata/(?:roaming|local)/)(?:com\.)?(?P<app>[a-z][\w\-]{1,30}?)(?:\.cli|-nodejs)?(?:/[\w\-./]{1,60})?(?:\.\w{2,5})?\Z"
+    r"|(?:\A|/)\.(?P<dot>[a-z][\w\-]{1,30})/(?:config|credentials?|creds|settings|auth|state|tokens?|session|profiles?|account|login|cli|user)"
+    r"(?:\.(?:json|ya?ml|toml|ini|conf|env))?\Z"
+    r"|(?:\A|/)\.(?P<own>[a-z][\w\-]{1,30}?)(?:-?(?:rc|credentials?|config|token|auth|cfg))?(?:\.(?:json|ya?ml|toml|ini|conf|cfg))?\Z"
+)
+"""Where a tool keeps what its user signed in with: ~/.config/TOOL/..., ~/.TOOL/credentials, ~/.TOOLrc."""
+_PIPELINES = frozenset({"circleci", "github", "gitlab", "buildkite", "drone", "travis", "appveyor"})
+"""Folders of a repository that are called as a service's tool's are: what its jobs use is anybody's."""
 _MOST_ABOUT = 9
 """Things that a member is about: the nearest of more count, and none as much as what stands in the value's paragraph."""
 _LONGEST_REST = 10
@@ -98,6 +108,16 @@ class Providers:
                 for size, provider in self.in_words(path_words(said[:240])):
                     known[provider] = max(known.get(provider, 0), strength + size)
         return [(strength, provider, READ) for provider, strength in known.items()]
+
+    def at_home(self, path: str) -> str:
+        """The provider whose own tool a file is the settings of; "" if none."""
+        found = _HOME.search(path.lower()[-160:])
+        app = found and (found["app"] or found["dot"] or found["own"])
+        if not found or not app or (app in _PIPELINES and not found[0].endswith(("cli.yml", "rc", "credentials", "/token"))):
+            return ""
+        squashed = app.replace("-", "").replace("_", "")
+        known = self.aliases.get(squashed) or self.aliases.get(squashed.removesuffix("cli"))
+        return known.removeprefix(ALONE) if known else ""
 
     def _housed(self, path: str) -> list[str]:
         """The providers called by a plain word that a folder or a file is named after, where the path says that it is a venue's."""

@@ -126,6 +126,7 @@ KIN = {
     "basic-auth": ("access-token", "password", "api-key"),
     "url-token": ("api-key", "access-token"),
     "memo": ("passphrase",),
+    "jwt": ("access-token", "session-token", "api-key"),
 }
 
 

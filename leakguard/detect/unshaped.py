@@ -31,6 +31,9 @@ _FORMATS = frozenset({"keys", "generic", "wallets", "imported"})
 _CALLED = frozenset({"api-key", "api-secret"})
 """Parts that people call the two halves whatever the venue calls them; a token is many other things."""
 
+_LENT = frozenset({"api-key", "jwt"})
+"""Parts that a token of a service with one key is taken for."""
+
 Name = tuple[str, ...]
 Ranked = Callable[[list[int], Name], list[tuple[int, int]]]
 
@@ -75,7 +78,7 @@ class Unshaped:
             if lends and ((foreign and rank) or rule.part in CHOSEN):
                 continue
             # many services have one key and call it a token; where they are two, the token has its own rule
-            called = part in _CALLED or (lends and not foreign and part == "access-token" and rule.part == "api-key")
+            called = part in _CALLED or (lends and not foreign and part == "access-token" and rule.part in _LENT)
             if rank < 2 or ((kin or bare) and called and part in kind):
                 fitting.append((rank, kind.index(part) if rank == 2 else 0, not rule.shape, index))
         # rules of a pattern say nothing of names: they decide only where no other does

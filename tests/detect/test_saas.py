@@ -34,3 +34,25 @@ def test_of_a_hash_table_a_value_ends_with_its_line(engine: Engine) -> None:
     value = expand("sk_{{hex*32}}", Random("powershell"))
     text = f'$headers = @{{\n    "Authorization" = "Bearer {value}"\n    "Accept" = "application/json"\n}}\n'
     assert [secret for _, secret in told(engine, text, "call.ps1")] == [value]
+
+
+HOMES = {
+    "home/ann/.brazerc": ("braze", "[default]\nhost = https://rest.iad-01.net\napi_key = {{uuid}}\n"),
+    "home/ann/.config/turso/settings.json": ("turso", '{"organization":"acme","token":"{{gen:jwt}}","username":"ann"}\n'),
+    "home/ann/.webflow/config.yml": ("webflow", "profiles:\n  default:\n    api_token: {{alnum*52}}\n"),
+    "home/ann/.railway/config.json": ("railway", '{"projects": {}, "user": {"token": "rw_{{alnum*80}}"}}\n'),
+    "home/ann/.circleci/cli.yml": ("circleci", "host: https://circleci.com\ntoken: {{alnum*44}}\n"),
+    "home/ann/Library/Application Support/com.vercel.cli/auth.json": ("vercel", '{"token": "{{alnum*24}}"}\n'),
+}
+
+
+@pytest.mark.parametrize("path", HOMES)
+def test_what_a_tool_keeps_at_home_is_its_services(engine: Engine, path: str) -> None:
+    owner, text = HOMES[path]
+    assert owners(engine, expand(text, Random(path)), path) == [owner]
+
+
+@pytest.mark.parametrize("path", [".circleci/config.yml", ".github/workflows/ci.yml", "src/webflow/settings.py"])
+def test_a_folder_of_a_repository_is_nobodys_home(engine: Engine, path: str) -> None:
+    text = expand("env:\n  API_TOKEN: {{alnum*44}}\n", Random(path))
+    assert owners(engine, text, path) == ["generic"]
