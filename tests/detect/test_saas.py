@@ -56,3 +56,27 @@ def test_what_a_tool_keeps_at_home_is_its_services(engine: Engine, path: str) ->
 def test_a_folder_of_a_repository_is_nobodys_home(engine: Engine, path: str) -> None:
     text = expand("env:\n  API_TOKEN: {{alnum*44}}\n", Random(path))
     assert owners(engine, text, path) == ["generic"]
+
+
+WRITTEN = {
+    "keys.md": "| Variable | Value |\n|---|---|\n| `NODE_ENV` | `production` |\n| `ACME_API_TOKEN` | `<{{hex*32}}>` |\n",
+    "bold.md": "| Name | Value |\n|---|---|\n| **ACME_SECRET** | <{{alnum*40}}> |\n",
+    "stack.ts": "environment: {\n  ACME_CLIENT_SECRET: '<{{uuid}}>',\n},\n",
+    "openapi.yaml": "parameters:\n  - in: header\n    name: X-Api-Key\n    schema:\n      type: string\n    example: <{{alnum*40}}>\n",
+    "openapi.json": '{"parameters": [{"name": "X-Api-Key", "in": "header", "schema": {"type": "string"}, "example": "<{{alnum*40}}>"}]}\n',
+    "err.txt": "1 validation error for Settings\nacme_client_secret\n  Extra inputs are not permitted [type=extra_forbidden, "
+    "input_value='<{{alnum*32}}>', input_type=str]\n",
+    "fluent-bit.conf": "[OUTPUT]\n    Name        http\n    apikey      <{{hex*32}}>\n",
+    "alert.sh": 'curl https://api.acme-alerts.net/v2 -H "Authorization: GenieKey <{{uuid}}>"\n',
+}
+
+
+@pytest.mark.parametrize("path", WRITTEN)
+def test_it_is_found_as_it_is_written(engine: Engine, path: str) -> None:
+    before, _, rest = expand(WRITTEN[path], Random(path)).partition("<")
+    value, _, after = rest.partition(">")
+    assert [secret for _, secret in told(engine, before + value + after, path)] == [value]
+
+
+def test_a_clients_token_that_is_a_uuid_is_none(engine: Engine) -> None:
+    assert told(engine, expand("CLIENT_TOKEN: '{{uuid}}'\n", Random("idempotent")), "stack.ts") == []

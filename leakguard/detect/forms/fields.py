@@ -36,8 +36,8 @@ _STORED = compiled(
     rb"(?:[^\n]|\\\r?\n){0,80}?(?:--value|--secret-string|--body|-b)[ =]?(?P<quote>[\"']?)\Z"
 )
 _TAGGED = compiled(
-    rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)[ ]?</\w{1,12}>"
-    rb"\s{0,40}<\w{1,12}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
+    rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)"
+    rb"[ ]?</\w{1,12}>\s{0,40}<\w{1,12}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
 )
 _SPACED = compiled(
     rb"(?i)(?<![\w\"'])(?<!#define )([a-z][\w.\-]{0,60}?(?:key(?:[_\-]id)?|secret|pass_?phrase|password|memo)"
@@ -54,6 +54,11 @@ _HASHED = compiled(
     rb"(?i)hmac[\w.:]{0,24}\([^\n\"';]{0,40}(?:[\"'][\w\-]{1,16}[\"'][^\n\"';]{0,60})?[bru]?(?P<quote>[\"'])\Z"
 )
 _BRACED_VALUE = compiled(rb"([A-Za-z_]\w{1,79})\{(?P<quote>\")\Z")
+_EXEMPLIFIED = compiled(
+    rb"(?:\A|[\s{,])[\"']?name[\"']?: ?[\"']?([A-Za-z][\w\-]{1,60})[\"']?(?:,?\s{1,40}(?!- )[^\n-][^\n]{0,60}|,[^\n\[\]]{0,160}?){0,6}?"
+    rb"[\s,{][\"']?(?:example|default)[\"']?: ?(?P<quote>[\"']?)(?i:(?:bearer|token|basic|apikey) )?\Z"
+)
+_REFUSED = compiled(rb"(?:\A|\n)([A-Za-z_][\w.]{1,80})\r?\n {2}[^\n]{4,120}\[type=\w{3,40}, input_value=(?P<quote>[\"'])\Z")
 LISTED = compiled(
     rb"(?:\A|\n)[ \t]{0,40}(?:- )?[\"']?([A-Za-z_][\w\-]{1,79})[\"']?:[ \t]?\r?\n[ \t]{0,40}- (?P<quote>[\"']?)\Z"
 )
@@ -511,6 +516,10 @@ FORMS = (
     Form(None, r"\ndata:\r?\n\"" + VALUE, whole=_in_keychain),
     # 35=A, 554=v: FIX
     Form(_FIX_PASSWORD, r"(?:\x01|\||\^A|;)(?:554|925)=" + VALUE, asked=_of_session),
+    # - name: X-API-KEY, in: header, and below it example: v: OpenAPI's
+    Form(_EXEMPLIFIED, r"[\s,\"'](?:example|default)[\"']?: ?[\"']?(?:(?i:bearer|token|basic|apikey) )?" + LONG, asked=_exported),
+    # NAME, and below it what pydantic says of its value
+    Form(_REFUSED, r", input_value=[\"']" + VALUE),
     # char NAME[] = "v", char NAME[64] = "v": C's
     Form(_ARRAYED, r"(?i)" + _WORD + r"\w{0,20}\[[\w +*]{0,24}\] ?= ?\"" + VALUE),
 )

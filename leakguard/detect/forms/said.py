@@ -66,7 +66,7 @@ _WHOSE = compiled(
 _DECORATED = compiled(
     rb"(?i)((?:(?<!\w)[a-z]\w{0,60}_)?(?:(?:api|secret|access|private|client|trading)[ _\-]?)?"
     rb"(?:key|secret|pass ?phrase|token|password|memo))"
-    rb"\)?(?:\*\*:?|__:?|`:?|[ ]{0,24}\||[ ]&[ ]|:?&nbsp;|[ ](?:-|\xe2\x80[\x93\x94]|\xe2\x86\x92|\xe2\x87\x92"
+    rb"\)?(?:\*\*:?|__:?|`:?|(?:`|\*\*)?[ ]{0,24}\||[ ]&[ ]|:?&nbsp;|[ ](?:-|\xe2\x80[\x93\x94]|\xe2\x86\x92|\xe2\x87\x92"
     rb"|\xe2\x9e\x9c|\xe2\x9e\xa1(?:\xef\xb8\x8f)?|->|=>|>>>)[ ]|\xef\xbc\x9a|\xe6\x98\xaf|\xe3\x81\xaf|\xe4\xb8\xba"
     rb"|(?:\xec\x9d\x80|\xeb\x8a\x94)[ ])"
     rb"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|\xe3\x80\x8c|\xe2\x80\x9c)?[`*\"']{0,3}\Z"
@@ -90,7 +90,7 @@ _CHATTED = compiled(
     rb"(?: (?:de|da|do|del|for|of|f\xc3\xbcr|von) [\w.\-]{2,20})?(?: is:?| was:?|'s| es| ist| \xc3\xa9| \xc3\xa8| est)?"
     rb"[ \t]{1,16}(?P<quote>[`\"']?)\Z"
 )
-_GLUED = compiled(rb"(?i)(?<![\w.$@\-])(api_?key|api_?secret|secretkey)(?: is)?[ ]{1,4}(?P<quote>)\Z")
+_GLUED = compiled(rb"(?i)(?<![\w.$@\-])(api_?key|api_?secret|secretkey)(?: is)?[ ]{1,16}(?P<quote>)\Z")
 _COLONS = compiled(
     rb"(?i)((?:(?:api|secret|access|private|client|trading)[ _\-])?(?:key|secret|pass ?phrase|token|password|memo))"
     rb"(?:[ \t]?::[ \t]{1,4}|:\*{1,2}[ \t]{0,4})(?P<quote>[`\"']?)\Z"
@@ -220,7 +220,7 @@ FORMS = (
     # **API Key**: value, | API Key | value |, API Key - `value`, API Key -> value
     Form(
         _DECORATED,
-        r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?| {0,24}\|| & |:?&nbsp;| (?:-|"
+        r"(?i)(?:key|secret|phrase|token|password|memo)\)?(?:\*\*:?|__:?|`:?|(?:`|\*\*)? {0,24}\|| & |:?&nbsp;| (?:-|"
         "\u2013|\u2014|\u2192|\u21d2|\u279c|\u27a1\ufe0f?" r"|->|=>|>>>) |" "\uff1a|\u662f|\u306f|\u4e3a|\uc740 |\ub294 )"
         r"[ \t]{0,3}:?[ \t]{0,3}(?:\\\w{2,8}[{|]|<\w{1,8}>|" "\u300c|\u201c" r")?[`*\"']{0,3}" + VALUE,
         asked=_decorated,
@@ -246,7 +246,7 @@ FORMS = (
         asked=_chatted,
     ),
     # apikey v, apisecret v
-    Form(_GLUED, r"(?i:apikey|api_key|apisecret|api_secret|secretkey)(?: is)?[ ]{1,4}" + LONG, asked=_glued),
+    Form(_GLUED, r"(?i:apikey|api_key|apisecret|api_secret|secretkey)(?: is)?[ ]{1,16}" + LONG, asked=_glued),
     # API key:: v, **API key:** v
     Form(
         _COLONS,
