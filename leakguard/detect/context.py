@@ -125,19 +125,22 @@ class Context:
 
     def _sent_to(self, data: bytes, hit: Hit, provider: str) -> tuple[int, int, tuple[str, ...]] | None:
         """A provider's rule for a token that is sent to it: (index, confidence, reasons)."""
+        candidate = Candidate(data, hit.secret_start, hit.secret_end, b"access_token", {})
+        # a password has no form anywhere, and may be anybody's: only what has the form of a token is one
+        return self._token_of(candidate, provider, hit.confidence, unshaped=self.rules[hit.rule].part != "password")
+
+    def _token_of(
+        self, candidate: Candidate, provider: str, confidence: int, *, unshaped: bool
+    ) -> tuple[int, int, tuple[str, ...]] | None:
+        """A provider's rule for a token of its own: one whose form it has, else with `unshaped` the one for tokens."""
         name = ("access", "token")
         evidence = Evidence(provider, NAMED, ADDRESSED)
-
-        def new() -> Candidate:
-            return Candidate(data, hit.secret_start, hit.secret_end, b"access_token", {})
-
-        ranked = self._by_name(self._fitting(provider, data[hit.secret_start : hit.secret_end], {}), name)
-        made = self._judged(ranked, evidence, new)
+        ranked = self._by_name(self._fitting(provider, candidate.secret, {}), name)
+        made = self._judged(ranked, evidence, lambda: Candidate(candidate.data, candidate.start, candidate.end, b"access_token", {}))
         if made is not None:
-            return made[0], max(made[2], hit.confidence), made[3]
-        # a password has no form anywhere, and may be anybody's: only what has the form of a token is one
-        given = None if self.rules[hit.rule].part == "password" else self._unshaped.rule(evidence, name, new(), kin=True)
-        return None if given is None else (given[0], hit.confidence, given[1])
+            return made[0], max(made[2], confidence), made[3]
+        given = self._unshaped.rule(evidence, name, candidate, kin=True) if unshaped else None
+        return None if given is None else (given[0], confidence, given[1])
 
     # ------------------------------------------------------------ extraction
     def hits(
@@ -325,17 +328,37 @@ class Context:
             return yielding
         if public or is_shown(data, assigned, value, name):
             return None
-        for index in self._generic("_".join(labelled).encode() if labelled else assigned.name):
-            if not self._shape(self.rules[index].shape).fullmatch(value, timeout=TIMEOUT):
-                continue
+        generic = self._generic("_".join(labelled).encode() if labelled else assigned.name)
+        return self._by_kind(generic, new, lambda: self._told(data, assigned, path, name, mentions), name)
+
+    def _by_kind(
+        self, generic: list[int], new: Callable[[], Candidate], told_by: Callable[[], Evidence | None], name: tuple[str, ...]
+    ) -> Chosen | None:
+        """The generic rule that takes a value, or that of who is named for what it takes."""
+        for index in generic:
             candidate = new()
+            if not self._shape(self.rules[index].shape).fullmatch(candidate.secret, timeout=TIMEOUT):
+                continue
             confidence = self.judge(index, candidate)
             if confidence:
-                told = self._told(data, assigned, path, name, mentions)
+                told = told_by()
                 owned = self._unshaped.rule(told, name, candidate, kin=confidence > Confidence.LOW) if told else None
+                sent = None if owned else self._of_header(candidate, confidence)
+                if sent is not None:
+                    return sent[0], candidate, sent[1], sent[2]
                 chosen, reasons = owned or (index, ("named like a secret",))
                 return chosen, candidate, confidence, reasons
         return None
+
+    def _of_header(self, candidate: Candidate, confidence: int) -> tuple[int, int, tuple[str, ...]] | None:
+        """The rule for a header's value by the host that its request goes to: (index, confidence, reasons)."""
+        if not _HEADER.fullmatch(candidate.name):
+            return None
+        from leakguard.detect.gates.requests import request_host
+
+        request_host(candidate)
+        provider = self._addressed.provider(candidate.facts.get("host", ""))
+        return self._token_of(candidate, provider, confidence, unshaped=True) if provider else None
 
     def _is_chains(self, index: int) -> bool:
         """Whether a rule is for the private keys of a chain."""
@@ -620,6 +643,8 @@ _SHOWN_FIRST = frozenset(run[0] for run in _SHOWN)
 _LONE_HALVES = frozenset({("private",), ("priv",)})
 _PRIVATE_KEY = ("private", "key")
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
+_HEADER = compiled(rb"(?i)authorization|(?:x-)?(?:[a-z]{1,16}-){0,3}(?:api-?key|token|auth|key|secret)")
+"""Headers that say how somebody signs in."""
 _BLANK = (b" ", b"\t", b"\n")
 _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:verifying|api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")
 

@@ -80,3 +80,26 @@ def test_it_is_found_as_it_is_written(engine: Engine, path: str) -> None:
 
 def test_a_clients_token_that_is_a_uuid_is_none(engine: Engine) -> None:
     assert told(engine, expand("CLIENT_TOKEN: '{{uuid}}'\n", Random("idempotent")), "stack.ts") == []
+
+
+HEADERS = {
+    "postman.json": '{"request": {"header": [{"key": "Authorization", "value": "<{{alnum*56}}>"}], "url": {"raw": "https://api.pexels.com/v1"}}}',
+    "insomnia.json": '{"headers": [{"name": "Authorization", "value": "bearer <{{hex*32}}>"}], "url": "https://api.vimeo.com/me"}',
+    "x.http": "GET https://api.crowdin.com/v2/x HTTP/1.1\nX-Api-Token: <{{alnum*44}}>\n",
+}
+
+
+@pytest.mark.parametrize("path", HEADERS)
+def test_a_header_of_any_scheme_is_its_hosts(engine: Engine, path: str) -> None:
+    text = expand(HEADERS[path], Random(path)).replace("<", "").replace(">", "")
+    assert owners(engine, text, path) == [text.split(".com")[0].rpartition(".")[2]]
+
+
+@pytest.mark.parametrize("call", ['new NewsAPI("{value}")', "newsapi = NewsAPI('{value}')"])
+def test_a_client_called_after_its_service_has_its_key(engine: Engine, call: str) -> None:
+    value = expand("{{hex*32}}", Random(call))
+    assert told(engine, call.format(value=value) + "\n", "app.js") == [("newsapi.api-key", value)]
+
+
+def test_the_argument_of_any_other_call_is_nobodys(engine: Engine) -> None:
+    assert told(engine, expand('const row = new Digest("{{hex*32}}");\nvar e = Symbol("{{hex*32}}")\n', Random("call")), "app.js") == []

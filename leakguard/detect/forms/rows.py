@@ -29,6 +29,9 @@ UNPACKED = compiled(
     rb"(?:\A|\n)[ \t]{0,24}(?:const |let |var |local |val )?[\[(]?(?P<names>[\w.]{1,40}(?:, ?[\w.]{1,40}){1,4})[\])]? ?:?= ?[\[(]?"
     rb"(?P<before>(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?){1,4})[bru]?(?P<quote>[\"'])\Z"
 )
+_NEWED = compiled(rb"(?<![\w.>:])(?:new )?((?:[a-z]\w{1,30}(?:\.|::))?[A-Z]\w{2,40})\([bru]?(?P<quote>[\"'])\Z")
+_SAYS_WHAT = compiled(rb"(?i)pass|secret|token|key|pwd|cred|phrase|auth")
+_ONLY = compiled(rb"[0-9A-Za-z+/=_:\-]{16,512}[\"'](?:,[^\n]{0,80})?\)")
 _SLASHED = compiled(rb"(?:\A|[\s:`])([0-9A-Za-z+/=_\-]{16,512}) / \Z")
 _THIRD_SLASHED = compiled(rb"[0-9A-Za-z+/=_\-]{16,512} / (?=[^\s]{0,40}[0-9!@#$%&*_\-])([^\s\"'/]{6,64})(?=\s|\Z)")
 _WHO = rb"(?:[ \t]{0,4}|(?:\[[^\]\n]{4,24}\] |[0-9./,\- ]{8,14}[0-9:]{4,8}(?: [AaPp][Mm])? ?- )?<?[A-Za-z][\w .]{0,24}[:>] )"
@@ -73,6 +76,14 @@ def _mapped(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Nam
 
 def _authed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     return name._replace(name=ARGUMENTS[0]) if random(data, start) else None
+
+
+def _newed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
+    """The first argument of a client that is called after its service; of any other callee nobody is told."""
+    called = found[1].replace(b"::", b".")
+    if _SAYS_WHAT.search(called):
+        return None  # ssh.Password("v"): an assignment like others
+    return name._replace(name=called + b"_" + ARGUMENTS[0]) if _ONLY.match(data, start) and random(data, start) else None
 
 
 def _of_several(found: re.Match[bytes]) -> bytes:
@@ -510,6 +521,8 @@ FORMS = (
         whole=_paired_key, rest=_rest_of_pairs,
     ),
     Form(_PAIRS_OF, r"(?i:accounts|creds|credentials|keys)[\"']?(?::| =) [\"']" + LONG, whole=_paired_key, rest=_rest_of_pairs),
+    # new NewsAPI("key"), shodan.Shodan("key")
+    Form(_NEWED, r"[a-zA-Z]\([\"']" + LONG, asked=_newed),
     # ApiCredentials = new("key", "secret")
     _row(r"= new\([\"']" + LONG),
     # Credentials{"key", "secret"}, Keys venue{"key", "secret"}
