@@ -30,7 +30,7 @@ UNPACKED = compiled(
     rb"(?P<before>(?:[bru]?[\"'][^\s\"'\\]+[\"'], ?){1,4})[bru]?(?P<quote>[\"'])\Z"
 )
 _NEWED = compiled(rb"(?<![\w.>:])(?:new )?((?:[a-z]\w{1,30}(?:\.|::))?[A-Z]\w{2,40})\([bru]?(?P<quote>[\"'])\Z")
-_SAYS_WHAT = compiled(rb"(?i)pass|secret|token|key|pwd|cred|phrase|auth")
+_SAYS_WHAT = compiled(rb"(?i)pass|secret|token|key|pwd|cred|phrase|auth|otp")
 _ONLY = compiled(rb"[0-9A-Za-z+/=_:\-]{16,512}[\"'](?:,[^\n]{0,80})?\)")
 _SLASHED = compiled(rb"(?:\A|[\s:`])([0-9A-Za-z+/=_\-]{16,512}) / \Z")
 _THIRD_SLASHED = compiled(rb"[0-9A-Za-z+/=_\-]{16,512} / (?=[^\s]{0,40}[0-9!@#$%&*_\-])([^\s\"'/]{6,64})(?=\s|\Z)")
