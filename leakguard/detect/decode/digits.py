@@ -7,6 +7,7 @@ rules and no files. Imported by this package.
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from leakguard.detect.decode.base import LONG, MAX_VIEW, OVERLAP, Found, Run, View
@@ -24,9 +25,18 @@ def _base64_class(mask: int, value: int) -> str:
 # Each byte of ASCII text has its top bit clear; in a group of four base64 digits these are the top bit of the
 # first, the 8-bit of the second and the 2-bit of the third digit.
 _TEXT_GROUP = _base64_class(32, 0) + _base64_class(8, 0) + _base64_class(2, 0) + r"[A-Za-z0-9+/_\-]"
-_EDGE = r"(?:^|[^A-Za-z0-9+/_\-]|\\[nrt])"
+# the plus of a diff's line is a digit, and none of the run
+_EDGE = r"(?:^|[^A-Za-z0-9+/_\-]|\\[nrt]|\n\+)"
 _DIGITS = compiled(rb"[A-Za-z0-9+/_-]+")
 _JOINT64 = compiled(rb"(?:\\r\\n|\\[nr]|\r?\n[ \t]{0,60})(?=[A-Za-z0-9+/_-])")
+_LINE_MARK = compiled(
+    rb"[ \t]{0,24}(?:(?:[>|#*;%+]|//|--)[ \t]{0,8}){1,8}|[ \t]{0,24}[\"'][ \t]{0,4}|[ \t]{0,8}(?P<number>[0-9]{1,7})[ \t:|.)]{1,4}"
+)
+"""What may stand before each line of a run that is quoted: in an answer to a mail, a comment, a diff, a list of strings, what
+`cat -n` writes."""
+_NEXT_NUMBER = compiled(rb"(?:\r?\n)[ \t]{0,8}[0-9]{1,7}[ \t:|.)]{1,4}(?=[A-Za-z0-9+/_-])")
+_LEAST_MARKED = 60
+"""Digits of such a line: shorter ones in a list may well be values of their own."""
 _CLOSED = compiled(rb"={0,2}[ \t]{0,4}(?:\Z|[\r\n\"'`\\<),;\]}])")
 _URL_TO_STD = bytes.maketrans(b"-_", b"+/")
 _NO_CONTROL = bytes(c for c in range(256) if c in b"\0\t\n\r" or (c >= 0x20 and c != 0x7F))
@@ -118,6 +128,7 @@ def _lines(data: bytes, start: int, packed: bool) -> Iterator[tuple[int, int]]:
     width = 0
     number = 0
     at = start
+    mark = _line_mark(data, start)
     while found := _DIGITS.match(data, at, at + MAX_VIEW):
         low, high = found.span()
         if number and not packed and high - low != width and not _readable(decoded64(found.group())):
@@ -130,12 +141,38 @@ def _lines(data: bytes, start: int, packed: bool) -> Iterator[tuple[int, int]]:
             continue
         if (high - low) % 4 or (number and high - low < width):
             return
-        joint = _JOINT64.match(data, high)
-        if joint is None:
-            return
-        at = joint.end()
+        at = _behind_mark(data, high, mark) if mark and high - low >= _LEAST_MARKED else 0
+        if not at:
+            joint = _JOINT64.match(data, high)
+            if joint is None:
+                return
+            at = joint.end()
         number += 1
         width = width if number > 2 else high - low
+
+
+def _line_mark(data: bytes, start: int) -> re.Match[bytes] | None:
+    """What the line begins with that `start` is in, if it is but a mark."""
+    line = data.rfind(b"\n", max(0, start - 48), start) + 1
+    return _LINE_MARK.fullmatch(data, line, start) if line or start < 48 else None
+
+
+def _behind_mark(data: bytes, high: int, mark: re.Match[bytes]) -> int:
+    """Where the digits of the next line begin, if it has the same mark; 0 if it has none."""
+    if mark["number"]:
+        found = _NEXT_NUMBER.match(data, high)
+        return found.end() if found else 0
+    text = mark.group()
+    at = high
+    if (quote := text.strip()) and quote in (b'"', b"'"):  # a list's, or pieces of a string that a plus or nothing joins
+        at = next((high + len(sign) for sign in (quote + b",", quote) if data.startswith(sign, high)), high)
+    line = data.find(b"\n", at, at + 4) + 1
+    if not line or data[at : line - 1].strip() or not data.startswith(text, line):
+        return 0
+    return line + len(text) if data[line + len(text) : line + len(text) + 1].translate(None, _ALL_DIGITS) == b"" else 0
+
+
+_ALL_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 
 
 def _readable(text: bytes) -> bool:
@@ -258,6 +295,8 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("base64", _EDGE + r"(?:[/_]Td6WFoA[A-Za-z0-9+/_\-]{12}|QlpoOTFBWSZTW[A-Za-z0-9+/_\-]{7})"),
     # zlib at its other levels, a pattern each: in one with the usual level they made the database a third slower
     *(("base64", _EDGE + start + r"[A-Za-z0-9+/_\-]{17}") for start in ("eN[opqr]", "eA[EFGH]", "eF[4567]")),
+    # what Windows wrote begins with a mark of its order, which is no ASCII
+    ("base64", _EDGE + r"77u[/_](?:" + _TEXT_GROUP + r"){4}"),
     ("base64", _EDGE + r"(?:KLUv[/_][A-Za-z0-9+/_\-]{15}|UEsDB[AB][A-Za-z0-9+/_\-]{14})"),
 )  # fmt: skip
 TEXT_TRIGGERS: tuple[tuple[str, str], ...] = (

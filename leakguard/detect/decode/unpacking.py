@@ -180,6 +180,15 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("packed zip", r"PK\x03\x04[\x0a-\x3f]\x00[\x00-\xff][\x00-\x0f]\x08\x00"),
     ("packed patch", r"\n(?:literal|delta) [0-9]{1,10}\r?\n[A-Za-z][0-9A-Za-z!#-&(-+;-@^-`{-~\-]{5}"),
     ("packed hex", r"(?i:1f8b08)[01][0-9A-Fa-f]{23}"),
+    # what `--hex-blob`, bytea and their like write; zlib's own mark is too short to ask for it in the middle of digits, but behind
+    # the length that MySQL's COMPRESS() puts before it
+    ("packed hex", r"(?i:fd377a585a00)[0-9A-Fa-f]{18}"),
+    ("packed hex", r"(?i:425a683)[1-9]314159265359[0-9A-Fa-f]{10}"),
+    ("packed hex", r"(?i:28b52ffd)[0-9A-Fa-f]{22}"),
+    ("packed hex", r"04224[dD]18[4-7][0-9A-Fa-f]{21}"),
+    ("packed hex", r"504[bB]0304[0-9A-Fa-f]{22}"),
+    ("packed hex", r"(?:^|[^0-9A-Fa-f])(?i:789c|78da|785e|7801)[0-9A-Fa-f]{26}"),
+    ("packed hex", r"(?:^|[^0-9A-Fa-f])[0-9A-Fa-f]{6}00(?i:789c)[0-9A-Fa-f]{26}"),
 )  # fmt: skip
 FINDERS: dict[str, Callable[[bytes, int], Found]] = {
     "spelled": _spelled,
