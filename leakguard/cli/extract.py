@@ -254,6 +254,8 @@ def _root(origin: str) -> str:
 
 def _is_image(folder: str) -> bool:
     """Is a folder an image, or a storage of images?"""
-    from leakguard.sources.storage import driver_of
+    from leakguard.sources import engines, storage
 
-    return driver_of(folder) != "" or any(os.path.exists(os.path.join(folder, name)) for name in ("index.json", "manifest.json"))
+    if storage.driver_of(folder) or engines.driver_of(folder) or engines.has_blobs(folder):
+        return True
+    return any(os.path.exists(os.path.join(folder, name)) for name in ("index.json", "manifest.json"))

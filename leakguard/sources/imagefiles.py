@@ -318,10 +318,14 @@ def open_path(path: str, limits: Limits, on_incident: OnIncident) -> Archive | F
     """The store at a path. UsageError if no image is there, OSError."""
     origin = Origin("file", path)
     if os.path.isdir(path):
-        from leakguard.sources.storage import Storage, driver_of
+        from leakguard.sources import engines, storage
 
-        if driver_of(path):
-            return Storage(path, origin, on_incident)
+        if storage.driver_of(path):
+            return storage.Storage(path, origin, on_incident)
+        if engines.driver_of(path):
+            return engines.Docker(path, origin, on_incident)
+        if engines.has_blobs(path) and not os.path.exists(os.path.join(path, "index.json")):
+            return engines.Content(path, origin, on_incident)
         if not any(os.path.exists(os.path.join(path, name)) for name in ("index.json", "manifest.json")):
             raise UsageError(f"image: {path}: a folder without index.json or manifest.json is no image")
         return Folder(path, origin, on_incident)

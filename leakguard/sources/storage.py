@@ -4,7 +4,7 @@ Promises: a layer is put together again, bit by bit, from the files that it beca
 (tar-split) beside them, so that its digest can be verified; a name in that record leads nowhere but to a file below the
 layer's folder, and not through a link. What belongs to no image, such as what a container wrote, is read as files.
 
-Imported by `sources.imagefiles`.
+Imported by `sources.imagefiles` and `sources.engines`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,45 @@ def driver_of(path: str) -> str:
     return next((name for name in DRIVERS if os.path.isfile(os.path.join(path, f"{name}-images", "images.json"))), "")
 
 
-class Storage(Folder):
+class Rebuilt(Folder):
+    """A folder with the files that layers became, and the records (tar-split) of what their tars were."""
+
+    def pieces(self, record: str, files: str) -> Iterator[bytes]:
+        """The bytes of a layer's tar: headers from the record, contents from the files below a folder."""
+        path = os.path.join(self.path, *record.split("/"))
+        if not os.path.lexists(path):
+            raise MissingError("no record of its headers; its files are read as files")
+        fd, _ = open_regular(path)
+        self.opened[record] = os.fstat(fd).st_size
+        with os.fdopen(fd, "rb") as raw, io.BufferedReader(gzip.GzipFile(fileobj=raw)) as lines:
+            while True:
+                try:
+                    line = lines.readline(oci.MOST_DOCUMENT)
+                    if not line:
+                        return
+                    item = json.loads(line)
+                    kind, size = item["type"], item.get("size", 0)
+                    segment = base64.b64decode(item.get("payload") or "") if kind == 2 else b""
+                    name = item.get("name") or base64.b64decode(item.get("name_raw") or "").decode(
+                        "utf-8", "surrogateescape"
+                    )
+                except (EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, binascii.Error, zlib.error):
+                    raise BrokenError("the record of its headers (tar-split) is damaged") from None
+                if segment:
+                    yield segment
+                elif kind == 1 and isinstance(size, int) and size > 0 and isinstance(name, str):
+                    yield from self._file(f"{files}/{oci.inner(name)}", size)
+
+    def _file(self, place: str, size: int) -> Iterator[bytes]:
+        pull, have = Folder.open(self, Blob(place=place))
+        if have != size:
+            self.opened.pop(place, None)  # read with the rest
+            raise BrokenError("a file is not as long as the record says")
+        while data := pull(CHUNK):
+            yield data
+
+
+class Storage(Rebuilt):
     """A storage root."""
 
     def __init__(self, path: str, origin: Origin, on_incident: OnIncident) -> None:
@@ -91,46 +129,10 @@ class Storage(Folder):
             name = "=" + base64.b64encode(key.encode()).decode()
             return super().open(Blob(place=f"{self.driver}-images/{ident[:-5]}/{name}"))
         if rest == "layer.tar" and ident in self._layers:
-            pieces = self._pieces(ident)
+            pieces = self.pieces(f"{self.driver}-layers/{ident}.tar-split.gz", DRIVERS[self.driver].format(ident))
             first = next(pieces, b"")  # what is missing shows now
-            return _pulled(first, pieces), -1
+            return pulled(first, pieces), -1
         return super().open(blob)
-
-    def _pieces(self, ident: str) -> Iterator[bytes]:
-        """The bytes of a layer's tar: headers from the record, contents from the files."""
-        record = f"{self.driver}-layers/{ident}.tar-split.gz"
-        path = os.path.join(self.path, *record.split("/"))
-        if not os.path.lexists(path):
-            raise MissingError("no record of its headers; its files are read as files")
-        fd, _ = open_regular(path)
-        self.opened[record] = os.fstat(fd).st_size
-        with os.fdopen(fd, "rb") as raw, io.BufferedReader(gzip.GzipFile(fileobj=raw)) as lines:
-            while True:
-                try:
-                    line = lines.readline(oci.MOST_DOCUMENT)
-                    if not line:
-                        return
-                    item = json.loads(line)
-                    kind, size = item["type"], item.get("size", 0)
-                    segment = base64.b64decode(item.get("payload") or "") if kind == 2 else b""
-                    name = item.get("name") or base64.b64decode(item.get("name_raw") or "").decode(
-                        "utf-8", "surrogateescape"
-                    )
-                except (EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, binascii.Error, zlib.error):
-                    raise BrokenError("the record of its headers (tar-split) is damaged") from None
-                if segment:
-                    yield segment
-                elif kind == 1 and isinstance(size, int) and size > 0 and isinstance(name, str):
-                    yield from self._file(ident, oci.inner(name), size)
-
-    def _file(self, ident: str, name: str, size: int) -> Iterator[bytes]:
-        place = f"{DRIVERS[self.driver].format(ident)}/{name}"
-        pull, have = super().open(Blob(place=place))
-        if have != size:
-            self.opened.pop(place, None)  # read with the rest
-            raise BrokenError("a file is not as long as the record says")
-        while data := pull(CHUNK):
-            yield data
 
 
 def _plain(ident: Any) -> bool:
@@ -138,7 +140,7 @@ def _plain(ident: Any) -> bool:
     return isinstance(ident, str) and ident.isalnum() and len(ident) <= 128
 
 
-def _pulled(first: bytes, pieces: Iterator[bytes]) -> Pull:
+def pulled(first: bytes, pieces: Iterator[bytes]) -> Pull:
     """Pieces of any length as something to pull from."""
     left = first
 

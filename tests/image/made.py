@@ -189,19 +189,8 @@ def storage(image: Made, name: str = "localhost/app:1") -> Files:
     for data in image.plain:
         layer_id = hashlib.sha256(parent.encode() + data).hexdigest()
         layers.append({"id": layer_id, "parent": parent, "diff-digest": digest(data)})
-        at, lines = 0, []
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            for info in archive:
-                if not info.isfile() or info.size == 0:
-                    continue
-                lines.append({"type": 2, "payload": base64.b64encode(data[at : info.offset_data]).decode()})
-                lines.append({"type": 1, "name": info.name, "size": info.size})
-                at = info.offset_data + info.size
-                if not info.name.startswith(".wh."):
-                    files[f"overlay/{layer_id}/diff/{info.name}"] = data[info.offset_data : at]
-        lines.append({"type": 2, "payload": base64.b64encode(data[at:]).decode()})
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        files[f"overlay-layers/{layer_id}.tar-split.gz"] = gzip.compress(text.encode())
+        found, files[f"overlay-layers/{layer_id}.tar-split.gz"] = split(data)
+        files |= {f"overlay/{layer_id}/diff/{member}": content for member, content in found.items()}
         parent = layer_id
     key = "=" + base64.b64encode(digest(image.config).encode()).decode()
     files[f"overlay-images/{ident}/{key}"] = image.config
@@ -209,6 +198,42 @@ def storage(image: Made, name: str = "localhost/app:1") -> Files:
     files["overlay-images/images.json"] = json.dumps([{"id": ident, "names": [name], "layer": parent}]).encode()
     files["overlay-layers/layers.json"] = json.dumps(layers).encode()
     return files
+
+
+def engine_folder(image: Made, name: str = "app:1", driver: str = "overlay2") -> Files:
+    """Docker's own folder."""
+    ident = digest(image.config)[7:]
+    below = f"image/{driver}"
+    files: Files = {f"{below}/imagedb/content/sha256/{ident}": image.config}
+    files[f"{below}/repositories.json"] = json.dumps({"Repositories": {name.split(":")[0]: {name: f"sha256:{ident}"}}}).encode()
+    chain = ""
+    for data in image.plain:
+        own = digest(data)
+        above, chain = chain, own if not chain else digest(f"{chain} {own}".encode())
+        at, cache = f"{below}/layerdb/sha256/{chain[7:]}", hashlib.sha256(b"cache" + chain.encode()).hexdigest()
+        places = {"overlay2": f"overlay2/{cache}/diff", "vfs": f"vfs/dir/{cache}"}
+        found, files[f"{at}/tar-split.json.gz"] = split(data)
+        files |= {f"{places[driver]}/{member}": content for member, content in found.items()}
+        files |= {f"{at}/cache-id": cache.encode(), f"{at}/diff": own.encode(), f"{at}/size": str(len(data)).encode()}
+        if above:
+            files[f"{at}/parent"] = above.encode()
+    return files
+
+
+def split(data: bytes) -> tuple[Files, bytes]:
+    """The files of a layer, and the record of its headers."""
+    at, lines, files = 0, [], {}
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for info in archive:
+            if not info.isfile() or info.size == 0:
+                continue
+            lines.append({"type": 2, "payload": base64.b64encode(data[at : info.offset_data]).decode()})
+            lines.append({"type": 1, "name": info.name, "size": info.size})
+            at = info.offset_data + info.size
+            if not info.name.startswith(".wh."):
+                files[info.name] = data[info.offset_data : at]
+    lines.append({"type": 2, "payload": base64.b64encode(data[at:]).decode()})
+    return files, gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def tar(files: Files) -> bytes:
