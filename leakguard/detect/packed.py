@@ -1,4 +1,4 @@
-"""Packed data in the middle of other bytes, or written out as digits: gzip, zlib, bzip2, xz, zstd, lz4, Snappy in frames, zip.
+"""Packed data in the middle of other bytes, or written out as digits: gzip, zlib, bzip2, xz, LZMA, zstd, lz4, Snappy in frames, zip.
 
 Promises: a pure function of bytes; nothing is unpacked beyond MAX_VIEW, and a result that stops there says so. Packed bytes
 are taken piece by piece, and none behind the first damage. What came out before it counts, too little of it does not: marks
@@ -69,14 +69,14 @@ class _Taken:
         return next(self, b"")
 
 
-def unpacked(pieces: Iterator[bytes], tries: Tries) -> Unpacked | None:
+def unpacked(pieces: Iterator[bytes], tries: Tries, kind: str = "") -> Unpacked | None:
     """What is packed at the beginning of `pieces`, each of at most STEP bytes; None if nothing is, or hardly anything comes
-    out. When too much was tried in vain, an empty result that is clipped, once."""
+    out; `kind`, if its mark tells too little. When too much was tried in vain, an empty result that is clipped, once."""
     if tries.over:
         return None
     taken = _Taken(pieces)
     first = next(taken, b"")
-    kind = next((kind for mark, kind in MARKS if first.startswith(mark)), "")
+    kind = kind or next((kind for mark, kind in MARKS if first.startswith(mark)), "")
     if not kind:
         return None
     if tries.left <= 0:
@@ -103,7 +103,7 @@ def _decoder(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
         return lz4.frame.LZ4FrameDecompressor(), (RuntimeError, ValueError, EOFError)
     import lzma
 
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY), (lzma.LZMAError,)
+    return lzma.LZMADecompressor(lzma.FORMAT_ALONE if kind == "lzma" else lzma.FORMAT_XZ, memlimit=_MOST_MEMORY), (lzma.LZMAError,)
 
 
 def _stream(kind: str, piece: bytes, taken: _Taken) -> Unpacked:
@@ -129,7 +129,7 @@ def _stream(kind: str, piece: bytes, taken: _Taken) -> Unpacked:
         piece = decoder.unused_data or b""
         if len(piece) < STEP:
             piece += next(taken, b"")
-        if not piece.startswith(_LEADS[kind]):
+        if kind not in _LEADS or not piece.startswith(_LEADS[kind]):
             break
         decoder, errors = _decoder(kind)
     return Unpacked(kind, b"".join(out), False, taken.size - len(piece))
