@@ -1,10 +1,9 @@
 """Decoded views: text that hides in text, with a map back to where it stood.
 
 base64 and hex (digits.py), packed bytes (unpacking.py), escapes (escapes.py), colours, letters that nobody sees and tags
-(marks.py), strings in pieces and folded lines (joins.py), statements and their parameters (bound.py), what programs of old
-write as text (written.py). The first stage's own pass over the bytes says where a run could be (`TRIGGERS`), so bytes without
-any cost nothing. A new encoding is a trigger and a decoder
-in one of these.
+(marks.py), strings in pieces and folded lines (joins.py), statements and their parameters (bound.py), names and values without
+a sign between them (pairs.py), what programs of old write as text (written.py). The first stage's own pass over the bytes says
+where a run could be (`TRIGGERS`), so bytes without any cost nothing. A new encoding is a trigger and a decoder in one of these.
 
 Bounded: a view is at most MAX_VIEW bytes and is made when it is asked for, a longer run gives several that overlap;
 decompression stops at MAX_VIEW and says so (`View.clipped`). Runs that only their beginning explains, and that a
@@ -17,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from leakguard.detect.decode import bound, digits, escapes, joins, marks, unpacking, written
+from leakguard.detect.decode import bound, digits, escapes, joins, marks, pairs, unpacking, written
 from leakguard.detect.decode.base import LONG, MAX_VIEW, OVERLAP, Run, View
 from leakguard.detect.decode.digits import decoded64, texty
 from leakguard.detect.decode.escapes import SAID, escaped_stop
@@ -29,12 +28,13 @@ __all__ = [
     "escaped_stop", "folded", "joined", "texty",
 ]  # fmt: skip
 
-TRIGGERS = escapes.TRIGGERS + marks.TRIGGERS + joins.TRIGGERS + bound.TRIGGERS + unpacking.TRIGGERS + digits.TRIGGERS + written.TRIGGERS
+_MODULES = (escapes, marks, joins, bound, unpacking, digits, written, pairs)
+TRIGGERS = tuple(trigger for module in _MODULES for trigger in module.TRIGGERS)
 """(kind, first-stage pattern in hyperscan syntax). Each ends inside the run that its decoder then measures. They share the rules'
 database, whose literal matcher finds them for little. TEXT_TRIGGERS are automata without a literal: beside the rules they slow
 both (560 and 900 MB/s apart, 210 together), so they have a pass of their own."""
 TEXT_TRIGGERS = digits.TEXT_TRIGGERS + written.TEXT_TRIGGERS
-FINDERS = escapes.FINDERS | marks.FINDERS | joins.FINDERS | bound.FINDERS | unpacking.FINDERS | digits.FINDERS | written.FINDERS
+FINDERS = {kind: finder for module in _MODULES for kind, finder in module.FINDERS.items()}
 """By kind, what makes the views of the run that ends, or goes on, at an offset."""
 _UNPACKING = unpacking.UNPACKING | digits.UNPACKING | written.UNPACKING
 """The same of what may be packed: unpacking is tried so often only."""
