@@ -68,3 +68,10 @@ def test_a_web_token_is_his_whom_its_variable_names(engine: Engine, name: str, p
     text = f"{name}={expand('{{gen:jwt}}', Random(name))}\n"
     [match] = engine.scan(text.encode()).matches
     assert (engine.rules[match.rule].provider, dict(match.facts).get("alg")) == (provider, "HS256")
+
+
+def test_an_address_in_another_paragraph_is_not_a_settings(engine: Engine) -> None:
+    token = expand("{{alnum*32}}", Random(7))
+    text = f'"""\n    relay:\n      token: {token}\n\n"""\n\n__moved__ = (\n    "https://github.com/owner/project",\n)\n'
+    matches = engine.scan(text.encode(), "relay.py").matches
+    assert [engine.rules[match.rule].provider for match in matches] == ["generic"]

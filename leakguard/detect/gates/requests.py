@@ -16,6 +16,8 @@ _SCHEMED = compiled(rb"(?i)(?:\bauthorization\b[^\n]{0,40}|\b(?:bearer|token) )\
 _URL = compiled(rb"(?i)\bhttps?:\\?/\\?/(?P<host>(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.){1,6}[a-z]{2,24})(?![\w.@\-]|:[^/@\s]{0,80}@)")
 _ANOTHER = compiled(rb"(?i)authorization|\n[ \t]*\r?\n")
 """What parts two requests: the header of another one, a blank line."""
+_BARE = compiled(rb"(?i)(?:api[-_]?)?(?:key|token|secret|auth)")
+"""Names that a setting has as well as a header: an address in another paragraph is not its."""
 _NOBODYS = compiled(
     rb"(?:.*\.)?(?:example\.(?:com|org|net)|localhost|w3\.org|schema\.org|json-schema\.org|test|invalid|example|local|internal)\Z"
 )
@@ -25,15 +27,15 @@ def request_host(candidate: Candidate, _wanted: bool = True) -> Verdict:
     """The host of the request that a value in an `Authorization` header belongs to, as a fact."""
     data, start, end = candidate.data, candidate.start, candidate.end
     if candidate.name or _SCHEMED.search(data, max(0, start - 90), start):
-        host = _host(data, start, end)
+        host = _host(data, start, end, far=_BARE.fullmatch(candidate.name) is None)
         if host:
             candidate.facts["host"] = host.decode("ascii")
     return Verdict.PASS
 
 
-def _host(data: bytes, start: int, end: int) -> bytes:
+def _host(data: bytes, start: int, end: int, far: bool) -> bytes:
     """The host on the value's own line; else the nearest before it, else the first behind it, with no other request's header
-    between; else the only one."""
+    between; else, with `far`, the only one."""
     low, high = max(0, start - BEFORE), min(len(data), end + AFTER)
     line = data.rfind(b"\n", low, start) + 1 or low
     stop = data.find(b"\n", end, high)
@@ -48,7 +50,7 @@ def _host(data: bytes, start: int, end: int) -> bytes:
     ):
         if hosts:
             return hosts[nearest]
-    distinct = {host for _, host in before + behind}
+    distinct = {host for _, host in before + behind} if far else set()
     return distinct.pop() if len(distinct) == 1 else b""
 
 
