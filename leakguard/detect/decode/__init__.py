@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 
 from leakguard.detect.decode import bound, digits, escapes, joins, marks, pairs, unpacking, written
 from leakguard.detect.decode.base import LONG, MAX_VIEW, OVERLAP, Run, View
-from leakguard.detect.decode.digits import decoded64, texty
+from leakguard.detect.decode.digits import TEXT_TRIGGERS, decoded64, texty
 from leakguard.detect.decode.escapes import SAID, escaped_stop
 from leakguard.detect.decode.joins import JOIN_REACH, folded, joined
 from leakguard.detect.packed import Tries
@@ -33,7 +33,6 @@ TRIGGERS = tuple(trigger for module in _MODULES for trigger in module.TRIGGERS)
 """(kind, first-stage pattern in hyperscan syntax). Each ends inside the run that its decoder then measures. They share the rules'
 database, whose literal matcher finds them for little. TEXT_TRIGGERS are automata without a literal: beside the rules they slow
 both (560 and 900 MB/s apart, 210 together), so they have a pass of their own."""
-TEXT_TRIGGERS = digits.TEXT_TRIGGERS + written.TEXT_TRIGGERS
 FINDERS = {kind: finder for module in _MODULES for kind, finder in module.FINDERS.items()}
 """By kind, what makes the views of the run that ends, or goes on, at an offset."""
 _UNPACKING = unpacking.UNPACKING | digits.UNPACKING | written.UNPACKING

@@ -25,8 +25,7 @@ def _base64_class(mask: int, value: int) -> str:
 # Each byte of ASCII text has its top bit clear; in a group of four base64 digits these are the top bit of the
 # first, the 8-bit of the second and the 2-bit of the third digit.
 _TEXT_GROUP = _base64_class(32, 0) + _base64_class(8, 0) + _base64_class(2, 0) + r"[A-Za-z0-9+/_\-]"
-# the plus of a diff's line is a digit, and none of the run
-_EDGE = r"(?:^|[^A-Za-z0-9+/_\-]|\\[nrt]|\n\+)"
+_EDGE = r"(?:^|[^A-Za-z0-9+/_\-]|\\[nrt])"
 _DIGITS = compiled(rb"[A-Za-z0-9+/_-]+")
 _JOINT64 = compiled(rb"(?:\\r\\n|\\[nr]|\r?\n[ \t]{0,60})(?=[A-Za-z0-9+/_-])")
 _LINE_MARK = compiled(

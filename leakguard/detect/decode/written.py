@@ -8,7 +8,6 @@ on. Knows no rules and no files. Imported by this package.
 from __future__ import annotations
 
 import binascii
-import re
 import zlib
 from collections.abc import Callable
 
@@ -94,17 +93,31 @@ def _ascii85(data: bytes, end: int, tries: Tries) -> Found:
 
 
 _BASE32 = compiled(rb"[A-Z2-7]+")
+_RUN32 = compiled(rb"(?<![A-Za-z0-9+/_\-])[A-Z2-7]{32,}")
+BEFORE32, AFTER32 = 400, 2000
+"""Bytes before and behind the word in which such a run begins."""
 _NEXT32 = compiled(rb"\r?\n[ \t]{0,60}(?=[A-Z2-7])")
 
 
 def _base32(data: bytes, end: int) -> Found:
-    """A run of capitals, wrapped or not, that is text."""
-    start = end - 32
+    """The runs of capitals around a word that says what they are, wrapped or not, that are text. (Without such a word each run of
+    capitals would have to be looked for: an automaton of its own, a thirtieth of a scan.)"""
+    high = min(len(data), end + AFTER32)
+    stop = end
+    for found in _RUN32.finditer(data, max(0, end - BEFORE32), high):
+        if found.start() >= stop or stop == end:
+            view, stop = _of_run32(data, found.start())
+            if view is not None:
+                yield view
+    return Run(end, max(end, stop))
+
+
+def _of_run32(data: bytes, start: int) -> tuple[View | None, int]:
+    """What the run that starts there stands for, and where it ends."""
     digits: list[bytes] = []
     breaks: list[tuple[int, int, int, int]] = []
     size = width = 0
-    stop = start
-    at = start
+    stop = at = start
     while size < MAX_VIEW and (run := _BASE32.match(data, at, at + MAX_VIEW)):
         low, stop = run.span()
         byte = -(-size * 5 // 8)  # the first that begins on this line
@@ -116,10 +129,7 @@ def _base32(data: bytes, end: int) -> Found:
             break
         width, at = stop - low, joint.end()
     made = _of_base32(b"".join(digits))
-    if not texty(made[:512]):
-        return Run(start, stop)
-    yield View("base32", made, breaks, start, stop, size >= MAX_VIEW)
-    return Run(start, stop, True)
+    return (View("base32", made, breaks, start, stop, size >= MAX_VIEW) if texty(made[:512]) else None), stop
 
 
 def _of_base32(digits: bytes) -> bytes:
@@ -235,16 +245,10 @@ def _proven(token: bytes) -> bool:
     return told == zlib.crc32(token[4:34])
 
 
-def _text32() -> str:
-    """Eight digits of base32 that stand for five bytes of ASCII: the top bit of each byte is clear."""
-    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-    masks = (16, 2, 0, 8, 1, 0, 4, 0)
-    return "".join("[" + re.escape("".join(c for i, c in enumerate(digits) if not i & mask)) + "]" for mask in masks)
-
-
 TRIGGERS: tuple[tuple[str, str], ...] = (
     ("uuencode", r"\nbegin 0?[0-7]{3} [^\r\n]{1,100}\r?\nM"),
     ("yenc", "=ybegin "),
+    ("base32", r"(?i:base32|b32)"),
     ("ascii85", r"<~[!-uz]{20}"),
     ("records", r"(?:^|\n):[012][0-9A-Fa-f]{5}00[0-9A-Fa-f]{8}"),
     ("records", r"(?:^|\n)S[123][0-9A-Fa-f]{14}"),
@@ -256,7 +260,6 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     ("glued", r"[0-9A-Za-z]AIza[0-9A-Za-z_\-]{35}"),
     ("glued", r"AIza[0-9A-Za-z_\-]{36}"),
 )  # fmt: skip
-TEXT_TRIGGERS: tuple[tuple[str, str], ...] = (("base32", r"(?:^|[^A-Za-z0-9+/_\-])(?:" + _text32() + r"){4}"),)
 FINDERS: dict[str, Callable[[bytes, int], Found]] = {
     "uuencode": _uu,
     "yenc": _yenc,
