@@ -5,7 +5,18 @@ a dictionary look-up for text; reads nothing. It may be wrong (two bytes are not
 and the bytes are then scanned as they stand. On the path of every scanned file: imports nothing but `opaque`.
 """
 
-from leakguard.sources.inside.opaque import MAGICS, NOTED, PGP, PLACED, SURE, by_place, innodb, is_pgp, placed
+from leakguard.sources.inside.opaque import (
+    MAGICS,
+    NOTED,
+    PGP,
+    PLACED,
+    SURE,
+    by_place,
+    innodb,
+    is_pgp,
+    placed,
+    sealed_values,
+)
 
 __all__ = ["NOTED", "kind_of"]
 
@@ -239,6 +250,8 @@ def _by_letters(head: bytes, name: str) -> str:
         return "restic"
     if b" " not in (near := head[:256]) and b"\x40" in near and _ebcdic(head[:HEAD]):  # nearly all texts have a blank
         return "ebcdic"
+    if sealed_values(head[:HEAD]):
+        return "sealed-values"
     at = head.find(b"\nbegin ", 0, None if name.endswith(_UU_NAMES) else UU_HEAD)
     return "uuencode" if at >= 0 and _uuencode(head[at + 1 :], name) else ""
 

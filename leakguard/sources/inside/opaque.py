@@ -12,7 +12,7 @@ NOTED = frozenset({"luks", "bitlocker", "qcow2", "vmdk", "vhd", "vdi", "ext", "x
                    "couchdb", "hdf5", "notes", "apple-archive", "rare-archive", "sealed-file", "chm",
                    "jet", "outlook-express", "realm", "block-cache", "bcachefs", "parallels", "qed",
                    "rows", "installer", "dump", "bacula", "zfs", "machine-state", "hadoop", "filemaker", "message-store", "commit-log",
-                   "sealed-folder", "sealed-database", "sealed-archive"})  # fmt: skip
+                   "sealed-folder", "sealed-database", "sealed-archive", "sealed-values"})  # fmt: skip
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"LUKS\xba\xbe", "luks"),
@@ -444,6 +444,16 @@ def _sealed_by_name(head: bytes, name: str, text: bool) -> str:
     return ""
 
 
+def sealed_values(head: bytes) -> bool:
+    """A document whose names are in the open and whose values are not: the first of them stands near its beginning."""
+    return (
+        (b"ENC[AES256_GCM,data:" in head and b",iv:" in head)
+        or b"kind: SealedSecret\n" in head
+        or b'"kind": "SealedSecret"' in head
+        or b'"data":"U2FsdGVkX1' in head.replace(b": ", b":")
+    )
+
+
 def _packed_phar(head: bytes) -> bool:
     """Does the list behind a program in PHP say that one of its files is packed? It says so once for all of them."""
     at = head.find(b"__HALT_COMPILER();")
@@ -547,6 +557,7 @@ REASONS = dict.fromkeys(("qcow2", "vmdk", "vhd", "vdi", "parallels", "qed"), (
     "sealed-folder": "the key of a folder of encrypted files: what lies beside it is not seen",
     "sealed-database": "is called a database, and looks like random bytes: encrypted, or damaged",
     "sealed-archive": "is called an archive, and looks like random bytes: encrypted, or damaged",
+    "sealed-values": "its values are encrypted (SOPS, Sealed Secrets, credentials of n8n)",
     "hdf5": "scanned as bytes: its compressed tables are not seen",
     "notes": "a database of Notes, scanned as bytes: what is compressed or encrypted in it is not seen",
     "jet": "a database of Access, scanned as bytes: text over the border of two pages, and what is encoded, are not seen",
