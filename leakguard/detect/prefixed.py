@@ -18,12 +18,15 @@ BEFORE = 2048
 AFTER = 8192
 SHORTEST, LONGEST = 8, 4096
 
-# what a name ends with, and what may be a length: of one byte or more, behind a sign or not
+# what a name ends with, and what may be a length: of one byte or more, behind a sign or not; in a class of Java the constant's
+# own signs stand before it, and in what R saves those of a vector of one string
 _PAIR = compiled(
     rb"(?P<word>(?i:key|secret|token|password|passwd|passphrase|mnemonic))"
     rb"(?:\xd9(?P<one>[\x08-\xff])|\xda(?P<two>..)|(?P<fix>[\xa8-\xbf])|x(?P<cbor>[\x18-\xff])"
     rb"|[\x12\x1a](?P<varint>[\x08-\x7f]|[\x80-\xff][\x01-\x1f])"
-    rb"|[A-Za-z]?(?P<big>\0{1,3}[\x08-\xff])|(?:[\x01-\x1f]\0{3})?(?P<little>[\x08-\xff]\0{3,7}))(?=[!-~]{8})",
+    rb"|(?:[A-Za-z]?|(?:\x01\0\x12Ljava/lang/String;)?(?:\x01\0\x0dConstantValue)?\x08..\x01"
+    rb"|\0\0[\0-\x03]\x10\0\0\0\x01\0[\0-\x0f]\0\x09)"
+    rb"(?P<big>\0{1,3}[\x08-\xff])|(?:[\x01-\x1f]\0{3})?(?P<little>[\x08-\xff]\0{3,7}))(?=[!-~]{8})",
     re.DOTALL,
 )
 _NAME = compiled(rb"[A-Za-z0-9_.\-]{0,64}\Z")

@@ -31,6 +31,11 @@ WAYS: dict[str, Callable[[bytes, bytes], bytes]] = {
     "protobuf": lambda name, value: b"\x0a" + varint(len(name)) + name + b"\x12" + varint(len(value)) + value + b"\x1a\1\0",
     "Erlang": lambda name, value: b"\x83h\3m" + struct.pack(">I", len(name)) + name + b"m" + struct.pack(">I", len(value)) + value + b"j",
     "Java": lambda name, value: b"\xac\xed\0\5t\0" + bytes((len(name),)) + name + b"t" + struct.pack(">H", len(value)) + value + b"x",
+    "a class of Java": lambda name, value: b"\xca\xfe\xba\xbe\0\0\0\x3d\0\x2b\1\0" + bytes((len(name),)) + name + b"\1\0\x12Ljava/lang/String;"
+    b"\1\0\x0dConstantValue\x08\0\x10\1" + struct.pack(">H", len(value)) + value + b"\1\0\4Code",
+    "a class of Java, farther on": lambda name, value: b"\1\0" + bytes((len(name),)) + name + b"\x08\0\x13\1" + struct.pack(">H", len(value)) + value + b"\1",
+    "R": lambda name, value: b"X\n\0\0\4\2\0\0\0\1\0\4\0\t" + struct.pack(">I", len(name)) + name + b"\0\0\0\x10\0\0\0\1\0\4\0\t"
+    + struct.pack(">I", len(value)) + value + b"\0\0\0\xfe",
     "32 bits": lambda name, value: struct.pack("<I", len(name)) + name + struct.pack("<I", len(value)) + value + b"\0",
     "GGUF": lambda name, value: struct.pack("<Q", len(name)) + name + struct.pack("<IQ", 8, len(value)) + value + b"\1\0",
 }

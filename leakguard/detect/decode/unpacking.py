@@ -167,6 +167,10 @@ TRIGGERS: tuple[tuple[str, str], ...] = (
     # values behind their length, which is no text: MessagePack, CBOR, protobuf, numbers of 16 to 64 bits
     ("prefixed", _NAME_END + r"(?:\xd9[\x08-\xff]|\xda[\x00-\x0f][\x00-\xff]|[\xa8-\xbf]|x[\x18-\xff]|[\x12\x1a][\x08-\xff][\x01-\x1f]?"
                  r"|[A-Za-z]?\x00{1,3}[\x08-\xff]|(?:[\x01-\x1f]\x00{3})?[\x08-\xff]\x00{3,7})[!-~]{8}"),
+    # constants of Java's classes; what R saves
+    ("prefixed", _NAME_END + r"(?:\x01\x00\x12Ljava/lang/String;)?(?:\x01\x00\x0dConstantValue)?"
+                 r"\x08[\x00-\xff]{2}\x01\x00[\x08-\xff][!-~]{8}"),
+    ("prefixed", _NAME_END + r"\x00\x00[\x00-\x03]\x10\x00\x00\x00\x01\x00[\x00-\x0f]\x00\x09\x00\x00[\x00-\x0f][\x08-\xff][!-~]{8}"),
     ("packed", r"\x1f\x8b\x08[\x00-\x1f]"),
     ("packed", r"\xfd7zXZ\x00\x00[\x00-\x0f]"),
     ("packed", r"BZh[1-9]1AY&SY"),
