@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import backups
 import dbs
+import heaps
 import papers
 import pytest
 import recorded
@@ -281,6 +282,7 @@ KINDS: dict[str, Kind] = {
     "pg-wal": Kind("000000010000000000000003", lambda s: backups.pg_wal(
         [backups.pg_insert(backups.varlena(b"words" * number)) for number in range(1, 9)]
         + [backups.pg_insert(backups.varlena(b"words") + backups.varlena(s.encode())), backups.pg_insert(backups.varlena(b"last"))]), named=True),
+    "hprof": Kind("heap.hprof", lambda s: heaps.heap({"github.token": s, "mode": "live"}), text=True),
     "bolt": Kind("snapshot.db", lambda s: backups.bolt([(b"a", b"b" * 90), (b"k", backups.kubernetes({"github_token": s}))])),
     "wiredtiger": Kind("collection-7.wt", lambda s: backups.wiredtiger(
         [(b"\x81", dbs.bson_document(github_token=s.encode())), (b"\x82", noise(6_000).hex().encode())], zlib.compress)),

@@ -94,6 +94,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"In-Reply-To: ", "mail"),
     (b"User-Agent: ", "mail"),
     (b"begin ", "uuencode"),
+    (b"JAVA PROFILE 1.0.", "hprof"),
     (b'{"log":"', "json-file"),
     (b"__CURSOR=", "journal-export"),
     (b"LPKSHHRH", "journal"),

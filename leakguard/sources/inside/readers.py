@@ -112,6 +112,7 @@ READERS: dict[str, tuple[str, str]] = {
     "clickhouse": ("databases.clickhouse", "column"),
     "wiredtiger": ("databases.wiredtiger", "table"),
     "wiredtiger-log": ("databases.wiredtiger", "log"),
+    "hprof": ("databases.hprof", "hprof"),
     "bolt": ("databases.bolt", "bolt"),
     "etcd-wal": ("databases.bolt", "wal"),
     "datastore": ("databases.protobuf", "settings"),
