@@ -224,6 +224,8 @@ class _Walk:
             return self._directory(frame, name, entry.path, info)
         if kind == stat.S_IFLNK:
             return self._link(frame, name, entry.path, info.st_size)
+        if kind == stat.S_IFCHR and not info.st_rdev:
+            return None  # an overlay's mark that a file of a layer below is deleted: engines have thousands, and nothing is in them
         self._tell("skipped", frame.shown + name, kind_of(kind))
         return None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,16 @@ def test_dockers_folder_is_read(driver: str, tmp_path: Path) -> None:
     assert seen.facts(1)["final"].startswith("overwritten in layer 2")
     assert seen.facts(2)["final"] == "visible"
     assert "app:1" in seen.facts(3)["image"]
+
+
+def test_marks_of_deleted_files_are_nothing_that_was_left_out(tmp_path: Path) -> None:
+    write({**engine_folder(three()), "overlay2/work/diff/root/written.env": planted(6)}, tmp_path / "docker")
+    try:
+        os.mknod(tmp_path / "docker/overlay2/work/diff/root/old.env", stat.S_IFCHR | 0o600, os.makedev(0, 0))
+    except (OSError, AttributeError):
+        pytest.skip("needs the right to make devices")
+    seen = scan(tmp_path, "docker")
+    assert token(6) in seen.secrets and seen.receipt["complete"] and not seen.receipt["skipped"]["count"], seen.reasons
 
 
 def _changed(files: Files, change: str) -> Files:
