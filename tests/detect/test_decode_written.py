@@ -7,6 +7,7 @@ import binascii
 import gzip
 import lzma
 import struct
+import time
 import zlib
 from collections.abc import Callable
 from random import Random
@@ -129,6 +130,40 @@ def test_glued_prefixes_in_base64_are_chance(engine: Engine) -> None:
     random = Random(2)
     lines = b"".join(base64.b64encode(random.randbytes(40)) + b"AKIA" + base64.b32encode(random.randbytes(10)) + b"x" for _ in range(300))
     assert not secrets(engine, lines)
+
+
+def test_glued_tokens_side_by_side(engine: Engine) -> None:
+    tokens = [expand("{{gen:github ghp_}}", Random(number)).encode() for number in range(8)]
+    assert secrets(engine, b"invalid argument open" + b"x".join(tokens) + b"x unexpected EOF") == set(tokens)
+
+
+HOSTILE = {
+    "ascii85": b"<~" + b"a" * 22,
+    "ascii85, damaged": b"<~" + b"{" * 30,
+    "yenc": b"=ybegin line=1 \n",
+    "yenc, ended": b"=ybegin line=1 \naaa\n=yend \n",
+    "uuencode": b"\nbegin 644 a\nM",
+    "records": b"\n:1000000041414141" + b"4" * 24,
+    "other records": b"\nS113000041414141",
+    "base32": b" " + b"ME" * 20 + b"\n",
+    "diagram": b'<diagram a="">' + b"7" * 30,
+    "lzma": b"]\0\0\x80\0" + b"\xff" * 8 + b"\0" * 9,
+    "glued": b"aghp_" + b"a" * 36 + b" ",
+    "serialized": b's:3:"key";s:9:"aaaa',
+    "registry": b'"a"=hex(2):41,00,42,00,',
+    "page": b":<br><code>aaaaaaaaaaaaaaaaaaa",
+    "class": b"\1\0\3key\x08\0\1\1\0\x40aaaaaaaaaa",
+    "lines of a mail": b"\n> " + b"QUFB" * 16,
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_beginnings_without_end_cost_what_they_weigh(engine: Engine, name: str) -> None:
+    data = (HOSTILE[name] * (2_000_000 // len(HOSTILE[name])))
+    started = time.process_time()
+    engine.scan(data)
+    engine.scan(data + b"~>" + b'";')
+    assert time.process_time() - started < 40  # some two seconds each, on a slow machine ten times as much
 
 
 def test_bombs_are_bounded(engine: Engine) -> None:

@@ -70,25 +70,27 @@ def _yenc(data: bytes, end: int) -> Found:
 
 
 _A85_END = b"~>"
+_A85_LONGEST = 4 * 1024 * 1024
+"""Letters of one: it is decoded by Python."""
 
 
 def _ascii85(data: bytes, end: int, tries: Tries) -> Found:
     """What stands between `<~` and `~>`, packed or not."""
     start = data.rfind(b"<~", max(0, end - 24), end)
-    stop = data.find(_A85_END, end, end + 2 * MAX_VIEW)
-    if start < 0 or stop < 0:
-        return Run(end, end)
+    stop = data.find(_A85_END, end, end + _A85_LONGEST)
+    if start < 0 or stop < 0:  # nothing that begins in these ends in them
+        return Run(end, end if start < 0 else end + _A85_LONGEST)
     from base64 import a85decode
 
     try:
-        made = a85decode(data[start + 2 : stop])[:MAX_VIEW]
+        made = a85decode(data[start + 2 : stop])
     except ValueError:
-        return Run(start, end)
+        return Run(start, stop)
     found = unpacked(in_steps(made, [(0, len(made))], STEP, bytes), tries)
     if found is not None:
         yield View(f"ascii85>{found.kind}", found.data, [], start, stop, found.clipped)
     elif texty(made[:512]):
-        yield View("ascii85", made, [], start, stop, len(made) == MAX_VIEW)
+        yield View("ascii85", made, [], start, stop)
     return Run(start, stop + 2, True, False)
 
 
@@ -224,14 +226,16 @@ def _glued(data: bytes, end: int) -> Found:
     """Tokens of one length in a program whose strings have no ends: what stands before and behind is another string.
 
     In digits that go on for long (base64) a prefix of four letters is chance: there are no blanks around it."""
-    found = _GLUED.search(data, max(0, end - 41), end)
-    if found is None or b" " not in data[max(0, end - 400) : end + 400]:
+    if b" " not in data[max(0, end - 400) : end + 400]:
         return Run(end, end)
-    token = found.group()
-    if token[:2] == b"gh" and not _proven(token):
-        return Run(end, end)
-    yield View("glued", b" " + token + b" ", [(0, found.start() - 1, 1, 1)], found.start(), found.end())
-    return Run(found.start(), end)
+    stop = end
+    # hits close together are one
+    for found in _GLUED.finditer(data, max(0, end - 41), end + 512):
+        token = found.group()
+        if token[:2] != b"gh" or _proven(token):
+            stop = found.end()
+            yield View("glued", b" " + token + b" ", [(0, found.start() - 1, 1, 1)], found.start(), stop)
+    return Run(end, stop)
 
 
 _DIGITS62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
