@@ -85,3 +85,16 @@ def test_the_labels_of_a_chats_export(engine: Engine) -> None:
     )
     found = _found(engine, f'[{{"text": "OKX api:"}}, {{"text": [{said}]}}]\n')
     assert sorted(found) == list(zip(("okx.api-key", "okx.api-secret", "okx.passphrase"), values, strict=True))
+
+
+@pytest.mark.parametrize("width", [64, 72, 76])
+@pytest.mark.parametrize("label", ["API Key:", "**API key**", "Secret Key"])
+def test_a_folded_value_below_its_label_is_found_whole(engine: Engine, width: int, label: str) -> None:
+    """Of a key of 86 letters and digits in two lines the first was found; whose it is stands above the label."""
+    value = expand("{{alnum*86}}", Random(label))
+    text = f"BingX API\n\n{label}\n{value[:width]}\n{value[width:]}\n\nThat is all.\n"
+    data = text.encode()
+    (match,) = engine.scan(data, "mail.txt").matches
+    rule = engine.rules[match.rule]
+    assert (rule.provider, rule.part) == ("bingx", "api-secret" if "Secret" in label else "api-key")
+    assert match.secret is not None and match.secret == value.encode()

@@ -70,10 +70,30 @@ def _chain(data: bytes, start: int, end: int, stop: int) -> tuple[list[tuple[int
 def _fold(data: bytes, end: int) -> Found:
     """The folded lines around `end` as one; base64 runs wrap by themselves and are left to `base64`."""
     start, stop, gaps = folded(data, end)
-    view = _without("fold", data, start, stop, gaps) if gaps else None
+    view = _without("fold", data, _with_label(data, start), stop, gaps) if gaps else None
     if view is not None:
         yield view
     return Run(start, stop)
+
+
+_ABOVE = 400
+"""Bytes before folded lines that go with them where a label stands above them: what it is a label of."""
+_LABEL = compiled(
+    rb"(?i)(?:\A|\n)[ \t>|*#\-]{0,8}[\w .\-]{0,24}(?:key|secret|phrase|token|password)\*{0,2}:?\*{0,2}[ \t]{0,4}\r?\n\Z"
+)
+
+
+def _labelled(data: bytes, start: int) -> bool:
+    """Whether the line above the one at `start` says what that is, and nothing else: `API key:`."""
+    return _LABEL.search(data, max(0, start - 48), start) is not None
+
+
+def _with_label(data: bytes, start: int) -> int:
+    """Where what stands above folded lines begins, if that is a label and what it belongs to."""
+    if not _labelled(data, start):
+        return start
+    low = max(0, start - _ABOVE)
+    return data.find(b"\n", low, start) + 1 if low else 0
 
 
 def folded(data: bytes, end: int) -> tuple[int, int, list[tuple[int, int]]]:
@@ -83,7 +103,9 @@ def folded(data: bytes, end: int) -> tuple[int, int, list[tuple[int, int]]]:
     if newline < 0:
         return end, end, []
     start = data.rfind(b"\n", max(0, newline - 400), newline) + 1 or max(0, newline - 400)
-    if _NOT_DIGIT.search(data, start, newline) is None or (_NEXT_NAME.match(data, newline + 1) and data[newline - 1 : newline] != b"\\"):
+    if _NOT_DIGIT.search(data, start, newline) is None and not _labelled(data, start):
+        return start, end, []
+    if _NEXT_NAME.match(data, newline + 1) and data[newline - 1 : newline] != b"\\":
         return start, end, []
     alike = _BEGINS.match(data, start)
     if alike is not None and data.startswith(alike[0], newline + 1):
