@@ -166,6 +166,10 @@ _BARE_LINES = compiled(
 )
 
 
+_FIRST_LINE = compiled(
+    _MARK + rb"\s*([0-9A-Za-z+/=_:\-]{16,512})[ \t]*\r?\n(?:[ \t]*[A-Za-z][\w .\-]{0,30}: [^\n]{1,300}\r?\n?){1,6}\s*\Z"
+)
+"""A secret and what belongs to it, as `pass` keeps them: the first line is the secret, the others have names."""
 _BARE_LINE = compiled(_MARK + rb"\s*([0-9A-Za-z+/=_:\-]{8,512})\s*\Z")
 _OF_FILE = {"api-key": b"key_of_client", "api-secret": b"secret_of_client", "private-key": b"secret_of_client",
             "client-secret": b"secret_of_client", "passphrase": b"passphrase_of_client"}  # fmt: skip
@@ -188,6 +192,10 @@ def key_file(data: bytes, path: str) -> Iterator[Assigned]:
         part = _OF_FILE.get(part_of(words(name)))
         if part is not None and b"." not in name:
             yield Assigned(part, alone.start(1), *alone.span(1), b"", 0, b"=")
+        return
+    first = _FIRST_LINE.match(data)
+    if first is not None:
+        yield Assigned(b"secret_of_client", first.start(1), *first.span(1), b"", 0, b"=")
         return
     lines = _BARE_LINES.match(data)
     if lines is not None:

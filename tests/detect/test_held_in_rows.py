@@ -98,3 +98,12 @@ def test_a_folded_value_below_its_label_is_found_whole(engine: Engine, width: in
     rule = engine.rules[match.rule]
     assert (rule.provider, rule.part) == ("bingx", "api-secret" if "Secret" in label else "api-key")
     assert match.secret is not None and match.secret == value.encode()
+
+
+def test_the_first_line_of_an_entry_of_pass_is_its_secret(engine: Engine) -> None:
+    draw = Random("pass")
+    key, secret = expand("{{alnum*18}} {{alnum*36}}", draw).split()
+    data = f"{secret}\nkey: {key}\nurl: https://api.bybit.com\n".encode()
+    found = {(engine.rules[m.rule].id, m.secret) for m in engine.scan(data, "store/trading/bybit.txt").matches}
+    assert found == {("bybit.api-key", key.encode()), ("bybit.api-secret", secret.encode())}
+    assert not engine.scan(b"chapter-0123456789-draft\ntitle: none\nurl: https://example.com\n", "notes/bybit.txt").matches
