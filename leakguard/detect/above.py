@@ -23,10 +23,12 @@ STRUCTURE, TITLE = 720, 712
 """What such a name says: of something that is closed where it ends (a bracket, an indentation, a tag); of a heading. More
 than a name in the paragraph that heads nothing (evidence.py)."""
 
-MOST = 48
+MOST = 32
 """Names that are looked at: in a file that names a venue in every line the nearest ones tell."""
 _LONGEST = 160
 """Bytes of a head's line on either side of the name."""
+_SHORT = 80
+"""Bytes that a title has before a name, and behind it."""
 _ALIKE = bytes.maketrans(b"{[}]", b"(())")
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[()]}")
 # "venue": [, venueAccounts: Account[] = [, VENUE_KEYS = (, venue {
@@ -64,7 +66,9 @@ def ruling(
         low = max(data.rfind(b"\n", max(0, start - _LONGEST), start) + 1, start - _LONGEST)
         if fits(provider) and _encloses(data, low, start, end, at):
             return provider, STRUCTURE
-        title = None if titled else _title(data, data[low:start], end)
+        # most names stand in the midst of a line of code
+        short = start - low <= _SHORT and data.find(b"\n", end, end + _SHORT) >= 0
+        title = _title(data, data[low:start], end) if not titled and (short or data.find(b"<", low, start) >= 0) else None
         if title is not None:
             if fits(provider) and title.search(data, end, at) is None:
                 return provider, TITLE
