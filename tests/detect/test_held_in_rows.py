@@ -107,3 +107,9 @@ def test_the_first_line_of_an_entry_of_pass_is_its_secret(engine: Engine) -> Non
     found = {(engine.rules[m.rule].id, m.secret) for m in engine.scan(data, "store/trading/bybit.txt").matches}
     assert found == {("bybit.api-key", key.encode()), ("bybit.api-secret", secret.encode())}
     assert not engine.scan(b"chapter-0123456789-draft\ntitle: none\nurl: https://example.com\n", "notes/bybit.txt").matches
+
+
+def test_an_orders_id_is_no_label_of_an_account(engine: Engine) -> None:
+    """A row of a transfer: with a label as long as an id it was a label, a key and a secret."""
+    row = expand("INSERT INTO t (venue, ref, order_id, tx_hash) VALUES ('novadax', 'd{{hex*23}}', '{{uuid}}', '{{hex*64}}');\n", Random("id"))
+    assert not engine.scan(row.encode(), "dump.sql").matches

@@ -50,7 +50,7 @@ _TITLED = compiled(
 _RETURNED = compiled(rb"\breturn (?P<quote>[\"'])\Z")
 _OPTIONS = compiled(rb" -k (?P<quote>[\"']?)\Z")
 _THIRD = compiled(
-    rb"[\[({](?:[\"'][A-Za-z][\w.\-/ ]{1,24}[\"'],\s{0,12}){1,2}(?:[\"'][\w\-]{8,10}[\"'],\s{0,12})?[bru]?(?P<quote>[\"'])\Z"
+    rb"[\[({](?:[\"'][A-Za-z][\w.\-/ ]{1,16}[\"'],\s{0,12}){1,2}(?:[\"'][\w\-]{8,10}[\"'],\s{0,12})?[bru]?(?P<quote>[\"'])\Z"
 )
 _AUTHED = compiled(rb"\"auth\w{0,12}\"[^\n\[\]]{0,60}\"args\": ?\[(?P<quote>\")\Z")
 _MAPPED = compiled(
@@ -144,7 +144,7 @@ def _short_key(data: bytes, start: int) -> list[tuple[bytes, int, int]]:
 
 # Behind the account's name and the venue's, too: ("main", "deribit", "a1B2c3D4", "v")
 _SHORT_FIRST = compiled(
-    rb"[(\[{]\s{0,16}(?:[\"'][A-Za-z][\w.\-/ ]{1,24}[\"'],\s{0,12}){0,2}[bru]?"
+    rb"[(\[{]\s{0,16}(?:[\"'][A-Za-z][\w.\-/ ]{1,16}[\"'],\s{0,12}){0,2}[bru]?"
     rb"[\"'`]([0-9A-Za-z+/=_\-]{8,15})[\"'`],\s{0,16}[bru]?(?P<quote>[\"'`])\Z"
 )
 _SECOND = compiled(rb"(?=[^\"']{0,40}[0-9])[0-9A-Za-z+/=_\-]{32,256}[\"'](?:, ?[\"'][^\"'\n]{0,40}[\"'])?,?\s{0,40}[\])}]")
@@ -498,7 +498,7 @@ FORMS = (
     # connect("venue", "key", "secret"), ("main", "key", "secret")
     Form(
         _THIRD,
-        r"[(\[{](?:[\"'][A-Za-z][\w.\-/ ]{1,24}[\"'], ?){1,2}(?:[\"'][\w\-]{8,10}[\"'], ?)?[\"']" + LONG,
+        r"[(\[{](?:[\"'][A-Za-z][\w.\-/ ]{1,16}[\"'], ?){1,2}(?:[\"'][\w\-]{8,10}[\"'], ?)?[\"']" + LONG,
         whole=_third, rest=_rest_of_third,
     ),
     Form(_THIRD, r"\([\"'][a-z]{2,16}[\"'],\n {0,8}[\"']" + LONG, whole=_third, rest=_rest_of_third),
