@@ -643,7 +643,9 @@ _SHOWN_FIRST = frozenset(run[0] for run in _SHOWN)
 _LONE_HALVES = frozenset({("private",), ("priv",)})
 _PRIVATE_KEY = ("private", "key")
 _SWAPPED = frozenset({"api-key", "api-secret", "client-id", "client-secret", "access-token"})
-_HEADER = compiled(rb"(?i)authorization|(?:x-)?(?:[a-z]{1,16}-){0,3}(?:api-?key|token|auth|key|secret)")
+_HEADER = compiled(
+    rb"(?i)authorization|bearer|[\w.]{0,40}authenticationheadervalue|(?:x-)?(?:[a-z]{1,16}-){0,3}(?:api-?key|token|auth|key|secret)"
+)
 """Headers that say how somebody signs in."""
 _BLANK = (b" ", b"\t", b"\n")
 _LABEL = compiled(rb"(?i)(?:^|[^\w]|\\[nrt])((?:verifying|api|secret|access|private|public|client|pass|consumer|trading|account)[ \t])$")

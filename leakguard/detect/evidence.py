@@ -59,6 +59,13 @@ _LONGEST_REST = 10
 """Letters of what may follow a provider's name of six letters or more in one word: whose account."""
 
 
+_ANYBODYS = re.compile(
+    r"(?:\A|(?<=/))(?:\.gitlab-ci[\w.\-]*|\.github/|\.gitlab/|\.circleci/config\.yml|\.travis\.yml|\.drone\.yml|\.buildkite/|netlify\.toml"
+    r"|vercel\.json|fly\.toml|render\.ya?ml|railway\.(?:json|toml)|heroku\.yml|bitbucket-pipelines\.yml)"
+)
+"""Files and folders that say where a program runs: what it is given there is of all the services that it uses."""
+
+
 class Evidence(NamedTuple):
     """Why a provider was taken for the one a value belongs to."""
 
@@ -87,7 +94,7 @@ class Providers:
         if of != path:
             *abouts, name = path.split(ABOUT)
             abouts = [about for about in abouts if not about.startswith("$")]
-            name = _OBJECT_ID.sub("", name)
+            name = _ANYBODYS.sub("", _OBJECT_ID.sub("", name))
             known = [(500 + size, provider, PATH) for size, provider in self.in_words(path_words(name[-120:]))]
             known += [(501, provider, PATH) for provider in self._housed(name[-120:])]
             for near, about in enumerate(abouts[-_MOST_ABOUT:], 1):

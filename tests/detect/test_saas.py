@@ -103,3 +103,31 @@ def test_a_client_called_after_its_service_has_its_key(engine: Engine, call: str
 
 def test_the_argument_of_any_other_call_is_nobodys(engine: Engine) -> None:
     assert told(engine, expand('const row = new Digest("{{hex*32}}");\nvar e = Symbol("{{hex*32}}")\n', Random("call")), "app.js") == []
+
+
+CALLS = {
+    "deepl": ["from deepl import Translator\n\ntranslator = Translator('<{{uuid}}:fx>')\n", "const { Translator } = require('deepl-node');\nnew Translator('<{{uuid}}:fx>')\n"],
+    "shodan": ["import { Client } from 'shodan';\nconst c = new Client('<{{alnum*32}}>');\n"],
+}
+
+
+@pytest.mark.parametrize(("owner", "text"), [(owner, text) for owner, texts in CALLS.items() for text in texts])
+def test_a_client_is_its_modules(engine: Engine, owner: str, text: str) -> None:
+    assert owners(engine, expand(text, Random(text)).replace("<", "").replace(">", "")) == [owner]
+
+
+def test_what_a_pipeline_is_given_is_not_its_own(engine: Engine) -> None:
+    for path in (".gitlab-ci.yml", "netlify.toml", ".github/workflows/x.yml"):
+        assert owners(engine, expand("variables:\n  NS1_API_KEY: {{alnum*20}}\n", Random(path)), path) == ["generic"], path
+
+
+def test_a_header_called_key_may_be_a_uuid_but_not_one_that_counts_requests(engine: Engine) -> None:
+    value = expand("{{uuid}}", Random("header"))
+    assert [secret for _, secret in told(engine, f"X-Gladia-Key: {value}\n", "get.http")] == [value]
+    assert told(engine, f"X-Idempotency-Key: {value}\n", "get.http") == []
+
+
+def test_a_token_in_csharps_header_is_its_hosts(engine: Engine) -> None:
+    text = 'var c = new HttpClient { BaseAddress = new Uri("https://api.crowdin.com") };\n'
+    text += f'c.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "{expand("{{alnum*52}}", Random("cs"))}");\n'
+    assert owners(engine, text, "Api.cs") == ["crowdin"]

@@ -78,12 +78,31 @@ def _authed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Nam
     return name._replace(name=ARGUMENTS[0]) if random(data, start) else None
 
 
+_IMPORTED = 1500
+"""Bytes before a call in which what it calls may be imported."""
+
+
 def _newed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     """The first argument of a client that is called after its service; of any other callee nobody is told."""
     called = found[1].replace(b"::", b".")
     if _SAYS_WHAT.search(called):
         return None  # ssh.Password("v"): an assignment like others
-    return name._replace(name=called + b"_" + ARGUMENTS[0]) if _ONLY.match(data, start) and random(data, start) else None
+    if not (_ONLY.match(data, start) and random(data, start)):
+        return None
+    return name._replace(name=b"_".join((*_module(data, start, found[1]), called, ARGUMENTS[0])))
+
+
+def _module(data: bytes, start: int, callee: bytes) -> tuple[bytes, ...]:
+    """The module that a callee was imported from: `from deepl import Translator` says whose Translator("v") is."""
+    first = re.escape(re.split(rb"[.:]", callee)[0])
+    found = re.search(
+        rb"(?:from[ \t]{1,4}([\w.\-]{2,60})[ \t]{1,4}import[ \t][^\n]{0,120}?\b%b\b"
+        rb"|\bimport[ \t{][^;\n]{0,120}?\b%b\b[^;\n]{0,80}?from ?[\"']([^\"'\n]{2,60})"
+        rb"|\b%b\b[^\n]{0,40}?require\([\"']([^\"'\n]{2,60}))" % (first, first, first),
+        data[max(0, start - _IMPORTED) : start],
+    )
+    named = next((name for name in found.groups() if name), b"") if found else b""
+    return (re.sub(rb"[^\w.\-]", b".", named),) if named else ()
 
 
 def _of_several(found: re.Match[bytes]) -> bytes:

@@ -395,7 +395,8 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
     if _UUID.match(value):
         # a client's token that is a UUID keeps a request from being done twice; its secret is one
         name = candidate.name.lower()
-        return (kind != "weak" or name == b"authorization") and (b"client" not in name or b"secret" in name)
+        header = name == b"authorization" or _KEY_HEADER.fullmatch(name) is not None
+        return (kind != "weak" or header) and (b"client" not in name or b"secret" in name)
     if sum(map(eq, value, value[1:])) > size * 0.3:
         return False
     if not digit and size < 16:
@@ -408,6 +409,10 @@ def _random(candidate: Candidate, value: bytes, kind: str) -> bool:
     return strangeness(value) >= least + more or (kind == "secret" and _thought_up(candidate, value))
 
 
+_KEY_HEADER = compiled(
+    rb"x-(?!(?:[a-z]{1,16}-)?(?:idempotency|request|trace|correlation|cache|partition|routing|session)-)(?:[a-z]{1,16}-){0,2}key"
+)
+"""Headers that hold whose request it is; with some a client but tells one from the other."""
 _HUMAN = compiled(
     rb"(?!(?i:abc|test|demo|user|pass|admin|root|qwert|login|hello|value))[A-Za-z]{4,20}"
     rb"(?:[0-9]{3,6}|[-_.@]?[0-9]{1,4}(?=[!@#%^&*?+]))[!@#%^&*?+]{0,2}"

@@ -12,7 +12,7 @@ from leakguard.detect.patterns import compiled
 BEFORE, AFTER = 640, 400
 """Bytes before and after a value in which its request's address may stand."""
 
-_SCHEMED = compiled(rb"(?i)(?:\bauthorization\b[^\n]{0,40}|\b(?:bearer|token) )\Z")
+_SCHEMED = compiled(rb"(?i)(?:\bauthorization\b[^\n]{0,40}|\b(?:bearer|token)(?: |[\"'], ?[\"']))\Z")
 _URL = compiled(rb"(?i)\bhttps?:\\?/\\?/(?P<host>(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.){1,6}[a-z]{2,24})(?![\w.@\-]|:[^/@\s]{0,80}@)")
 _ANOTHER = compiled(rb"(?i)authorization|\n[ \t]*\r?\n")
 """What parts two requests: the header of another one, a blank line."""
