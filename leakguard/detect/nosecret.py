@@ -186,6 +186,9 @@ _PUBLIC_NAMES = frozenset(
     )
 )  # fmt: skip
 """Last words of names that nothing generic is looked for under: what they name may be read by everybody."""
+_KEY_ID = ("key", "id")
+_UUID = compiled(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+"""`key_id = <UUID>` is what a service for keys calls one of them, whoever is named beside it."""
 _PUBLIC_KEY = 42
 # hex, base58, and base64 of 32, 33, 64 or 65 bytes or of a structure: what public keys look like, and most venues' keys do not
 _PUBLIC_LOOK = compiled(
@@ -198,7 +201,7 @@ _PUBLIC_KEYS = frozenset({("public", "key"), ("pub", "key"), ("verifying", "key"
 def is_public(value: bytes, name: tuple[str, ...]) -> bool:
     """Whether everybody may see a value, unless a name says whose secret looks like one: an address, or what is called a public
     key and looks like one (shorter than 32 bytes in base58 is no public key of any kind, but what some venues call one)."""
-    if _ADDRESS.fullmatch(value):
+    if _ADDRESS.fullmatch(value) or (name == _KEY_ID and _UUID.fullmatch(value)):
         return True
     called = name[-2:] in _PUBLIC_KEYS or name[-1:] == ("pubkey",)
     return called and len(value) >= _PUBLIC_KEY and _PUBLIC_LOOK.fullmatch(value) is not None

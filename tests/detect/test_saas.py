@@ -131,3 +131,8 @@ def test_a_token_in_csharps_header_is_its_hosts(engine: Engine) -> None:
     text = 'var c = new HttpClient { BaseAddress = new Uri("https://api.crowdin.com") };\n'
     text += f'c.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "{expand("{{alnum*52}}", Random("cs"))}");\n'
     assert owners(engine, text, "Api.cs") == ["crowdin"]
+
+
+def test_the_id_of_a_key_is_nobodys_key(engine: Engine) -> None:
+    text = 'provider "sambanova" {\n  api_key = var.sambanova_api_key\n}\nresource "aws_kms_key" "k" {\n  key_id = "{{uuid}}"\n}\n'
+    assert told(engine, expand(text, Random("kms")), "main.tf") == []
