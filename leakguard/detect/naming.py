@@ -177,9 +177,9 @@ PART_OF_KIND = {
 _PASSWORDS = frozenset({
     ("pass", "word"), ("bind", "credentials"), ("pass", "phrase"), ("seed", "phrase"), ("secret", "phrase"), ("recovery", "phrase"),
     ("identified", "by"), ("de", "passe"), ("haslo", "bazy"), ("preshared", "key"),
-    ("bind", "credential"), ("dn", "credential"),
+    ("bind", "credential"), ("dn", "credential"), ("security", "credentials"), ("community", "string"),
 })  # fmt: skip
-_SHARED = frozenset({("shared", "secret"), ("ipsec", "secret"), ("radius", "secret"), ("tacacs", "secret"), ("chap", "secret")})
+_SHARED = frozenset({("shared", "secret"), ("ipsec", "secret"), ("radius", "secret"), ("tacacs", "secret"), ("chap", "secret"), ("enable", "secret")})
 """What two ends of a line share: people think it up, as they do passwords."""
 _NOT_PASS = _set("bypass compass surpass trespass encompass multipass onepass twopass prepass subpass")
 _OF_KEYS = _set(
@@ -251,8 +251,10 @@ def kind_of(name: bytes) -> str:
     if name == _FASTLANE:
         return "password"
     pieces = list(words(last[0])) if last and name not in _DIRECTORY else []
-    if pieces == ["enable", "password"]:
+    if pieces in (["enable", "password"], ["enable", "secret"]):
         return "password"  # of a router, or of a service that has two: no switch
+    if pieces in (["pw"], ["credentials"]) and last:
+        pieces = [*words(name[: last.start()])[-1:], *pieces]  # admin.pw, java.naming.security.credentials
     if pieces == ["key"] and last:
         pieces = [*words(name[: last.start()])[-1:], "key"]  # api.key
     while len(pieces) > 1 and (pieces[-1] in _NEUTRAL or pieces[-1].isdigit()):

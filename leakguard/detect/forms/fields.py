@@ -37,7 +37,7 @@ _STORED = compiled(
 )
 _TAGGED = compiled(
     rb"(?i)(?:^|[>\s])((?:[a-z][\w.\-]{1,40}[ _\-]){0,3}[\w.\-]{0,40}(?:key|secret|pass ?phrase|token|password|memo)(?: id)?)"
-    rb"[ ]?</\w{1,12}>\s{0,40}<\w{1,12}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
+    rb"[ ]?</[\w\-]{1,16}>\s{0,40}<[\w\-]{1,16}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?\Z"
 )
 _SPACED = compiled(
     rb"(?i)(?<![\w\"'])(?<!#define )([a-z][\w.\-]{0,60}?(?:key(?:[_\-]id)?|secret|pass_?phrase|password|memo)"
@@ -361,7 +361,7 @@ FORMS = (
     # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
     Form(
         _TAGGED,
-        r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</\w{1,12}>\s{0,40}<\w{1,12}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + VALUE,
+        r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</[\w\-]{1,16}>\s{0,40}<[\w\-]{1,16}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + VALUE,
     ),
     # :api-key "v", HSET venue api_key "v"
     Form(_SPACED, r"(?i)(?:key|secret|phrase|password|memo)[ \t]{1,4}[\"'](?:" + WITH_DIGIT + ")", asked=_spaced),
