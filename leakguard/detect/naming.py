@@ -179,7 +179,8 @@ _PASSWORDS = frozenset({
     ("identified", "by"), ("de", "passe"), ("haslo", "bazy"), ("preshared", "key"),
     ("bind", "credential"), ("dn", "credential"), ("security", "credentials"), ("community", "string"),
 })  # fmt: skip
-_SHARED = frozenset({("shared", "secret"), ("ipsec", "secret"), ("radius", "secret"), ("tacacs", "secret"), ("chap", "secret"), ("enable", "secret")})
+_SHARED = frozenset({("shared", "secret"), ("ipsec", "secret"), ("radius", "secret"), ("tacacs", "secret"), ("chap", "secret"),
+                     ("enable", "secret")})  # fmt: skip
 """What two ends of a line share: people think it up, as they do passwords."""
 _NOT_PASS = _set("bypass compass surpass trespass encompass multipass onepass twopass prepass subpass")
 _OF_KEYS = _set(

@@ -6,7 +6,9 @@ second (everyday_second.txt) was written by somebody else in the same way and ho
 (everyday_third.txt) is of the settings of several hundred programs, mostly from memory: 80 of 100 at first. The fourth
 (everyday_fourth.txt) is of code, shells, logs, chats and notes: 84 of 100 at first. The fifth (everyday_fifth.txt) is of the files of
 some three hundred programs, devices and languages, from memory and met cold: 88 of 100 at first; a third of its forms was held out
-when the rest was mended. Those that are
+when the rest was mended. The sixth
+(everyday_sixth.txt) is of infrastructure and operations: databases, brokers, network devices, servers, backups, consoles, mails of ten
+languages. Met cold, 85 of 100 were found, and of the third of its forms that was held out 87 when the rest was mended. Those that are
 called quiet are of the same places and hold no secret; so do the files of the third list with what people write for a secret.
 """
 
@@ -34,6 +36,7 @@ SECOND = files("everyday_second.txt")
 THIRD = files("everyday_third.txt")
 FOURTH = files("everyday_fourth.txt")
 FIFTH = files("everyday_fifth.txt")
+SIXTH = files("everyday_sixth.txt")
 QUIET = files("everyday_quiet.txt") + files("everyday_quiet_third.txt")
 LEAST = 673
 """Secrets of the second list that are found, of 716."""
@@ -43,6 +46,8 @@ LEAST_OF_FOURTH = 215
 """Secrets of the fourth list that are found, of 229."""
 LEAST_OF_FIFTH = 1026
 """Secrets of the fifth list that are found, of 1087."""
+LEAST_OF_SIXTH = 1015
+"""Secrets of the sixth list that are found, of 1085."""
 
 
 def spans_of(engine: Engine, name: str, text: str) -> list[tuple[int, int]]:
@@ -83,6 +88,11 @@ def test_of_the_fourth_list_no_less_is_found(engine: Engine) -> None:
 def test_of_the_fifth_list_no_less_is_found(engine: Engine) -> None:
     left = sum(len(missed(engine, name, template, f"{number} 1")) for number, (name, template) in enumerate(FIFTH))
     assert sum(template.count("<<") for _, template in FIFTH) - left >= LEAST_OF_FIFTH, left
+
+
+def test_of_the_sixth_list_no_less_is_found(engine: Engine) -> None:
+    left = sum(len(missed(engine, name, template, f"{number} 1")) for number, (name, template) in enumerate(SIXTH))
+    assert sum(template.count("<<") for _, template in SIXTH) - left >= LEAST_OF_SIXTH, left
 
 
 INSTEAD = (

@@ -361,7 +361,8 @@ FORMS = (
     # <td>API key</td><td>v</td>, <key>NAME</key> <string>v</string>
     Form(
         _TAGGED,
-        r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</[\w\-]{1,16}>\s{0,40}<[\w\-]{1,16}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + VALUE,
+        r"(?i)(?:key|secret|phrase|token|password|memo)(?: id)? ?</[\w\-]{1,16}>"
+        r"\s{0,40}<[\w\-]{1,16}[^<>\n]{0,40}>\s{0,8}(?:<\w{1,8}>)?" + VALUE,
     ),
     # :api-key "v", HSET venue api_key "v"
     Form(_SPACED, r"(?i)(?:key|secret|phrase|password|memo)[ \t]{1,4}[\"'](?:" + WITH_DIGIT + ")", asked=_spaced),
