@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from itertools import islice
+from typing import NamedTuple
 
 from leakguard.detect.patterns import compiled
 
@@ -56,47 +57,92 @@ _TITLE_ENDS = compiled(
 _NOTHING = compiled(rb"(?!)")
 
 
+_MADE = compiled(rb"(?!0x[0-9a-fA-F]{1,42}\Z|[/.]|[0-9.]+\Z)(?=[^0-9]{0,64}[0-9])[0-9A-Za-z+/=_:.\-]{10,}")
+_TYPED = frozenset({"passphrase", "password", "phrase", "pass", "memo", "pw", "pwd", "pp", "uid", "id"})
+_LONG = 100
+
+
+def is_worth(value: bytes, name: tuple[str, ...]) -> bool:
+    """Whether a value of that name (in words) may be of an account: what a venue makes up has a digit, and is no address, path or
+    number; what its user chose is called so. Looking far above a value costs what judging twenty does."""
+    return len(value) >= _LONG or _MADE.fullmatch(value) is not None or not _TYPED.isdisjoint(name[-1:])
+
+
+class Head(NamedTuple):
+    """What a name heads, if it heads anything, wherever that ends."""
+
+    opened: int = -1
+    """Where the bracket of its list or object is."""
+    element: tuple[int, bytes] | None = None
+    """Where the start of its element ends, and what that ends with; (-1, b"") for one without content."""
+    least: int = 0
+    """What lines are indented by, at least, that stand in it; -1 where a bracket around it says that; 0 for no such block."""
+    title: re.Pattern[bytes] | None = None
+    """What ends its section."""
+
+
 def ruling(
-    data: bytes, at: int, mentions: Iterable[tuple[int, int, str]], fits: Callable[[str], bool]
+    data: bytes, at: int, mentions: Iterable[tuple[int, int, str]], fits: Callable[[str], bool], heads: dict[int, Head | None]
 ) -> tuple[str, int] | None:
     """The provider that `fits` and that a head among `mentions`, the nearest first, names over what stands at `at`, with what
-    that says. A title ends where the next one begins, whoever that names."""
+    that says. A title ends where the next one begins, whoever that names. `heads`: what is known of this text's mentions."""
     titled = False
     for start, end, provider in islice(mentions, MOST):
-        low = max(data.rfind(b"\n", max(0, start - _LONGEST), start) + 1, start - _LONGEST)
-        if fits(provider) and _encloses(data, low, start, end, at):
+        try:
+            head = heads[start]
+        except KeyError:
+            head = heads[start] = _head(data, start, end)
+        if head is None:  # most names stand in the midst of a line of code
+            continue
+        able = fits(provider)
+        if able and _encloses(data, head, end, at):
             return provider, STRUCTURE
-        # most names stand in the midst of a line of code
-        short = start - low <= _SHORT and data.find(b"\n", end, end + _SHORT) >= 0
-        title = _title(data, data[low:start], end) if not titled and (short or data.find(b"<", low, start) >= 0) else None
-        if title is not None:
-            if fits(provider) and title.search(data, end, at) is None:
+        if head.title is not None and not titled:
+            if able and head.title.search(data, end, at) is None:
                 return provider, TITLE
             titled = True
     return None
 
 
-def _encloses(data: bytes, low: int, start: int, end: int, at: int) -> bool:
-    """Whether the name data[start:end] on the line at `low` heads an object, an element or a block that is open at `at`."""
-    opener = _OPENER.match(data, end, end + 2 * _LONGEST)
-    if opener is not None:
-        opened = opener.start("open" if opener["open"] is not None else "block")
-        if opened < at and b")" not in _unpaired(data[opened + 1 : at]):
-            return True
+def _head(data: bytes, start: int, end: int) -> Head | None:
+    """What the name data[start:end] heads; None if that is nothing."""
+    low = max(data.rfind(b"\n", max(0, start - _LONGEST), start) + 1, start - _LONGEST)
     before = data[low:start]
-    element = _ELEMENT.search(before)
-    if element is not None:
+    opener = _OPENER.match(data, end, end + 2 * _LONGEST)
+    opened = -1 if opener is None else opener.start("open" if opener["open"] is not None else "block")
+    found, block, least = _ELEMENT.search(before), None, 0
+    if found is not None:
         closed = data.find(b">", end, end + _LONGEST)
-        return closed > 0 and data[closed - 1 : closed] != b"/" and data.find(b"</" + element[1] + b">", closed, at) < 0
+        block = (closed, b"</" + found[1] + b">") if closed > 0 and data[closed - 1 : closed] != b"/" else (-1, b"")
+    else:
+        least = _least(data, before, start, end)
+    short = start - low <= _SHORT and data.find(b"\n", end, end + _SHORT) >= 0
+    title = _title(data, before, end) if short or b"<" in before else None
+    return Head(opened, block, least, title) if opened >= 0 or block or least or title is not None else None
+
+
+def _least(data: bytes, before: bytes, start: int, end: int) -> int:
+    """Head.least of a name behind `before` on its line."""
     key = _KEY.fullmatch(before)
     if key is not None and _KEY_ENDS.match(data, end, end + _LONGEST):
-        return not _left(data, end, at, len(key["indent"]) + 1)
+        return len(key["indent"]) + 1
     if not _FIELD.search(before) or not _FIELD_ENDS.match(data, end):
-        return False
+        return 0
     if b"(" in _unpaired(data[max(0, start - 2 * _LONGEST) : start]):
+        return -1
+    return len(before) - len(before.lstrip(b" \t-"))
+
+
+def _encloses(data: bytes, head: Head, end: int, at: int) -> bool:
+    """Whether the object, the element or the block that a name heads is open at `at`."""
+    if 0 <= head.opened < at and b")" not in _unpaired(data[head.opened + 1 : at]):
+        return True
+    if head.element is not None:
+        closed, closer = head.element
+        return closed > 0 and data.find(closer, closed, at) < 0
+    if head.least < 0:
         return b")" not in _unpaired(data[end:at])
-    indent = len(before) - len(before.lstrip(b" \t-"))
-    return indent > 0 and not _left(data, end, at, indent)
+    return head.least > 0 and not _left(data, end, at, head.least)
 
 
 def _unpaired(text: bytes) -> bytes:

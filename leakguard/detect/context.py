@@ -17,7 +17,7 @@ from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from leakguard.detect.above import FAR, ruling
+from leakguard.detect.above import FAR, is_worth, ruling
 from leakguard.detect.assign import KIN, PART_NAMES, Assigned, assigned, part_of, words
 from leakguard.detect.evidence import (
     ABOUT_IT,
@@ -520,7 +520,9 @@ class Context:
             # where they stand is dear to find out, and says nothing of those that have no rule for such a name
             able = {provider for provider in named if self._by_name(fitting[provider], name)}
             self._near(data, assigned, [mention for mention in around if mention[2] in able], found)
-        if not given and not any(each.strength >= (WEAK if each.provider in self.venues else STRUCTURE) for each in found.values()):
+        if not given and is_worth(value, name) and not any(
+            each.strength >= (WEAK if each.provider in self.venues else STRUCTURE) for each in found.values()
+        ):
             self._above(data, assigned, mentions, lambda provider: fits(provider) and bool(self._by_name(fitting[provider], name)), found)
         # a chat on Discord about a venue's keys: the path names where it was held, the text whose they are
         spoken = not named.isdisjoint(self.venues)
@@ -559,7 +561,7 @@ class Context:
         """Adds the evidence of the venue in whose list, object or section a value stands, where that begins too far above to be
         near: accounts are written one below the other."""
         heads = (mention for mention in mentions.before(assigned.name_start, FAR) if mention[2] in self.venues)
-        told = ruling(data, assigned.name_start, heads, fits)
+        told = ruling(data, assigned.name_start, heads, fits, mentions.heads)
         if told is not None:
             keep(found, told[0], told[1], "named by what it stands in, far above")
 

@@ -85,7 +85,7 @@ class Mentions:
     """Where providers are named in one buffer. Looked for block by block, where a value asks. `asking`: about how many
     values will."""
 
-    __slots__ = ("_blocks", "_data", "_find", "_held", "_names", "_size")
+    __slots__ = ("_all", "_blocks", "_data", "_find", "_held", "_names", "_size", "heads")
 
     def __init__(self, data: bytes, find: Find, names: Sequence[Sequence[Any]], asking: int) -> None:
         self._data = data
@@ -94,6 +94,9 @@ class Mentions:
         self._size = _DENSE if asking * _DENSE > len(data) else _SPARSE
         self._blocks: dict[int, list[tuple[int, int, str]]] = {}
         self._held: list[int] | None = None
+        self._all: list[tuple[int, int]] | None = None
+        self.heads: dict[int, Any] = {}
+        """What is known of mentions, by where they begin: above.py's."""
 
     def around(self, assigned: Assigned, reach: int = NEAR) -> list[tuple[int, int, str]]:
         """(start, end, provider) of the names that stand as whole words near a value, but not in it: at most `reach` bytes
@@ -114,7 +117,8 @@ class Mentions:
         """The same of at most `reach` bytes before a place, the nearest first."""
         low, size = max(0, start - reach), self._size
         if self._held is None:  # most blocks of most texts have none: one pass over all of them tells
-            self._held = sorted({(end - 1) // size for _, end in self._find(self._data)})
+            self._all = sorted((end, ident) for ident, end in self._find(self._data))
+            self._held = sorted({(end - 1) // size for end, _ in self._all})
         held = self._held
         for at in range(bisect_right(held, max(0, start - 1) // size) - 1, -1, -1):
             number = held[at]
@@ -140,11 +144,15 @@ class Mentions:
         base = max(0, first - _LONGEST_NAME)
         out: list[tuple[int, int, str]] = []
         # a little beyond the end: where blocks end must not decide which of two names is the longer one
-        ends = self._find(data[base : last + _LONGEST_NAME])
-        for end, ident in sorted([(end, ident) for ident, end in ends]) if len(ends) > 1 else [(e, i) for i, e in ends]:
+        if self._all is None:
+            ends = sorted([(base + end, ident) for ident, end in self._find(data[base : last + _LONGEST_NAME])])
+        else:
+            ends = self._all[bisect_right(self._all, (base, -1)) : bisect_right(self._all, (last + _LONGEST_NAME, len(names)))]
+        for stop, ident in ends:
             _, size, provider = names[ident]
-            stop = base + end
             start = stop - size
+            if start < base:
+                continue
             if (start and data[start - 1] in _INSIDE and data[start] in _LOWER) or not _is_word(data, start, stop):
                 continue
             if provider[0] == ALONE:
@@ -178,26 +186,33 @@ _INSIDE = _LOWER - frozenset(b"y")
 """Before a small letter: the rest of a word, and not the `py` that a library's name may begin with. Most names stand so."""
 
 
-_RUN_BEFORE, _RUN_AFTER = compiled(rb"[0-9A-Za-z+/]{0,40}\Z"), compiled(rb"[0-9A-Za-z+/]{0,40}")
+_RUN = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/"
 _DIGITS = compiled(rb"[0-9]")
+
+
+def _beside(data: bytes, start: int, end: int, most: int, signs: bytes) -> tuple[bytes, bytes]:
+    """The runs of such signs that end where a name begins, and begin where it ends. (A pattern for the first would be tried at each
+    of its bytes.)"""
+    before, after = data[max(0, start - most) : start], data[end : end + most]
+    return before[len(before.rstrip(signs)) :], after[: len(after) - len(after.lstrip(signs))]
 
 
 def _in_value(data: bytes, start: int, end: int) -> bool:
     """Whether what is as short as a name of two letters stands in the middle of a value: a long run with digits of its own."""
-    before, after = _RUN_BEFORE.search(data, max(0, start - 40), start), _RUN_AFTER.match(data, end)
-    around = (before[0] if before else b"") + (after[0] if after else b"")
+    before, after = _beside(data, start, end, 40, _RUN)
+    around = before + after
     return len(around) >= 16 and len(_DIGITS.findall(around)) >= 2
 
 
 _JOINS = (b"-", b"_", b"+", b"/")
-_TOKEN_BEFORE, _TOKEN_AFTER = compiled(rb"[0-9A-Za-z+/_\-]{0,60}\Z"), compiled(rb"[0-9A-Za-z+/_\-]{0,60}")
+_TOKEN = _RUN + b"_-"
 _TURNS = compiled(rb"[a-z][A-Z]|[0-9][A-Za-z]|[A-Z][0-9]")
 
 
 def _in_token(data: bytes, start: int, end: int) -> bool:
     """The same where a sign that a name may have, too, stands beside it: more turns between cases and digits than words make."""
-    before, after = _TOKEN_BEFORE.search(data, max(0, start - 60), start), _TOKEN_AFTER.match(data, end)
-    around = (before[0] if before else b"") + b" " + (after[0] if after else b"")
+    before, after = _beside(data, start, end, 60, _TOKEN)
+    around = before + b" " + after
     return len(around) >= 20 and len(_TURNS.findall(around)) >= 6 and len(_DIGITS.findall(around)) >= 3
 
 

@@ -20,7 +20,7 @@ def _ruled(text: str, venues: tuple[str, ...] = ("okx", "bybit"), fits: tuple[st
     mentions = sorted(
         (found, found + len(venue), venue) for venue in venues for found in range(at) if text.lower().startswith(venue, found)
     )
-    return ruling(text.encode(), at, reversed(mentions), fits.__contains__)
+    return ruling(text.encode(), at, reversed(mentions), fits.__contains__, {})
 
 
 def _rows(line: str, count: int = 60) -> str:
