@@ -65,7 +65,7 @@ _LONG = 100
 def is_worth(value: bytes, name: tuple[str, ...]) -> bool:
     """Whether a value of that name (in words) may be of an account: what a venue makes up has a digit, and is no address, path or
     number; what its user chose is called so. Looking far above a value costs what judging twenty does."""
-    return len(value) >= _LONG or _MADE.fullmatch(value) is not None or not _TYPED.isdisjoint(name[-1:])
+    return len(value) >= _LONG or _MADE.fullmatch(value) is not None or not _TYPED.isdisjoint(name)
 
 
 class Head(NamedTuple):

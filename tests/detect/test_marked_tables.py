@@ -63,3 +63,12 @@ def test_a_grid_has_one_head(engine: Engine) -> None:
     rule = "+-----------------------+------+\n"
     text = rule + "".join(f"|{name:<23}|Yes   |\n" + (rule.replace("-", "=") if name[0] == "[" else rule) for name in names)
     assert not engine.scan(text.encode(), "features.rst").matches
+
+
+def test_a_grid_may_have_a_title(engine: Engine) -> None:
+    keys = [expand("{{upper*58}}", Random(seed)) for seed in (3, 4)]
+    rule = f"+{'-' * 12}+{'-' * 60}+{'-' * 13}+\n"
+    head = "|   Seeds   |\n" + rule + f"| Entity     | Private Key {' ' * 46} | Signing Key |\n" + rule
+    text = "+" + "-" * 87 + "+\n" + head + "".join(f"| Account {n}  | {key} |             |\n" for n, key in enumerate(keys)) + rule
+    found = {(match.start, match.end) for match in engine.scan(text.encode(), "keys.md").matches}
+    assert found == {(text.index(key), text.index(key) + 58) for key in keys}

@@ -38,10 +38,15 @@ def _ruled(data: bytes, start: int) -> Named | None:
     stop = data.rfind(b"\n", max(0, start - 8), start + TAIL)
     line = data.rfind(b"\n", max(0, stop - 2000), max(0, stop)) + 1
     found = RULED.search(data, line, stop) if stop > 0 else None
-    return Named(found[1], found.start(1), b"|") if found and not _IN_GRID.search(data, max(0, line - 4000), line) else None
+    if found is None:
+        return None
+    above = _IN_GRID.search(data, max(0, line - 4000), line)
+    # a line of one cell above it is the table's title
+    is_row = above is not None and above[1].count(b"|") >= data.count(b"|", line, stop) - 1
+    return None if is_row else Named(found[1], found.start(1), b"|")
 
 
-_IN_GRID = compiled(rb"\|[ \t]*\r?\n[ \t]*\+[+\-=]{3,2000}[ \t]*\r?\n\Z")
+_IN_GRID = compiled(rb"((?:\|[^|\n]{0,400}){0,60}\|)[ \t]*\r?\n[ \t]*\+[+\-=]{3,2000}[ \t]*\r?\n\Z")
 """Before a line of a grid that is not its first: a rule below it, too, but no names of columns in it."""
 
 

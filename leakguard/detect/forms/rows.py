@@ -31,6 +31,14 @@ UNPACKED = compiled(
 )
 _NEWED = compiled(rb"(?<![\w.>:])(?:new )?((?:[a-z]\w{1,30}(?:\.|::))?[A-Z]\w{2,40})\([bru]?(?P<quote>[\"'])\Z")
 _SAYS_WHAT = compiled(rb"(?i)pass|secret|token|key|pwd|cred|phrase|auth|otp")
+_TYPES = compiled(
+    rb"(?:\w+\.)?(?:String|Str|Text|Bytes|Buffer|Some|Just|Ok|Value|Literal|Const|Optional|Uint8Array|UUID|Guid|BigInt|Decimal|Number|Uri|URL|Path|File"
+    rb"|Sprintf|Errorf?|\w+(?:Error|Exception))"
+)
+"""What a text is made to be, and no client of anybody's."""
+_NAMED_ALREADY = compiled(
+    rb"(?i)(?:pass|secret|token|key|pwd|cred|phrase|auth)\w{0,12}[\"'\])]{0,2}[ \t]{0,3}(?::[ \t]?[\w<>]{0,20}[ \t]?=?|:=|=>|=)[ \t]{0,3}\Z"
+)
 _ONLY = compiled(rb"[0-9A-Za-z+/=_:\-]{16,512}[\"'](?:,[^\n]{0,80})?\)")
 _SLASHED = compiled(rb"(?:\A|[\s:`])([0-9A-Za-z+/=_\-]{16,512}) / \Z")
 _THIRD_SLASHED = compiled(rb"[0-9A-Za-z+/=_\-]{16,512} / (?=[^\s]{0,40}[0-9!@#$%&*_\-])([^\s\"'/]{6,64})(?=\s|\Z)")
@@ -85,8 +93,8 @@ _IMPORTED = 1500
 def _newed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     """The first argument of a client that is called after its service; of any other callee nobody is told."""
     called = found[1].replace(b"::", b".")
-    if _SAYS_WHAT.search(called):
-        return None  # ssh.Password("v"): an assignment like others
+    if _SAYS_WHAT.search(called) or _TYPES.fullmatch(called) or _NAMED_ALREADY.search(found.string, 0, found.start()):
+        return None  # ssh.Password("v"), Token: String("v"): assignments like others
     if not (_ONLY.match(data, start) and random(data, start)):
         return None
     return name._replace(name=b"_".join((*_module(data, start, found[1]), called, ARGUMENTS[0])))
