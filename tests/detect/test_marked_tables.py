@@ -70,5 +70,5 @@ def test_a_grid_may_have_a_title(engine: Engine) -> None:
     rule = f"+{'-' * 12}+{'-' * 60}+{'-' * 13}+\n"
     head = "|   Seeds   |\n" + rule + f"| Entity     | Private Key {' ' * 46} | Signing Key |\n" + rule
     text = "+" + "-" * 87 + "+\n" + head + "".join(f"| Account {n}  | {key} |             |\n" for n, key in enumerate(keys)) + rule
-    found = {(match.start, match.end) for match in engine.scan(text.encode(), "keys.md").matches}
+    found = {(match.secret_start, match.secret_end) for match in engine.scan(text.encode(), "keys.md").matches}
     assert found == {(text.index(key), text.index(key) + 58) for key in keys}
