@@ -43,7 +43,7 @@ def _wider(pattern: bytes) -> tuple[bytes, ...]:
         rest = rb"[\"']" + pattern[len(_LISTED) :]
         return tuple(rb"[(\[{]" + _FIRST + blank + several + rest for several in (b"", _NEXT) for blank in (b"", b" "))
     if _SHARED in pattern:
-        return (rb"[ \t](?:PSK|XAUTH|EAP)[ \t]+\"[^\"\r\n]{6}",)
+        return (rb"[ \t](?:PSK|XAUTH|EAP)[ \t]+[^\r\n]{6}",)
     if INITIALS in pattern:
         return tuple(map(relaxed, apart(pattern)))
     return (_WIDER[pattern],) if pattern in _WIDER else ()

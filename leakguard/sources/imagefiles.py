@@ -324,7 +324,7 @@ def open_path(path: str, limits: Limits, on_incident: OnIncident) -> Archive | F
             return storage.Storage(path, origin, on_incident)
         if engines.driver_of(path):
             return engines.Docker(path, origin, on_incident)
-        if engines.has_blobs(path) and not os.path.exists(os.path.join(path, "index.json")):
+        if engines.has_blobs(path) and not any(os.path.exists(os.path.join(path, name)) for name in ("index.json", "manifest.json")):
             return engines.Content(path, origin, on_incident)
         if not any(os.path.exists(os.path.join(path, name)) for name in ("index.json", "manifest.json")):
             raise UsageError(f"image: {path}: a folder without index.json or manifest.json is no image")

@@ -24,7 +24,6 @@ MARKS: dict[str, Callable[[int, str], str]] = {
     "a comment": lambda _, line: "# " + line,
     "another comment": lambda _, line: "    // " + line,
     "a block of a comment": lambda _, line: " * " + line,
-    "a diff": lambda _, line: "+" + line,
     "a table": lambda _, line: "  | " + line,
     "a list": lambda _, line: f'    "{line}",',
     "cat -n": lambda number, line: f"{number:6d}\t{line}",

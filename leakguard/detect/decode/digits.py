@@ -31,7 +31,7 @@ _JOINT64 = compiled(rb"(?:\\r\\n|\\[nr]|\r?\n[ \t]{0,60})(?=[A-Za-z0-9+/_-])")
 _LINE_MARK = compiled(
     rb"[ \t]{0,24}(?:(?:[>|#*;%+]|//|--)[ \t]{0,8}){1,8}|[ \t]{0,24}[\"'][ \t]{0,4}|[ \t]{0,8}(?P<number>[0-9]{1,7})[ \t:|.)]{1,4}"
 )
-"""What may stand before each line of a run that is quoted: in an answer to a mail, a comment, a diff, a list of strings, what
+"""What may stand before each line of a run that is quoted: in an answer to a mail, a comment, a list of strings, what
 `cat -n` writes."""
 _NEXT_NUMBER = compiled(rb"(?:\r?\n)[ \t]{0,8}[0-9]{1,7}[ \t:|.)]{1,4}(?=[A-Za-z0-9+/_-])")
 _LEAST_MARKED = 60
