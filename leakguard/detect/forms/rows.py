@@ -90,13 +90,16 @@ _IMPORTED = 1500
 """Bytes before a call in which what it calls may be imported."""
 
 
+def _since_new(data: bytes, start: int) -> int:
+    """Most calls with a text have a name in it, or go on with another one."""
+    return max(0, start - 120) if _ONLY.match(data, start) and random(data, start) else -1
+
+
 def _newed(data: bytes, start: int, found: re.Match[bytes], name: Named) -> Named | None:
     """The first argument of a client that is called after its service; of any other callee nobody is told."""
     called = found[1].replace(b"::", b".")
     if _SAYS_WHAT.search(called) or _TYPES.fullmatch(called) or _NAMED_ALREADY.search(found.string, 0, found.start()):
         return None  # ssh.Password("v"), Token: String("v"): assignments like others
-    if not (_ONLY.match(data, start) and random(data, start)):
-        return None
     return name._replace(name=b"_".join((*_module(data, start, found[1]), called, ARGUMENTS[0])))
 
 
@@ -549,7 +552,7 @@ FORMS = (
     ),
     Form(_PAIRS_OF, r"(?i:accounts|creds|credentials|keys)[\"']?(?::| =) [\"']" + LONG, whole=_paired_key, rest=_rest_of_pairs),
     # new NewsAPI("key"), shodan.Shodan("key")
-    Form(_NEWED, r"[a-zA-Z]\([\"']" + LONG, asked=_newed),
+    Form(_NEWED, r"[a-zA-Z]\([\"']" + LONG, asked=_newed, since=_since_new),
     # ApiCredentials = new("key", "secret")
     _row(r"= new\([\"']" + LONG),
     # Credentials{"key", "secret"}, Keys venue{"key", "secret"}

@@ -448,9 +448,8 @@ def sealed_values(head: bytes) -> bool:
     """A document whose names are in the open and whose values are not: the first of them stands near its beginning."""
     return (
         (b"ENC[AES256_GCM,data:" in head and b",iv:" in head)
-        or b"kind: SealedSecret\n" in head
-        or b'"kind": "SealedSecret"' in head
-        or b'"data":"U2FsdGVkX1' in head.replace(b": ", b":")
+        or (b"SealedSecret" in head and (b"kind: SealedSecret\n" in head or b'"kind": "SealedSecret"' in head))
+        or (b'"U2FsdGVkX1' in head and b'"data":"U2FsdGVkX1' in head.replace(b": ", b":"))
     )
 
 
