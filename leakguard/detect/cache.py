@@ -1,8 +1,8 @@
 """From pack files to a RuleSet and its stage 1, by way of the compiled cache in the user's cache folder.
 
 The cache is keyed by the content of every pack file, the selection, and the versions and modules that the compiled
-form depends on; it holds the rules as JSON, hyperscan's serialised databases and the code of patterns.py, never
-pickle, mode 0600. One that is foreign, corrupt, of another version or CPU is rebuilt without a word; a folder that
+form depends on; it holds the rules as JSON, hyperscan's serialised databases and the code of patterns.py and
+searches.py, never pickle, mode 0600. One that is foreign, corrupt, of another version or CPU is rebuilt without a word; a folder that
 cannot be written to means no cache. On a hit no TOML is parsed, and no pack is read that has not changed since: a note
 beside the cache names it by the sizes and times of all files. Imported by pipeline, hook and redact.
 """
@@ -20,7 +20,7 @@ from zlib import crc32
 
 import hyperscan
 
-from leakguard.detect import index, patterns
+from leakguard.detect import index, patterns, searches
 from leakguard.detect.packfiles import builtin_folder, code_files, pack_files, read_files
 from leakguard.detect.stage1 import Cold, Compiled, Databases, Stage1, compile_databases, load_databases, widths
 from leakguard.errors import RulePackError
@@ -31,8 +31,8 @@ from leakguard.version import __version__
 if TYPE_CHECKING:
     from leakguard.detect.rules import Pack
 
-MAGIC = b"leakguard-rules-7\n"
-CHECKED = 7
+MAGIC = b"leakguard-rules-8\n"
+CHECKED = 8
 """Parts of it that the checksum covers whole; the others are databases, of which hyperscan checks all but the header."""
 _HEADER = 64
 """Bytes of the others that it covers: hyperscan's header has 32."""
@@ -250,6 +250,7 @@ def _read(path: str, key: str) -> Loaded | None:
         parts[5],
     )
     patterns.take(parts[6])
+    searches.take(parts[7])
     return Loaded(ruleset, Compiled(databases, numbers[3:]), "warm")
 
 
@@ -301,7 +302,8 @@ def _write(path: str, ruleset: RuleSet, databases: Databases) -> bool:
     numbers = array("Q", (*map(len, rows), *widths(ruleset)))
     parts: list[bytes] = [ruleset.digest.encode(), numbers.tobytes()]
     parts += [index.lines_of(values) for values in rows]
-    parts += [tables_of(ruleset), patterns.stored()]
+    texts = [text for rule in ruleset.rules for text in (rule.pattern, rule.shape) if text]
+    parts += [tables_of(ruleset), patterns.stored(), searches.stored(texts)]
     parts += [hyperscan.dumpb(database) if database is not None else b"" for database in databases]
     stored = _store(path, _sealed(MAGIC, parts, CHECKED))
     if stored:

@@ -449,9 +449,9 @@ class Context:
     def _shape(self, text: str) -> Any:
         shape = self._shapes.get(text)
         if shape is None:
-            import regex
+            from leakguard.detect.searches import search_of
 
-            shape = self._shapes[text] = regex.compile(text.encode())
+            shape = self._shapes[text] = search_of(text)
         return shape
 
     def _named(self, index: int, name: Sequence[str]) -> bool:

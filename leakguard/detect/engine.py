@@ -325,9 +325,9 @@ class Engine:
             return
         pattern = self._second.get(index)
         if pattern is None:
-            import regex
+            from leakguard.detect.searches import search_of
 
-            pattern = self._second[index] = regex.compile(rule.pattern.encode())
+            pattern = self._second[index] = search_of(rule.pattern)
         most = rule.width[1]
         position = behind = 0
         seen: set[tuple[int, int]] = set()

@@ -14,7 +14,7 @@ from typing import Any
 import hyperscan
 import pytest
 
-from leakguard.detect import cache, index, packfiles, patterns, rules, stage1
+from leakguard.detect import cache, index, packfiles, patterns, rules, searches, stage1
 from leakguard.detect.engine import Engine
 from leakguard.detect.prepared import stored
 from leakguard.detect.stage1 import Cold, Compiled, compile_databases
@@ -375,8 +375,9 @@ def test_another_cpu_is_no_error(pack: Path, folder: Path, monkeypatch: pytest.M
 def test_it_is_no_pickle(pack: Path, folder: Path) -> None:
     load(pack, folder, FULL)
     (path,) = files(folder, "bin")
-    key, numbers, own, sets, venues, tables, code, *databases = cache._stored(str(path), checked=cache.CHECKED)
+    key, numbers, own, sets, venues, tables, code, searched, *databases = cache._stored(str(path), checked=cache.CHECKED)
     assert code == patterns.stored()
+    assert searched == searches.stored(rule.pattern for rule in load(pack, folder).ruleset.rules)
     assert json.loads(tables) == json.loads(stored(load(pack, folder).ruleset._replace(prepared=b"")))
     assert json.loads(own)[0] == "acme.token"
     assert json.loads(venues)[0] == "acme"
