@@ -6,8 +6,7 @@ Imported by engine.py, looks.py, twin.py, pipeline.py and redact/core.py; decode
 
 from __future__ import annotations
 
-import re
-from functools import cache
+from leakguard.detect.patterns import compiled
 
 FOLD_LIMIT = 1 << 20
 """Largest object that is looked at: mails and pasted text are folded, logs are not."""
@@ -33,13 +32,12 @@ _SMALL = 4096
 _LENGTHS = frozenset(width + more for width in _WIDTHS for more in (0, 1))
 
 
-@cache
-def _pattern() -> re.Pattern[bytes]:
-    """Compiled when it is needed: this module is on the start-up path."""
-    # The break first: `re` finds it as fast as memory is read, and most lines of code begin with a blank. Then how the line
-    # before it ends, for few end inside a word, and last how long that line is.
-    wide = [(end, b"|".join(b"(?<=\\n[^\\n]{%d}%b.)" % (width, end) for width in _WIDTHS)) for end in (b"\\n", b"\\r\\n")]
-    return re.compile(b"\\n%b(?:%b)" % (_TOKEN, b"|".join(b"(?<=%b%b.)(?:%b)" % (_TOKEN, *each) for each in wide)))
+# The break first: `re` finds it as fast as memory is read, and most lines of code begin with a blank. Then how the line
+# before it ends, for few end inside a word, and last how long that line is.
+_WIDE = [(end, b"|".join(b"(?<=\\n[^\\n]{%d}%b.)" % (width, end) for width in _WIDTHS)) for end in (b"\\n", b"\\r\\n")]
+_FOLD = b"\\n%b(?:%b)" % (_TOKEN, b"|".join(b"(?<=%b%b.)(?:%b)" % (_TOKEN, *each) for each in _WIDE))
+LATER = (_FOLD,)
+"""Compiled when it is needed: this module is on the start-up path."""
 
 
 def fold_hits(data: bytes) -> list[tuple[str, int]]:
@@ -48,7 +46,7 @@ def fold_hits(data: bytes) -> list[tuple[str, int]]:
         return []
     if len(data) < _SMALL and _LENGTHS.isdisjoint(map(len, data.split(b"\n"))):
         return []  # nothing to compile a pattern for
-    hits = [("fold", found.end()) for found in _pattern().finditer(data)]
+    hits = [("fold", found.end()) for found in compiled(_FOLD).finditer(data)]
     first = data.find(b"\n", 0, _WIDTHS[-1] + 2)  # no break stands before the first line
     end = first - 1 if data[first - 1] == _RETURN else first
     if end in _WIDTHS and data[end - 1] in _TOKENS and data[first + 1] in _TOKENS:

@@ -170,11 +170,10 @@ class Engine:
         and on two threads of one core twice takes longer than once."""
         from contextlib import suppress
 
-        import regex  # noqa: F401
-
-        from leakguard.detect import decode, inplace, phrases  # noqa: F401
+        from leakguard.detect import decode, inplace, phrases, searches  # noqa: F401
         from leakguard.detect.gates import basic, likeness, words  # noqa: F401
 
+        searches.ready()
         self.context  # noqa: B018 - it is made when it is asked for
         if self.prepared.ids:
             with suppress(ImportError):  # a text that needs the lists is going to fail, and be told

@@ -7,7 +7,6 @@ Imported by context.py, reaches.py, unshaped.py and alike.py.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
@@ -36,14 +35,14 @@ another line."""
 WEAK = 500
 """Evidence below this (a name in another paragraph) lowers the confidence by one."""
 PATH, ABOUT_IT, READ = "named in the path", "named in what it is part of", "named where it is read"
-_OBJECT_ID = re.compile(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_OBJECT_ID = compiled(r"(?<=blob/)[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 """What git calls an object: of its digits some are a provider's name by chance."""
-_HOUSE = re.compile(
+_HOUSE = compiled(
     r"(?<![^/])(?:(?:exchanges?|venues?|brokers?|connectors?)/([a-z]\w{1,20}?)"
     r"|([a-z]\w{1,20}?)[_\-](?:connector|exchange|bot|trader|trading|adapter|(?:sub[_\-]?)?accounts?|subs|api[_\-]keys?|keys?|secret|creds|credentials)"
     r"|([a-z]\w{1,20}?)(?=\.(?:ini|json|ya?ml|toml|env|conf|cfg|csv|properties|keys?)\Z))(?![^/.])"
 )
-_HOME = re.compile(
+_HOME = compiled(
     r"(?:\A|/)(?:\.(?:config|local/share|local/state)/(?:configstore/)?|(?:library/)?application support/|library/preferences/"
     r"|appdata/(?:roaming|local)/)(?:com\.)?(?P<app>[a-z][\w\-]{1,30}?)(?:\.cli|-nodejs)?(?:/[\w\-./]{1,60})?(?:\.\w{2,5})?\Z"
     r"|(?:\A|/)\.(?P<dot>[a-z][\w\-]{1,30})/(?:config|credentials?|creds|settings|auth|state|tokens?|session|profiles?|account|login|cli|user)"
@@ -59,7 +58,7 @@ _LONGEST_REST = 10
 """Letters of what may follow a provider's name of six letters or more in one word: whose account."""
 
 
-_ANYBODYS = re.compile(
+_ANYBODYS = compiled(
     r"(?:\A|(?<=/))(?:\.gitlab-ci[\w.\-]*|\.github/|\.gitlab/|\.circleci/config\.yml|\.travis\.yml|\.drone\.yml|\.buildkite/|netlify\.toml"
     r"|vercel\.json|fly\.toml|render\.ya?ml|railway\.(?:json|toml)|heroku\.yml|bitbucket-pipelines\.yml)"
 )

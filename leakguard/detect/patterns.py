@@ -17,10 +17,10 @@ from importlib import import_module
 from typing import Any, AnyStr
 
 USERS = (
-    "above", "assign", "context", "decode", "evidence", "forms", "inplace", "mentions", "naming", "nosecret", "phrases", "scope", "tables",
-    "utf16", "utf32", "gates.basic", "gates.likeness", "gates.words",
+    "above", "assign", "columns", "context", "decode", "evidence", "forms", "inplace", "loginfiles", "mentions", "naming", "nosecret",
+    "phrases", "scope", "spelled", "tables", "utf16", "utf32", "gates.basic", "gates.likeness", "gates.words",
 )  # fmt: skip
-"""The modules of detect/ whose patterns are kept."""
+"""The modules of detect/ whose patterns are kept; with those of a module's LATER, which it asks for when it needs them."""
 
 _Key = tuple[str | bytes, int]
 
@@ -85,7 +85,8 @@ def stored() -> bytes:
 
     try:
         for name in USERS:
-            import_module(f"leakguard.detect.{name}")
+            for text in getattr(import_module(f"leakguard.detect.{name}"), "LATER", ()):
+                compiled(text)
     except (ImportError, OSError):
         return b""  # a process that gave up the right to read its own program: the cache must not be what fails in it
     rows, codes = [], array("I")

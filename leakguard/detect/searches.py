@@ -2,15 +2,17 @@
 
 `search_of` is `regex.compile`, but for patterns whose code was handed to `take` before: compiling a pattern of the second stage
 takes a third to a whole millisecond, and each worker needs some dozens. What is kept is what pickling such a pattern gives,
-written as JSON and bytes and never as a pickle, for one version of Python and of regex, and found by a hash of the pattern: what is
-of another version, or cut, is compiled. regex does not check the code that it is given, so whoever calls `take` has to: cache.py
+written as JSON and bytes and never as a pickle, for one Python and one file of regex's machine, and found by a hash of the pattern:
+what is of another one, or cut, is compiled. regex does not check the code that it is given, so whoever calls `take` has to: cache.py
 has a checksum over all of it, in a file that only this user can have written.
 
-Knows no rules, opens no files. Imported by engine.py, context.py and cache.py.
+Where all patterns are kept regex's machine is loaded alone: its compiler takes as long to import as two megabytes to scan.
+Knows no rules, opens no files of its own. Imported by engine.py, context.py and cache.py.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from array import array
 from collections.abc import Iterable
@@ -24,13 +26,13 @@ _rows: dict[bytes, tuple[bytes, int, int]] = {}
 """(facts as JSON, first byte of the code, one past the last) of each pattern, by its hash."""
 _codes = bytearray()
 _HASH = 8
+_MACHINE = "regex._regex"
 
 
 def search_of(text: str) -> Any:
     """`regex.compile` of a pattern for bytes."""
     pattern = text.encode()
-    if _taken:
-        _read(_taken.pop())
+    ready()
     row = _rows.get(_hash(pattern))
     if row is not None:
         return _from_code(pattern, *row)
@@ -46,11 +48,34 @@ def _hash(pattern: bytes) -> bytes:
 def _from_code(pattern: bytes, facts: bytes, start: int, end: int) -> Any:
     import json
 
-    from regex import _regex  # whose function a pickled pattern names
-
     flags, groups, at, letters, kinds, count = json.loads(facts)
     numbers = {number: name for name, number in groups.items()}
-    return _regex.compile(pattern, flags, bytes(_codes[start:end]), groups, numbers, {}, [], at, tuple(letters), kinds, count)
+    return _machine().compile(pattern, flags, bytes(_codes[start:end]), groups, numbers, {}, [], at, tuple(letters), kinds, count)
+
+
+def ready() -> None:
+    """For who forks: what each process would make of what was taken over is made once."""
+    if _taken:
+        _read(_taken.pop())
+
+
+def _machine() -> Any:
+    """regex's extension module, whose function a pickled pattern names."""
+    loaded = sys.modules.get(_MACHINE)
+    if loaded is None:
+        from importlib.machinery import PathFinder
+        from importlib.util import module_from_spec
+
+        package = PathFinder.find_spec("regex")
+        spec = PathFinder.find_spec(_MACHINE, package.submodule_search_locations) if package is not None else None
+        if spec is None or spec.loader is None:  # it does not lie in a folder
+            import regex._regex
+
+            return regex._regex
+        loaded = module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        sys.modules[_MACHINE] = loaded  # the package takes it from here, should it be imported
+    return loaded
 
 
 def take(blob: bytes) -> None:
@@ -106,8 +131,9 @@ def stored(texts: Iterable[str]) -> bytes:
 
 
 def _build() -> bytes:
-    """Which Python and which regex the code is for; b"" where regex cannot tell."""
-    import regex
-
-    version = getattr(regex, "__version__", "")
-    return f"{sys.version} {version} {array('I').itemsize} {sys.byteorder}".replace("\n", " ").encode() if version else b""
+    """Which Python and which regex the code is for; b"" where that cannot be told."""
+    try:
+        made = os.stat(_machine().__file__)
+    except (OSError, AttributeError, TypeError):
+        return b""
+    return f"{sys.version} {made.st_size} {made.st_mtime_ns} {array('I').itemsize} {sys.byteorder}".replace("\n", " ").encode()

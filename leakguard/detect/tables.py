@@ -140,8 +140,12 @@ _ACCOUNT = compiled(rb"[0-9]?[A-Za-z][\w .\-/()]{0,40}")
 """Who a column is of."""
 
 
+_COPY = compiled(rb"(?i)\bcopy\s+\S{1,80}\s*$")
+_INSERT = compiled(rb"(?i)insert\s+into\s+\S{1,80}\s*$")
+
+
 def _is_insert(data: bytes, opened: int) -> bool:
-    return re.search(rb"(?i)insert\s+into\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
+    return _INSERT.search(data[max(0, opened - 120) : opened]) is not None
 
 
 _OF_RECORDS = compiled(
@@ -154,7 +158,7 @@ _COPIED = compiled(rb"\) FROM stdin;\r?\n")
 
 def _is_copy(data: bytes, opened: int) -> bool:
     """Whether the bracket opens the columns of PostgreSQL's COPY: rows with tabs between the cells."""
-    return re.search(rb"(?i)\bcopy\s+\S{1,80}\s*$", data[max(0, opened - 120) : opened]) is not None
+    return _COPY.search(data[max(0, opened - 120) : opened]) is not None
 
 
 _MARK = rb"(?:\xef\xbb\xbf)?"

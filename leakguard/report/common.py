@@ -61,8 +61,9 @@ class ReportContext(NamedTuple):
 # Letters and symbols by category, blank on the screen: str.isprintable lets them pass, eyes do not see them.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#]*@")
+_SURROGATES = "[\ud800-\udfff]"
+_USERINFO = r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#]*@"
+# compiled when one is needed: this module is on the start-up path
 
 
 def _escape(char: str) -> str:
@@ -88,7 +89,7 @@ def printable(text: str) -> str:
 
 def well_formed(text: str) -> str:
     """`text` with lone surrogates escaped and all else exact: for JSON, which escapes the rest by itself."""
-    return text if text.isascii() else _SURROGATE.sub(lambda m: _escape(m.group()), text)
+    return text if text.isascii() else re.sub(_SURROGATES, lambda m: _escape(m.group()), text)
 
 
 def raw_bytes(text: str) -> bytes:
@@ -101,7 +102,7 @@ def raw_bytes(text: str) -> bytes:
 
 def mask_userinfo(text: str) -> str:
     """A command-line argument without the password a URL may carry."""
-    return _USERINFO.sub(r"\1***@", text)
+    return re.sub(_USERINFO, r"\1***@", text) if "@" in text else text
 
 
 def shorten(text: str, limit: int) -> str:
@@ -312,7 +313,7 @@ def _base64(data: bytes) -> str:
 
 def _exact_path(text: str) -> dict[str, str]:
     """The name's bytes beside its readable form, where the readable form had to lose them."""
-    return {"path_base64": _base64(raw_bytes(text))} if _SURROGATE.search(text) else {}
+    return {"path_base64": _base64(raw_bytes(text))} if not text.isascii() and re.search(_SURROGATES, text) else {}
 
 
 def origin_record(origin: Origin) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from random import Random
 
 import pytest
 import regex
+from regex import _regex
 
 from leakguard.detect import searches
 from leakguard.detect.cache import Selection, load
@@ -66,7 +68,7 @@ def test_every_rules_kept_pattern_finds_what_the_compiled_one_finds(monkeypatch:
     [
         lambda blob: b"",
         lambda blob: b"9.9.9" + blob,
-        lambda blob: blob.replace(regex.__version__.encode(), b"1.1.1", 1),
+        lambda blob: blob.replace(str(os.stat(_regex.__file__).st_mtime_ns).encode(), b"1", 1),
         lambda blob: blob[:-1],
         lambda blob: blob[: len(blob) // 2],
     ],
@@ -86,13 +88,30 @@ def test_a_pattern_nobody_kept_is_compiled(monkeypatch: pytest.MonkeyPatch) -> N
     assert compiled == [b"k(?P<secret>[0-9]+)"]
 
 
-def test_taking_over_imports_no_regex(tmp_path: Path) -> None:
-    """Which takes as long as half of reading the cache, and most starts ask for no pattern."""
+PROBE = """
+import sys
+from pathlib import Path
+from leakguard.detect import searches
+searches.take(Path(sys.argv[1]).read_bytes())
+print(sorted(name for name in sys.modules if "regex" in name))
+print(searches.search_of(sys.argv[2]).search(b"xabbcX", timeout=1)["secret"])
+print(sorted(name for name in sys.modules if "regex" in name))
+import regex
+print(regex.compile(rb"b+").search(b"abb")[0], regex._main._regex is sys.modules["regex._regex"])
+"""
+
+
+def test_a_kept_pattern_needs_no_compiler_and_what_comes_later_has_it(tmp_path: Path) -> None:
+    """Nothing of regex is imported before a pattern is asked for, and then its machine alone."""
     kept = tmp_path / "kept"
     kept.write_bytes(searches.stored(TEXTS))
-    probe = (
-        "import sys; from pathlib import Path; from leakguard.detect import searches;"
-        "searches.take(Path(sys.argv[1]).read_bytes()); print('regex' in sys.modules)"
-    )
-    out = subprocess.run([sys.executable, "-c", probe, str(kept)], capture_output=True, text=True, check=True).stdout
-    assert out.strip() == "False"
+    out = subprocess.run([sys.executable, "-c", PROBE, str(kept), TEXTS[0]], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines() == ["[]", "b'abbc'", "['regex._regex']", "b'bb' True"]
+
+
+def test_a_pattern_that_is_not_kept_brings_the_compiler(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_bytes(searches.stored(TEXTS[1:]))
+    out = subprocess.run([sys.executable, "-c", PROBE, str(kept), TEXTS[0]], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[1] == "b'abbc'"
+    assert "'regex._regex_core'" in out.splitlines()[2]

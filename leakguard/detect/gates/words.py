@@ -73,7 +73,7 @@ _STRETCH = r"(?<![A-Za-z])(?:[A-Za-z]{3,9}+[^A-Za-z]{1,40}+){11,}+(?:[A-Za-z]{3,
 _WORD_ANY = rf"(?:[A-Za-z]{{3,9}}+(?![^\W\d_]|{_MARK})|(?=[A-Za-z]{{0,9}}[^\x00-\x7f])(?:[^\W\d_]|{_MARK}){{1,24}}+)"
 _STRETCH_ANY = rf"(?<![^\W\d_])(?:{_WORD_ANY}(?:(?!{_MARK})[\W\d_]){{1,40}}+){{11,}}+(?:{_WORD_ANY})?"
 
-
+LATER = (_WORD, _GAP, _STRETCH, _STRETCH_ANY)
 _SEPARATED = compiled(r"""[,;"'`|]""")
 
 
@@ -198,9 +198,8 @@ def rows(text: str) -> Iterator[tuple[list[_Word], list[str]]]:
 
 def _rows(text: str) -> Iterator[tuple[list[_Word], list[str]]]:
     """The same, for much text: what cannot hold a row is skipped."""
-    import re
 
-    for stretch in re.finditer(_STRETCH if text.isascii() else _STRETCH_ANY, text):
+    for stretch in compiled(_STRETCH if text.isascii() else _STRETCH_ANY).finditer(text):
         # Two characters more: the backslash of an escaped line end before the first word.
         yield from _rows_between(text, max(0, stretch.start() - 2), stretch.end())
 
@@ -369,9 +368,8 @@ def _scheme(window: list[_Word], whole: bool) -> tuple[str, str] | None:
 
 def words_of(text: str) -> list[str]:
     """Every word of a text, as written."""
-    import re
 
-    return [found[1] for found in re.finditer(_WORD, text) if found[1]]
+    return [found[1] for found in compiled(_WORD).finditer(text) if found[1]]
 
 
 def listed(word: str) -> bool:
