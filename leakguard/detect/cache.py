@@ -150,15 +150,18 @@ def _key(selection: Selection, builtin: Sequence[tuple[str, bytes]], users: Sequ
 def _note(selection: Selection, files: Sequence[str]) -> str:
     """The name of the note that says what came of exactly these files, as their sizes and times tell them; "" if one
     changed so lately that it could change again without its times telling."""
-    rows: list[object] = [_versions(), tuple(selection)]
+    told: list[int] = []
     newest = 0
-    for path in files:
+    for path in files:  # of these there are a thousand
         try:
             info = os.stat(path)
         except OSError:
             return ""  # whoever reads it will say so
-        newest = max(newest, info.st_mtime_ns, info.st_ctime_ns)
-        rows.append((path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino))
+        changed, made = info.st_mtime_ns, info.st_ctime_ns
+        if changed > newest or made > newest:
+            newest = max(changed, made)
+        told += (info.st_size, changed, made, info.st_ino)
+    rows = (_versions(), tuple(selection), list(files), told)
     name = blake2b(repr(rows).encode("utf-8", "surrogateescape"), digest_size=_DIGEST).hexdigest()
     return f"rules-{name}.note" if newest + SETTLED < time.time_ns() else ""
 

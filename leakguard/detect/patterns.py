@@ -16,6 +16,8 @@ from array import array
 from importlib import import_module
 from typing import Any, AnyStr
 
+from leakguard.detect import kept
+
 USERS = (
     "above", "assign", "columns", "context", "decode", "evidence", "forms", "inplace", "loginfiles", "mentions", "naming", "nosecret",
     "phrases", "scope", "spelled", "tables", "utf16", "utf32", "gates.basic", "gates.likeness", "gates.words",
@@ -26,11 +28,6 @@ _Key = tuple[str | bytes, int]
 
 _asked: dict[_Key, re.Pattern[Any]] = {}
 """What was compiled or taken so far, by pattern and flags as asked for."""
-_given: dict[_Key, tuple[int, int, dict[str, int], int, int]] = {}
-"""(flags, groups, names, first number of the code, one past the last) of what was handed over and not asked for yet."""
-_codes = array("I")
-_taken: list[bytes] = []
-"""What `take` got and nobody has asked for yet."""
 
 
 def compiled(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
@@ -38,41 +35,34 @@ def compiled(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     key = (pattern, flags)
     found = _asked.get(key)
     if found is None:
-        if _taken:
-            _read(_taken.pop())
-        stored = _given.pop(key, None)
+        stored = _shelf.get(_name(pattern, flags))
         found = _asked[key] = (stored and _from_code(pattern, *stored)) or re.compile(pattern, flags)
     return found
 
 
-def _from_code(pattern: AnyStr, flags: int, groups: int, names: dict[str, int], start: int, end: int) -> Any:
+def _name(pattern: str | bytes, flags: int) -> bytes:
+    kind, text = (b"b", pattern) if isinstance(pattern, bytes) else (b"s", pattern.encode("utf-8", "surrogatepass"))
+    return b"%b%d %b" % (kind, flags, text)
+
+
+def _from_code(pattern: str | bytes, facts: tuple[int, int, dict[str, int]], code: bytes) -> Any:
     import _sre  # type: ignore[import-not-found]  # not in every Python: no code is handed over there
 
+    flags, groups, names = facts
     by_number: list[str | None] = [None] * (groups + 1)
     for name, number in names.items():
         by_number[number] = name
+    numbers = array("I")
+    numbers.frombytes(code)
     try:
-        return _sre.compile(pattern, flags, _codes[start:end].tolist(), groups, names, tuple(by_number))
+        return _sre.compile(pattern, flags, numbers.tolist(), groups, names, tuple(by_number))
     except (RuntimeError, TypeError, ValueError, OverflowError):
         return None  # compiled as if there were none
 
 
 def take(blob: bytes) -> None:
-    """Takes over what `stored` gave once. Nothing happens if that was another Python, or is damaged."""
-    head, _, rest = blob.partition(b"\n")
-    if head and head == _build():
-        _taken[:] = [rest]
-
-
-def _read(blob: bytes) -> None:
-    import json  # not at the start: most starts ask for no pattern
-
-    rows, _, codes = blob.partition(b"\n")
-    _codes.frombytes(codes[: len(codes) // _codes.itemsize * _codes.itemsize])
-    at = 0
-    for text, is_bytes, flags, full, groups, names, size in json.loads(rows):
-        _given[text.encode("latin-1") if is_bytes else text, flags] = (full, groups, names, at, at + size)
-        at += size
+    """Takes over what `stored` gave once. Nothing comes of it if that was another Python, or is damaged."""
+    _shelf.take(blob)
 
 
 def stored() -> bytes:
@@ -81,22 +71,17 @@ def stored() -> bytes:
         from re import _compiler, _parser  # type: ignore[attr-defined]
     except ImportError:
         return b""
-    import json
-
     try:
         for name in USERS:
             for text in getattr(import_module(f"leakguard.detect.{name}"), "LATER", ()):
                 compiled(text)
     except (ImportError, OSError):
         return b""  # a process that gave up the right to read its own program: the cache must not be what fails in it
-    rows, codes = [], array("I")
+    rows = []
     for (pattern, flags), made in _asked.items():
-        code = _compiler._code(_parser.parse(pattern, flags), flags)
-        is_bytes = isinstance(pattern, bytes)
-        text = pattern.decode("latin-1") if isinstance(pattern, bytes) else pattern
-        rows.append((text, is_bytes, flags, made.flags, made.groups, dict(made.groupindex), len(code)))
-        codes.extend(code)
-    return b"\n".join((_build(), json.dumps(rows).encode(), codes.tobytes()))
+        code = array("I", _compiler._code(_parser.parse(pattern, flags), flags))
+        rows.append((_name(pattern, flags), [made.flags, made.groups, dict(made.groupindex)], code.tobytes()))
+    return kept.packed(_build(), rows)
 
 
 def _build() -> bytes:
@@ -106,3 +91,6 @@ def _build() -> bytes:
     except ImportError:
         return b""
     return f"{sys.version} {_sre.MAGIC} {_sre.CODESIZE} {array('I').itemsize} {sys.byteorder}".replace("\n", " ").encode()
+
+
+_shelf = kept.Shelf(_build)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from array import array
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakguard.detect import cache, patterns
+from leakguard.detect import cache, kept, patterns
 
 PROBE = """
 import re, sys
@@ -58,8 +60,10 @@ def test_code_of_another_python_is_not_taken(tmp_path: Path, change: object) -> 
 
 def test_code_that_the_engine_refuses_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     text = rb"a(?P<digit>[0-9])b|never asked for before"
-    monkeypatch.setattr(patterns, "_given", {(text, 0): (0, 1, {"digit": 1}, 0, 3)})
-    monkeypatch.setattr(patterns, "_codes", patterns.array("I", [99, 98, 97]))
+    shelf = kept.Shelf(lambda: b"here")
+    refused = array("I", [99, 98, 97]).tobytes()
+    shelf.take(kept.packed(b"here", [(patterns._name(text, 0), [0, 1, {"digit": 1}], refused)]))
+    monkeypatch.setattr(patterns, "_shelf", shelf)
     found = patterns.compiled(text).search(b"xa7b")
     assert found is not None
     assert found["digit"] == b"7"
@@ -67,11 +71,11 @@ def test_code_that_the_engine_refuses_is_compiled(monkeypatch: pytest.MonkeyPatc
 
 @given(st.binary(max_size=200))
 def test_kept_patterns_match_as_compiled_ones(data: bytes) -> None:
-    for (pattern, flags), kept in _restored().items():
+    for (pattern, flags), stored in _restored().items():
         if isinstance(pattern, bytes):
             fresh = re.compile(pattern, flags)
-            assert [found.regs for found in fresh.finditer(data)] == [found.regs for found in kept.finditer(data)]
-            assert fresh.groupindex == kept.groupindex
+            assert [found.regs for found in fresh.finditer(data)] == [found.regs for found in stored.finditer(data)]
+            assert fresh.groupindex == stored.groupindex
 
 
 @lru_cache
@@ -79,14 +83,29 @@ def _restored() -> dict[tuple[str | bytes, int], re.Pattern[bytes]]:
     """Every pattern, made from its kept code."""
     blob = patterns.stored()
     before, patterns._asked = patterns._asked, {}
+    library, patterns.re = patterns.re, SimpleNamespace(compile=_none)  # type: ignore[assignment, attr-defined]
     try:
         patterns.take(blob)
         made = {key: patterns.compiled(*key) for key in before}
         assert len(made) > 100
-        assert not patterns._given
     finally:
-        patterns._asked = before
+        patterns._asked, patterns.re = before, library  # type: ignore[attr-defined]
     return made
+
+
+def _none(*_: object) -> None:
+    raise AssertionError("it was not kept")
+
+
+@given(st.lists(st.tuples(st.binary(max_size=9), st.integers(), st.binary(max_size=30)), max_size=9), st.integers(0, 400))
+def test_a_shelf_gives_what_it_was_given_and_nothing_when_it_is_cut(rows: list[tuple[bytes, int, bytes]], end: int) -> None:
+    blob = kept.packed(b"here", rows)
+    whole, cut, foreign = (kept.Shelf(lambda: b"here"), kept.Shelf(lambda: b"here"), kept.Shelf(lambda: b"there"))
+    for shelf, part in ((whole, blob), (cut, blob[: min(end, len(blob) - 1)]), (foreign, blob)):
+        shelf.take(part)
+    last = {key: (about, code) for key, about, code in rows}
+    assert {key: whole.get(key) for key in last} == last
+    assert not any(shelf.get(key) for key in last for shelf in (foreign, cut))
 
 
 def test_the_rules_cache_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

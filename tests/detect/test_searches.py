@@ -13,7 +13,7 @@ import pytest
 import regex
 from regex import _regex
 
-from leakguard.detect import searches
+from leakguard.detect import kept, searches
 from leakguard.detect.cache import Selection, load
 from leakguard.detect.sample import sample
 
@@ -23,8 +23,7 @@ TEXTS = ("(?P<secret>ab{2,3}c)(?i:x)", "(?<![0-9a-z])acme_(?P<secret>[0-9a-f]{24
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was handed over before, and what is here, is of this test alone."""
-    for name, empty in (("_taken", []), ("_rows", {}), ("_codes", bytearray())):
-        monkeypatch.setattr(searches, name, empty)
+    monkeypatch.setattr(searches, "_shelf", kept.Shelf(searches._build))
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
